@@ -1,0 +1,2 @@
+//! The rules of OAuth at the edge: pure, without I/O, clock or randomness.
+#![forbid(unsafe_code)]
