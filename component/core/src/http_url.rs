@@ -1,0 +1,210 @@
+//! The URLs that Tollgate handles: a strict subset of RFC 3986, on which every parser agrees.
+//!
+//! Only `http` and `https`, printable ASCII, no userinfo, no backslash, no fragment. What passes
+//! means the same to this module, to a WHATWG parser and to an HTTP client, so an origin that was
+//! compared here is the origin that is connected to.
+
+/// An absolute `http:` or `https:` URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpUrl {
+    secure: bool,
+    /// Host in lower case, with a port unless it is the scheme's own.
+    authority: String,
+    /// Begins with `/`; not decoded.
+    path: String,
+    /// Without the `?`.
+    query: Option<String>,
+}
+
+/// Why text is not such a URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlError {
+    /// Neither `http://` nor `https://`.
+    Scheme,
+    /// White space, control characters, quotes, a backslash, or not ASCII.
+    Character,
+    /// The host or port cannot be one, or there is a user name.
+    Authority,
+    /// There is a `#`.
+    Fragment,
+}
+
+impl UrlError {
+    /// What is wrong, to end a sentence with.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Scheme => "it must begin with https:// (or http:// on a loopback address)",
+            Self::Character => {
+                "it may only hold printable ASCII, without spaces, quotes or backslashes"
+            }
+            Self::Authority => "its host or port is not valid, or it holds a user name",
+            Self::Fragment => "it must not have a fragment (#)",
+        }
+    }
+}
+
+impl HttpUrl {
+    /// Reads an absolute URL. An empty path becomes `/`.
+    ///
+    /// # Errors
+    /// See [`UrlError`].
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let allowed =
+            |b: u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\' | b'<' | b'>' | b'^' | b'`');
+        if !text.bytes().all(allowed) {
+            return Err(UrlError::Character);
+        }
+        let (scheme, rest) = text.split_once("://").ok_or(UrlError::Scheme)?;
+        let secure = match () {
+            () if scheme.eq_ignore_ascii_case("https") => true,
+            () if scheme.eq_ignore_ascii_case("http") => false,
+            () => return Err(UrlError::Scheme),
+        };
+        if rest.contains('#') {
+            return Err(UrlError::Fragment);
+        }
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(end);
+        let authority = normal_authority(authority, secure).ok_or(UrlError::Authority)?;
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query.to_owned())),
+            None => (target, None),
+        };
+        let path = if path.is_empty() { "/" } else { path }.to_owned();
+        Ok(Self { secure, authority, path, query })
+    }
+
+    /// `https://host[:port]`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.secure { "https" } else { "http" }, self.authority)
+    }
+
+    /// As it was given, not decoded; at least `/`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Without the `?`; `None` where there was none.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// Whether `other` has the same scheme, host and port.
+    #[must_use]
+    pub fn same_origin(&self, other: &Self) -> bool {
+        self.secure == other.secure && self.authority == other.authority
+    }
+
+    /// Whether credentials and keys may travel there: `https:`, or a loopback address.
+    #[must_use]
+    pub fn is_trustworthy(&self) -> bool {
+        self.secure || self.is_loopback()
+    }
+
+    fn is_loopback(&self) -> bool {
+        let host = match self.authority.strip_prefix('[') {
+            Some(rest) => return rest.split(']').next() == Some("::1"),
+            None => self.authority.split(':').next().unwrap_or_default(),
+        };
+        // RFC 6761 section 6.3 reserves the name; four decimal parts, so that no odd notation of
+        // another address slips through.
+        host == "localhost"
+            || (host.starts_with("127.")
+                && host.split('.').count() == 4
+                && host.split('.').all(|part| part.parse::<u8>().is_ok()))
+    }
+}
+
+fn normal_authority(authority: &str, secure: bool) -> Option<String> {
+    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
+        let (address, after) = rest.split_once(']')?;
+        address.parse::<std::net::Ipv6Addr>().ok()?;
+        let port = match after {
+            "" => None,
+            _ => Some(after.strip_prefix(':')?),
+        };
+        (format!("[{}]", address.to_ascii_lowercase()), port)
+    } else {
+        let (host, port) = match authority.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        };
+        // DNS names and IPv4 addresses (RFC 1123 section 2.1), and `_`, which container networks
+        // use.
+        let name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+        if host.is_empty() || host.len() > 253 || !host.bytes().all(name) {
+            return None;
+        }
+        (host.to_ascii_lowercase(), port)
+    };
+    let default = if secure { 443 } else { 80 };
+    match port {
+        None | Some("") => Some(host),
+        Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+            match digits.parse::<u16>().ok()? {
+                0 => None,
+                port if port == default => Some(host),
+                port => Some(format!("{host}:{port}")),
+            }
+        }
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normalizes_scheme_host_and_default_port() {
+        let url = HttpUrl::parse("HTTPS://API.Example.com:443/A%2fb?x=1").unwrap();
+        assert_eq!(url.origin(), "https://api.example.com");
+        assert_eq!((url.path(), url.query()), ("/A%2fb", Some("x=1")));
+        assert_eq!(HttpUrl::parse("https://a").unwrap().path(), "/");
+        assert_eq!(HttpUrl::parse("https://a?q").unwrap().query(), Some("q"));
+        assert_eq!(HttpUrl::parse("http://[::1]:8080/").unwrap().origin(), "http://[::1]:8080");
+    }
+
+    #[test]
+    fn refuses_what_parsers_disagree_on() {
+        for (text, error) in [
+            ("ftp://a/", UrlError::Scheme),
+            ("https:/a/", UrlError::Scheme),
+            ("//a/", UrlError::Scheme),
+            ("https://a\\@b/", UrlError::Character),
+            ("https://a/ b", UrlError::Character),
+            ("https://a/\u{e9}", UrlError::Character),
+            ("https://a/\"", UrlError::Character),
+            ("https://a/\r\n", UrlError::Character),
+            ("https://user@a/", UrlError::Authority),
+            ("https:///", UrlError::Authority),
+            ("https://a:0/", UrlError::Authority),
+            ("https://a:65536/", UrlError::Authority),
+            ("https://a:+1/", UrlError::Authority),
+            ("https://[::1/", UrlError::Authority),
+            ("https://[::1]x/", UrlError::Authority),
+            ("https://a%2eb/", UrlError::Authority),
+            ("https://a/#f", UrlError::Fragment),
+        ] {
+            assert_eq!(HttpUrl::parse(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn plain_http_only_on_loopback() {
+        let trusted = |text| HttpUrl::parse(text).unwrap().is_trustworthy();
+        assert!(trusted("https://a/"));
+        assert!(trusted("http://127.0.0.1:9400/"));
+        assert!(trusted("http://localhost/"));
+        assert!(trusted("http://[::1]/"));
+        assert!(!trusted("http://a/"));
+        assert!(!trusted("http://localhost.example/"));
+        assert!(!trusted("http://127.0.0.1.example/"));
+        assert!(!trusted("http://127.1/"));
+        assert!(!trusted("http://127.0.0.256/"));
+    }
+}

@@ -1,0 +1,87 @@
+//! Key state outside of the component: so that a new isolate need not fetch.
+
+use std::rc::Rc;
+
+use super::fetched::Stored;
+use super::source::KeySource;
+use crate::capability::UnixMillis;
+use crate::jose::JwkSet;
+use crate::json::{Json, Number, Object};
+use crate::limits;
+
+/// The form below. A reader of another form starts empty.
+const VERSION: u64 = 1;
+/// Snapshot, issuers, entry, key set, key, members: no deeper.
+const DEPTH: usize = 8;
+
+/// Why a snapshot is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotError {
+    /// Longer than [`limits::SNAPSHOT_BYTES`].
+    TooLarge,
+    /// Not an object of `export`'s form.
+    Form,
+}
+
+/// All fetched keys: public members only.
+#[must_use]
+pub fn export(sources: &[KeySource]) -> String {
+    let mut issuers = Vec::new();
+    for source in sources {
+        let Some(stored) = source.stored_keys() else { continue };
+        let keys = stored.value.keys.iter().map(|key| Json::Object(key.to_jwk())).collect();
+        let mut entry = Object::default();
+        entry.insert("issuer", Json::String(source.issuer().to_owned()));
+        entry.insert("fetched_at", Json::Number(Number::from(stored.fetched_at)));
+        entry.insert("fresh_until", Json::Number(Number::from(stored.fresh_until)));
+        entry.insert("keys", Json::Array(keys));
+        issuers.push(Json::Object(entry));
+    }
+    let mut snapshot = Object::default();
+    snapshot.insert("version", Json::Number(Number::from(VERSION)));
+    snapshot.insert("issuers", Json::Array(issuers));
+    snapshot.to_string()
+}
+
+/// Gives exported keys to the sources that they are for; how many took some.
+///
+/// Entries of other issuers, from the future, older than what is kept, or longer fresh than the
+/// policy allows are skipped or cut.
+///
+/// # Errors
+/// When the text as a whole is not a snapshot.
+pub fn import(
+    sources: &[KeySource],
+    text: &str,
+    now: UnixMillis,
+) -> Result<u32, SnapshotError> {
+    if text.len() > limits::SNAPSHOT_BYTES {
+        return Err(SnapshotError::TooLarge);
+    }
+    let snapshot = Object::parse(text.as_bytes(), DEPTH).map_err(|_| SnapshotError::Form)?;
+    if number(&snapshot, "version") != Some(VERSION) {
+        return Err(SnapshotError::Form);
+    }
+    let entries = snapshot.get("issuers").and_then(Json::as_array).ok_or(SnapshotError::Form)?;
+    let mut taken = 0;
+    for entry in entries.iter().filter_map(Json::as_object) {
+        taken += u32::from(import_entry(sources, entry, now).is_some());
+    }
+    Ok(taken)
+}
+
+fn import_entry(sources: &[KeySource], entry: &Object, now: UnixMillis) -> Option<()> {
+    let issuer = entry.get("issuer")?.as_str()?;
+    let source = sources.iter().find(|source| source.issuer() == issuer)?;
+    let fetched_at = number(entry, "fetched_at").filter(|at| *at <= now)?;
+    let longest = fetched_at.saturating_add(source.policy().max_fresh);
+    let fresh_until = number(entry, "fresh_until")?.min(longest);
+    let mut set = Object::default();
+    set.insert("keys", entry.get("keys")?.clone());
+    let set = JwkSet::parse(set.to_string().as_bytes()).ok().filter(|set| !set.keys.is_empty())?;
+    source.offer_keys(Stored { value: Rc::new(set), fetched_at, fresh_until }).then_some(())
+}
+
+fn number(object: &Object, name: &str) -> Option<u64> {
+    object.get(name)?.as_number()?.as_u64()
+}

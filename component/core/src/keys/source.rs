@@ -1,0 +1,223 @@
+//! The keys of one issuer, wherever they come from.
+
+use std::rc::Rc;
+
+use super::fetched::{Fetched, Stored};
+use super::issuer_metadata::{IssuerMetadata, locations};
+use super::{FetchError, KeyPolicy, Unavailable, freshness};
+use crate::capability::{HttpError, HttpRequest, HttpResponse, UnixMillis};
+use crate::http_url::HttpUrl;
+use crate::jose::{JwkSet, VerifyingKey};
+use crate::limits;
+use crate::task::Scheduler;
+
+/// Where an issuer's keys are.
+#[derive(Debug, Clone)]
+pub enum KeyLocation {
+    /// Named by the issuer's metadata.
+    Discovery,
+    /// Here. Already checked to be trustworthy.
+    Uri(String),
+    /// Given with the configuration: never fetched.
+    Inline(Rc<JwkSet>),
+}
+
+/// Keys that may be used now.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// The set.
+    pub set: Rc<JwkSet>,
+    /// It is stale, and a refresh may start.
+    pub refresh_due: bool,
+}
+
+/// The keys and the metadata of one issuer.
+#[derive(Debug)]
+pub struct KeySource {
+    issuer: String,
+    issuer_url: HttpUrl,
+    location: KeyLocation,
+    cross_origin: bool,
+    policy: KeyPolicy,
+    metadata: Fetched<IssuerMetadata>,
+    keys: Fetched<JwkSet>,
+}
+
+impl KeySource {
+    /// `issuer_url` is `issuer`, parsed; both because an issuer is compared as text.
+    #[must_use]
+    pub fn new(
+        issuer: String,
+        issuer_url: HttpUrl,
+        location: KeyLocation,
+        cross_origin: bool,
+        policy: KeyPolicy,
+    ) -> Self {
+        Self {
+            issuer,
+            issuer_url,
+            location,
+            cross_origin,
+            policy,
+            metadata: Fetched::new(),
+            keys: Fetched::new(),
+        }
+    }
+
+    /// The exact `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Keys that may be used without any I/O.
+    #[must_use]
+    pub fn ready(&self, now: UnixMillis) -> Option<Keys> {
+        if let KeyLocation::Inline(set) = &self.location {
+            return Some(Keys { set: Rc::clone(set), refresh_due: false });
+        }
+        let served = self.keys.served(now, &self.policy)?;
+        Some(Keys { set: served.value, refresh_due: served.refresh_due })
+    }
+
+    /// Keys, fetched if they must be.
+    pub(crate) async fn read(&self, scheduler: &Scheduler) -> Result<Rc<JwkSet>, Unavailable> {
+        if let KeyLocation::Inline(set) = &self.location {
+            return Ok(Rc::clone(set));
+        }
+        self.keys.read(scheduler, &self.policy, async || self.fetch_keys(scheduler).await).await
+    }
+
+    /// Keys after one more fetch, at most one per cooldown, because `seen` did not do.
+    pub(crate) async fn read_news(
+        &self,
+        scheduler: &Scheduler,
+        seen: &Rc<JwkSet>,
+    ) -> Result<Rc<JwkSet>, Unavailable> {
+        if let KeyLocation::Inline(set) = &self.location {
+            return Ok(Rc::clone(set));
+        }
+        let fetch = async || self.fetch_keys(scheduler).await;
+        self.keys.read_news(scheduler, &self.policy, seen, fetch).await
+    }
+
+    /// Fetches the keys if they are stale and nothing speaks against it.
+    pub(crate) async fn refresh(&self, scheduler: &Scheduler) {
+        if !matches!(self.location, KeyLocation::Inline(_)) {
+            let fetch = async || self.fetch_keys(scheduler).await;
+            self.keys.refresh(scheduler, &self.policy, fetch).await;
+        }
+    }
+
+    /// The issuer's metadata, fetched if it must be.
+    pub(crate) async fn metadata(
+        &self,
+        scheduler: &Scheduler,
+    ) -> Result<Rc<IssuerMetadata>, Unavailable> {
+        let fetch = async || self.discover(scheduler).await;
+        self.metadata.read(scheduler, &self.policy, fetch).await
+    }
+
+    /// The kept key set with the times at which it was fetched and goes stale.
+    pub(super) fn stored_keys(&self) -> Option<Stored<JwkSet>> {
+        self.keys.stored()
+    }
+
+    /// Takes keys that were fetched earlier; false where what is kept is newer, or keys are given.
+    pub(super) fn offer_keys(&self, stored: Stored<JwkSet>) -> bool {
+        !matches!(self.location, KeyLocation::Inline(_)) && self.keys.offer(stored)
+    }
+
+    pub(super) fn policy(&self) -> &KeyPolicy {
+        &self.policy
+    }
+
+    async fn fetch_keys(&self, scheduler: &Scheduler) -> Result<(JwkSet, u64), FetchError> {
+        let uri = match &self.location {
+            KeyLocation::Uri(uri) => uri.clone(),
+            KeyLocation::Discovery | KeyLocation::Inline(_) => {
+                let metadata = self.metadata(scheduler).await.map_err(|u| u.error)?;
+                metadata.keys_uri(&self.issuer_url, self.cross_origin)?
+            }
+        };
+        let fetched = self.get(scheduler, uri, "application/jwk-set+json, application/json",
+            limits::KEY_SET_BYTES).await.and_then(|response| {
+                let lifetime = freshness::lifetime(&response, &self.policy);
+                let set = JwkSet::parse(&response.body).map_err(|_| FetchError::NotKeySet)?;
+                Ok((set, lifetime))
+            });
+        match fetched {
+            Ok((set, lifetime)) => Ok((self.keep_known_keys(set), lifetime)),
+            Err(error) => {
+                // The document may name a place that is no more.
+                self.metadata.expire(scheduler.now());
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes over the prepared form of keys that were there before, so that a refresh costs
+    /// neither their tables nor what was verified by them.
+    fn keep_known_keys(&self, mut set: JwkSet) -> JwkSet {
+        if let Some(old) = self.keys.stored() {
+            for key in &mut set.keys {
+                let same = |known: &&Rc<VerifyingKey>| known.is_same(key);
+                if let Some(known) = old.value.keys.iter().find(same) {
+                    *key = Rc::clone(known);
+                }
+            }
+        }
+        set
+    }
+
+    async fn discover(&self, scheduler: &Scheduler) -> Result<(IssuerMetadata, u64), FetchError> {
+        let mut first_error = None;
+        for url in locations(&self.issuer_url) {
+            let found = self.get(scheduler, url, "application/json", limits::METADATA_BYTES).await;
+            let found = found.and_then(|response| {
+                let lifetime = freshness::lifetime(&response, &self.policy);
+                Ok((IssuerMetadata::parse(&self.issuer, &response.body)?, lifetime))
+            });
+            match found {
+                Ok(found) => return Ok(found),
+                // Nobody is there; the next place is the same host.
+                Err(error) if error.is_silence() => return Err(error),
+                // A wrong document says more than the 404 of the place tried after it.
+                Err(error) => match first_error {
+                    None | Some(FetchError::Status(_)) => first_error = Some(error),
+                    Some(_) => {}
+                },
+            }
+        }
+        Err(first_error.unwrap_or(FetchError::Unreachable))
+    }
+
+    async fn get(
+        &self,
+        scheduler: &Scheduler,
+        url: String,
+        accept: &str,
+        max_body_bytes: u32,
+    ) -> Result<HttpResponse, FetchError> {
+        let request = HttpRequest {
+            method: "GET",
+            url,
+            headers: vec![("accept".into(), accept.into())],
+            body: None,
+            timeout_ms: self.policy.timeout,
+            max_body_bytes,
+        };
+        let response = scheduler.exchange(request).await.map_err(|error| match error {
+            HttpError::TimedOut => FetchError::TimedOut,
+            HttpError::TooLarge => FetchError::TooLarge,
+            HttpError::Unreachable | HttpError::Refused | HttpError::Internal => {
+                FetchError::Unreachable
+            }
+        })?;
+        match response.status {
+            200 => Ok(response),
+            300..=399 => Err(FetchError::Redirected),
+            status => Err(FetchError::Status(status)),
+        }
+    }
+}

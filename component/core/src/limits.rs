@@ -1,0 +1,51 @@
+//! Every bound on input, with its reason. (Bounds inside a token are in [`crate::jose::limits`].)
+
+/// `Authorization`: Cloudflare and most servers cut all headers off at 16 to 32 KiB, so a longer
+/// value cannot come from an honest client.
+pub const AUTHORIZATION_BYTES: usize = 16 * 1024 + 16;
+
+/// The request URL: longer ones are refused by Cloudflare (16 KiB) and by common proxies (8 KiB).
+pub const URL_BYTES: usize = 16 * 1024;
+
+/// `Origin`: scheme, a DNS name of at most 253 bytes and a port, with room to spare.
+pub const ORIGIN_BYTES: usize = 512;
+
+/// `Access-Control-Request-Headers`: what a browser sends is a handful of names.
+pub const REQUESTED_HEADERS_BYTES: usize = 1024;
+
+/// Discovery documents: real ones are 1 to 6 KB; Keycloak's with every extension is below 10 KB.
+pub const METADATA_BYTES: u32 = 128 * 1024;
+
+/// JWK Sets: 100 RSA-4096 keys with certificates are about 300 KB.
+pub const KEY_SET_BYTES: u32 = 512 * 1024;
+
+/// What `import-keys` reads: as many full key sets as there can be issuers is absurd; one each of
+/// ordinary size is not.
+pub const SNAPSHOT_BYTES: usize = 4 * 1024 * 1024;
+
+/// JSON nesting in metadata: RFC 8414 documents are flat, extensions nest two or three deep.
+pub const JSON_DEPTH: usize = 16;
+
+/// Entries of an `aud` array: tokens for dozens of APIs exist, for hundreds do not.
+pub const AUDIENCES: usize = 64;
+
+/// Scopes in a token: a linear scan of these stays below the cost of a hash of the token.
+pub const SCOPES: usize = 256;
+
+/// Keys tried for a token without `kid`: each costs a signature check, which an anonymous caller
+/// could otherwise multiply.
+pub const KEYS_TRIED: usize = 4;
+
+/// Issuers of one gate.
+pub const ISSUERS: usize = 32;
+
+/// Routes of one gate: they are scanned.
+pub const ROUTES: usize = 256;
+
+/// Clock tolerance in seconds: RFC 7519 section 4.1.4 speaks of "no more than a few minutes".
+pub const CLOCK_TOLERANCE: u32 = 300;
+
+/// A NumericDate beyond year 9999 is a mistake in units (milliseconds) more often than a wish,
+/// but it is a valid number: it is honoured up to here, the largest integer a JSON number holds
+/// exactly (RFC 8259 section 6).
+pub const NUMERIC_DATE: f64 = 9_007_199_254_740_991.0;

@@ -1,0 +1,146 @@
+//! Work that waits: futures polled by the host, without wakers.
+//!
+//! The host asks again when one of its exchanges has ended or when the time that the task named
+//! has passed. So a future of this crate never stores a waker; it leaves a hint instead.
+
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use crate::capability::{Host, HttpError, HttpRequest, HttpResponse, UnixMillis};
+
+/// How long the host may take over an exchange beyond the timeout it was given, in milliseconds,
+/// before core counts it as lost.
+const GRACE_MS: u64 = 500;
+
+/// The host and the hint of the poll under way.
+pub(crate) struct Scheduler {
+    host: Rc<dyn Host>,
+    hint: Cell<Option<u64>>,
+}
+
+impl Scheduler {
+    pub(crate) fn new(host: Rc<dyn Host>) -> Rc<Self> {
+        Rc::new(Self { host, hint: Cell::new(None) })
+    }
+
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.host.now()
+    }
+
+    /// `base` plus up to a quarter of it, so that many isolates do not come back together.
+    pub(crate) fn jittered(&self, base: u64) -> u64 {
+        let mut bytes = [0; 2];
+        self.host.random(&mut bytes);
+        base + base / 4 * u64::from(u16::from_le_bytes(bytes)) / u64::from(u16::MAX)
+    }
+
+    /// Asks the host to poll again after `ms` at the latest.
+    pub(crate) fn ask_within(&self, ms: u64) {
+        let earlier = self.hint.get().map_or(ms, |hint| hint.min(ms));
+        self.hint.set(Some(earlier));
+    }
+
+    /// Ready once the clock has moved on by `ms`. A clock that jumps back ends the wait as well.
+    pub(crate) async fn wait(&self, ms: u64) {
+        let start = self.now();
+        poll_fn(|_| {
+            let now = self.now();
+            if now < start || now - start >= ms {
+                return Poll::Ready(());
+            }
+            self.ask_within(ms - (now - start));
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Sends a request and waits for the whole response, with core's own deadline.
+    pub(crate) async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let patience = u64::from(request.timeout_ms) + GRACE_MS;
+        let max = request.max_body_bytes as usize;
+        let start = self.now();
+        let mut pending = self.host.send(request);
+        poll_fn(|_| {
+            if let Some(result) = pending.poll() {
+                return Poll::Ready(match result {
+                    Ok(response) if response.body.len() > max => Err(HttpError::TooLarge),
+                    other => other,
+                });
+            }
+            let now = self.now();
+            if now < start || now - start >= patience {
+                return Poll::Ready(Err(HttpError::TimedOut));
+            }
+            self.ask_within(patience - (now - start));
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Runs `work`, calling `beat` at each poll and at least every `every_ms`.
+    pub(crate) async fn with_heartbeat<T>(
+        &self,
+        every_ms: u64,
+        mut beat: impl FnMut(UnixMillis),
+        work: impl Future<Output = T>,
+    ) -> T {
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            beat(self.now());
+            let polled = work.as_mut().poll(context);
+            if polled.is_pending() {
+                self.ask_within(every_ms);
+            }
+            polled
+        })
+        .await
+    }
+}
+
+/// What a poll of a [`Task`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Progress<T> {
+    /// Done. The task is spent.
+    Ready(T),
+    /// Poll again when an exchange has ended, and after so many milliseconds at the latest.
+    Pending(Option<u32>),
+}
+
+/// A decision or a refresh under way. Dropping it gives it up and frees what it held.
+pub struct Task<T> {
+    scheduler: Rc<Scheduler>,
+    future: Option<Pin<Box<dyn Future<Output = T>>>>,
+}
+
+impl<T> std::fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Task").field("spent", &self.future.is_none()).finish()
+    }
+}
+
+impl<T> Task<T> {
+    pub(crate) fn new(
+        scheduler: Rc<Scheduler>,
+        future: impl Future<Output = T> + 'static,
+    ) -> Self {
+        Self { scheduler, future: Some(Box::pin(future)) }
+    }
+
+    /// Goes as far as it can. A spent task answers `Pending(None)`.
+    pub fn poll(&mut self) -> Progress<T> {
+        let Some(future) = &mut self.future else { return Progress::Pending(None) };
+        self.scheduler.hint.set(None);
+        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => {
+                self.future = None;
+                Progress::Ready(value)
+            }
+            Poll::Pending => Progress::Pending(
+                self.scheduler.hint.take().map(|ms| u32::try_from(ms.max(1)).unwrap_or(u32::MAX)),
+            ),
+        }
+    }
+}
