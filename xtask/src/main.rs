@@ -1,2 +1,66 @@
-//! The developer entry point.
-fn main() {}
+//! The developer entry point: `cargo xtask build|demo|test|bench|conformance|fuzz`.
+//!
+//! It needs Rust and Node, and sets up the rest: the wasm32 target and the packages from npm.
+
+mod child;
+mod dist;
+mod failure;
+mod node;
+mod progress;
+mod stamp;
+mod wasm32;
+mod workspace;
+
+use std::{env, process::ExitCode};
+
+use failure::Failure;
+use workspace::Workspace;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  build          builds target/dist: the component and the npm package
+  demo           starts an issuer and an MCP server in workerd, and walks through them
+                   --once   exits after the walk
+  test           runs every check; `test <word>…` runs those whose name has a word in it
+  bench          measures against jose, and checks the bars
+  conformance    runs the requirements against every host
+  fuzz           runs the fuzz targets
+";
+
+fn main() -> ExitCode {
+    let mut arguments = env::args_os().skip(1).peekable();
+    if arguments.peek().is_some_and(|first| first == child::GUARD) {
+        arguments.next();
+        return child::guard(arguments);
+    }
+    let arguments: Vec<String> = arguments
+        .map(|it| it.to_string_lossy().into_owned())
+        .collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", &[][..]),
+    };
+    let work = Workspace::open();
+    let result = match command {
+        "build" => build(&work, rest),
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => {
+            eprint!("There is no command `{other}`.\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // The step said why.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn build(work: &Workspace, _rest: &[String]) -> Result<(), Failure> {
+    let tools = dist::set_up(work)?;
+    dist::build(work, &tools)
+}

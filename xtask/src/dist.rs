@@ -1,0 +1,194 @@
+//! What ships: the component and the npm package, in `target/dist`.
+
+use std::{fs, path::Path};
+
+use crate::{
+    failure::Failure,
+    node::{self, Node},
+    progress::Step,
+    stamp::{self, Inputs},
+    wasm32::{self, TARGET, Toolchain},
+    workspace::{Workspace, require},
+};
+
+/// Code generation for the component, beside the profile `component` in `Cargo.toml`.
+const RUSTFLAGS: &str = "";
+
+/// Sources of the component.
+const COMPONENT_SOURCES: [&str; 6] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "component/core",
+    "component/guest",
+    "wit",
+    "xtask/js",
+];
+/// Sources of the npm package, beside the component.
+const PACKAGE_SOURCES: [&str; 4] = ["host-worker/js", "package-lock.json", "wit", "README.md"];
+
+/// A component that is built.
+#[derive(Clone, Copy)]
+pub(crate) enum Flavour {
+    /// What ships.
+    Gate,
+    /// With raw signature checks beside it, for test vectors.
+    Conformance,
+}
+
+impl Flavour {
+    fn file(self) -> &'static str {
+        match self {
+            Self::Gate => "tollgate-gate.wasm",
+            Self::Conformance => "tollgate-conformance.wasm",
+        }
+    }
+
+    fn step(self) -> &'static str {
+        match self {
+            Self::Gate => "component",
+            Self::Conformance => "component-conformance",
+        }
+    }
+
+    fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::Gate => &[],
+            Self::Conformance => &["--features", "conformance"],
+        }
+    }
+}
+
+/// The tools that builds need.
+#[derive(Clone)]
+pub(crate) struct Tools {
+    /// How wasm32 is compiled.
+    pub wasm32: Toolchain,
+    /// Node and its packages.
+    pub node: Node,
+}
+
+/// Sets up what builds need.
+///
+/// # Errors
+/// When something cannot be set up.
+pub(crate) fn set_up(work: &Workspace) -> Result<Tools, Failure> {
+    let wasm32 = work
+        .progress
+        .step("wasm32", |step| wasm32::ensure(work, step))?;
+    let node = work.progress.step("npm", |step| node::ensure(work, step))?;
+    Ok(Tools { wasm32, node })
+}
+
+/// Builds everything that ships, and the component for conformance.
+///
+/// # Errors
+/// When a step fails.
+pub(crate) fn build(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
+    component(work, tools, Flavour::Gate)?;
+    package(work, tools)?;
+    component(work, tools, Flavour::Conformance)
+}
+
+/// Builds one component, unless its sources are those of the one that is there.
+///
+/// # Errors
+/// When it does not compile.
+pub(crate) fn component(work: &Workspace, tools: &Tools, flavour: Flavour) -> Result<(), Failure> {
+    work.progress.step(flavour.step(), |step| {
+        let output = work.dist().join(flavour.file());
+        let mut inputs = Inputs::new("1")
+            .text(RUSTFLAGS)
+            .text(&format!("{:?}", tools.wasm32));
+        for path in COMPONENT_SOURCES {
+            inputs = inputs.path(&work.root, path)?;
+        }
+        let inputs = inputs.finish();
+        if stamp::fresh(&output, &inputs) {
+            step.note(format!("up to date, {}", size(&output)));
+            return Ok(());
+        }
+        stamp::forget(&output);
+        let module = module(work, step, tools, flavour)?;
+        fs::create_dir_all(work.dist()).map_err(Failure::io("create target/dist"))?;
+        let mut componentize = tools
+            .node
+            .script(work, &work.root.join("xtask/js/componentize.mjs"));
+        componentize.arg(module).arg(&output);
+        step.run(&componentize)?;
+        step.note(size(&output));
+        stamp::keep(&output, &inputs)
+    })
+}
+
+/// Compiles the guest to a core module.
+fn module(
+    work: &Workspace,
+    step: &Step<'_>,
+    tools: &Tools,
+    flavour: Flavour,
+) -> Result<std::path::PathBuf, Failure> {
+    let folder = work.root.join("target").join(TARGET).join("component");
+    let module = folder.join("tollgate_component.wasm");
+    // Both flavours have this one name, and cargo would take the other's for this one's.
+    for stale in [folder.join("deps/tollgate_component.wasm"), module.clone()] {
+        let _ = fs::remove_file(stale);
+    }
+    let mut cargo = work.cargo(&[
+        "build",
+        "-p",
+        "tollgate-component",
+        "--profile",
+        "component",
+    ]);
+    cargo.args(["--target", TARGET]).args(flavour.features());
+    if !RUSTFLAGS.is_empty() {
+        cargo.env("RUSTFLAGS", RUSTFLAGS);
+    }
+    tools.wasm32.apply(&mut cargo);
+    step.run(&cargo)?;
+    require(
+        &module,
+        "The compiler said that it made it; run `cargo clean` and try again.",
+    )?;
+    Ok(module)
+}
+
+/// Builds the npm package exactly as it would be published.
+///
+/// # Errors
+/// When a step of it fails.
+pub(crate) fn package(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
+    work.progress.step("npm-package", |step| {
+        let script = work.root.join("host-worker/js/build.mjs");
+        require(&script, "This part of the project is not there yet.")?;
+        let component = work.dist().join(Flavour::Gate.file());
+        let output = work.dist().join("npm/tollgate");
+        let mut inputs = Inputs::new("1").path(&work.root, "target/dist/tollgate-gate.wasm")?;
+        for path in PACKAGE_SOURCES {
+            inputs = inputs.path(&work.root, path)?;
+        }
+        let inputs = inputs.finish();
+        if stamp::fresh(&output, &inputs) {
+            step.note("up to date");
+            return Ok(());
+        }
+        stamp::forget(&output);
+        let mut build = tools.node.script(work, &script);
+        build
+            .arg("--component")
+            .arg(&component)
+            .arg("--out")
+            .arg(&output);
+        step.run(&build)?;
+        require(
+            &output.join("package.json"),
+            "host-worker/js/build.mjs has to leave it there.",
+        )?;
+        stamp::keep(&output, &inputs)
+    })
+}
+
+fn size(file: &Path) -> String {
+    let bytes = fs::metadata(file).map_or(0, |metadata| metadata.len());
+    format!("{} KB", bytes.div_ceil(1000))
+}

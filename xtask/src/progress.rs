@@ -1,0 +1,333 @@
+//! One line per step: its result, its time and a note.
+
+use std::{
+    cell::{Cell, RefCell},
+    fs::{self, File},
+    io::{self, IsTerminal, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    child::{Guarded, line},
+    failure::{Ending, Failure},
+};
+
+/// No single command of a build or a test takes longer, even on a slow machine.
+const COMMAND_LIMIT: Duration = Duration::from_secs(40 * 60);
+/// Without a terminal, a sign of life comes this often.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+/// How much of a failed step's log is shown.
+const TAIL_LINES: usize = 40;
+const TAIL_BYTES: u64 = 16 * 1024;
+const SPINNER: [char; 4] = ['|', '/', '-', '\\'];
+
+/// Where steps report.
+pub(crate) struct Progress {
+    terminal: bool,
+    colour: bool,
+    root: PathBuf,
+    logs: PathBuf,
+    done: RefCell<Vec<Done>>,
+}
+
+/// A step that has ended.
+#[derive(Clone)]
+pub(crate) struct Done {
+    /// Its name.
+    pub name: &'static str,
+    /// How it ended.
+    pub result: Outcome,
+    /// How long it took.
+    pub took: Duration,
+    /// What there is to say about it.
+    pub note: String,
+    /// Checks inside it, where it counts them.
+    pub counts: Option<Counts>,
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Well.
+    Passed,
+    /// Not well.
+    Failed,
+    /// It did not run.
+    Skipped,
+}
+
+/// Tests that passed and failed.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Passed.
+    pub passed: u64,
+    /// Failed.
+    pub failed: u64,
+}
+
+/// A step under way.
+pub(crate) struct Step<'a> {
+    progress: &'a Progress,
+    name: &'static str,
+    started: Instant,
+    log_path: PathBuf,
+    log: RefCell<Option<File>>,
+    note: RefCell<String>,
+    counts: Cell<Option<Counts>>,
+}
+
+impl Progress {
+    /// Logs go to `target/xtask/logs` below `root`.
+    pub(crate) fn new(root: &Path) -> Self {
+        let terminal = io::stdout().is_terminal();
+        let colour = terminal && std::env::var_os("NO_COLOR").is_none();
+        let logs = root.join("target/xtask/logs");
+        Self {
+            terminal,
+            colour,
+            root: root.to_owned(),
+            logs,
+            done: RefCell::default(),
+        }
+    }
+
+    /// Whether colours are wanted.
+    pub(crate) fn colour(&self) -> bool {
+        self.colour
+    }
+
+    /// The steps so far.
+    pub(crate) fn done(&self) -> Vec<Done> {
+        self.done.borrow().clone()
+    }
+
+    /// Runs one step and prints its line.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub(crate) fn step<T>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce(&Step<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let step = Step {
+            progress: self,
+            name,
+            started: Instant::now(),
+            log_path: self.logs.join(format!("{name}.log")),
+            log: RefCell::default(),
+            note: RefCell::default(),
+            counts: Cell::default(),
+        };
+        // A log of an earlier run would mislead.
+        let _ = fs::remove_file(&step.log_path);
+        let outcome = work(&step);
+        let result = match &outcome {
+            Ok(_) => Outcome::Passed,
+            Err(Failure::Skipped { .. }) => Outcome::Skipped,
+            Err(_) => Outcome::Failed,
+        };
+        let done = Done {
+            name,
+            result,
+            took: step.started.elapsed(),
+            note: step.note.borrow().clone(),
+            counts: step.counts.get(),
+        };
+        self.clear_line();
+        println!("{}", self.row(&done));
+        if let (Err(failure), Outcome::Failed) = (&outcome, result) {
+            self.explain(&step, failure);
+        }
+        self.done.borrow_mut().push(done);
+        outcome
+    }
+
+    /// A step's line, as it is printed when it ends and in the table at the end.
+    pub(crate) fn row(&self, done: &Done) -> String {
+        let (mark, code) = match done.result {
+            Outcome::Passed => ("ok  ", "32"),
+            Outcome::Failed => ("FAIL", "31"),
+            Outcome::Skipped => ("skip", "33"),
+        };
+        let mark = self.paint(code, mark);
+        let mut row = format!("{mark}  {:<22} {:>12}", done.name, spell(done.took));
+        let counted = done.counts.map(|counts| match counts.failed {
+            0 => format!("{} passed", counts.passed),
+            failed => format!("{} passed, {failed} failed", counts.passed),
+        });
+        for text in counted
+            .iter()
+            .chain(Some(&done.note).filter(|note| !note.is_empty()))
+        {
+            row.push_str("  ");
+            row.push_str(&self.paint("2", text));
+        }
+        row
+    }
+
+    /// `text` in an ANSI style, where colours are wanted.
+    pub(crate) fn paint(&self, code: &str, text: &str) -> String {
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn explain(&self, step: &Step<'_>, failure: &Failure) {
+        if let Some(tail) = tail(&step.log_path) {
+            println!("{}", self.paint("2", "      the end of its output:"));
+            for line in tail.lines() {
+                println!("      | {line}");
+            }
+            let shown = step
+                .log_path
+                .strip_prefix(&self.root)
+                .unwrap_or(&step.log_path);
+            println!("      the whole of it: {}", shown.display());
+        }
+        for line in failure.to_string().lines() {
+            println!("      {}", self.paint("31", line));
+        }
+    }
+
+    fn clear_line(&self) {
+        if self.terminal {
+            print!("\r\x1b[2K");
+        }
+    }
+}
+
+impl Step<'_> {
+    /// Where the step's output goes.
+    pub(crate) fn log_path(&self) -> &Path {
+        &self.log_path
+    }
+
+    /// Says something about the step on its line.
+    pub(crate) fn note(&self, text: impl Into<String>) {
+        *self.note.borrow_mut() = text.into();
+    }
+
+    /// Adds tests to those of this step.
+    pub(crate) fn count(&self, more: Counts) {
+        let counts = self.counts.get().unwrap_or_default();
+        self.counts.set(Some(Counts {
+            passed: counts.passed + more.passed,
+            failed: counts.failed + more.failed,
+        }));
+    }
+
+    /// Runs a command to its end, its output going to the log.
+    ///
+    /// # Errors
+    /// When it cannot start, fails, or takes longer than any command should.
+    pub(crate) fn run(&self, command: &Command) -> Result<(), Failure> {
+        self.run_within(command, COMMAND_LIMIT)
+    }
+
+    /// The same with a time limit.
+    ///
+    /// # Errors
+    /// As [`Step::run`].
+    pub(crate) fn run_within(&self, command: &Command, limit: Duration) -> Result<(), Failure> {
+        let mut child = self.start(command)?;
+        let mut turn = 0;
+        let mut beat = Instant::now();
+        let ended = child.wait(limit, || {
+            if self.progress.terminal {
+                turn += 1;
+                self.spin(turn);
+            } else if beat.elapsed() > HEARTBEAT {
+                beat = Instant::now();
+                println!(
+                    "...   {:<22} {:>12}",
+                    self.name,
+                    spell(self.started.elapsed())
+                );
+            }
+        });
+        let ending = match ended.map_err(Failure::io(format!("wait for {}", line(command))))? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => Ending::Status(status),
+            None => Ending::TimedOut(limit),
+        };
+        Err(Failure::Command {
+            line: line(command),
+            ending,
+        })
+    }
+
+    /// Starts a command that goes on while the step does other things.
+    ///
+    /// # Errors
+    /// When it cannot start.
+    pub(crate) fn start(&self, command: &Command) -> Result<Guarded, Failure> {
+        let mut log = self.open_log()?;
+        // For people only; the command's own output follows.
+        let _ = writeln!(log, "$ {}", line(command));
+        Guarded::start(command, &log).map_err(Failure::io(format!("start {}", line(command))))
+    }
+
+    fn open_log(&self) -> Result<File, Failure> {
+        if let Some(log) = &*self.log.borrow() {
+            return log.try_clone().map_err(Failure::io("share a log"));
+        }
+        fs::create_dir_all(&self.progress.logs).map_err(Failure::io("create target/xtask/logs"))?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&self.log_path)
+            .map_err(Failure::io(format!("open {}", self.log_path.display())))?;
+        let shared = log.try_clone().map_err(Failure::io("share a log"))?;
+        *self.log.borrow_mut() = Some(log);
+        Ok(shared)
+    }
+
+    fn spin(&self, turn: usize) {
+        let last = tail(&self.log_path).and_then(|tail| tail.lines().last().map(str::to_owned));
+        let last: String = last
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(60)
+            .collect();
+        let text = format!(
+            "{}     {:<22} {:>12}  {}",
+            SPINNER[turn % SPINNER.len()],
+            self.name,
+            spell(self.started.elapsed()),
+            self.progress.paint("2", last.trim()),
+        );
+        self.progress.clear_line();
+        print!("{text}");
+        let _ = io::stdout().flush();
+    }
+}
+
+/// The last lines of a log.
+fn tail(path: &Path) -> Option<String> {
+    let mut file = File::open(path).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))
+        .ok()?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let lines = &lines[lines.len().saturating_sub(TAIL_LINES)..];
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// A duration for people.
+pub(crate) fn spell(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    if seconds < 60 {
+        format!("{:.1} s", duration.as_secs_f64())
+    } else {
+        format!("{} min {:02} s", seconds / 60, seconds % 60)
+    }
+}
