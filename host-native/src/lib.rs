@@ -1,1 +1,4 @@
 //! Tollgate under wasmtime.
+
+#[cfg(feature = "dev-issuer")]
+pub mod dev_issuer;

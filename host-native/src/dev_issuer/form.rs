@@ -1,0 +1,60 @@
+//! Parameters of a token request (RFC 6749, section 3.2).
+
+use super::token_endpoint::TokenError;
+
+/// Parameters by name. One without a value counts as left out.
+pub(super) struct Form(Vec<(String, String)>);
+
+/// What may stand in a request more than once (RFC 8707, section 2; RFC 8693, section 2.1).
+const REPEATABLE: &[&str] = &["resource", "audience"];
+
+impl Form {
+    pub(super) fn parse(body: &[u8]) -> Result<Self, TokenError> {
+        let mut parameters: Vec<(String, String)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(body) {
+            if value.is_empty() {
+                continue;
+            }
+            if !REPEATABLE.contains(&&*name) && parameters.iter().any(|(other, _)| *other == name) {
+                return Err(TokenError::InvalidRequest("a parameter stands there twice"));
+            }
+            parameters.push((name.into_owned(), value.into_owned()));
+        }
+        Ok(Self(parameters))
+    }
+
+    /// The value of a parameter that is there once.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Every value of a parameter.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0
+            .iter()
+            .filter(move |(other, _)| other == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_values_count_as_left_out() {
+        let form = Form::parse(b"scope=&scope=a+b&alg").expect("one scope");
+        assert_eq!(form.get("scope"), Some("a b"));
+        assert_eq!(form.get("alg"), None);
+    }
+
+    #[test]
+    fn only_targets_may_repeat() {
+        assert!(Form::parse(b"scope=a&scope=b").is_err());
+        let form = Form::parse(b"resource=a&resource=b").expect("resources repeat");
+        assert_eq!(form.all("resource").collect::<Vec<_>>(), ["a", "b"]);
+    }
+}

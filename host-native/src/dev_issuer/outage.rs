@@ -1,0 +1,203 @@
+//! Failures on command: how an issuer looks when it is down, slow or lying.
+
+use std::io;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::SharedIssuer;
+
+/// A group of public endpoints.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Endpoint {
+    /// Both kinds of issuer metadata.
+    Discovery,
+    /// The key set.
+    Jwks,
+    /// The token endpoint.
+    Token,
+}
+
+/// How the issuer fails.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutageMode {
+    /// It does not.
+    #[default]
+    Off,
+    /// Closes the connection without an answer.
+    Down,
+    /// Answers 500.
+    Error,
+    /// Answers after a delay.
+    Slow,
+    /// Never answers: holds the connection until the outage ends, then closes it.
+    Hang,
+    /// Promises the whole body, sends half and closes the connection.
+    Truncate,
+    /// Answers 200 with an HTML page.
+    Html,
+    /// Answers 302 to a place on this server where the real answer is.
+    Redirect,
+    /// The metadata names another issuer; the other endpoints work.
+    WrongIssuer,
+    /// Streams a valid answer of 20 MB and more, without saying how long it is.
+    Huge,
+}
+
+/// An outage: what fails and how.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outage {
+    /// How.
+    pub mode: OutageMode,
+    /// How late [`OutageMode::Slow`] answers, in milliseconds.
+    #[serde(default = "default_delay")]
+    pub delay_ms: u64,
+    /// Where. Left out in JSON: everywhere.
+    #[serde(default = "everywhere")]
+    pub endpoints: Vec<Endpoint>,
+}
+
+fn default_delay() -> u64 {
+    1000
+}
+
+fn everywhere() -> Vec<Endpoint> {
+    vec![Endpoint::Discovery, Endpoint::Jwks, Endpoint::Token]
+}
+
+impl Outage {
+    /// An outage of every public endpoint.
+    #[must_use]
+    pub fn everywhere(mode: OutageMode) -> Self {
+        Self {
+            mode,
+            delay_ms: default_delay(),
+            endpoints: everywhere(),
+        }
+    }
+}
+
+impl Default for Outage {
+    fn default() -> Self {
+        Self::everywhere(OutageMode::Off)
+    }
+}
+
+/// An extension of a response that tells the server to break the connection instead.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BreakConnection;
+
+/// Bytes that [`OutageMode::Huge`] puts in front of the real members: above what any gate reads.
+const HUGE_BYTES: usize = 20 << 20;
+
+/// The issuer that [`OutageMode::WrongIssuer`] claims to be.
+const WRONG_ISSUER: &str = "https://wrong-issuer.example";
+
+/// Counts a request to an endpoint and lets it fail where an outage says so.
+pub(super) async fn fail_on_command(
+    State((issuer, endpoint)): State<(SharedIssuer, Endpoint)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    issuer.stats.count(endpoint);
+    let mut watch = issuer.outage.subscribe();
+    let outage = watch.borrow_and_update().clone();
+    if !outage.endpoints.contains(&endpoint) {
+        return next.run(request).await;
+    }
+    match outage.mode {
+        OutageMode::Off => next.run(request).await,
+        OutageMode::Down => broken(),
+        OutageMode::Error => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "an error on command\n").into_response()
+        }
+        OutageMode::Slow => {
+            tokio::time::sleep(Duration::from_millis(outage.delay_ms)).await;
+            next.run(request).await
+        }
+        OutageMode::Hang => {
+            // An error means that the issuer is gone, which ends the outage too.
+            let _ = watch.changed().await;
+            broken()
+        }
+        OutageMode::Truncate => truncate(next.run(request).await).await,
+        OutageMode::Html => {
+            axum::response::Html("<!doctype html><title>Down for maintenance</title>\n")
+                .into_response()
+        }
+        OutageMode::Redirect => {
+            let location = format!("{}/elsewhere{}", issuer.base(), request.uri().path());
+            (StatusCode::FOUND, [(header::LOCATION, location)]).into_response()
+        }
+        OutageMode::WrongIssuer if endpoint == Endpoint::Discovery => {
+            claim_another_issuer(next.run(request).await).await
+        }
+        OutageMode::WrongIssuer => next.run(request).await,
+        OutageMode::Huge => enlarge(next.run(request).await).await,
+    }
+}
+
+fn broken() -> Response {
+    let mut response = StatusCode::BAD_GATEWAY.into_response();
+    response.extensions_mut().insert(BreakConnection);
+    response
+}
+
+/// Our own documents, which are small.
+async fn whole_body(body: Body) -> Bytes {
+    to_bytes(body, 1 << 20).await.unwrap_or_default()
+}
+
+async fn truncate(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    let body = whole_body(body).await;
+    head.headers
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    let half = body.slice(..body.len() / 2);
+    let parts = stream::unfold(Some(half), |half| async {
+        match half {
+            Some(half) if !half.is_empty() => Some((Ok(half), Some(Bytes::new()))),
+            Some(_) => {
+                // So that the half is on its way before the connection breaks.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None))
+            }
+            None => None,
+        }
+    });
+    Response::from_parts(head, Body::from_stream(parts))
+}
+
+async fn claim_another_issuer(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    let mut document: Value =
+        serde_json::from_slice(&whole_body(body).await).unwrap_or(Value::Null);
+    document["issuer"] = WRONG_ISSUER.into();
+    head.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(head, Body::from(document.to_string()))
+}
+
+async fn enlarge(response: Response) -> Response {
+    let (mut head, body) = response.into_parts();
+    let body = whole_body(body).await;
+    head.headers.remove(header::CONTENT_LENGTH);
+    // Every document here is an object with members, so it stays valid JSON.
+    let rest = body.slice(body.len().min(1)..);
+    let filling = Bytes::from(vec![b'x'; 64 << 10]);
+    let fillings = HUGE_BYTES / filling.len();
+    let parts = std::iter::once(Bytes::from_static(b"{\"padding\":\""))
+        .chain(std::iter::repeat_n(filling, fillings))
+        .chain([Bytes::from_static(b"\","), rest])
+        .map(Ok::<_, io::Error>);
+    Response::from_parts(head, Body::from_stream(stream::iter(parts)))
+}

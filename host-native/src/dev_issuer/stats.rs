@@ -1,0 +1,58 @@
+//! Counts of requests, so that tests can tell how often a gate fetched.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use super::outage::Endpoint;
+
+/// Requests since the start or the last reset. Those that an outage let fail count too.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Stats {
+    /// For metadata of either kind.
+    pub discovery: u64,
+    /// For the key set.
+    pub jwks: u64,
+    /// To the token endpoint.
+    pub token: u64,
+    /// By clients that followed a redirect which they should not have followed.
+    pub elsewhere: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Counters {
+    discovery: AtomicU64,
+    jwks: AtomicU64,
+    token: AtomicU64,
+    elsewhere: AtomicU64,
+}
+
+impl Counters {
+    pub(super) fn count(&self, endpoint: Endpoint) {
+        let counter = match endpoint {
+            Endpoint::Discovery => &self.discovery,
+            Endpoint::Jwks => &self.jwks,
+            Endpoint::Token => &self.token,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_elsewhere(&self) {
+        self.elsewhere.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn snapshot(&self) -> Stats {
+        Stats {
+            discovery: self.discovery.load(Ordering::Relaxed),
+            jwks: self.jwks.load(Ordering::Relaxed),
+            token: self.token.load(Ordering::Relaxed),
+            elsewhere: self.elsewhere.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn reset(&self) {
+        for counter in [&self.discovery, &self.jwks, &self.token, &self.elsewhere] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+}
