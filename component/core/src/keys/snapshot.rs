@@ -23,6 +23,17 @@ pub enum SnapshotError {
     Form,
 }
 
+impl SnapshotError {
+    /// What to do about it.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::TooLarge => "the text is larger than any export: give what export-keys returned",
+            Self::Form => "the text is not an export of keys: give what export-keys returned",
+        }
+    }
+}
+
 /// All fetched keys: public members only.
 #[must_use]
 pub fn export(sources: &[KeySource]) -> String {

@@ -1,0 +1,154 @@
+//! Tokens whose signature has been verified before.
+//!
+//! Keyed by the SHA-256 of the token's text. Text is put in only after strict decoding, so another
+//! spelling of the same token is another key that is never found. What may change between two
+//! requests (dates, audience, scopes) is not remembered but checked each time.
+
+use std::num::NonZeroUsize;
+use std::rc::{Rc, Weak};
+
+use lru::LruCache;
+use sha2::{Digest, Sha256};
+
+use super::claims::Identity;
+use crate::capability::UnixMillis;
+use crate::jose::VerifyingKey;
+
+/// What an entry costs beside its identity: digest, links, hash slots, allocator.
+const ENTRY_BYTES: usize = 256;
+
+/// Bounds of the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenCacheLimits {
+    /// 0 turns the cache off.
+    pub max_entries: u32,
+    /// Counted with overheads.
+    pub max_bytes: u32,
+    /// How long a verification is believed, in milliseconds.
+    pub max_age: u64,
+}
+
+impl Default for TokenCacheLimits {
+    fn default() -> Self {
+        Self { max_entries: 4096, max_bytes: 8 * 1024 * 1024, max_age: 300_000 }
+    }
+}
+
+/// A token that was verified.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// Never given to another token of the same gate.
+    pub id: u64,
+    /// Whom it speaks for.
+    pub identity: Rc<Identity>,
+    /// The place of its issuer in the configuration.
+    pub issuer: usize,
+    key: Weak<VerifyingKey>,
+    verified_at: UnixMillis,
+}
+
+/// The cache. Least recently used entries go first.
+#[derive(Debug)]
+pub struct VerifiedTokens {
+    limits: TokenCacheLimits,
+    entries: LruCache<[u8; 32], Verified>,
+    bytes: usize,
+    ids: u64,
+    /// The newest, so that its record can be read even where nothing is kept.
+    newest: Option<Verified>,
+}
+
+impl VerifiedTokens {
+    /// An empty cache.
+    #[must_use]
+    pub fn new(limits: TokenCacheLimits) -> Self {
+        Self { limits, entries: LruCache::unbounded(), bytes: 0, ids: 0, newest: None }
+    }
+
+    /// The key of a token's text.
+    #[must_use]
+    pub fn digest(token: &str) -> [u8; 32] {
+        Sha256::digest(token.as_bytes()).into()
+    }
+
+    /// A token that was verified not too long ago, by a key that is still in its key set.
+    pub fn find(&mut self, digest: &[u8; 32], now: UnixMillis) -> Option<&Verified> {
+        let entry = self.entries.get(digest)?;
+        let age = now.checked_sub(entry.verified_at);
+        let young = age.is_some_and(|age| age < self.limits.max_age);
+        if !young || entry.key.strong_count() == 0 {
+            self.remove(digest);
+            return None;
+        }
+        self.entries.peek(digest)
+    }
+
+    /// Drops an entry, because its dates say that it will never be used again.
+    pub fn remove(&mut self, digest: &[u8; 32]) {
+        if let Some(entry) = self.entries.pop(digest) {
+            self.bytes -= weight(&entry);
+        }
+    }
+
+    /// Remembers a verification.
+    pub fn insert(
+        &mut self,
+        digest: [u8; 32],
+        identity: Identity,
+        issuer: usize,
+        key: &Rc<VerifyingKey>,
+        now: UnixMillis,
+    ) -> Verified {
+        self.ids += 1;
+        let verified = Verified {
+            id: self.ids,
+            identity: Rc::new(identity),
+            issuer,
+            key: Rc::downgrade(key),
+            verified_at: now,
+        };
+        self.newest = Some(verified.clone());
+        self.remove(&digest);
+        let max_bytes = self.limits.max_bytes as usize;
+        if self.limits.max_entries > 0 && weight(&verified) <= max_bytes {
+            self.bytes += weight(&verified);
+            self.entries.put(digest, verified.clone());
+            while self.entries.len() > self.limits.max_entries as usize || self.bytes > max_bytes {
+                let Some((_, oldest)) = self.entries.pop_lru() else { break };
+                self.bytes -= weight(&oldest);
+            }
+        }
+        verified
+    }
+
+    /// Notes which token was asked for last: [`Self::identity`] finds it fastest.
+    pub fn note(&mut self, verified: &Verified) {
+        if self.newest.as_ref().is_none_or(|newest| newest.id != verified.id) {
+            self.newest = Some(verified.clone());
+        }
+    }
+
+    /// The record behind an id that was just given out.
+    #[must_use]
+    pub fn identity(&self, id: u64) -> Option<Rc<Identity>> {
+        let newest = self.newest.iter().find(|verified| verified.id == id);
+        let kept = || self.entries.iter().map(|(_, v)| v).find(|verified| verified.id == id);
+        newest.or_else(kept).map(|verified| Rc::clone(&verified.identity))
+    }
+
+    /// Entries and bytes now.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        (self.entries.len(), self.bytes)
+    }
+
+    /// The bound on entries.
+    #[must_use]
+    pub fn capacity(&self) -> Option<NonZeroUsize> {
+        NonZeroUsize::new(self.limits.max_entries as usize)
+    }
+}
+
+fn weight(verified: &Verified) -> usize {
+    verified.identity.weight() + ENTRY_BYTES
+}

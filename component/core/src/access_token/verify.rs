@@ -1,0 +1,167 @@
+//! From a token's text to an [`Identity`] (RFC 9068 section 4, RFC 8725 section 3).
+
+use std::rc::Rc;
+
+use super::audience::{Audiences, Target};
+use super::claims::{Identity, Tolerance};
+use super::TokenError;
+use crate::capability::UnixMillis;
+use crate::jose::{Algorithm, CompactJws, JwkSet, VerifyingKey};
+use crate::json::{Json, Object};
+use crate::limits;
+
+/// Which `typ` is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TypeRule {
+    /// One of these, in lower case and without `application/`; `typ` must be present.
+    OneOf(Vec<String>),
+    /// Any or none. The audience is then all that tells an access token from an ID token.
+    Any,
+}
+
+/// What is accepted from one issuer.
+#[derive(Debug, Clone)]
+pub struct IssuerPolicy {
+    /// The exact `iss`.
+    pub issuer: String,
+    /// Accepted `aud`.
+    pub audiences: Audiences,
+    /// Accepted `alg`.
+    pub algorithms: Vec<Algorithm>,
+    /// Accepted `typ`.
+    pub types: TypeRule,
+    /// Claims that must be present besides `iss`, `exp` and `aud`.
+    pub required_claims: Vec<String>,
+    /// How far clocks may differ.
+    pub tolerance: Tolerance,
+    /// Highest age since `iat`, in seconds.
+    pub max_age: Option<u32>,
+}
+
+impl IssuerPolicy {
+    /// Checks what may change between two requests with the same token.
+    ///
+    /// # Errors
+    /// Dates or audience.
+    pub fn check_request(
+        &self,
+        identity: &Identity,
+        now: UnixMillis,
+        target: Option<Target<'_>>,
+    ) -> Result<(), TokenError> {
+        identity.dates.check(now, self.tolerance, self.max_age)?;
+        if !self.audiences.accept(&identity.audience, target) {
+            return Err(TokenError::Audience);
+        }
+        Ok(())
+    }
+
+    fn check_type(&self, typ: Option<&str>) -> Result<(), TokenError> {
+        let TypeRule::OneOf(accepted) = &self.types else { return Ok(()) };
+        // RFC 7515 section 4.1.9: media types compare without case, `application/` may be left
+        // out.
+        let typ = typ.unwrap_or_default().to_ascii_lowercase();
+        let typ = typ.strip_prefix("application/").unwrap_or(&typ);
+        if accepted.iter().any(|accepted| accepted == typ) {
+            Ok(())
+        } else {
+            Err(TokenError::Type)
+        }
+    }
+
+    fn check_presence(&self, claims: &Object) -> Result<(), TokenError> {
+        let absent = |name: &&String| matches!(claims.get(name), None | Some(Json::Null));
+        match self.required_claims.iter().find(absent) {
+            Some(name) => Err(TokenError::MissingClaim(name.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A token of which everything but the signature has been checked. Only [`verify_signature`]
+/// gives out its identity.
+#[derive(Debug)]
+pub struct UnsignedToken<'a> {
+    jws: CompactJws<'a>,
+    identity: Identity,
+    /// Its issuer's place in the list of policies.
+    pub issuer: usize,
+}
+
+impl UnsignedToken<'_> {
+    /// [`IssuerPolicy::check_request`] for what it claims.
+    ///
+    /// # Errors
+    /// Dates or audience.
+    pub fn check_request(
+        &self,
+        policy: &IssuerPolicy,
+        now: UnixMillis,
+        target: Option<Target<'_>>,
+    ) -> Result<(), TokenError> {
+        policy.check_request(&self.identity, now, target)
+    }
+}
+
+/// Reads a token and checks all that needs no key, in the order of cost.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn read<'a>(
+    token: &'a str,
+    policies: &[IssuerPolicy],
+    now: UnixMillis,
+    target: Option<Target<'_>>,
+) -> Result<UnsignedToken<'a>, TokenError> {
+    let jws = CompactJws::parse(token).map_err(TokenError::Form)?;
+    let text = std::str::from_utf8(jws.payload()).map_err(|_| TokenError::Claims)?;
+    let claims = Object::parse(text.as_bytes(), limits::JSON_DEPTH);
+    let claims = claims.map_err(|_| TokenError::Claims)?;
+    let iss = claims.get("iss").and_then(Json::as_str).ok_or(TokenError::Issuer)?;
+    let issuer = policies.iter().position(|policy| policy.issuer == iss);
+    let issuer = issuer.ok_or(TokenError::Issuer)?;
+    let policy = &policies[issuer];
+    if !policy.algorithms.contains(&jws.header().algorithm) {
+        return Err(TokenError::Algorithm);
+    }
+    policy.check_type(jws.header().typ.as_deref())?;
+    policy.check_presence(&claims)?;
+    if let Some(cnf) = claims.get("cnf") {
+        check_unbound(cnf)?;
+    }
+    let identity = Identity::read(iss, &claims, text)?;
+    policy.check_request(&identity, now, target)?;
+    Ok(UnsignedToken { jws, identity, issuer })
+}
+
+/// RFC 9449 section 7.2 and RFC 8705 section 3: a bound token is worth nothing without the proof.
+/// An empty `cnf` binds to nothing.
+fn check_unbound(cnf: &Json) -> Result<(), TokenError> {
+    match cnf {
+        Json::Object(members) if members.is_empty() => Ok(()),
+        Json::Object(_) => Err(TokenError::SenderConstrained),
+        _ => Err(TokenError::BadClaim("cnf")),
+    }
+}
+
+/// Checks the signature by the keys that fit; at most [`limits::KEYS_TRIED`].
+///
+/// # Errors
+/// The token back, with [`TokenError::UnknownKey`] or [`TokenError::Signature`], so that the caller may
+/// look for newer keys.
+pub fn verify_signature<'a>(
+    token: UnsignedToken<'a>,
+    keys: &JwkSet,
+) -> Result<(Identity, Rc<VerifyingKey>), (UnsignedToken<'a>, TokenError)> {
+    let header = token.jws.header();
+    let mut error = TokenError::UnknownKey;
+    let candidates = keys.candidates(header.algorithm, header.kid.as_deref());
+    for key in candidates.take(limits::KEYS_TRIED) {
+        let message = token.jws.signing_input();
+        match key.verify(header.algorithm, message, token.jws.signature()) {
+            Ok(()) => return Ok((token.identity, Rc::clone(key))),
+            Err(_) => error = TokenError::Signature,
+        }
+    }
+    Err((token, error))
+}

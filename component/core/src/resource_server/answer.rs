@@ -1,0 +1,50 @@
+//! A whole response.
+
+use crate::capability::Header;
+use crate::json::{Json, Object};
+
+/// A response that the host sends as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// In the order in which they are sent.
+    pub headers: Vec<Header>,
+    /// JSON, or nothing.
+    pub body: Option<String>,
+    /// A stable code of the refusal, with no input of the caller in it.
+    pub reason: Option<&'static str>,
+}
+
+impl Answer {
+    pub(super) fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: None, reason: None }
+    }
+
+    /// A document; `cache` is `Cache-Control`.
+    pub(super) fn json(status: u16, body: String, cache: &str) -> Self {
+        let mut answer = Self::empty(status);
+        answer.push("content-type", "application/json");
+        answer.push("cache-control", cache);
+        answer.body = Some(body);
+        answer
+    }
+
+    /// An error in the shape of RFC 6749 section 5.2.
+    pub(super) fn error(status: u16, error: &str, description: &str) -> Self {
+        let mut body = Object::default();
+        body.insert("error", Json::String(error.to_owned()));
+        body.insert("error_description", Json::String(description.to_owned()));
+        Self::json(status, body.to_string(), "no-store")
+    }
+
+    pub(super) fn push(&mut self, name: &str, value: impl Into<String>) {
+        self.headers.push((name.to_owned(), value.into()));
+    }
+
+    /// The first value of a header; `name` in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+}

@@ -1,0 +1,446 @@
+//! From what was configured to what decides: every check that needs no request.
+
+use std::rc::Rc;
+
+use super::config::{
+    Access, Config, ConfigError, Cors, IssuerConfig, KeyLocationConfig, KeyPolicyConfig,
+    Metadata, TokenCacheConfig,
+};
+use super::cors::CorsRules;
+use super::metadata::MetadataTemplate;
+use super::route::{Route, RoutePath, Rule};
+use crate::access_token::{
+    Audiences, IssuerPolicy, ScopeHierarchy, TokenCacheLimits, Tolerance, TypeRule, is_scope_token,
+};
+use crate::http_url::HttpUrl;
+use crate::jose::{Algorithm, JwkSet};
+use crate::keys::{KeyLocation, KeyPolicy, KeySource};
+use crate::limits;
+
+/// A token that was just issued must not fail over a second of skew; one that has ended is worth
+/// nothing. So the default is no tolerance for `exp` and a little for `nbf` and `iat`.
+const DEFAULT_TOLERANCE: Tolerance = Tolerance { end: 0, start: 5 };
+/// RFC 9068 section 2.2. `jti` is required there too, but nothing here uses it, and issuers that
+/// leave it out are many.
+const RFC_9068_CLAIMS: [&str; 3] = ["sub", "client_id", "iat"];
+
+/// A configuration that works.
+pub(super) struct Compiled {
+    /// Of `config.resource`; `None` takes each request's.
+    pub(super) origin: Option<String>,
+    pub(super) policies: Vec<IssuerPolicy>,
+    pub(super) sources: Vec<KeySource>,
+    pub(super) routes: Vec<Route>,
+    pub(super) scopes: Vec<String>,
+    pub(super) hierarchy: ScopeHierarchy,
+    pub(super) realm: Option<String>,
+    pub(super) metadata: MetadataTemplate,
+    pub(super) serve_issuer_metadata: bool,
+    pub(super) cors: CorsRules,
+    pub(super) token_cache: TokenCacheLimits,
+}
+
+pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
+    apply_env(&mut config)?;
+    let resource = match &config.resource {
+        None => None,
+        Some(text) => Some(trusted_url("resource", text)?),
+    };
+    let policy = key_policy(&config.keys.unwrap_or_default())?;
+    let issuers = config.issuers.unwrap_or_default();
+    if issuers.is_empty() {
+        return Err(ConfigError::new(
+            "issuers",
+            "no issuer is configured: set TOLLGATE_ISSUER, or the option issuer, to the URL of \
+             the authorization server whose tokens are accepted",
+        ));
+    }
+    if issuers.len() > limits::ISSUERS {
+        return Err(too_many("issuers", limits::ISSUERS));
+    }
+    let mut policies: Vec<IssuerPolicy> = Vec::new();
+    let mut sources = Vec::new();
+    for (index, issuer) in issuers.into_iter().enumerate() {
+        let field = format!("issuers[{index}]");
+        let (policy, source) =
+            compile_issuer(&field, issuer, config.resource.as_deref(), &policy)?;
+        if policies.iter().any(|other| other.issuer == policy.issuer) {
+            let message = "this issuer is listed twice: merge the two entries";
+            return Err(ConfigError::new(format!("{field}.issuer"), message));
+        }
+        policies.push(policy);
+        sources.push(source);
+    }
+    let scopes = scope_list("scopes", config.scopes.unwrap_or_default())?;
+    let routes = compile_routes(config.routes.unwrap_or_default())?;
+    let direct = config.scope_hierarchy.unwrap_or_default();
+    for (index, (scope, implied)) in direct.iter().enumerate() {
+        let field = format!("scopeHierarchy[{index}]");
+        scope_list(&field, vec![scope.clone()])?;
+        scope_list(&field, implied.clone())?;
+    }
+    if let Some(realm) = &config.realm {
+        quotable("realm", realm)?;
+    }
+    let named = named_scopes(&scopes, &routes, &direct);
+    let settings = config.metadata.unwrap_or_default();
+    Ok(Compiled {
+        origin: resource.map(|url| url.origin()),
+        metadata: compile_metadata(&settings, named, &policies)?,
+        serve_issuer_metadata: settings.serve_issuer_metadata.unwrap_or(true),
+        policies,
+        sources,
+        routes,
+        scopes,
+        hierarchy: ScopeHierarchy::new(&direct),
+        realm: config.realm,
+        cors: compile_cors(config.cors.unwrap_or_default())?,
+        token_cache: token_cache(&config.token_cache.unwrap_or_default()),
+    })
+}
+
+/// Fills in what code left out from the deployment's settings.
+fn apply_env(config: &mut Config) -> Result<(), ConfigError> {
+    let (mut issuer, mut audience, mut keys) = (None, None, None);
+    for (name, value) in config.env.take().unwrap_or_default() {
+        let Some(setting) = name.strip_prefix("TOLLGATE_") else { continue };
+        let value = value.trim().to_owned();
+        // An empty setting is one that somebody meant to leave out.
+        let value = Some(value).filter(|value| !value.is_empty());
+        match setting {
+            "ISSUER" => issuer = value,
+            "AUDIENCE" => audience = value.as_deref().map(words),
+            "RESOURCE" => config.resource = config.resource.take().or(value),
+            "SCOPES" => config.scopes = config.scopes.take().or(value.as_deref().map(words)),
+            "JWKS_URI" => keys = value.map(KeyLocationConfig::Uri).or(keys),
+            "JWKS" => keys = value.map(KeyLocationConfig::Inline).or(keys),
+            _ => {
+                return Err(ConfigError::new(
+                    name,
+                    "there is no such setting: the names are TOLLGATE_ISSUER, TOLLGATE_AUDIENCE, \
+                     TOLLGATE_RESOURCE, TOLLGATE_SCOPES, TOLLGATE_JWKS_URI and TOLLGATE_JWKS",
+                ));
+            }
+        }
+    }
+    if config.issuers.is_none() {
+        let from_env = issuer.map(|issuer| vec![IssuerConfig { issuer, ..Default::default() }]);
+        config.issuers = from_env;
+    }
+    // With several issuers it would not be clear whose these are.
+    if let Some([only]) = config.issuers.as_deref_mut() {
+        only.audiences = only.audiences.take().or(audience);
+        only.keys = only.keys.take().or(keys);
+    }
+    Ok(())
+}
+
+fn words(text: &str) -> Vec<String> {
+    let separated = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
+    separated.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+fn compile_issuer(
+    field: &str,
+    config: IssuerConfig,
+    resource: Option<&str>,
+    policy: &KeyPolicy,
+) -> Result<(IssuerPolicy, KeySource), ConfigError> {
+    let at = |name: &str| format!("{field}.{name}");
+    let url = trusted_url(&at("issuer"), &config.issuer)?;
+    if url.query().is_some() {
+        let message = "an issuer has no query (RFC 8414 section 2): remove the part from the ?";
+        return Err(ConfigError::new(at("issuer"), message));
+    }
+    let audiences = match (config.audiences, resource) {
+        (Some(names), _) if !names.is_empty() => {
+            if names.len() > limits::AUDIENCES {
+                return Err(too_many(&at("audiences"), limits::AUDIENCES));
+            }
+            if names.iter().any(String::is_empty) {
+                let message = "an audience is empty: remove it or name it";
+                return Err(ConfigError::new(at("audiences"), message));
+            }
+            Audiences::Named(names)
+        }
+        (_, Some(resource)) => Audiences::Resource(resource.to_owned()),
+        (_, None) => {
+            return Err(ConfigError::new(
+                at("audiences"),
+                "no audience is configured, so tokens for any other API of this issuer would be \
+                 accepted: set TOLLGATE_AUDIENCE (the aud of your tokens) or TOLLGATE_RESOURCE \
+                 (the public URL of this API)",
+            ));
+        }
+    };
+    let strict = config.types.is_none();
+    let tolerance = match config.clock_tolerance {
+        None => DEFAULT_TOLERANCE,
+        Some(seconds) if seconds <= limits::CLOCK_TOLERANCE => {
+            Tolerance { end: seconds, start: seconds }
+        }
+        Some(_) => {
+            let message = format!("more than {} seconds hide a broken clock: set the clock right",
+                limits::CLOCK_TOLERANCE);
+            return Err(ConfigError::new(at("clockTolerance"), message));
+        }
+    };
+    let required_claims = match config.required_claims {
+        Some(names) => names,
+        None if strict => RFC_9068_CLAIMS.map(str::to_owned).to_vec(),
+        None => Vec::new(),
+    };
+    for name in &required_claims {
+        quotable(&at("requiredClaims"), name)?;
+    }
+    let cross_origin = config.cross_origin_keys.unwrap_or(false);
+    let location = key_location(field, config.keys, &url, cross_origin)?;
+    let issuer_policy = IssuerPolicy {
+        issuer: config.issuer.clone(),
+        audiences,
+        algorithms: algorithms(&at("algorithms"), config.algorithms)?,
+        types: types(&at("types"), config.types)?,
+        required_claims,
+        tolerance,
+        max_age: config.max_age,
+    };
+    let source = KeySource::new(config.issuer, url, location, cross_origin, policy.clone());
+    Ok((issuer_policy, source))
+}
+
+fn algorithms(field: &str, names: Option<Vec<String>>) -> Result<Vec<Algorithm>, ConfigError> {
+    let Some(names) = names else { return Ok(Algorithm::ALL.to_vec()) };
+    if names.is_empty() {
+        return Err(ConfigError::new(field, "the list is empty: leave it out to accept all"));
+    }
+    let known = || Algorithm::ALL.iter().map(|a| a.name()).collect::<Vec<_>>().join(", ");
+    let parse = |name: &String| {
+        Algorithm::from_name(name).ok_or_else(|| {
+            let why = if name == "none" || name.starts_with("HS") {
+                "is never accepted: it proves no issuer"
+            } else {
+                "is not a known algorithm"
+            };
+            ConfigError::new(field, format!("{name:?} {why}; the choice is {}", known()))
+        })
+    };
+    names.iter().map(parse).collect()
+}
+
+fn types(field: &str, types: Option<Vec<String>>) -> Result<TypeRule, ConfigError> {
+    let Some(types) = types else { return Ok(TypeRule::OneOf(vec!["at+jwt".to_owned()])) };
+    if types.is_empty() {
+        let message = "the list is empty: leave it out for at+jwt, or write [\"*\"] for any type";
+        return Err(ConfigError::new(field, message));
+    }
+    if types.iter().any(|typ| typ == "*") {
+        return Ok(TypeRule::Any);
+    }
+    let plain = |typ: &String| {
+        let typ = typ.to_ascii_lowercase();
+        typ.strip_prefix("application/").map_or(typ.clone(), str::to_owned)
+    };
+    Ok(TypeRule::OneOf(types.iter().map(plain).collect()))
+}
+
+fn key_location(
+    field: &str,
+    location: Option<KeyLocationConfig>,
+    issuer: &HttpUrl,
+    cross_origin: bool,
+) -> Result<KeyLocation, ConfigError> {
+    let field = format!("{field}.keys");
+    match location {
+        None | Some(KeyLocationConfig::Discovery) => Ok(KeyLocation::Discovery),
+        Some(KeyLocationConfig::Uri(uri)) => {
+            let url = trusted_url(&field, &uri)?;
+            if !cross_origin && !url.same_origin(issuer) {
+                let message = "the keys are on another origin than the issuer: set \
+                               crossOriginKeys: true if that is meant";
+                return Err(ConfigError::new(field, message));
+            }
+            Ok(KeyLocation::Uri(uri))
+        }
+        Some(KeyLocationConfig::Inline(json)) => {
+            let set = JwkSet::parse(json.as_bytes()).map_err(|error| {
+                let message = format!("this is not a JWK Set ({}): give the JSON object with \
+                                       \"keys\" that the issuer publishes", error.code());
+                ConfigError::new(&field, message)
+            })?;
+            if set.keys.is_empty() {
+                let why = set.skipped.first().map_or("", |skipped| skipped.reason.code());
+                let message = format!("none of the {} keys can be used ({why}): give public \
+                                       signing keys", set.skipped.len());
+                return Err(ConfigError::new(field, message));
+            }
+            Ok(KeyLocation::Inline(Rc::new(set)))
+        }
+    }
+}
+
+fn compile_routes(configs: Vec<super::RouteConfig>) -> Result<Vec<Route>, ConfigError> {
+    if configs.len() > limits::ROUTES {
+        return Err(too_many("routes", limits::ROUTES));
+    }
+    let mut routes: Vec<Route> = Vec::new();
+    for (index, config) in configs.into_iter().enumerate() {
+        let field = format!("routes[{index}]");
+        let path = RoutePath::parse(&config.path)
+            .map_err(|why| ConfigError::new(format!("{field}.path"), format!("a path {why}")))?;
+        let methods = config.methods.map(|methods| {
+            methods.iter().map(|method| method.to_ascii_uppercase()).collect::<Vec<_>>()
+        });
+        if methods.as_ref().is_some_and(Vec::is_empty) {
+            let message = "the list is empty: leave it out to cover all methods";
+            return Err(ConfigError::new(format!("{field}.methods"), message));
+        }
+        if routes.iter().any(|route| route.path == path && route.methods == methods) {
+            let message = "another route has the same path and methods: merge the two";
+            return Err(ConfigError::new(field, message));
+        }
+        let rule = match config.access {
+            Access::Public => Rule::Public,
+            Access::Protected(scopes) => {
+                Rule::Protected(scope_list(&format!("{field}.access"), scopes)?)
+            }
+        };
+        routes.push(Route { path, methods, rule });
+    }
+    Ok(routes)
+}
+
+fn named_scopes(
+    gate: &[String],
+    routes: &[Route],
+    hierarchy: &[(String, Vec<String>)],
+) -> Vec<String> {
+    let of_routes = routes.iter().flat_map(|route| match &route.rule {
+        Rule::Public => &[][..],
+        Rule::Protected(scopes) => scopes,
+    });
+    let of_hierarchy = hierarchy.iter().flat_map(|(scope, implied)| {
+        std::iter::once(scope).chain(implied)
+    });
+    let mut named: Vec<String> = Vec::new();
+    for scope in gate.iter().chain(of_routes).chain(of_hierarchy) {
+        // MCP authorization, "Refresh Tokens": it is not the resource's to advertise.
+        if scope != "offline_access" && !named.contains(scope) {
+            named.push(scope.clone());
+        }
+    }
+    named
+}
+
+fn compile_metadata(
+    settings: &Metadata,
+    named: Vec<String>,
+    policies: &[IssuerPolicy],
+) -> Result<MetadataTemplate, ConfigError> {
+    let scopes = match &settings.scopes_supported {
+        None => named,
+        Some(scopes) => scope_list("metadata.scopesSupported", scopes.clone())?,
+    };
+    for (name, value) in [
+        ("resourceDocumentation", &settings.resource_documentation),
+        ("resourcePolicyUri", &settings.resource_policy_uri),
+        ("resourceTosUri", &settings.resource_tos_uri),
+    ] {
+        if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
+            let field = format!("metadata.{name}");
+            let page = value.split('#').next().unwrap_or_default();
+            HttpUrl::parse(page)
+                .map_err(|error| ConfigError::new(field, error.sentence()))?;
+        }
+    }
+    let issuers = policies.iter().map(|policy| policy.issuer.clone()).collect();
+    Ok(MetadataTemplate::new(issuers, scopes, settings))
+}
+
+fn compile_cors(config: Cors) -> Result<CorsRules, ConfigError> {
+    let origins = config.origins.filter(|origins| !origins.iter().any(|origin| origin == "*"));
+    for (index, origin) in origins.iter().flatten().enumerate() {
+        let field = format!("cors.origins[{index}]");
+        let url = HttpUrl::parse(origin).map_err(|e| ConfigError::new(&field, e.sentence()))?;
+        if url.origin() != *origin {
+            let message = format!("an origin has no path and is in lower case: write {:?}",
+                url.origin());
+            return Err(ConfigError::new(field, message));
+        }
+    }
+    Ok(CorsRules { origins, max_age: config.max_age.unwrap_or(86_400) })
+}
+
+fn token_cache(config: &TokenCacheConfig) -> TokenCacheLimits {
+    let default = TokenCacheLimits::default();
+    TokenCacheLimits {
+        max_entries: config.max_entries.unwrap_or(default.max_entries),
+        max_bytes: config.max_bytes.unwrap_or(default.max_bytes),
+        max_age: config.max_age.map_or(default.max_age, |seconds| u64::from(seconds) * 1000),
+    }
+}
+
+fn key_policy(config: &KeyPolicyConfig) -> Result<KeyPolicy, ConfigError> {
+    let default = KeyPolicy::default();
+    let ms = |seconds: Option<u32>, default: u64| {
+        seconds.map_or(default, |seconds| u64::from(seconds) * 1000)
+    };
+    let policy = KeyPolicy {
+        min_fresh: ms(config.min_fresh, default.min_fresh),
+        max_fresh: ms(config.max_fresh, default.max_fresh),
+        max_stale: ms(config.max_stale, default.max_stale),
+        cooldown: ms(config.cooldown, default.cooldown),
+        timeout: config.timeout_ms.unwrap_or(default.timeout),
+    };
+    if policy.min_fresh > policy.max_fresh {
+        let message = "minFresh is longer than maxFresh: make it the shorter of the two";
+        return Err(ConfigError::new("keys.minFresh", message));
+    }
+    if policy.cooldown == 0 {
+        let message = "without a cooldown anybody can make this gate flood its issuer: give at \
+                       least 1 second";
+        return Err(ConfigError::new("keys.cooldown", message));
+    }
+    if policy.timeout == 0 || policy.timeout > 60_000 {
+        let message = "give between 1 and 60000 milliseconds";
+        return Err(ConfigError::new("keys.timeoutMs", message));
+    }
+    Ok(policy)
+}
+
+fn trusted_url(field: &str, text: &str) -> Result<HttpUrl, ConfigError> {
+    let url = HttpUrl::parse(text)
+        .map_err(|error| ConfigError::new(field, format!("this is no URL: {}", error.sentence())))?;
+    if !url.is_trustworthy() {
+        let message = "plain http is only for loopback addresses: use https";
+        return Err(ConfigError::new(field, message));
+    }
+    Ok(url)
+}
+
+fn scope_list(field: &str, scopes: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    if scopes.len() > limits::SCOPES {
+        return Err(too_many(field, limits::SCOPES));
+    }
+    match scopes.iter().find(|scope| !is_scope_token(scope)) {
+        None => Ok(scopes),
+        Some(scope) => {
+            let message = format!("{scope:?} is not one scope: scopes are printable ASCII without \
+                                   spaces and quotes, one list entry each");
+            Err(ConfigError::new(field, message))
+        }
+    }
+}
+
+fn quotable(field: &str, text: &str) -> Result<(), ConfigError> {
+    let safe = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
+    if !text.is_empty() && text.chars().all(safe) {
+        Ok(())
+    } else {
+        let message = "it must be printable ASCII without quotes and backslashes";
+        Err(ConfigError::new(field, message))
+    }
+}
+
+fn too_many(field: &str, limit: usize) -> ConfigError {
+    ConfigError::new(field, format!("there are more than {limit} entries: remove some"))
+}

@@ -1,0 +1,86 @@
+//! Browsers: the Fetch standard's CORS protocol, and MCP's rule for `Origin`.
+
+use super::answer::Answer;
+use super::gate::RequestHead;
+use super::rejection::Rejection;
+use crate::capability::Header;
+use crate::limits;
+
+/// What a browser's script may read of an answer besides the body. Without the first, a client in
+/// a browser cannot see why it was refused.
+const EXPOSED: &str = "WWW-Authenticate, Retry-After, Mcp-Session-Id";
+/// Where a preflight names no headers.
+const ALLOWED_HEADERS: &str =
+    "Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, Mcp-Session-Id";
+const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CorsRules {
+    /// `None` is any.
+    pub(super) origins: Option<Vec<String>>,
+    pub(super) max_age: u32,
+}
+
+impl CorsRules {
+    /// With a list of origins, a request from elsewhere does not go on, whatever its credentials.
+    pub(super) fn check(&self, origin: Option<&str>) -> Result<(), Rejection> {
+        match (&self.origins, origin) {
+            (_, None) | (None, Some(_)) => Ok(()),
+            (Some(allowed), Some(origin)) => {
+                let fits = origin.len() <= limits::ORIGIN_BYTES;
+                if fits && allowed.iter().any(|allowed| allowed == origin) {
+                    Ok(())
+                } else {
+                    Err(Rejection::ForbiddenOrigin)
+                }
+            }
+        }
+    }
+
+    /// Headers for any response to a request from `origin`, which has passed [`Self::check`].
+    pub(super) fn headers(&self, origin: Option<&str>) -> Vec<Header> {
+        let mut headers = Vec::new();
+        match (&self.origins, origin) {
+            (None, Some(_)) => push(&mut headers, "access-control-allow-origin", "*"),
+            (Some(allowed), Some(origin)) => {
+                // From the configuration, not from the request.
+                if let Some(allowed) = allowed.iter().find(|allowed| *allowed == origin) {
+                    push(&mut headers, "access-control-allow-origin", allowed);
+                }
+                push(&mut headers, "vary", "Origin");
+            }
+            (Some(_), None) => push(&mut headers, "vary", "Origin"),
+            (None, None) => {}
+        }
+        if headers.iter().any(|(name, _)| name == "access-control-allow-origin") {
+            push(&mut headers, "access-control-expose-headers", EXPOSED);
+        }
+        headers
+    }
+
+    /// The answer to a preflight; `None` where the request is none.
+    pub(super) fn preflight(&self, head: &RequestHead) -> Option<Answer> {
+        let is_preflight =
+            head.method == "OPTIONS" && head.origin.is_some() && head.requested_method.is_some();
+        if !is_preflight {
+            return None;
+        }
+        let mut answer = Answer::empty(204);
+        answer.headers = self.headers(head.origin.as_deref());
+        answer.push("access-control-allow-methods", ALLOWED_METHODS);
+        let requested = head.requested_headers.as_deref().filter(|names| is_header_list(names));
+        answer.push("access-control-allow-headers", requested.unwrap_or(ALLOWED_HEADERS));
+        answer.push("access-control-max-age", self.max_age.to_string());
+        Some(answer)
+    }
+}
+
+fn push(headers: &mut Vec<Header>, name: &str, value: &str) {
+    headers.push((name.to_owned(), value.to_owned()));
+}
+
+/// Field names, commas and spaces only (RFC 9110 section 5.1): safe to send back.
+fn is_header_list(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~, ".contains(&b);
+    !text.is_empty() && text.len() <= limits::REQUESTED_HEADERS_BYTES && text.bytes().all(allowed)
+}

@@ -1,0 +1,106 @@
+//! The `Authorization` request header (RFC 6750 section 2.1, RFC 9110 section 11.4).
+//!
+//! Tokens in the query or the body are not looked at (OAuth 2.1 section 5.1).
+
+use super::rejection::Rejection;
+use crate::limits;
+
+/// Where the bearer token begins in the one `Authorization` value. It goes on to the end.
+///
+/// # Errors
+/// Absent, of another scheme, more than one, too long, or not `Bearer 1*SP token68`.
+pub fn bearer_token_start(values: &[String]) -> Result<usize, Rejection> {
+    let value = match values {
+        [] => return Err(Rejection::NoCredentials),
+        [value] if value.is_empty() => return Err(Rejection::NoCredentials),
+        [value] => value,
+        _ => return Err(Rejection::SeveralCredentials),
+    };
+    if value.len() > limits::AUTHORIZATION_BYTES {
+        return Err(Rejection::CredentialsTooLarge);
+    }
+    let scheme_end = value.find(' ').unwrap_or(value.len());
+    let (scheme, rest) = value.split_at(scheme_end);
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        // Platforms join repeated headers with a comma.
+        return Err(if has_second_bearer(rest) {
+            Rejection::SeveralCredentials
+        } else {
+            Rejection::UnsupportedScheme
+        });
+    }
+    let token = rest.trim_start_matches(' ');
+    if is_token68(token) {
+        Ok(value.len() - token.len())
+    } else if token.contains(',') {
+        Err(Rejection::SeveralCredentials)
+    } else {
+        Err(Rejection::MalformedCredentials)
+    }
+}
+
+fn has_second_bearer(rest: &str) -> bool {
+    rest.split(',').skip(1).any(|part| {
+        let part = part.trim_start().as_bytes();
+        part.len() > 6 && part[..6].eq_ignore_ascii_case(b"bearer") && part[6] == b' '
+    })
+}
+
+/// RFC 9110 section 11.2.
+fn is_token68(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    let allowed = |b: u8| {
+        b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+    };
+    !body.is_empty() && body.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(values: &[&str]) -> Result<usize, Rejection> {
+        let values: Vec<String> = values.iter().map(|&v| v.into()).collect();
+        bearer_token_start(&values)
+    }
+
+    #[test]
+    fn finds_the_token_whatever_the_case_of_the_scheme() {
+        assert_eq!(start(&["Bearer abc"]), Ok(7));
+        assert_eq!(start(&["bEARER   a.b-c_d~e+f/g=="]), Ok(9));
+    }
+
+    #[test]
+    fn tells_absent_from_malformed_from_repeated() {
+        for (values, rejection) in [
+            (&[][..], Rejection::NoCredentials),
+            (&[""], Rejection::NoCredentials),
+            (&["Basic YTpi"], Rejection::UnsupportedScheme),
+            (&["DPoP abc"], Rejection::UnsupportedScheme),
+            (&["Bearerabc"], Rejection::UnsupportedScheme),
+            (&["Digest a=\"b\", c=\"d\""], Rejection::UnsupportedScheme),
+            (&["Bearer"], Rejection::MalformedCredentials),
+            (&["Bearer "], Rejection::MalformedCredentials),
+            (&["Bearer ="], Rejection::MalformedCredentials),
+            (&["Bearer a b"], Rejection::MalformedCredentials),
+            (&["Bearer a "], Rejection::MalformedCredentials),
+            (&["Bearer a=b"], Rejection::MalformedCredentials),
+            (&["Bearer a\tb"], Rejection::MalformedCredentials),
+            (&["Bearer \"a\""], Rejection::MalformedCredentials),
+            (&["Bearer \u{e9}"], Rejection::MalformedCredentials),
+            (&["Bearer a\r\nX: y"], Rejection::MalformedCredentials),
+            (&["Bearer a", "Bearer b"], Rejection::SeveralCredentials),
+            (&["Bearer a", "Basic b"], Rejection::SeveralCredentials),
+            (&["Bearer a, Bearer b"], Rejection::SeveralCredentials),
+            (&["Basic a, bearer b"], Rejection::SeveralCredentials),
+        ] {
+            assert_eq!(start(values), Err(rejection), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_huge_value_before_reading_it() {
+        let value = format!("Bearer {}", "\"".repeat(limits::AUTHORIZATION_BYTES));
+        assert_eq!(start(&[&value]), Err(Rejection::CredentialsTooLarge));
+    }
+}

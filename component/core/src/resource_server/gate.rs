@@ -1,0 +1,538 @@
+//! The gate: from a request's head to a decision.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+
+use super::answer::Answer;
+use super::compile::{Compiled, compile};
+use super::config::{Config, ConfigError};
+use super::credentials::bearer_token_start;
+use super::metadata::{WellKnown, location, published};
+use super::rejection::{ChallengeContext, Rejection};
+use super::route::{readings, required_scopes};
+use crate::access_token::{
+    self, Identity, Target, TokenError, Verified, VerifiedTokens, verify_signature,
+};
+use crate::capability::{Header, Host};
+use crate::http_url::HttpUrl;
+use crate::jose::JwkSet;
+use crate::keys::{self, SnapshotError};
+use crate::limits;
+use crate::task::{Progress, Scheduler, Task};
+
+/// The parts of a request that decide.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestHead {
+    /// As sent; methods are case-sensitive (RFC 9110 section 9.1).
+    pub method: String,
+    /// The absolute URL.
+    pub url: String,
+    /// Every value of `Authorization`.
+    pub authorization: Vec<String>,
+    /// `Origin`.
+    pub origin: Option<String>,
+    /// `Access-Control-Request-Method`.
+    pub requested_method: Option<String>,
+    /// `Access-Control-Request-Headers`.
+    pub requested_headers: Option<String>,
+}
+
+/// The request may go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowed {
+    /// `None` on public routes; [`Gate::identity`] gives the record.
+    pub identity: Option<u64>,
+    /// Where the raw token begins in the one `Authorization` value.
+    pub token_start: usize,
+    /// To be added to the handler's response.
+    pub headers: Vec<Header>,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Call the handler.
+    Allow(Allowed),
+    /// Send this.
+    Respond(Answer),
+}
+
+/// A decision, and whether keys should be refreshed after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What becomes of the request.
+    pub decision: Decision,
+    /// Keys are stale: drive [`Gate::refresh`] when the response is on its way.
+    pub refresh_due: bool,
+}
+
+/// A decision, now or later.
+#[derive(Debug)]
+pub enum Step {
+    /// No I/O was needed.
+    Done(Outcome),
+    /// Poll this.
+    Waiting(Task<Outcome>),
+}
+
+/// One configuration with its keys and its cache of verified tokens.
+#[derive(Clone)]
+pub struct Gate {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    scheduler: Rc<Scheduler>,
+    compiled: Compiled,
+    tokens: RefCell<VerifiedTokens>,
+}
+
+/// What a request asks for, once its URL has been read.
+struct Place {
+    origin: String,
+    url: HttpUrl,
+    readings: Vec<String>,
+}
+
+/// A token that holds.
+struct Granted {
+    verified: Verified,
+    refresh_due: bool,
+}
+
+/// Why a token cannot be judged at once.
+enum Hurdle {
+    Refused(Rejection),
+    /// No usable keys; or these keys do not do, and newer ones might.
+    NeedsKeys(Option<(Rc<JwkSet>, TokenError)>),
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let issuers = self.inner.compiled.policies.iter().map(|policy| &policy.issuer);
+        f.debug_struct("Gate").field("issuers", &issuers.collect::<Vec<_>>()).finish()
+    }
+}
+
+impl Gate {
+    /// Checks the whole configuration, without I/O.
+    ///
+    /// # Errors
+    /// The first thing in it that cannot work.
+    pub fn new(config: Config, host: Rc<dyn Host>) -> Result<Self, ConfigError> {
+        let compiled = compile(config)?;
+        let tokens = RefCell::new(VerifiedTokens::new(compiled.token_cache));
+        let scheduler = Scheduler::new(host);
+        Ok(Self { inner: Rc::new(Inner { scheduler, compiled, tokens }) })
+    }
+
+    /// Decides about a request: preflight, metadata, credentials, scopes.
+    #[must_use]
+    pub fn handle(&self, head: &RequestHead) -> Step {
+        let place = match self.inner.enter(head) {
+            Ok(place) => place,
+            Err(rejection) => return self.inner.refuse_early(head, &rejection),
+        };
+        if let Some(answer) = self.inner.compiled.cors.preflight(head) {
+            return respond(answer);
+        }
+        if let Some(step) = self.inner.metadata(head, &place) {
+            return step;
+        }
+        let routes = &self.inner.compiled.routes;
+        match required_scopes(routes, &head.method, &place.readings) {
+            None => allow(None, 0, self.inner.cors_headers(head), false),
+            Some(scopes) => self.inner.authenticate(head, place, scopes, &[]),
+        }
+    }
+
+    /// Answers a metadata request or a preflight of one; `None` for any other path.
+    #[must_use]
+    pub fn metadata(&self, head: &RequestHead) -> Option<Step> {
+        let url = HttpUrl::parse(&head.url).ok()?;
+        WellKnown::of(url.path())?;
+        Some(self.handle(head))
+    }
+
+    /// Verifies the credentials of a request whatever its route says.
+    #[must_use]
+    pub fn authenticate(&self, head: &RequestHead, scopes: &[String]) -> Step {
+        match self.inner.enter(head) {
+            Err(rejection) => self.inner.refuse_early(head, &rejection),
+            Ok(place) => {
+                let routes = &self.inner.compiled.routes;
+                let of_route = required_scopes(routes, &head.method, &place.readings);
+                self.inner.authenticate(head, place, of_route.unwrap_or_default(), scopes)
+            }
+        }
+    }
+
+    /// Verifies a bare token, for what is not an HTTP request.
+    #[must_use]
+    pub fn verify(&self, token: &str, scopes: &[String]) -> Step {
+        let required = self.inner.all_scopes(Vec::new(), scopes);
+        let case = Case { required, place: None, origin: None, token_start: 0 };
+        self.inner.judge(token, case)
+    }
+
+    /// The record behind an id that was just given out.
+    #[must_use]
+    pub fn identity(&self, id: u64) -> Option<Rc<Identity>> {
+        self.inner.tokens.borrow().identity(id)
+    }
+
+    /// The 403 to answer when granted scopes do not cover required ones.
+    #[must_use]
+    pub fn require_scopes(
+        &self,
+        head: &RequestHead,
+        granted: &[String],
+        required: &[String],
+    ) -> Option<Answer> {
+        let inner = &self.inner;
+        if inner.compiled.hierarchy.covers(granted, required.iter()) {
+            return None;
+        }
+        let place = match inner.enter(head) {
+            Ok(place) => place,
+            Err(rejection) => return Some(inner.answer_early(head, &rejection)),
+        };
+        let routes = &inner.compiled.routes;
+        let of_route = required_scopes(routes, &head.method, &place.readings);
+        let case = Case {
+            required: inner.all_scopes(of_route.unwrap_or_default(), required),
+            origin: head.origin.clone(),
+            place: Some(place),
+            token_start: 0,
+        };
+        Some(inner.answer(&Rejection::InsufficientScope, &case))
+    }
+
+    /// Fetches what is stale. Does nothing where a fetch is under way or cooling down.
+    #[must_use]
+    pub fn refresh(&self) -> Task<()> {
+        let inner = Rc::clone(&self.inner);
+        Task::new(Rc::clone(&self.inner.scheduler), async move {
+            for source in &inner.compiled.sources {
+                source.refresh(&inner.scheduler).await;
+            }
+        })
+    }
+
+    /// The fetched keys, for [`Gate::import_keys`] of a later gate.
+    #[must_use]
+    pub fn export_keys(&self) -> String {
+        keys::export(&self.inner.compiled.sources)
+    }
+
+    /// Takes exported keys; how many issuers it had keys for. Whoever writes the text can sign
+    /// tokens.
+    ///
+    /// # Errors
+    /// When the text is not what [`Gate::export_keys`] writes.
+    pub fn import_keys(&self, text: &str) -> Result<u32, SnapshotError> {
+        keys::import(&self.inner.compiled.sources, text, self.inner.scheduler.now())
+    }
+
+    /// Entries and bytes in the cache of verified tokens.
+    #[must_use]
+    pub fn cache_size(&self) -> (usize, usize) {
+        self.inner.tokens.borrow().size()
+    }
+}
+
+/// One judgement: what is needed, and what an answer must know.
+struct Case {
+    /// All scopes, of gate, route and operation.
+    required: Vec<String>,
+    place: Option<Place>,
+    origin: Option<String>,
+    token_start: usize,
+}
+
+impl Inner {
+    /// Reads the URL and looks at the origin: the two things that concern every request.
+    fn enter(&self, head: &RequestHead) -> Result<Place, Rejection> {
+        if head.url.len() > limits::URL_BYTES {
+            return Err(Rejection::BadTarget(crate::http_url::UrlError::Character));
+        }
+        let url = HttpUrl::parse(&head.url).map_err(Rejection::BadTarget)?;
+        self.compiled.cors.check(head.origin.as_deref())?;
+        let origin = self.compiled.origin.clone().unwrap_or_else(|| url.origin());
+        let readings = readings(url.path());
+        Ok(Place { origin, url, readings })
+    }
+
+    fn cors_headers(&self, head: &RequestHead) -> Vec<Header> {
+        self.compiled.cors.headers(head.origin.as_deref())
+    }
+
+    fn answer_early(&self, head: &RequestHead, rejection: &Rejection) -> Answer {
+        let mut answer = rejection.to_answer(&ChallengeContext::default());
+        answer.headers.extend(self.cors_headers(head));
+        answer
+    }
+
+    fn refuse_early(&self, head: &RequestHead, rejection: &Rejection) -> Step {
+        respond(self.answer_early(head, rejection))
+    }
+
+    /// The answer to a refusal of this case.
+    fn answer(&self, rejection: &Rejection, case: &Case) -> Answer {
+        let metadata = case.place.as_ref().map(|place| {
+            location(&place.origin, place.url.path(), place.url.query())
+        });
+        let mut answer = rejection.to_answer(&ChallengeContext {
+            realm: self.compiled.realm.as_deref(),
+            scopes: &case.required,
+            resource_metadata: metadata.as_deref(),
+        });
+        answer.headers.extend(self.compiled.cors.headers(case.origin.as_deref()));
+        answer
+    }
+
+    fn all_scopes(&self, mut of_route: Vec<String>, of_operation: &[String]) -> Vec<String> {
+        for scope in self.compiled.scopes.iter().chain(of_operation) {
+            if !of_route.contains(scope) {
+                of_route.push(scope.clone());
+            }
+        }
+        of_route
+    }
+
+    fn metadata(self: &Rc<Self>, head: &RequestHead, place: &Place) -> Option<Step> {
+        let document = WellKnown::of(place.url.path())?;
+        if document == WellKnown::AuthorizationServer && !self.compiled.serve_issuer_metadata {
+            return None;
+        }
+        if !matches!(head.method.as_str(), "GET" | "HEAD") {
+            return Some(self.refuse_early(head, &Rejection::MethodNotAllowed));
+        }
+        let headers = self.cors_headers(head);
+        match document {
+            WellKnown::ProtectedResource(path) => {
+                // The root stands for the whole host: clients that know no path ask for it.
+                let routes = &self.compiled.routes;
+                let is_protected = path.is_empty()
+                    || required_scopes(routes, "POST", &readings(path)).is_some()
+                    || required_scopes(routes, "GET", &readings(path)).is_some();
+                if !is_protected {
+                    return Some(self.refuse_early(head, &Rejection::NoSuchResource));
+                }
+                let query = place.url.query().map(|query| format!("?{query}"));
+                let resource =
+                    format!("{}{path}{}", place.origin, query.unwrap_or_default());
+                let mut answer = self.compiled.metadata.document(resource);
+                answer.headers.extend(headers);
+                Some(respond(without_body_for_head(answer, &head.method)))
+            }
+            WellKnown::AuthorizationServer => {
+                let inner = Rc::clone(self);
+                let method = head.method.clone();
+                Some(self.run(async move {
+                    let source = &inner.compiled.sources[0];
+                    let mut answer = match source.metadata(&inner.scheduler).await {
+                        Ok(metadata) => published(metadata.document().to_string()),
+                        Err(unavailable) => Rejection::IssuerMetadata(unavailable)
+                            .to_answer(&ChallengeContext::default()),
+                    };
+                    answer.headers.extend(headers);
+                    let answer = without_body_for_head(answer, &method);
+                    Outcome { decision: Decision::Respond(answer), refresh_due: false }
+                }))
+            }
+        }
+    }
+
+    fn authenticate(
+        self: &Rc<Self>,
+        head: &RequestHead,
+        place: Place,
+        of_route: Vec<String>,
+        of_operation: &[String],
+    ) -> Step {
+        let case = Case {
+            required: self.all_scopes(of_route, of_operation),
+            place: Some(place),
+            origin: head.origin.clone(),
+            token_start: 0,
+        };
+        match bearer_token_start(&head.authorization) {
+            Err(rejection) => respond(self.answer(&rejection, &case)),
+            Ok(token_start) => {
+                let token = &head.authorization[0][token_start..];
+                self.judge(token, Case { token_start, ..case })
+            }
+        }
+    }
+
+    /// The decision about a token: at once where everything is at hand.
+    fn judge(self: &Rc<Self>, token: &str, case: Case) -> Step {
+        match self.judge_now(token, &case) {
+            Ok(granted) => Step::Done(self.decide(granted, &case)),
+            Err(Hurdle::Refused(rejection)) => respond(self.answer(&rejection, &case)),
+            Err(Hurdle::NeedsKeys(seen)) => {
+                let inner = Rc::clone(self);
+                let token = token.to_owned();
+                self.run(async move {
+                    match inner.judge_with_fetched_keys(&token, &case, seen).await {
+                        Ok(granted) => inner.decide(granted, &case),
+                        Err(rejection) => Outcome {
+                            decision: Decision::Respond(inner.answer(&rejection, &case)),
+                            refresh_due: false,
+                        },
+                    }
+                })
+            }
+        }
+    }
+
+    fn judge_now(&self, token: &str, case: &Case) -> Result<Granted, Hurdle> {
+        let refused = |error| Hurdle::Refused(Rejection::Token(error));
+        if token.len() > limits::AUTHORIZATION_BYTES {
+            return Err(Hurdle::Refused(Rejection::CredentialsTooLarge));
+        }
+        let now = self.scheduler.now();
+        let digest = VerifiedTokens::digest(token);
+        let found = self.tokens.borrow_mut().find(&digest, now).cloned();
+        if let Some(verified) = found
+            && let Some(keys) = self.compiled.sources[verified.issuer].ready(now)
+        {
+            let policy = &self.compiled.policies[verified.issuer];
+            for target in case_targets(case) {
+                let checked = policy.check_request(&verified.identity, now, target);
+                checked.map_err(refused)?;
+            }
+            self.tokens.borrow_mut().note(&verified);
+            return Ok(Granted { verified, refresh_due: keys.refresh_due });
+        }
+        let unsigned = self.read(token, case, now).map_err(refused)?;
+        let issuer = unsigned.issuer;
+        let Some(keys) = self.compiled.sources[issuer].ready(now) else {
+            return Err(Hurdle::NeedsKeys(None));
+        };
+        match verify_signature(unsigned, &keys.set) {
+            Ok((identity, key)) => {
+                let mut tokens = self.tokens.borrow_mut();
+                let verified = tokens.insert(digest, identity, issuer, &key, now);
+                Ok(Granted { verified, refresh_due: keys.refresh_due })
+            }
+            Err((_, error)) => Err(Hurdle::NeedsKeys(Some((keys.set, error)))),
+        }
+    }
+
+    async fn judge_with_fetched_keys(
+        &self,
+        token: &str,
+        case: &Case,
+        seen: Option<(Rc<JwkSet>, TokenError)>,
+    ) -> Result<Granted, Rejection> {
+        // Read again: the first reading borrowed from a request that is gone by now, and time may
+        // have passed.
+        let read = || self.read(token, case, self.scheduler.now()).map_err(Rejection::Token);
+        let source = &self.compiled.sources[read()?.issuer];
+        let (set, error) = match seen {
+            Some(seen) => seen,
+            None => {
+                let set = source.read(&self.scheduler).await.map_err(Rejection::KeysUnavailable)?;
+                match verify_signature(read()?, &set) {
+                    Ok(found) => return Ok(self.keep(token, found, source.issuer())),
+                    Err((_, error)) => (set, error),
+                }
+            }
+        };
+        match (source.read_news(&self.scheduler, &set).await, error) {
+            (Ok(news), error) if Rc::ptr_eq(&news, &set) => Err(Rejection::Token(error)),
+            (Ok(news), _) => match verify_signature(read()?, &news) {
+                Ok(found) => Ok(self.keep(token, found, source.issuer())),
+                Err((_, error)) => Err(Rejection::Token(error)),
+            },
+            // The key is known and the signature is wrong: that an issuer would reuse a `kid`
+            // just while it cannot be reached is not worth a 503 for every forgery.
+            (Err(_), TokenError::Signature) => Err(Rejection::Token(TokenError::Signature)),
+            (Err(unavailable), _) => Err(Rejection::KeysUnavailable(unavailable)),
+        }
+    }
+
+    fn keep(
+        &self,
+        token: &str,
+        (identity, key): (Identity, Rc<crate::jose::VerifyingKey>),
+        issuer: &str,
+    ) -> Granted {
+        let position = self.compiled.policies.iter().position(|policy| policy.issuer == issuer);
+        let digest = VerifiedTokens::digest(token);
+        let now = self.scheduler.now();
+        let issuer = position.unwrap_or_default();
+        let verified = self.tokens.borrow_mut().insert(digest, identity, issuer, &key, now);
+        Granted { verified, refresh_due: false }
+    }
+
+    fn read<'a>(
+        &self,
+        token: &'a str,
+        case: &Case,
+        now: u64,
+    ) -> Result<access_token::UnsignedToken<'a>, TokenError> {
+        let mut targets = case_targets(case);
+        let first = targets.next().flatten();
+        let unsigned = access_token::read(token, &self.compiled.policies, now, first)?;
+        let policy = &self.compiled.policies[unsigned.issuer];
+        for target in targets {
+            unsigned.check_request(policy, now, target)?;
+        }
+        Ok(unsigned)
+    }
+
+    /// The last question, asked of cached and of new tokens alike: is it enough?
+    fn decide(&self, granted: Granted, case: &Case) -> Outcome {
+        let Granted { verified, refresh_due } = granted;
+        let scopes = &verified.identity.scopes;
+        let decision = if self.compiled.hierarchy.covers(scopes, case.required.iter()) {
+            Decision::Allow(Allowed {
+                identity: Some(verified.id),
+                token_start: case.token_start,
+                headers: self.compiled.cors.headers(case.origin.as_deref()),
+            })
+        } else {
+            Decision::Respond(self.answer(&Rejection::InsufficientScope, case))
+        };
+        Outcome { decision, refresh_due }
+    }
+
+    /// Polls once: what needs no I/O after all is done at once.
+    fn run(&self, future: impl Future<Output = Outcome> + 'static) -> Step {
+        let mut task = Task::new(Rc::clone(&self.scheduler), future);
+        match task.poll() {
+            Progress::Ready(outcome) => Step::Done(outcome),
+            Progress::Pending(_) => Step::Waiting(task),
+        }
+    }
+}
+
+/// The place of the request in each of its readings: a token must be meant for all of them. One
+/// `None` where there is no place.
+fn case_targets(case: &Case) -> impl Iterator<Item = Option<Target<'_>>> {
+    let none = case.place.is_none().then_some(None);
+    let places = case.place.iter().flat_map(|place| {
+        place.readings.iter().map(|path| Some(Target { origin: &place.origin, path }))
+    });
+    none.into_iter().chain(places)
+}
+
+fn respond(answer: Answer) -> Step {
+    Step::Done(Outcome { decision: Decision::Respond(answer), refresh_due: false })
+}
+
+fn allow(identity: Option<u64>, token_start: usize, headers: Vec<Header>, refresh: bool) -> Step {
+    let decision = Decision::Allow(Allowed { identity, token_start, headers });
+    Step::Done(Outcome { decision, refresh_due: refresh })
+}
+
+fn without_body_for_head(mut answer: Answer, method: &str) -> Answer {
+    if method == "HEAD" {
+        answer.body = None;
+    }
+    answer
+}

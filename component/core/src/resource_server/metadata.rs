@@ -1,0 +1,120 @@
+//! Protected resource metadata (RFC 9728) and the issuer's, served through (RFC 8414).
+
+use super::answer::Answer;
+use super::config::Metadata;
+use crate::json::{Json, Object};
+
+const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
+const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+/// Clients look once per connection; a change of scopes should not take long to be seen.
+const CACHE: &str = "public, max-age=300";
+
+/// Which document a path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WellKnown<'a> {
+    /// Of the resource at this path: empty, or with a leading slash.
+    ProtectedResource(&'a str),
+    AuthorizationServer,
+}
+
+impl<'a> WellKnown<'a> {
+    /// RFC 9728 section 3.1: the well-known part stands between host and path.
+    pub(super) fn of(path: &'a str) -> Option<Self> {
+        let below = |prefix: &str| {
+            path.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if let Some(rest) = below(PROTECTED_RESOURCE) {
+            return Some(Self::ProtectedResource(if rest == "/" { "" } else { rest }));
+        }
+        below(AUTHORIZATION_SERVER).map(|_| Self::AuthorizationServer)
+    }
+}
+
+/// Where the metadata of the resource at `path` of `origin` are.
+pub(super) fn location(origin: &str, path: &str, query: Option<&str>) -> String {
+    let path = if path == "/" { "" } else { path };
+    match query {
+        None => format!("{origin}{PROTECTED_RESOURCE}{path}"),
+        Some(query) => format!("{origin}{PROTECTED_RESOURCE}{path}?{query}"),
+    }
+}
+
+/// All of the document but `resource`.
+#[derive(Debug, Clone)]
+pub(super) struct MetadataTemplate {
+    members: Object,
+}
+
+impl MetadataTemplate {
+    pub(super) fn new(issuers: Vec<String>, scopes: Vec<String>, settings: &Metadata) -> Self {
+        let mut members = Object::default();
+        let list = |values: Vec<String>| Json::Array(values.into_iter().map(Json::String).collect());
+        members.insert("authorization_servers", list(issuers));
+        // RFC 9728 section 3.2: members without a value are left out.
+        if !scopes.is_empty() {
+            members.insert("scopes_supported", list(scopes));
+        }
+        members.insert("bearer_methods_supported", list(vec!["header".to_owned()]));
+        for (name, value) in [
+            ("resource_name", &settings.resource_name),
+            ("resource_documentation", &settings.resource_documentation),
+            ("resource_policy_uri", &settings.resource_policy_uri),
+            ("resource_tos_uri", &settings.resource_tos_uri),
+        ] {
+            if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
+                members.insert(name, Json::String(value.clone()));
+            }
+        }
+        Self { members }
+    }
+
+    /// The document of one resource. `resource` is what was asked for (RFC 9728 section 3.3).
+    pub(super) fn document(&self, resource: String) -> Answer {
+        let mut document = Object::default();
+        document.insert("resource", Json::String(resource));
+        for (name, value) in self.members.iter() {
+            document.insert(name, value.clone());
+        }
+        published(document.to_string())
+    }
+}
+
+/// A public document.
+pub(super) fn published(body: String) -> Answer {
+    Answer::json(200, body, CACHE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_resource_stands_behind_the_well_known_part() {
+        use WellKnown::{AuthorizationServer, ProtectedResource};
+        for (path, expected) in [
+            ("/.well-known/oauth-protected-resource", Some(ProtectedResource(""))),
+            ("/.well-known/oauth-protected-resource/", Some(ProtectedResource(""))),
+            ("/.well-known/oauth-protected-resource/mcp", Some(ProtectedResource("/mcp"))),
+            ("/.well-known/oauth-protected-resource/mcp/", Some(ProtectedResource("/mcp/"))),
+            ("/.well-known/oauth-protected-resource-x", None),
+            ("/.well-known/oauth-authorization-server/t", Some(AuthorizationServer)),
+            ("/.well-known/openid-configuration", None),
+            ("/mcp", None),
+        ] {
+            assert_eq!(WellKnown::of(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn empty_members_are_left_out() {
+        let settings = Metadata { resource_name: Some(String::new()), ..Metadata::default() };
+        let template = MetadataTemplate::new(vec!["https://i".into()], vec![], &settings);
+        assert_eq!(
+            template.document("https://h/mcp".into()).body.as_deref(),
+            Some(
+                "{\"resource\":\"https://h/mcp\",\"authorization_servers\":[\"https://i\"],\
+                 \"bearer_methods_supported\":[\"header\"]}"
+            )
+        );
+    }
+}

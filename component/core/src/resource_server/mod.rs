@@ -1,0 +1,25 @@
+//! A protected resource: RFC 6750, RFC 9728, MCP authorization 2026-07-28.
+
+mod answer;
+mod challenge;
+mod compile;
+mod config;
+mod cors;
+mod credentials;
+mod gate;
+mod metadata;
+mod rejection;
+mod route;
+
+#[cfg(test)]
+mod tests;
+
+pub use answer::Answer;
+pub use challenge::Challenge;
+pub use config::{
+    Access, Config, ConfigError, Cors, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, Metadata,
+    RouteConfig, TokenCacheConfig,
+};
+pub use credentials::bearer_token_start;
+pub use gate::{Allowed, Decision, Gate, Outcome, RequestHead, Step};
+pub use rejection::Rejection;

@@ -1,0 +1,211 @@
+//! The export `resource-server`.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use tollgate_core::resource_server as core;
+use tollgate_core::task::{Progress, Task};
+
+use crate::Component;
+use crate::bindings::exports::tollgate::auth::resource_server as wit;
+use crate::capabilities::Imports;
+
+impl wit::Guest for Component {
+    type Gate = Gate;
+    type Task = Decision;
+    type RefreshTask = Refresh;
+}
+
+pub(crate) struct Gate(core::Gate);
+
+pub(crate) struct Decision(RefCell<Task<core::Outcome>>);
+
+pub(crate) struct Refresh(RefCell<Task<()>>);
+
+impl wit::GuestTask for Decision {
+    fn poll(&self) -> wit::Progress {
+        match self.0.borrow_mut().poll() {
+            Progress::Ready(result) => wit::Progress::Ready(outcome(result)),
+            Progress::Pending(wait) => wit::Progress::Pending(wait),
+        }
+    }
+}
+
+impl wit::GuestRefreshTask for Refresh {
+    fn poll(&self) -> (bool, Option<u32>) {
+        match self.0.borrow_mut().poll() {
+            Progress::Ready(()) => (true, None),
+            Progress::Pending(wait) => (false, wait),
+        }
+    }
+}
+
+impl wit::GuestGate for Gate {
+    fn create(given: wit::Config) -> Result<wit::Gate, wit::ConfigError> {
+        let created = core::Gate::new(config(given), Rc::new(Imports));
+        created.map(|gate| wit::Gate::new(Self(gate))).map_err(|error| wit::ConfigError {
+            field: error.field,
+            message: error.message,
+        })
+    }
+
+    fn handle(&self, given: wit::RequestHead) -> wit::Step {
+        step(self.0.handle(&head(given)))
+    }
+
+    fn metadata(&self, given: wit::RequestHead) -> Option<wit::Step> {
+        self.0.metadata(&head(given)).map(step)
+    }
+
+    fn authenticate(&self, given: wit::RequestHead, scopes: Vec<String>) -> wit::Step {
+        step(self.0.authenticate(&head(given), &scopes))
+    }
+
+    fn verify(&self, token: String, scopes: Vec<String>) -> wit::Step {
+        step(self.0.verify(&token, &scopes))
+    }
+
+    fn identity(&self, id: wit::IdentityId) -> Option<wit::Identity> {
+        let identity = self.0.identity(id)?;
+        Some(wit::Identity {
+            subject: identity.subject.clone(),
+            client_id: identity.client_id.clone(),
+            scopes: identity.scopes.clone(),
+            issuer: identity.issuer.clone(),
+            audience: identity.audience.clone(),
+            // Whole seconds, towards the past; negative dates were refused as expired.
+            expires_at: identity.dates.expires_at as u64,
+            issued_at: identity.dates.issued_at.map(|date| date as u64),
+            claims: identity.claims.clone(),
+        })
+    }
+
+    fn require_scopes(
+        &self,
+        given: wit::RequestHead,
+        granted: Vec<String>,
+        required: Vec<String>,
+    ) -> Option<wit::Answer> {
+        self.0.require_scopes(&head(given), &granted, &required).map(answer)
+    }
+
+    fn refresh(&self) -> wit::RefreshTask {
+        wit::RefreshTask::new(Refresh(RefCell::new(self.0.refresh())))
+    }
+
+    fn export_keys(&self) -> String {
+        self.0.export_keys()
+    }
+
+    fn import_keys(&self, state: String) -> Result<u32, wit::ConfigError> {
+        self.0.import_keys(&state).map_err(|error| wit::ConfigError {
+            field: "state".to_owned(),
+            message: error.sentence().to_owned(),
+        })
+    }
+}
+
+fn step(step: core::Step) -> wit::Step {
+    match step {
+        core::Step::Done(result) => wit::Step::Done(outcome(result)),
+        core::Step::Waiting(task) => {
+            wit::Step::Waiting(wit::Task::new(Decision(RefCell::new(task))))
+        }
+    }
+}
+
+fn outcome(outcome: core::Outcome) -> wit::Outcome {
+    wit::Outcome {
+        decision: match outcome.decision {
+            core::Decision::Allow(allowed) => wit::Decision::Allow(wit::Allowed {
+                identity: allowed.identity,
+                token_start: u32::try_from(allowed.token_start).expect("headers are short"),
+                headers: allowed.headers,
+            }),
+            core::Decision::Respond(given) => wit::Decision::Respond(answer(given)),
+        },
+        refresh_due: outcome.refresh_due,
+    }
+}
+
+fn answer(answer: core::Answer) -> wit::Answer {
+    wit::Answer {
+        status: answer.status,
+        headers: answer.headers,
+        body: answer.body,
+        reason: answer.reason.map(str::to_owned),
+    }
+}
+
+fn head(head: wit::RequestHead) -> core::RequestHead {
+    core::RequestHead {
+        method: head.method,
+        url: head.url,
+        authorization: head.authorization,
+        origin: head.origin,
+        requested_method: head.requested_method,
+        requested_headers: head.requested_headers,
+    }
+}
+
+fn config(config: wit::Config) -> core::Config {
+    core::Config {
+        issuers: config.issuers.map(|list| list.into_iter().map(issuer).collect()),
+        resource: config.resource,
+        routes: config.routes.map(|list| list.into_iter().map(route).collect()),
+        scopes: config.scopes,
+        scope_hierarchy: config.scope_hierarchy,
+        realm: config.realm,
+        metadata: config.metadata.map(|metadata| core::Metadata {
+            scopes_supported: metadata.scopes_supported,
+            resource_name: metadata.resource_name,
+            resource_documentation: metadata.resource_documentation,
+            resource_policy_uri: metadata.resource_policy_uri,
+            resource_tos_uri: metadata.resource_tos_uri,
+            serve_issuer_metadata: metadata.serve_issuer_metadata,
+        }),
+        cors: config.cors.map(|cors| core::Cors { origins: cors.origins, max_age: cors.max_age }),
+        token_cache: config.token_cache.map(|cache| core::TokenCacheConfig {
+            max_entries: cache.max_entries,
+            max_bytes: cache.max_bytes,
+            max_age: cache.max_age,
+        }),
+        keys: config.keys.map(|keys| core::KeyPolicyConfig {
+            min_fresh: keys.min_fresh,
+            max_fresh: keys.max_fresh,
+            max_stale: keys.max_stale,
+            cooldown: keys.cooldown,
+            timeout_ms: keys.timeout_ms,
+        }),
+        env: config.env,
+    }
+}
+
+fn issuer(issuer: wit::Issuer) -> core::IssuerConfig {
+    core::IssuerConfig {
+        issuer: issuer.issuer,
+        audiences: issuer.audiences,
+        algorithms: issuer.algorithms,
+        types: issuer.types,
+        required_claims: issuer.required_claims,
+        clock_tolerance: issuer.clock_tolerance,
+        max_age: issuer.max_age,
+        keys: issuer.keys.map(|location| match location {
+            wit::KeyLocation::Discovery => core::KeyLocationConfig::Discovery,
+            wit::KeyLocation::Uri(uri) => core::KeyLocationConfig::Uri(uri),
+            wit::KeyLocation::Inline(json) => core::KeyLocationConfig::Inline(json),
+        }),
+        cross_origin_keys: issuer.cross_origin_keys,
+    }
+}
+
+fn route(route: wit::Route) -> core::RouteConfig {
+    core::RouteConfig {
+        path: route.path,
+        methods: route.methods,
+        access: match route.access {
+            wit::Access::Public => core::Access::Public,
+            wit::Access::Protected(scopes) => core::Access::Protected(scopes),
+        },
+    }
+}
