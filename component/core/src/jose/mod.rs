@@ -1,1 +1,30 @@
-//! JOSE: JWS, JWK, thumbprints (RFC 7515, 7517, 7518, 7638, 8037, 9864).
+//! Signed tokens and the keys that verify them.
+//!
+//! | module | what | source |
+//! |---|---|---|
+//! | [`base64url`] | strict encoding | RFC 4648 section 5 |
+//! | `algorithm` | which signatures there are | RFC 7518 section 3, RFC 8037, RFC 9864 |
+//! | `compact_jws` | a token's form | RFC 7515 section 7.1 |
+//! | `jwk`, `jwk_set` | keys, thumbprints, sets | RFC 7517, RFC 7638 |
+//! | `ecdsa`, `eddsa`, `rsa` | the mathematics, behind one trait | RFC 7518, RFC 8032, RFC 8017 |
+//!
+//! What a payload means is not looked at here.
+
+mod algorithm;
+pub mod base64url;
+mod compact_jws;
+mod ecdsa;
+mod eddsa;
+mod jwk;
+mod jwk_set;
+pub mod limits;
+mod rsa;
+mod signature;
+mod verify;
+
+pub use algorithm::Algorithm;
+pub use compact_jws::{CompactJws, JwsError, JwsHeader};
+pub use jwk::{JwkError, VerifyingKey};
+pub use jwk_set::{JwkSet, JwkSetError, SkippedKey};
+pub use signature::SignatureError;
+pub use verify::{VerifyError, verify_compact};
