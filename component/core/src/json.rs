@@ -94,7 +94,11 @@ impl Json {
     pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Self, JsonError> {
         let refusal = Cell::new(JsonError::Syntax);
         let mut parser = serde_json::Deserializer::from_slice(bytes);
-        let value = Value { depth_left: max_depth, refusal: &refusal }.deserialize(&mut parser);
+        let value = Value {
+            depth_left: max_depth,
+            refusal: &refusal,
+        }
+        .deserialize(&mut parser);
         // Any error but the two that `Value` notes down is one of syntax.
         let value = value.map_err(|_| refusal.get())?;
         parser.end().map_err(|_| JsonError::Syntax)?;
@@ -104,31 +108,51 @@ impl Json {
     /// The text of a string.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
-        if let Self::String(text) = self { Some(text) } else { None }
+        if let Self::String(text) = self {
+            Some(text)
+        } else {
+            None
+        }
     }
 
     /// The items of an array.
     #[must_use]
     pub fn as_array(&self) -> Option<&[Self]> {
-        if let Self::Array(items) = self { Some(items) } else { None }
+        if let Self::Array(items) = self {
+            Some(items)
+        } else {
+            None
+        }
     }
 
     /// The object.
     #[must_use]
     pub const fn as_object(&self) -> Option<&Object> {
-        if let Self::Object(object) = self { Some(object) } else { None }
+        if let Self::Object(object) = self {
+            Some(object)
+        } else {
+            None
+        }
     }
 
     /// The truth value.
     #[must_use]
     pub const fn as_bool(&self) -> Option<bool> {
-        if let Self::Bool(value) = self { Some(*value) } else { None }
+        if let Self::Bool(value) = self {
+            Some(*value)
+        } else {
+            None
+        }
     }
 
     /// The number.
     #[must_use]
     pub const fn as_number(&self) -> Option<Number> {
-        if let Self::Number(number) = self { Some(*number) } else { None }
+        if let Self::Number(number) = self {
+            Some(*number)
+        } else {
+            None
+        }
     }
 }
 
@@ -147,12 +171,17 @@ impl Object {
     /// The member of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Json> {
-        self.members.iter().find(|(own, _)| own == name).map(|(_, value)| value)
+        self.members
+            .iter()
+            .find(|(own, _)| own == name)
+            .map(|(_, value)| value)
     }
 
     /// Names and values in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
-        self.members.iter().map(|(name, value)| (name.as_str(), value))
+        self.members
+            .iter()
+            .map(|(name, value)| (name.as_str(), value))
     }
 
     /// How many members there are.
@@ -181,9 +210,9 @@ impl Object {
     fn has_duplicate(&self) -> bool {
         let names = self.members.iter().map(|(name, _)| name.as_str());
         if self.members.len() <= 16 {
-            return names.enumerate().any(|(i, name)| {
-                self.members[..i].iter().any(|(earlier, _)| earlier == name)
-            });
+            return names
+                .enumerate()
+                .any(|(i, name)| self.members[..i].iter().any(|(earlier, _)| earlier == name));
         }
         let mut names: Vec<&str> = names.collect();
         names.sort_unstable();
@@ -194,7 +223,10 @@ impl Object {
 impl Number {
     /// The nearest double.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "the nearest double is what is asked for")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the nearest double is what is asked for"
+    )]
     pub const fn as_f64(self) -> f64 {
         match self.0 {
             Repr::Unsigned(whole) => whole as f64,
@@ -226,7 +258,10 @@ impl Number {
 
 /// A double that is a whole number, below 2^53: beyond, neighbouring whole numbers are the same
 /// double.
-#[expect(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "checked to be whole and small"
+)]
 fn whole(value: f64) -> Option<i64> {
     let exact = value.abs() < 9_007_199_254_740_992.0 && value.trunc() == value;
     exact.then_some(value as i64)
@@ -413,15 +448,50 @@ mod tests {
     #[test]
     fn what_is_not_json_is_refused() {
         for text in [
-            "", " ", "{", "}", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "nul", "01", "+1", ".5",
-            "1.", "0x1", "NaN", "Infinity", "1e999", "-1e999", "\"a", "\"\n\"", "\"\\x\"",
-            "\"\\ud800\"", "\"\\udc00\\ud800\"", "\u{feff}{}", "{}{}", "{} x", "1 2", "{}\0",
-            "// a\n{}", "\u{a0}1",
+            "",
+            " ",
+            "{",
+            "}",
+            "[1,]",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{'a':1}",
+            "nul",
+            "01",
+            "+1",
+            ".5",
+            "1.",
+            "0x1",
+            "NaN",
+            "Infinity",
+            "1e999",
+            "-1e999",
+            "\"a",
+            "\"\n\"",
+            "\"\\x\"",
+            "\"\\ud800\"",
+            "\"\\udc00\\ud800\"",
+            "\u{feff}{}",
+            "{}{}",
+            "{} x",
+            "1 2",
+            "{}\0",
+            "// a\n{}",
+            "\u{a0}1",
         ] {
             assert_eq!(parse(text), Err(JsonError::Syntax), "{text:?}");
         }
-        for bytes in [&b"\"\xff\""[..], b"\"\xc0\xaf\"", b"\"\xed\xa0\x80\"", b"{\"\xff\":1}"] {
-            assert_eq!(Json::parse(bytes, DEPTH), Err(JsonError::Syntax), "{bytes:?}");
+        for bytes in [
+            &b"\"\xff\""[..],
+            b"\"\xc0\xaf\"",
+            b"\"\xed\xa0\x80\"",
+            b"{\"\xff\":1}",
+        ] {
+            assert_eq!(
+                Json::parse(bytes, DEPTH),
+                Err(JsonError::Syntax),
+                "{bytes:?}"
+            );
         }
     }
 
@@ -482,7 +552,12 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_value() {
-        let number = |text: &str| parse(text).ok().and_then(|value| value.as_number()).unwrap();
+        let number = |text: &str| {
+            parse(text)
+                .ok()
+                .and_then(|value| value.as_number())
+                .unwrap()
+        };
         assert_eq!(number("253402300800").as_u64(), Some(253_402_300_800));
         assert_eq!(number("18446744073709551615").as_u64(), Some(u64::MAX));
         assert_eq!(number("18446744073709551615").as_i64(), None);
@@ -491,7 +566,13 @@ mod tests {
         assert_eq!(number("1.0").as_i64(), Some(1));
         assert_eq!(number("-2e0").as_i64(), Some(-2));
         assert_eq!(number("1.5").as_f64(), 1.5);
-        for text in ["1.5", "-1", "1e30", "18446744073709551616", "9007199254740993.0"] {
+        for text in [
+            "1.5",
+            "-1",
+            "1e30",
+            "18446744073709551616",
+            "9007199254740993.0",
+        ] {
             assert_eq!(number(text).as_u64(), None, "{text}");
         }
     }

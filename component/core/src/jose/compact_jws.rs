@@ -1,0 +1,385 @@
+//! The compact serialization of a signed token (RFC 7515 section 7.1).
+
+use std::fmt::{self, Debug, Display, Formatter};
+
+use super::{Algorithm, base64url, limits};
+use crate::json::{Json, JsonError, Object};
+
+/// A compact JWS of which the form is checked, not the signature.
+///
+/// `Debug` shows the header's algorithm only: what nobody has verified has no place in a log, and
+/// what somebody has is a credential.
+pub struct CompactJws<'a> {
+    header: JwsHeader,
+    payload: Vec<u8>,
+    signing_input: &'a [u8],
+    signature: Vec<u8>,
+}
+
+/// The header parameters that count (RFC 7515 section 4.1).
+///
+/// Parameters that bring or name a key (`jwk`, `jku`, `x5c`, `x5u`, `x5t`) are never looked at:
+/// the sender would choose the key that it is verified by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JwsHeader {
+    /// `alg`.
+    pub algorithm: Algorithm,
+    /// `kid`: any text of up to [`limits::KEY_ID_BYTES`].
+    pub kid: Option<String>,
+    /// `typ`, as it was written: any text of up to [`limits::TYPE_BYTES`].
+    pub typ: Option<String>,
+}
+
+/// Why a text is not a compact JWS that could be verified. Nothing of the text is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JwsError {
+    /// Longer than [`limits::TOKEN_BYTES`].
+    TooLarge,
+    /// Not three parts.
+    NotThreeParts,
+    /// Five parts: encrypted (RFC 7516).
+    Encrypted,
+    /// A part is not strict base64url.
+    Base64,
+    /// The header is not a JSON object of the accepted kind.
+    Header(JsonError),
+    /// No `alg`.
+    MissingAlgorithm,
+    /// `alg` is not one of [`Algorithm::ALL`].
+    UnsupportedAlgorithm,
+    /// There is a `crit`. No extension is understood, and an empty list is not allowed (RFC 7515
+    /// section 4.1.11).
+    Critical,
+    /// `b64` is not `true`: the payload is not encoded (RFC 7797, forbidden for JWTs by its
+    /// section 7).
+    UnencodedPayload,
+    /// A header parameter is of the wrong type or too long.
+    BadParameter(&'static str),
+    /// No signature of this algorithm has this length.
+    SignatureLength,
+}
+
+impl JwsError {
+    /// A stable name for logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::TooLarge => "jws-too-large",
+            Self::NotThreeParts => "jws-not-three-parts",
+            Self::Encrypted => "jws-encrypted",
+            Self::Base64 => "jws-base64",
+            Self::Header(_) => "jws-header",
+            Self::MissingAlgorithm => "jws-missing-algorithm",
+            Self::UnsupportedAlgorithm => "jws-unsupported-algorithm",
+            Self::Critical => "jws-critical",
+            Self::UnencodedPayload => "jws-unencoded-payload",
+            Self::BadParameter(_) => "jws-bad-parameter",
+            Self::SignatureLength => "jws-signature-length",
+        }
+    }
+}
+
+impl Display for JwsError {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => write!(out, "is longer than {} bytes", limits::TOKEN_BYTES),
+            Self::NotThreeParts => out.write_str("does not have three parts"),
+            Self::Encrypted => out.write_str("is encrypted"),
+            Self::Base64 => out.write_str("is not base64url without padding"),
+            Self::Header(error) => write!(out, "has a header that {error}"),
+            Self::MissingAlgorithm => out.write_str("has no algorithm"),
+            Self::UnsupportedAlgorithm => out.write_str("has an algorithm that is not supported"),
+            Self::Critical => out.write_str("has a critical extension"),
+            Self::UnencodedPayload => out.write_str("has a payload that is not encoded"),
+            Self::BadParameter(name) => write!(out, "has a bad {name} in its header"),
+            Self::SignatureLength => out.write_str("has a signature of a wrong length"),
+        }
+    }
+}
+
+impl std::error::Error for JwsError {}
+
+impl<'a> CompactJws<'a> {
+    /// Takes a token apart and checks all that needs no key, in the order of cost.
+    ///
+    /// # Errors
+    /// The first rule that the token breaks.
+    pub fn parse(token: &'a str) -> Result<Self, JwsError> {
+        if token.len() > limits::TOKEN_BYTES {
+            return Err(JwsError::TooLarge);
+        }
+        let mut parts = token.splitn(6, '.');
+        let (Some(header), Some(payload), Some(signature)) =
+            (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(JwsError::NotThreeParts);
+        };
+        match parts.count() {
+            0 => {}
+            2 => return Err(JwsError::Encrypted),
+            _ => return Err(JwsError::NotThreeParts),
+        }
+        let signing_input = &token.as_bytes()[..header.len() + 1 + payload.len()];
+        let header = base64url::decode(header).ok_or(JwsError::Base64)?;
+        let header = JwsHeader::parse(&header)?;
+        let signature = base64url::decode(signature).ok_or(JwsError::Base64)?;
+        let fits = match header.algorithm.signature_len() {
+            Some(len) => signature.len() == len,
+            None => rsa_signature_len(signature.len()),
+        };
+        if !fits {
+            return Err(JwsError::SignatureLength);
+        }
+        let payload = base64url::decode(payload).ok_or(JwsError::Base64)?;
+        Ok(Self {
+            header,
+            payload,
+            signing_input,
+            signature,
+        })
+    }
+
+    /// The header.
+    #[must_use]
+    pub const fn header(&self) -> &JwsHeader {
+        &self.header
+    }
+
+    /// The payload, decoded: any bytes, perhaps none.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// What was signed: header and payload as they stand in the token, with the dot.
+    #[must_use]
+    pub const fn signing_input(&self) -> &[u8] {
+        self.signing_input
+    }
+
+    /// The signature, of a length that fits the algorithm.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    /// The payload, kept.
+    #[must_use]
+    pub fn into_payload(self) -> Vec<u8> {
+        self.payload
+    }
+}
+
+/// Whether some acceptable RSA modulus has this many bytes.
+fn rsa_signature_len(len: usize) -> bool {
+    (limits::RSA_BITS.start() / 8..=limits::RSA_BITS.end() / 8).contains(&len)
+}
+
+impl Debug for CompactJws<'_> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let algorithm = &self.header.algorithm;
+        out.debug_struct("CompactJws")
+            .field("algorithm", algorithm)
+            .finish_non_exhaustive()
+    }
+}
+
+impl JwsHeader {
+    /// Reads a decoded header.
+    fn parse(bytes: &[u8]) -> Result<Self, JwsError> {
+        let header = Object::parse(bytes, limits::HEADER_DEPTH).map_err(JwsError::Header)?;
+        if header.get("crit").is_some() {
+            return Err(JwsError::Critical);
+        }
+        if header
+            .get("b64")
+            .is_some_and(|b64| *b64 != Json::Bool(true))
+        {
+            return Err(JwsError::UnencodedPayload);
+        }
+        let algorithm = match header.get("alg") {
+            None => return Err(JwsError::MissingAlgorithm),
+            Some(Json::String(name)) => Algorithm::from_name(name),
+            Some(_) => return Err(JwsError::BadParameter("alg")),
+        };
+        Ok(Self {
+            algorithm: algorithm.ok_or(JwsError::UnsupportedAlgorithm)?,
+            kid: text(&header, "kid", limits::KEY_ID_BYTES)?,
+            typ: text(&header, "typ", limits::TYPE_BYTES)?,
+        })
+    }
+}
+
+fn text(header: &Object, name: &'static str, max_bytes: usize) -> Result<Option<String>, JwsError> {
+    match header.get(name) {
+        None => Ok(None),
+        Some(Json::String(text)) if text.len() <= max_bytes => Ok(Some(text.clone())),
+        Some(_) => Err(JwsError::BadParameter(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(header: &str) -> String {
+        let part = base64url::encode;
+        format!(
+            "{}.{}.{}",
+            part(header.as_bytes()),
+            part(b"{}"),
+            part(&[1; 64])
+        )
+    }
+
+    fn parse(header: &str) -> Result<JwsHeader, JwsError> {
+        CompactJws::parse(&token(header)).map(|jws| jws.header().clone())
+    }
+
+    #[test]
+    fn parts_are_counted() {
+        for (text, error) in [
+            ("", JwsError::NotThreeParts),
+            ("a", JwsError::NotThreeParts),
+            ("a.b", JwsError::NotThreeParts),
+            ("a.b.c.d", JwsError::NotThreeParts),
+            ("a.b.c.d.e", JwsError::Encrypted),
+            ("....", JwsError::Encrypted),
+            ("a.b.c.d.e.f", JwsError::NotThreeParts),
+            (".........", JwsError::NotThreeParts),
+        ] {
+            assert_eq!(CompactJws::parse(text).err(), Some(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn size_is_bounded_first() {
+        let token = token(r#"{"alg":"ES256"}"#);
+        let (head, signature) = token.rsplit_once('.').unwrap();
+        let padded = |len: usize| {
+            let payload = "A".repeat(len - token.len());
+            format!("{head}{payload}.{signature}")
+        };
+        assert!(CompactJws::parse(&padded(limits::TOKEN_BYTES - 2)).is_ok());
+        let long = padded(limits::TOKEN_BYTES + 1);
+        assert_eq!(CompactJws::parse(&long).err(), Some(JwsError::TooLarge));
+        let error = CompactJws::parse(&".".repeat(1 << 20)).err();
+        assert_eq!(error, Some(JwsError::TooLarge));
+    }
+
+    #[test]
+    fn parts_are_strict_base64url() {
+        let good = token(r#"{"alg":"ES256"}"#);
+        let parts: Vec<&str> = good.split('.').collect();
+        assert!(CompactJws::parse(&good).is_ok());
+        for place in 0..3 {
+            for bad in ["=", " ", "\n", "+", "/", "\u{e9}", "\0"] {
+                for part in [
+                    format!("{}{bad}", parts[place]),
+                    format!("{bad}{}", parts[place]),
+                ] {
+                    let mut parts = parts.clone();
+                    parts[place] = &part;
+                    let token = parts.join(".");
+                    let error = CompactJws::parse(&token).err();
+                    assert_eq!(error, Some(JwsError::Base64), "{place} {bad:?}");
+                }
+            }
+        }
+        // Same bytes, but bits left over.
+        let stray = format!("{}.{}.{}", parts[0], "e31", parts[2]);
+        assert_eq!(CompactJws::parse(&stray).err(), Some(JwsError::Base64));
+    }
+
+    #[test]
+    fn header_is_an_object_with_members_once() {
+        for (header, error) in [
+            ("", JsonError::Syntax),
+            ("\"ES256\"", JsonError::NotAnObject),
+            ("[{\"alg\":\"ES256\"}]", JsonError::NotAnObject),
+            ("{\"alg\":\"ES256\"}x", JsonError::Syntax),
+            (
+                "{\"alg\":\"ES256\",\"alg\":\"ES256\"}",
+                JsonError::DuplicateMember,
+            ),
+            (
+                "{\"alg\":\"ES256\",\"jwk\":{\"x\":1,\"x\":2}}",
+                JsonError::DuplicateMember,
+            ),
+            ("{\"alg\":\"ES256\",\"a\":[[[[[]]]]]}", JsonError::TooDeep),
+        ] {
+            assert_eq!(parse(header), Err(JwsError::Header(error)), "{header}");
+        }
+        let invalid = format!("{}..{}", base64url::encode(b"{\"\xff\":1}"), "");
+        let error = JwsError::Header(JsonError::Syntax);
+        assert_eq!(CompactJws::parse(&invalid).err(), Some(error));
+    }
+
+    #[test]
+    fn parameters_are_checked() {
+        let long_kid = format!(r#"{{"alg":"ES256","kid":"{}"}}"#, "k".repeat(1025));
+        let long_typ = format!(r#"{{"alg":"ES256","typ":"{}"}}"#, "t".repeat(256));
+        for (header, error) in [
+            ("{}", JwsError::MissingAlgorithm),
+            (r#"{"alg":null}"#, JwsError::BadParameter("alg")),
+            (r#"{"alg":["ES256"]}"#, JwsError::BadParameter("alg")),
+            (r#"{"alg":"none"}"#, JwsError::UnsupportedAlgorithm),
+            (r#"{"alg":"HS256"}"#, JwsError::UnsupportedAlgorithm),
+            (r#"{"alg":"es256"}"#, JwsError::UnsupportedAlgorithm),
+            (
+                r#"{"alg":"ES256\r\nSet-Cookie: a"}"#,
+                JwsError::UnsupportedAlgorithm,
+            ),
+            (r#"{"alg":"ES256\u0000"}"#, JwsError::UnsupportedAlgorithm),
+            (r#"{"alg":"ES256","crit":[]}"#, JwsError::Critical),
+            (
+                r#"{"alg":"ES256","crit":["exp"],"exp":1}"#,
+                JwsError::Critical,
+            ),
+            (
+                r#"{"alg":"ES256","crit":["b64"],"b64":true}"#,
+                JwsError::Critical,
+            ),
+            (
+                r#"{"alg":"ES256","crit":["b64"],"b64":false}"#,
+                JwsError::Critical,
+            ),
+            (r#"{"alg":"ES256","crit":"b64"}"#, JwsError::Critical),
+            (r#"{"alg":"ES256","crit":null}"#, JwsError::Critical),
+            (r#"{"alg":"ES256","b64":false}"#, JwsError::UnencodedPayload),
+            (r#"{"alg":"ES256","b64":null}"#, JwsError::UnencodedPayload),
+            (
+                r#"{"alg":"ES256","b64":"true"}"#,
+                JwsError::UnencodedPayload,
+            ),
+            (r#"{"alg":"ES256","kid":1}"#, JwsError::BadParameter("kid")),
+            (
+                r#"{"alg":"ES256","kid":null}"#,
+                JwsError::BadParameter("kid"),
+            ),
+            (&long_kid, JwsError::BadParameter("kid")),
+            (r#"{"alg":"ES256","typ":{}}"#, JwsError::BadParameter("typ")),
+            (&long_typ, JwsError::BadParameter("typ")),
+            (r#"{"alg":"RS256"}"#, JwsError::SignatureLength),
+            (r#"{"alg":"ES384"}"#, JwsError::SignatureLength),
+        ] {
+            assert_eq!(parse(header), Err(error), "{header}");
+        }
+    }
+
+    #[test]
+    fn what_is_odd_but_harmless_passes() {
+        let header = r#"{"alg":"EdDSA","b64":true,"kid":"\r\n\"\u0000é","typ":"at+jwt","jku":1}"#;
+        let parsed = parse(header).unwrap();
+        assert_eq!(parsed.algorithm, Algorithm::EdDsa);
+        assert_eq!(parsed.kid.as_deref(), Some("\r\n\"\0é"));
+        assert_eq!(parsed.typ.as_deref(), Some("at+jwt"));
+    }
+
+    #[test]
+    fn debug_shows_no_text_of_the_token() {
+        let token = token(r#"{"alg":"ES256","kid":"secret-kid"}"#);
+        let jws = CompactJws::parse(&token).unwrap();
+        assert_eq!(format!("{jws:?}"), "CompactJws { algorithm: Es256, .. }");
+    }
+}

@@ -1,0 +1,278 @@
+//! One public key (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
+
+use std::fmt::{self, Debug, Display, Formatter};
+
+use sha2::{Digest, Sha256};
+
+use super::ecdsa::EcdsaKey;
+use super::eddsa::Ed25519Key;
+use super::rsa::RsaKey;
+use super::signature::{SignatureError, SignatureVerifier};
+use super::{Algorithm, base64url, limits};
+use crate::json::{Json, Object};
+
+/// A public key that may verify signatures: parsed and checked once, used many times.
+///
+/// One key, one algorithm (RFC 8725 section 3.1): `alg` is kept to where the key has one, else
+/// the key's type and curve decide.
+pub struct VerifyingKey {
+    kid: Option<String>,
+    algorithm: Option<Algorithm>,
+    thumbprint: [u8; 32],
+    verifier: Box<dyn SignatureVerifier>,
+}
+
+/// Why a JWK cannot be used. Nothing of the key is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JwkError {
+    /// Not a JSON object.
+    NotAnObject,
+    /// A member is missing.
+    MissingMember(&'static str),
+    /// A member is of the wrong type, too long, or not what its specification allows.
+    BadMember(&'static str),
+    /// The key type is not `RSA`, `EC` or `OKP`.
+    UnsupportedType,
+    /// The curve is not P-256, P-384, P-521 or Ed25519.
+    UnsupportedCurve,
+    /// A shared secret.
+    Symmetric,
+    /// The private part is there. What is published in a key set is known to everybody.
+    PrivateKey,
+    /// `use` or `key_ops` says that the key is not for verifying signatures.
+    NotForVerifying,
+    /// `alg` does not fit the key, or is not one of [`Algorithm::ALL`].
+    Algorithm,
+    /// The RSA modulus is too small or too large ([`limits::RSA_BITS`]).
+    KeySize,
+    /// The coordinates are not those of a point on the curve.
+    NotOnCurve,
+    /// A point of small order, under which anything verifies.
+    WeakKey,
+    /// One key too many ([`limits::KEYS`]).
+    TooMany,
+}
+
+impl JwkError {
+    /// A stable name for logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NotAnObject => "jwk-not-an-object",
+            Self::MissingMember(_) => "jwk-missing-member",
+            Self::BadMember(_) => "jwk-bad-member",
+            Self::UnsupportedType => "jwk-unsupported-type",
+            Self::UnsupportedCurve => "jwk-unsupported-curve",
+            Self::Symmetric => "jwk-symmetric",
+            Self::PrivateKey => "jwk-private-key",
+            Self::NotForVerifying => "jwk-not-for-verifying",
+            Self::Algorithm => "jwk-algorithm",
+            Self::KeySize => "jwk-key-size",
+            Self::NotOnCurve => "jwk-not-on-curve",
+            Self::WeakKey => "jwk-weak-key",
+            Self::TooMany => "jwk-too-many",
+        }
+    }
+}
+
+impl Display for JwkError {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAnObject => out.write_str("is not a JSON object"),
+            Self::MissingMember(name) => write!(out, "has no {name}"),
+            Self::BadMember(name) => write!(out, "has a bad {name}"),
+            Self::UnsupportedType => out.write_str("is of a type that is not supported"),
+            Self::UnsupportedCurve => out.write_str("is on a curve that is not supported"),
+            Self::Symmetric => out.write_str("is a shared secret"),
+            Self::PrivateKey => out.write_str("is private"),
+            Self::NotForVerifying => out.write_str("is not for verifying signatures"),
+            Self::Algorithm => out.write_str("has an alg that it does not fit"),
+            Self::KeySize => write!(
+                out,
+                "does not have {} to {} bits",
+                limits::RSA_BITS.start(),
+                limits::RSA_BITS.end()
+            ),
+            Self::NotOnCurve => out.write_str("is not a point on its curve"),
+            Self::WeakKey => out.write_str("is a point of small order"),
+            Self::TooMany => write!(out, "comes after {} others", limits::KEYS),
+        }
+    }
+}
+
+impl std::error::Error for JwkError {}
+
+/// A member that must be there, as text.
+pub(super) fn text<'a>(jwk: &'a Object, name: &'static str) -> Result<&'a str, JwkError> {
+    let value = jwk.get(name).ok_or(JwkError::MissingMember(name))?;
+    value.as_str().ok_or(JwkError::BadMember(name))
+}
+
+/// A member that must be there, in base64url. The longest is a modulus of
+/// [`limits::RSA_BITS`] with a few zeros before it.
+pub(super) fn bytes(jwk: &Object, name: &'static str) -> Result<Vec<u8>, JwkError> {
+    let text = text(jwk, name)?;
+    if text.len() > limits::RSA_BITS.end() / 6 + 16 {
+        return Err(JwkError::BadMember(name));
+    }
+    base64url::decode(text).ok_or(JwkError::BadMember(name))
+}
+
+impl VerifyingKey {
+    /// Reads a public key. Members that are not known are ignored, as RFC 7517 section 4 has it;
+    /// so are certificates, which nothing here vouches for.
+    ///
+    /// # Errors
+    /// The first rule that the key breaks.
+    pub fn from_jwk(jwk: &Object) -> Result<Self, JwkError> {
+        let kty = text(jwk, "kty")?;
+        if kty == "oct" {
+            return Err(JwkError::Symmetric);
+        }
+        if PRIVATE.iter().any(|name| jwk.get(name).is_some()) {
+            return Err(JwkError::PrivateKey);
+        }
+        check_use(jwk)?;
+        let kid = match jwk.get("kid") {
+            None => None,
+            Some(Json::String(kid)) if kid.len() <= limits::KEY_ID_BYTES => Some(kid.clone()),
+            Some(_) => return Err(JwkError::BadMember("kid")),
+        };
+        let algorithm = match jwk.get("alg") {
+            None => None,
+            Some(Json::String(name)) => {
+                Some(Algorithm::from_name(name).ok_or(JwkError::Algorithm)?)
+            }
+            Some(_) => return Err(JwkError::BadMember("alg")),
+        };
+        let verifier: Box<dyn SignatureVerifier> = match kty {
+            "RSA" => Box::new(RsaKey::from_jwk(jwk)?),
+            "EC" => Box::new(EcdsaKey::from_jwk(jwk)?),
+            "OKP" => Box::new(Ed25519Key::from_jwk(jwk)?),
+            _ => return Err(JwkError::UnsupportedType),
+        };
+        if algorithm.is_some_and(|algorithm| !verifier.fits(algorithm)) {
+            return Err(JwkError::Algorithm);
+        }
+        let thumbprint = Sha256::digest(object(verifier.members()).to_string()).into();
+        Ok(Self {
+            kid,
+            algorithm,
+            thumbprint,
+            verifier,
+        })
+    }
+
+    /// `kid`.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The JWK thumbprint with SHA-256 (RFC 7638): the same for the same key, whatever else its
+    /// JWK says.
+    #[must_use]
+    pub const fn thumbprint(&self) -> [u8; 32] {
+        self.thumbprint
+    }
+
+    /// Whether both are one key under the same `kid` for the same algorithms, so that either may
+    /// stand for the other.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.thumbprint == other.thumbprint
+            && self.kid == other.kid
+            && self.algorithm == other.algorithm
+    }
+
+    /// Whether the key may be used with this algorithm.
+    #[must_use]
+    pub fn accepts(&self, algorithm: Algorithm) -> bool {
+        match self.algorithm {
+            Some(own) => own == algorithm,
+            None => self.verifier.fits(algorithm),
+        }
+    }
+
+    /// Checks a signature.
+    ///
+    /// # Errors
+    /// [`SignatureError::Algorithm`] where the key does not accept the algorithm, else what is
+    /// wrong with the signature.
+    pub fn verify(
+        &self,
+        algorithm: Algorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), SignatureError> {
+        if !self.accepts(algorithm) {
+            return Err(SignatureError::Algorithm);
+        }
+        self.verifier.verify(algorithm, message, signature)
+    }
+
+    /// The key as a JWK again: what makes the key, `kid` and `alg`, and nothing else.
+    #[must_use]
+    pub fn to_jwk(&self) -> Object {
+        let mut jwk = object(self.verifier.members());
+        if let Some(kid) = &self.kid {
+            jwk.insert("kid", Json::String(kid.clone()));
+        }
+        if let Some(algorithm) = self.algorithm {
+            jwk.insert("alg", Json::String(algorithm.name().to_owned()));
+        }
+        jwk
+    }
+}
+
+/// Members of private keys (RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037 section 2).
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+fn object(members: Vec<(&'static str, String)>) -> Object {
+    let mut object = Object::default();
+    for (name, value) in members {
+        object.insert(name, Json::String(value));
+    }
+    object
+}
+
+/// RFC 7517 sections 4.2 and 4.3.
+fn check_use(jwk: &Object) -> Result<(), JwkError> {
+    match jwk.get("use") {
+        None => {}
+        Some(Json::String(value)) if value == "sig" => {}
+        Some(Json::String(_)) => return Err(JwkError::NotForVerifying),
+        Some(_) => return Err(JwkError::BadMember("use")),
+    }
+    let Some(operations) = jwk.get("key_ops") else {
+        return Ok(());
+    };
+    let bad = JwkError::BadMember("key_ops");
+    let operations = operations.as_array().ok_or(bad)?;
+    if operations.len() > limits::KEY_OPERATIONS {
+        return Err(bad);
+    }
+    for (i, operation) in operations.iter().enumerate() {
+        if operation.as_str().is_none() || operations[..i].contains(operation) {
+            return Err(bad);
+        }
+    }
+    if operations
+        .iter()
+        .any(|operation| operation.as_str() == Some("verify"))
+    {
+        Ok(())
+    } else {
+        Err(JwkError::NotForVerifying)
+    }
+}
+
+impl Debug for VerifyingKey {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let mut out = out.debug_struct("VerifyingKey");
+        out.field("kid", &self.kid)
+            .field("algorithm", &self.algorithm);
+        out.field("thumbprint", &base64url::encode(&self.thumbprint))
+            .finish_non_exhaustive()
+    }
+}
