@@ -1,0 +1,21 @@
+import path from 'node:path';
+import { build } from 'esbuild';
+
+/** Bundles the shim with the glue, and beside it one small entry per kind of host. */
+export async function bundle(here, glue, out) {
+  const common = {
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    // What Node 20 and workerd of 2024 understand.
+    target: 'es2022',
+    outdir: out,
+    legalComments: 'none',
+    logLevel: 'error',
+    external: ['./shim.js', './*.wasm', 'node:fs'],
+    tsconfigRaw: {},
+  };
+  const source = (name) => path.join(here, 'src', `${name}.ts`);
+  await build({ ...common, entryPoints: [source('shim')], external: [], alias: { '#glue': glue.script } });
+  await build({ ...common, entryPoints: ['worker', 'node', 'bare'].map(source) });
+}

@@ -1,0 +1,51 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createRequire } from 'node:module';
+import { promisify } from 'node:util';
+
+const require = createRequire(import.meta.url);
+
+/** Checks the shim against the types that jco derives from the WIT, and emits the public ones. */
+export async function declarations(here, glue, out) {
+  const types = path.join(glue.types, 'types');
+  await mkdir(types, { recursive: true });
+  const config = path.join(glue.types, 'tsconfig.json');
+  await writeFile(config, JSON.stringify({
+    compilerOptions: {
+      strict: true,
+      noUncheckedIndexedAccess: true,
+      exactOptionalPropertyTypes: false,
+      target: 'es2022',
+      lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'],
+      module: 'nodenext',
+      moduleResolution: 'nodenext',
+      types: ['node'],
+      typeRoots: [path.join(path.dirname(require.resolve('@types/node/package.json')), '..')],
+      skipLibCheck: true,
+      declaration: true,
+      emitDeclarationOnly: true,
+      rootDir: path.join(here, 'src'),
+      outDir: types,
+      paths: {
+        '#glue': [path.join(glue.types, `${glue.name}.d.ts`)],
+        '#glue/*': [path.join(glue.types, 'interfaces', 'tollgate-auth-*.d.ts')],
+      },
+    },
+    files: ['worker', 'node', 'bare'].map((name) => path.join(here, 'src', `${name}.ts`)).concat(path.join(here, 'src', 'wasm.d.ts')),
+  }));
+  const tsc = path.join(path.dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
+  await promisify(execFile)(process.execPath, [tsc, '--project', config]).catch((error) => {
+    throw new Error(`The shim's types do not hold:\n${error.stdout || error.message}`);
+  });
+  await writeFile(path.join(out, 'index.d.ts'), await published(path.join(types, 'worker.d.ts')));
+  await writeFile(path.join(out, 'bare.d.ts'), await published(path.join(types, 'bare.d.ts')));
+  for (const name of ['types.d.ts', 'config-error.d.ts']) await copyFile(path.join(types, name), path.join(out, name));
+}
+
+/** An entry's declarations; `shim.js` has no types of its own. */
+async function published(file) {
+  const text = (await readFile(file, 'utf8')).replaceAll("'./shim.js'", "'./config-error.js'").replaceAll('"./shim.js"', '"./config-error.js"');
+  if (text.includes('#glue')) throw new Error(`${path.basename(file)} would publish types of the glue.`);
+  return text;
+}

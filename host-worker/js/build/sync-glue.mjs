@@ -1,0 +1,318 @@
+// Cuts jco's glue down to what a component without `async` needs.
+//
+// jco 1.35 generates one runtime for everything: each call of an export makes a task object and
+// two promises, each call of an import a second task and a subtask, and a table of lifting
+// functions for suspended imports comes along. Nothing in Tollgate's world suspends, so none of
+// that can ever be observed: it costs 3/4 of the glue's size and most of a call's time.
+//
+// The per-function code that jco derives from the WIT (lowering, lifting, post-return, handle
+// tables) is kept as it is. What changes is by name and by syntax tree, never by text search, and
+// a name that is missing stops the build: a jco update cannot pass through here unnoticed.
+import { parse } from 'acorn';
+
+/** Runtime functions of jco with a synchronous stand-in. The key must be declared in the glue. */
+const STAND_INS = {
+  // One state for the one component instance. `throwIfTrapped` keeps a broken instance from
+  // being entered again.
+  getOrCreateAsyncState: `
+    const instanceState = {
+      mayLeave: true,
+      trapped: undefined,
+      throwIfTrapped() { if (this.trapped !== undefined) throw new WebAssembly.RuntimeError('the instance has trapped'); },
+      markTrapped(err) { this.trapped = err ?? true; },
+    };
+    function getOrCreateAsyncState() { return instanceState; }`,
+  // jco counts UTF-8 bytes one character at a time and then encodes. Nearly all text here is
+  // ASCII, where one byte per character is exact and known beforehand. Below 64 characters a
+  // loop beats the call into the encoder (measured in workerd: 0.14 against 0.42 µs).
+  _utf8AllocateAndEncode: `
+    function _utf8AllocateAndEncode(s, realloc, memory) {
+      if (typeof s !== 'string') throw new TypeError('expected a string, received [' + typeof s + ']');
+      const n = s.length;
+      if (n === 0) return { ptr: 1, len: 0 };
+      let ptr = realloc(0, 0, 1, n);
+      let out = new Uint8Array(memory.buffer, ptr, n);
+      if (n <= 64) {
+        let i = 0;
+        for (; i < n; i++) { const c = s.charCodeAt(i); if (c > 127) break; out[i] = c; }
+        if (i === n) return { ptr, len: n };
+      }
+      const { read } = TEXT_ENCODER_UTF8.encodeInto(s, out);
+      if (read === n) return { ptr, len: n };
+      const most = n * 3;
+      ptr = realloc(ptr, n, 1, most);
+      out = new Uint8Array(memory.buffer, ptr, most);
+      const { written } = TEXT_ENCODER_UTF8.encodeInto(s, out);
+      ptr = realloc(ptr, most, 1, written);
+      return { ptr, len: written };
+    }`,
+  // Without ignoreBOM a text that begins with U+FEFF would lose it.
+  //
+  // Most texts that come out of a call are the same few header names and values each time, and a
+  // call of the decoder costs 0.3 µs in workerd. So short ASCII texts are compared with the last
+  // one that fell on the same of 64 slots, and that string is used again where they are equal.
+  TEXT_DECODER_UTF8: `
+    const TEXT_DECODER_UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
+    const recentTexts = new Array(64).fill('');
+    let bytes = new Uint8Array(0);
+    function decodeText(memory, ptr, len) {
+      if (bytes.buffer !== memory.buffer) bytes = new Uint8Array(memory.buffer);
+      if (len > 64) return TEXT_DECODER_UTF8.decode(bytes.subarray(ptr, ptr + len));
+      if (len === 0) return '';
+      const slot = (len * 7 + bytes[ptr] * 5 + bytes[ptr + len - 1] * 3 + bytes[ptr + (len >> 1)]) & 63;
+      const recent = recentTexts[slot];
+      if (recent.length === len) {
+        let i = 0;
+        while (i < len && recent.charCodeAt(i) === bytes[ptr + i]) i++;
+        if (i === len) return recent;
+      }
+      const text = TEXT_DECODER_UTF8.decode(bytes.subarray(ptr, ptr + len));
+      // Only ASCII has as many characters as bytes and equal codes, so only it can match above.
+      if (text.length === len) recentTexts[slot] = text;
+      return text;
+    }`,
+  // jco remembers every handle ever made, for reports on misuse; over the life of an isolate
+  // that is a leak.
+  rscTableCreateOwn: `
+    function rscTableCreateOwn(table, rep) {
+      const free = table[0] & ~T_FLAG;
+      if (free === 0) { table.push(0, rep | T_FLAG); return (table.length >> 1) - 1; }
+      table[0] = table[free << 1];
+      table[free << 1] = 0;
+      table[(free << 1) + 1] = rep | T_FLAG;
+      return free;
+    }`,
+  // The collector drops what a cancelled request left behind; all else is dropped explicitly. It
+  // must never throw, which would end a Node process, nor enter an instance that has trapped.
+  // jco's own fallback lacks `register`, so it throws in workerd before 2025-05.
+  finalizationRegistryCreate: `
+    function finalizationRegistryCreate(unregister) {
+      if (typeof FinalizationRegistry === 'undefined') return { register() {}, unregister() {} };
+      return new FinalizationRegistry((handle) => {
+        const state = getOrCreateAsyncState(0);
+        if (state.trapped !== undefined) return;
+        try { unregister(handle); } catch (err) { state.markTrapped(err); }
+      });
+    }`,
+};
+
+/**
+ * @param {string} source jco's glue, made with synchronous instantiation
+ * @returns {string} the same exports, without the asynchronous runtime
+ */
+export function syncGlue(source) {
+  source = edit(source, standIns);
+  source = untilStable(source, plainCalls);
+  source = untilStable(source, deadDeclarations);
+  refuseLeftovers(source);
+  return source;
+}
+
+/** Names of the asynchronous runtime, and of what workerd forbids or does not have. */
+const LEFTOVERS = new Set(['task', 'subtask', 'AsyncTask', 'createNewCurrentTask', 'Promise', 'Suspending', 'promising', 'eval', 'Function', 'process', 'Buffer', 'fetch', 'compile']);
+
+function refuseLeftovers(source) {
+  walk(parse(source, { ecmaVersion: 'latest', sourceType: 'module' }), (node) => {
+    if (node.async || node.type === 'YieldExpression' || (node.type === 'Identifier' && LEFTOVERS.has(node.name))) {
+      const [line] = source.slice(node.start).split('\n');
+      throw new Error(`jco's glue keeps a part of its asynchronous runtime (\`${line.trim()}\`). jco has changed: look at what it generates and adapt build/sync-glue.mjs.`);
+    }
+    return true;
+  });
+}
+
+function untilStable(source, collect) {
+  for (;;) {
+    const next = edit(source, collect);
+    if (next === source) return source;
+    source = next;
+  }
+}
+
+/** Applies the replacements that `collect` finds; the outermost of nested ones wins. */
+function edit(source, collect) {
+  const tree = parse(source, { ecmaVersion: 'latest', sourceType: 'module' });
+  const edits = collect(tree, source);
+  edits.sort((a, b) => a.start - b.start || b.end - a.end);
+  let result = '';
+  let at = 0;
+  for (const { start, end, text } of edits) {
+    if (start < at) continue; // inside one that is replaced as a whole
+    result += source.slice(at, start) + text;
+    at = end;
+  }
+  return result + source.slice(at);
+}
+
+function standIns(tree) {
+  const edits = [];
+  const missing = new Set(Object.keys(STAND_INS));
+  for (const { name, node } of declarations(tree)) {
+    if (!missing.delete(name)) continue;
+    edits.push({ start: node.start, end: node.end, text: STAND_INS[name].trim() });
+  }
+  if (missing.size > 0) {
+    throw new Error(`jco's glue does not declare ${[...missing].join(', ')}. Its version has changed: look at what it generates and adapt build/sync-glue.mjs.`);
+  }
+  return edits;
+}
+
+/** Replaces what only serves suspension and the accounts of tasks by what it leads to. */
+function plainCalls(tree, source) {
+  const edits = [];
+  const text = (node) => source.slice(node.start, node.end);
+  const replace = (node, by) => {
+    edits.push({ start: node.start, end: node.end, text: by });
+    return false;
+  };
+  walk(tree, (node, parents) => {
+    switch (node.type) {
+      case 'ExpressionStatement': {
+        const { expression } = node;
+        // _debugLog(…); task.resolve(…); INSTANCE_FLAGS.set(…);
+        if (expression.type === 'CallExpression' && /^(_debugLog|task\.\w+|INSTANCE_FLAGS\.set)$/.test(text(expression.callee))) return replace(node, '');
+        // table._createdReps = …; f.fnName = …; HANDLE_TABLES[0] = …; read only by what is cut
+        if (expression.type === 'AssignmentExpression' && expression.left.type === 'MemberExpression') {
+          if (/\._createdReps$|\._componentIdx$|\.fnName$|^HANDLE_TABLES\[|^CURRENT_TASK_MAY_BLOCK\./.test(text(expression.left))) return replace(node, '');
+        }
+        return true;
+      }
+      case 'VariableDeclaration': {
+        // const [task, id] = createNewCurrentTask(…); const started = task.enterSync();
+        const { init } = node.declarations[0];
+        // Instantiation is one pass of a generator that never yields.
+        if (node.declarations[0].id.name === 'maybeSyncReturn') return replace(init, 'gen.next().value');
+        if (node.declarations[0].id.name === 'promise') return replace(node, '');
+        if (init?.type === 'CallExpression' && /^(createNewCurrentTask|task\.enterSync)$/.test(text(init.callee))) return replace(node, '');
+        return true;
+      }
+      case 'LabeledStatement':
+        return node.label.name === 'taskCreation' ? replace(node, '') : true;
+      case 'IfStatement':
+        return text(node.test) === '0!== null' ? replace(node, '') : true;
+      case 'ReturnStatement':
+        if (node.argument !== null && text(node.argument) === 'promise || maybeSyncReturn') return replace(node, 'return maybeSyncReturn;');
+        // return _withGlobalCurrentTaskMeta({ …, fn: () => { … } });
+        if (callee(node.argument) === '_withGlobalCurrentTaskMeta') {
+          const body = callback(node.argument).body;
+          return body.type === 'BlockStatement' ? replace(node, text(body)) : true;
+        }
+        return true;
+      case 'TryStatement':
+        // try { fAsync = WebAssembly.promising(f) } catch { fAsync = f }: nobody calls fAsync
+        if (text(node.block).includes('WebAssembly.promising(')) return replace(node, '');
+        // try { … } catch (err) { if (!task.isResolvedState()) … throw err; }
+        if (node.handler !== null && text(node.handler.body).includes('task.isResolvedState()')) return replace(node, text(node.block));
+        return true;
+      case 'ConditionalExpression':
+        // X.manuallyAsync ? new WebAssembly.Suspending(…) : _lowerImportBackwardsCompat.bind(null, { …, importFn: X })
+        if (node.test.type === 'MemberExpression' && node.test.property.name === 'manuallyAsync') {
+          const bound = node.alternate;
+          const importFn = text(bound.callee) === '_lowerImportBackwardsCompat.bind'
+            ? bound.arguments[1].properties.find((p) => p.key.name === 'importFn')?.value
+            : undefined;
+          if (importFn?.type !== 'Identifier') throw new Error('jco lowers imports in a new way: adapt build/sync-glue.mjs.');
+          return replace(node, importFn.name);
+        }
+        return true;
+      case 'CallExpression':
+        // ret = _withGlobalCurrentTaskMeta({ …, fn: () => f(x) }); _trackHostOperation(() => f(x))
+        if (callee(node) === '_withGlobalCurrentTaskMeta' || callee(node) === '_trackHostOperation') {
+          const { body } = callback(node);
+          return body.type === 'BlockStatement' ? true : replace(node, `(${text(body)})`);
+        }
+        // TEXT_DECODER_UTF8.decode(new Uint8Array(memory0.buffer, ptr0, len0))
+        if (text(node.callee) === 'TEXT_DECODER_UTF8.decode' && node.arguments[0].type === 'NewExpression') {
+          const [buffer, ptr, len] = node.arguments[0].arguments;
+          return replace(node, `decodeText(${text(buffer.object)}, ${text(ptr)}, ${text(len)})`);
+        }
+        // Object.assign(f, { _jcoMaySuspend: false }) and _guardMayLeave(0, f)
+        if (text(node.callee) === 'Object.assign' && text(node.arguments[1]).includes('_jcoMaySuspend')) return replace(node, text(node.arguments[0]));
+        if (callee(node) === '_guardMayLeave') return replace(node, text(node.arguments[1]));
+        return true;
+      default:
+        return true;
+    }
+  });
+  return edits;
+}
+
+/** The arrow function that a call of jco's runtime is given, alone or as `fn`. */
+function callback(call) {
+  const [argument] = call.arguments;
+  const fn = argument.type === 'ObjectExpression' ? argument.properties.find((p) => p.key.name === 'fn').value : argument;
+  if (fn.type !== 'ArrowFunctionExpression' || fn.params.length > 0) throw new Error('jco calls the component in a new way: adapt build/sync-glue.mjs.');
+  return fn;
+}
+
+/**
+ * Declarations below module level that nothing else names, and whose value has no effect. Names
+ * are compared without regard to scope, which keeps too much rather than too little.
+ */
+function deadDeclarations(tree) {
+  const groups = new Map();
+  for (const found of declarations(tree)) groups.set(found.name, [...(groups.get(found.name) ?? []), found]);
+  const uses = new Map();
+  walk(tree, (node) => {
+    if (node.type === 'Identifier') uses.set(node.name, [...(uses.get(node.name) ?? []), node.start]);
+    return true;
+  });
+  const dead = [];
+  for (const [name, group] of groups) {
+    const inside = (at) => group.some(({ node }) => at >= node.start && at < node.end);
+    if (group.every(({ pure }) => pure) && uses.get(name).every(inside)) dead.push(...group);
+  }
+  return dead.map(({ node }) => ({ start: node.start, end: node.end, text: '' }));
+}
+
+/** Functions, classes and single variables declared inside `instantiate` and its generator. */
+function declarations(tree) {
+  const found = [];
+  walk(tree, (node, parents) => {
+    if (!parents.some((p) => p.type.includes('Function'))) return true;
+    if (node.type === 'FunctionDeclaration' || node.type === 'ClassDeclaration') {
+      found.push({ name: node.id.name, node, pure: true });
+    } else if (node.type === 'VariableDeclaration' && node.declarations.length === 1 && node.declarations[0].id.type === 'Identifier'
+      && !/^For/.test(parents.at(-1).type)) {
+      const { id, init } = node.declarations[0];
+      found.push({ name: id.name, node, pure: isPure(init) });
+    }
+    return true;
+  });
+  return found;
+}
+
+function isPure(node) {
+  if (node === null) return true;
+  switch (node.type) {
+    case 'Literal': case 'Identifier': case 'FunctionExpression': case 'ArrowFunctionExpression': return true;
+    case 'ArrayExpression': return node.elements.every(isPure);
+    case 'ObjectExpression': return node.properties.every((p) => p.type === 'Property' && !p.computed && isPure(p.value));
+    case 'ConditionalExpression': return isPure(node.test) && isPure(node.consequent) && isPure(node.alternate);
+    case 'BinaryExpression': return isPure(node.left) && isPure(node.right);
+    case 'LogicalExpression': return isPure(node.left) && isPure(node.right);
+    case 'MemberExpression': return isPure(node.object) && (!node.computed || isPure(node.property));
+    case 'NewExpression': return ['Map', 'Set', 'WeakMap', 'DataView', 'ArrayBuffer', 'TextDecoder', 'TextEncoder', 'Uint8Array', 'Uint16Array'].includes(node.callee.name)
+      || (node.callee.type === 'MemberExpression' && node.callee.property.name === 'Global');
+    case 'CallExpression': return node.callee.name === 'Symbol'
+      || (node.callee.type === 'MemberExpression' && node.callee.object.name === 'Symbol');
+    default: return false;
+  }
+}
+
+const callee = (node) => (node?.type === 'CallExpression' && node.callee.type === 'Identifier' ? node.callee.name : undefined);
+
+/** Visits every node with its parents; the visitor answers whether to go below. */
+function walk(node, visit, parents = []) {
+  if (!visit(node, parents)) return;
+  parents.push(node);
+  for (const key of Object.keys(node)) {
+    const value = node[key];
+    if (Array.isArray(value)) {
+      for (const item of value) if (typeof item?.type === 'string') walk(item, visit, parents);
+    } else if (typeof value?.type === 'string') {
+      walk(value, visit, parents);
+    }
+  }
+  parents.pop();
+}

@@ -1,0 +1,40 @@
+// For hosts and bundlers that bring the core modules themselves.
+import { makeGate } from './shim.js';
+import type { Gate, GateOptions } from './types.js';
+
+/** The package's three `.wasm` files, compiled. */
+export interface CoreModules {
+  /** `tollgate/tollgate-gate.core.wasm` */
+  core: WebAssembly.Module;
+  /** `tollgate/tollgate-gate.core2.wasm` */
+  core2: WebAssembly.Module;
+  /** `tollgate/tollgate-gate.core3.wasm` */
+  core3: WebAssembly.Module;
+}
+
+let given: CoreModules | undefined;
+let instantiate: ((module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance) | undefined;
+
+/** Sets the modules for all gates, before the first request; `createGate` may come before. */
+export function setModules(modules: CoreModules): void {
+  given = modules;
+}
+
+/** Replaces `new WebAssembly.Instance(module, imports)`, to see what a broken component does. */
+export function setInstantiate(replacement: typeof instantiate): void {
+  instantiate = replacement;
+}
+
+/** As `createGate` of `tollgate`, with the modules from {@link setModules}. */
+export function createGate(options?: GateOptions): Gate {
+  return makeGate({
+    modules: () => {
+      if (given === undefined) throw new Error('Call setModules() with the three core modules before the first request.');
+      return given;
+    },
+    get instantiate() { return instantiate; },
+  }, options);
+}
+
+export { ConfigError } from './shim.js';
+export type * from './types.js';

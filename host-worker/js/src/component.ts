@@ -1,0 +1,118 @@
+import type { Config, Gate, RefreshTask, Step, Task } from '#glue/resource-server';
+import type { Request as ClientRequest } from '#glue/http-client';
+import { instantiate } from '#glue';
+import { ConfigError } from './config-error.js';
+import { Exchange } from './exchange.js';
+import { Verified } from './identity.js';
+
+const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('dispose');
+
+/** The component's core modules, compiled, by the ends of their file names. */
+export interface CoreModules {
+  core: WebAssembly.Module;
+  core2: WebAssembly.Module;
+  core3: WebAssembly.Module;
+}
+
+/** How a core module becomes an instance. Tests replace it to make a component that breaks. */
+export type Instantiate = (module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance;
+
+/** The component broke. The instance it happened in is not used again. */
+export class Trap extends Error {
+  constructor(cause: unknown) {
+    super('tollgate: the component failed; this request was answered 500 and the next one gets a new instance', { cause });
+    this.name = 'Trap';
+  }
+}
+
+/** What a call in progress belongs to: requests share a component, never each other's promises. */
+export interface Call {
+  /** Exchanges that this call has started and that may be under way. */
+  exchanges: Exchange[];
+  /** The environment of the request, for a `fetch` that goes through a binding. */
+  env: unknown;
+}
+
+/**
+ * How many identities are kept in their JavaScript form, and how much text of claims with them.
+ * Lifting one costs more than all the rest of a call. 1,024 is some seconds of callers on a busy
+ * isolate; 4 Mi characters are at most 8 MiB of the isolate's 128.
+ */
+const MEMO_ENTRIES = 1024;
+const MEMO_CHARACTERS = 4 * 1024 * 1024;
+
+/** One instance of the component with one gate in it. */
+export class Component {
+  /** Set for good by a trap. */
+  broken = false;
+  readonly #gate: Gate;
+  readonly #identities = new Map<bigint, Verified>();
+  #characters = 0;
+  #call: Call | undefined;
+
+  constructor(modules: CoreModules, instantiateCore: Instantiate | undefined, config: Config, fetch: (url: string, init: RequestInit, env: any) => Promise<Response>) {
+    const send = (request: ClientRequest): Exchange => {
+      const { exchanges, env } = this.#call!;
+      const exchange = new Exchange(request, (url, init) => fetch(url, init, env));
+      exchanges.push(exchange);
+      return exchange;
+    };
+    const { resourceServer } = instantiate(
+      (path) => modules[path.split('.')[1] as keyof CoreModules],
+      {
+        'tollgate:auth/clock': { now: () => BigInt(Date.now()) },
+        'tollgate:auth/random': { getBytes: (len: number) => crypto.getRandomValues(new Uint8Array(len)) },
+        'tollgate:auth/http-client': { PendingResponse: Exchange, send },
+      } as any,
+      instantiateCore,
+    );
+    this.#gate = this.enter(() => resourceServer.Gate.create(config), { exchanges: [], env: undefined });
+  }
+
+  /**
+   * Calls into the component. A `result` that is an error becomes a {@link ConfigError}, the only
+   * kind there is; anything else that is thrown means that the instance can not be trusted.
+   */
+  enter<T>(run: (gate: Gate) => T, call: Call): T {
+    this.#call = call;
+    try {
+      return run(this.#gate);
+    } catch (error) {
+      const payload = (error as { payload?: { field: string; message: string } }).payload;
+      if (payload !== undefined) throw new ConfigError(payload.field, payload.message);
+      this.broken = true;
+      throw new Trap(error);
+    } finally {
+      this.#call = undefined;
+    }
+  }
+
+  /** Tells the component that nobody wants this task any more. */
+  drop(task: Task | RefreshTask): void {
+    if (this.broken) return;
+    try {
+      this.enter(() => (task as unknown as Disposable)[dispose](), { exchanges: [], env: undefined });
+    } catch (error) {
+      console.error(error);
+    }
+  }
+
+  /** The identity behind an id that a call has just returned. */
+  identity(id: bigint, call: Call): Verified {
+    let verified = this.#identities.get(id);
+    if (verified !== undefined) return verified;
+    const record = this.enter((gate) => gate.identity(id), call);
+    if (record === undefined) throw new Trap('an identity was gone within the call that named it');
+    verified = new Verified(record);
+    this.#identities.set(id, verified);
+    this.#characters += verified.size;
+    for (const [oldest, { size }] of this.#identities) {
+      if (this.#identities.size <= MEMO_ENTRIES && this.#characters <= MEMO_CHARACTERS) break;
+      this.#identities.delete(oldest);
+      this.#characters -= size;
+    }
+    return verified;
+  }
+}
+
+export type { Step };

@@ -1,0 +1,92 @@
+import type { Request as ClientRequest, Response as ClientResponse, HttpError, Result } from '#glue/http-client';
+
+/** The name that the glue calls when the component drops a resource. */
+const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('dispose');
+
+type Outcome = Result<ClientResponse, HttpError>;
+
+/** One request to an issuer: the component's `pending-response`. */
+export class Exchange {
+  /** Whether there is an outcome, taken or not. */
+  ended = false;
+  /** Settles when there is one. Never rejects. */
+  readonly end: Promise<void>;
+  #outcome: Outcome | undefined;
+  #abort = new AbortController();
+
+  constructor(request: ClientRequest, fetch: (url: string, init: RequestInit) => Promise<Response>) {
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      this.#abort.abort();
+    }, request.timeoutMs);
+    this.end = this.#run(request, fetch)
+      .catch((): Outcome => ({ tag: 'err', val: { tag: timedOut ? 'timed-out' : 'unreachable' } }))
+      .then((outcome) => {
+        clearTimeout(timer);
+        this.#outcome = outcome;
+        this.ended = true;
+      });
+  }
+
+  async #run(request: ClientRequest, fetch: (url: string, init: RequestInit) => Promise<Response>): Promise<Outcome> {
+    const response = await fetch(request.url, {
+      method: request.method,
+      headers: request.headers,
+      body: request.body as BodyInit | undefined,
+      redirect: 'manual',
+      signal: this.#abort.signal,
+    });
+    const body = await bounded(response, request.maxBodyBytes);
+    if (body === undefined) return { tag: 'err', val: { tag: 'too-large' } };
+    // Names are in lower case by the Fetch standard.
+    return { tag: 'ok', val: { status: response.status, headers: [...response.headers], body } };
+  }
+
+  /** The component's `poll`: the outcome, once. */
+  poll(): Outcome | undefined {
+    const outcome = this.#outcome;
+    this.#outcome = undefined;
+    return outcome;
+  }
+
+  /** Nobody wants the response any more. */
+  abort(): void {
+    if (this.ended) return;
+    try {
+      this.#abort.abort();
+    } catch {
+      // workerd refuses where the request that started the fetch is gone, and the fetch with it.
+    }
+  }
+
+  [dispose](): void {
+    this.abort();
+  }
+}
+
+/** The whole body, or nothing where it is longer than `limit`, of which no more is read. */
+async function bounded(response: Response, limit: number): Promise<Uint8Array | undefined> {
+  if (response.body === null) return new Uint8Array(0);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = response.body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.byteLength;
+    if (length > limit) {
+      await reader.cancel().catch(() => {});
+      return undefined;
+    }
+    chunks.push(value);
+  }
+  if (chunks.length === 1) return chunks[0];
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return body;
+}

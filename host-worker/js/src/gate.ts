@@ -1,0 +1,219 @@
+import type { Answer, RequestHead } from '#glue/resource-server';
+import { responseOf, serverError, withHeaders } from './answer.js';
+import type { CoreModules } from './component.js';
+import { ConfigError } from './config-error.js';
+import { RequestIdentity } from './identity.js';
+import { settingsFrom, settingsOf, type Settings } from './options.js';
+import { State, type Decided, type Source, type Visit } from './state.js';
+import type { Authenticated, Demands, Gate, GateOptions, Handler, Identity, MaybePromise, ProtectedWorker, Refused, WaitUntil } from './types.js';
+
+/**
+ * Distinct settings that are kept at once. A Worker has one; tests and servers of several
+ * deployments have a few. Each costs an instance of the component, a few MiB with its cache.
+ */
+const STATES = 8;
+
+/** Makes a gate; {@link ConfigError} where the options cannot work whatever the environment is. */
+export function makeGate(source: Source, options?: GateOptions): Gate {
+  return new GateOfOptions(source, settingsOf(options));
+}
+
+class GateOfOptions implements Gate {
+  readonly #source: Source;
+  readonly #settings: Settings;
+  readonly #byEnv = new WeakMap<object, State>();
+  readonly #byText = new Map<string, State>();
+
+  constructor(source: Source, settings: Settings) {
+    this.#source = source;
+    this.#settings = settings;
+  }
+
+  #state(env: unknown): State {
+    const isObject = typeof env === 'object' && env !== null;
+    const known = isObject ? this.#byEnv.get(env) : undefined;
+    if (known !== undefined) return known;
+    const settings = settingsFrom(env);
+    const text = JSON.stringify(settings);
+    let state = this.#byText.get(text);
+    if (state === undefined) {
+      state = new State(this.#source, this.#settings, settings);
+      this.#byText.set(text, state);
+      for (const oldest of this.#byText.keys()) {
+        if (this.#byText.size <= STATES) break;
+        this.#byText.delete(oldest);
+      }
+    }
+    if (isObject) this.#byEnv.set(env, state);
+    return state;
+  }
+
+  protect<Env, Ctx, Req extends Request>(handler: Handler<Env, Ctx, Req>): ProtectedWorker<Env, Ctx, Req> {
+    if (typeof handler !== 'function') throw new TypeError('protect() takes the function that answers requests.');
+    return { fetch: (request, env, ctx) => this.#fetch(handler, request, env, ctx) };
+  }
+
+  #fetch<Env, Ctx, Req extends Request>(handler: Handler<Env, Ctx, Req>, request: Req, env: Env, ctx: Ctx): MaybePromise<Response> {
+    let state: State;
+    let head: RequestHead;
+    let decided: MaybePromise<Decided>;
+    const visit = visitOf(request, env, ctx);
+    try {
+      state = this.#state(env);
+      head = headOf(request);
+      decided = state.decide((gate) => gate.handle(head), visit);
+    } catch (error) {
+      return failure(error);
+    }
+    const settle = ({ outcome, component }: Decided): MaybePromise<Response> => {
+      if (outcome.refreshDue) state.refresh(visit);
+      const { decision } = outcome;
+      if (decision.tag === 'respond') return this.#answer(decision.val, request);
+      const { identity, tokenStart, headers } = decision.val;
+      let auth: Identity | null = null;
+      if (identity !== undefined) {
+        try {
+          const verified = component.identity(identity, { exchanges: [], env });
+          auth = new RequestIdentity(verified, head.authorization[0]!.slice(tokenStart), (granted, required) => state.require(head, granted, required));
+        } catch (error) {
+          return failure(error);
+        }
+      }
+      // From here on exceptions are the handler's, and the runtime's to report.
+      const response = handler(request, env, ctx, auth);
+      return isPromise(response) ? response.then((late) => withHeaders(late, headers)) : withHeaders(response, headers);
+    };
+    return isPromise(decided) ? decided.then(settle, failure) : settle(decided);
+  }
+
+  authenticate(request: Request, env?: unknown, ctx?: WaitUntil, demands?: Demands): MaybePromise<Authenticated | Refused> {
+    const head = headOf(request);
+    return this.#verified(
+      (state, visit, scopes) => state.decide((gate) => gate.authenticate(head, scopes), visit),
+      (state, granted, required) => state.require(head, granted, required),
+      (start) => head.authorization[0]!.slice(start),
+      request, env, ctx, demands,
+    );
+  }
+
+  verify(token: string, env?: unknown, ctx?: WaitUntil, demands?: Demands): MaybePromise<Authenticated | Refused> {
+    if (typeof token !== 'string') throw new TypeError('verify() takes the token as a string.');
+    return this.#verified(
+      (state, visit, scopes) => state.decide((gate) => gate.verify(token, scopes), visit),
+      () => { throw new TypeError('This identity came from verify(), which knows no request to build a challenge for: pass the scopes to verify().'); },
+      (start) => (start === 0 ? token : token.slice(start)),
+      undefined, env, ctx, demands,
+    );
+  }
+
+  #verified(
+    decide: (state: State, visit: Visit, scopes: string[]) => MaybePromise<Decided>,
+    require: (state: State, granted: readonly string[], required: string[]) => Response | null,
+    token: (start: number) => string,
+    request: Request | undefined, env: unknown, ctx: WaitUntil | undefined, demands: Demands | undefined,
+  ): MaybePromise<Authenticated | Refused> {
+    const visit = visitOf(request, env, ctx);
+    const state = this.#state(env);
+    const failed = (error: unknown): Refused => {
+      if (error instanceof ConfigError) throw error;
+      return { ok: false, response: failure(error), reason: 'server-error' };
+    };
+    const settle = ({ outcome, component }: Decided): Authenticated | Refused => {
+      if (outcome.refreshDue) state.refresh(visit);
+      const { decision } = outcome;
+      if (decision.tag === 'respond') {
+        return { ok: false, response: this.#answer(decision.val, request), reason: decision.val.reason ?? 'refused' };
+      }
+      const { identity, tokenStart, headers } = decision.val;
+      const verified = component.identity(identity!, { exchanges: [], env });
+      return { ok: true, auth: new RequestIdentity(verified, token(tokenStart), (granted, required) => require(state, granted, required)), headers };
+    };
+    try {
+      const decided = decide(state, visit, demands?.scopes as string[] | undefined ?? NO_SCOPES);
+      return isPromise(decided) ? decided.then(settle).catch(failed) : settle(decided);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  metadata(request: Request, env?: unknown, ctx?: WaitUntil): MaybePromise<Response | null> {
+    const visit = visitOf(request, env, ctx);
+    const state = this.#state(env);
+    const head = headOf(request);
+    const settle = (decided: Decided | undefined): Response | null => {
+      if (decided === undefined) return null;
+      const { decision, refreshDue } = decided.outcome;
+      if (refreshDue) state.refresh(visit);
+      return decision.tag === 'respond' ? this.#answer(decision.val, request) : null;
+    };
+    const failed = (error: unknown): Response => {
+      if (error instanceof ConfigError) throw error;
+      return failure(error);
+    };
+    try {
+      const decided = state.decide((gate) => gate.metadata(head), visit);
+      return isPromise(decided) ? decided.then(settle).catch(failed) : settle(decided);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  check(env?: unknown): void {
+    this.#state(env).component();
+  }
+
+  exportKeys(env?: unknown): string {
+    return this.#state(env).call((gate) => gate.exportKeys());
+  }
+
+  importKeys(state: string, env?: unknown): number {
+    if (typeof state !== 'string') throw new TypeError('importKeys() takes the text that exportKeys() gave.');
+    return this.#state(env).call((gate) => gate.importKeys(state));
+  }
+
+  #answer(answer: Answer, request: Request | undefined): Response {
+    if (answer.reason !== undefined && this.#settings.onRefusal !== undefined) {
+      try {
+        this.#settings.onRefusal({ reason: answer.reason, status: answer.status, request });
+      } catch (error) {
+        console.error(error);
+      }
+    }
+    return responseOf(answer);
+  }
+}
+
+const NO_SCOPES: string[] = [];
+
+/** The parts of a request that decide. `Headers` joins values of one name by ", ", as they count. */
+function headOf(request: Request): RequestHead {
+  const { method, url, headers } = request;
+  const authorization = headers.get('authorization');
+  const preflight = method === 'OPTIONS';
+  return {
+    method,
+    url,
+    authorization: authorization === null ? [] : [authorization],
+    origin: headers.get('origin') ?? undefined,
+    requestedMethod: preflight ? headers.get('access-control-request-method') ?? undefined : undefined,
+    requestedHeaders: preflight ? headers.get('access-control-request-headers') ?? undefined : undefined,
+  };
+}
+
+function visitOf(request: Request | undefined, env: unknown, ctx: unknown): Visit {
+  const lasting = typeof (ctx as WaitUntil | undefined)?.waitUntil === 'function';
+  return { env, ctx: lasting ? ctx as WaitUntil : undefined, request };
+}
+
+/** Not `instanceof`: a handler's promise may be of another realm, or of a library. */
+function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
+  return typeof (value as Promise<T> | undefined)?.then === 'function';
+}
+
+/** The log gets the sentence, the caller nothing. */
+function failure(error: unknown): Response {
+  console.error(error instanceof ConfigError ? `tollgate: ${error.message}` : error);
+  return serverError();
+}
+
+export type { CoreModules };

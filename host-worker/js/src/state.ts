@@ -1,0 +1,206 @@
+import type { Config, Outcome, RequestHead, Step, Task, RefreshTask, Gate } from '#glue/resource-server';
+import { responseOf, serverError } from './answer.js';
+import { Component, Trap, type Call, type CoreModules, type Instantiate } from './component.js';
+import { ConfigError } from './config-error.js';
+import type { Exchange } from './exchange.js';
+import type { MaybePromise, WaitUntil } from './types.js';
+import type { Settings } from './options.js';
+
+/** Where the modules come from, asked when the first request needs them. */
+export interface Source {
+  modules: () => CoreModules;
+  instantiate?: Instantiate;
+}
+
+/** What one request brings to a call. */
+export interface Visit {
+  env: unknown;
+  ctx: WaitUntil | undefined;
+  /** Its `signal` is only looked at where there is something to wait for: it costs. */
+  request: Request | undefined;
+}
+
+/** A decision, and the component that made it: ids are its own. */
+export interface Decided {
+  outcome: Outcome;
+  component: Component;
+}
+
+/**
+ * How often a request whose component broke under another request is tried again: once is what
+ * one accident costs; more of them at once say that trying is the accident.
+ */
+const RESTARTS = 2;
+
+/** One configuration: options with one set of environment settings, and the component for them. */
+export class State {
+  readonly #source: Source;
+  readonly #settings: Settings;
+  readonly #config: Config;
+  #component: Component | undefined;
+  #failure: ConfigError | undefined;
+  /** What the last good component knew of keys, for the one after a trap. */
+  #keys: string | undefined;
+  #refreshing = false;
+
+  constructor(source: Source, settings: Settings, env: [string, string][]) {
+    this.#source = source;
+    this.#settings = settings;
+    this.#config = { ...settings.config, env };
+  }
+
+  /** The component, made when it is first needed: at module level Workers lend no randomness. */
+  component(): Component {
+    if (this.#component !== undefined && !this.#component.broken) return this.#component;
+    if (this.#failure !== undefined) throw this.#failure;
+    const make = () => new Component(this.#source.modules(), this.#source.instantiate, this.#config, this.#settings.fetch);
+    try {
+      this.#component = make();
+      if (this.#keys !== undefined) {
+        try {
+          const keys = this.#keys;
+          this.#component.enter((gate) => gate.importKeys(keys), nothing());
+        } catch {
+          // Whatever is wrong with them, they can be fetched again.
+          this.#keys = undefined;
+          if (this.#component.broken) this.#component = make();
+        }
+      }
+      return this.#component;
+    } catch (error) {
+      this.#component = undefined;
+      if (error instanceof ConfigError) this.#failure = error;
+      throw error instanceof ConfigError || error instanceof Trap ? error : new Trap(error);
+    }
+  }
+
+  /** One call that needs no I/O. */
+  call<T>(run: (gate: Gate) => T): T {
+    return this.component().enter(run, nothing());
+  }
+
+  /** Starts a decision and drives it to its end; no promise is made where none is needed. */
+  decide(run: (gate: Gate) => Step, visit: Visit): MaybePromise<Decided>;
+  decide(run: (gate: Gate) => Step | undefined, visit: Visit): MaybePromise<Decided | undefined>;
+  decide(run: (gate: Gate) => Step | undefined, visit: Visit): MaybePromise<Decided | undefined> {
+    const component = this.component();
+    const call: Call = { exchanges: [], env: visit.env };
+    const step = component.enter(run, call);
+    if (step === undefined) return undefined;
+    if (step.tag === 'done') return { outcome: step.val, component };
+    const decided = this.#drive(run, component, step.val, call, visit);
+    // What was fetched serves all callers, so it is brought home even when this one has left.
+    visit.ctx?.waitUntil(decided.then(noop, noop));
+    return decided;
+  }
+
+  async #drive(run: (gate: Gate) => Step | undefined, component: Component, task: Task, call: Call, visit: Visit): Promise<Decided> {
+    const signal = visit.ctx === undefined ? visit.request?.signal : undefined;
+    for (let restarts = 0; ; restarts++) {
+      const progress = await this.#poll(component, task, (t) => {
+        const { tag, val } = t.poll();
+        return tag === 'ready' ? { value: val } : { wait: val };
+      }, call, signal);
+      if (progress !== undefined) return { outcome: progress, component };
+      if (restarts === RESTARTS) throw new Trap('the component broke again and again');
+      component = this.component();
+      call = { exchanges: [], env: visit.env };
+      const step = component.enter(run, call);
+      if (step === undefined) throw new Trap('a path changed its meaning');
+      if (step.tag === 'done') return { outcome: step.val, component };
+      task = step.val;
+    }
+  }
+
+  /** Fetches stale keys after a response, at most once at a time. */
+  refresh(visit: Visit): void {
+    if (this.#refreshing) return;
+    this.#refreshing = true;
+    const refresh = async () => {
+      await undefined; // the response goes first
+      const component = this.component();
+      const call: Call = { exchanges: [], env: visit.env };
+      const task = component.enter((gate) => gate.refresh(), call);
+      await this.#poll(component, task, (t) => {
+        const [done, wait] = t.poll();
+        return done ? { value: true } : { wait };
+      }, call, undefined);
+    };
+    const refreshed = refresh().catch((error) => console.error(error)).finally(() => {
+      this.#refreshing = false;
+    });
+    visit.ctx?.waitUntil(refreshed);
+  }
+
+  /**
+   * The one loop: ask, and while the answer is "pending" wait for this call's own exchanges or
+   * for the time it names. Nothing where the component broke under another request meanwhile.
+   */
+  async #poll<T extends Task | RefreshTask, R>(
+    component: Component,
+    task: T,
+    ask: (task: T) => { value: R; wait?: undefined } | { value?: undefined; wait: number | undefined },
+    call: Call,
+    signal: AbortSignal | undefined,
+  ): Promise<R | undefined> {
+    let started = 0;
+    try {
+      for (;;) {
+        if (component.broken) return undefined;
+        const { value, wait } = component.enter(() => ask(task), call);
+        started += call.exchanges.length;
+        if (value !== undefined) return value;
+        call.exchanges = call.exchanges.filter(({ ended }) => !ended);
+        if (wait === undefined && call.exchanges.length === 0) throw new Trap('a task waits for nothing');
+        await oneOf(call.exchanges, wait, signal);
+        signal?.throwIfAborted();
+      }
+    } finally {
+      component.drop(task);
+      for (const exchange of call.exchanges) exchange.abort();
+      if (started > 0) this.#keepKeys(component);
+    }
+  }
+
+  #keepKeys(component: Component): void {
+    if (component.broken) return;
+    try {
+      this.#keys = component.enter((gate) => gate.exportKeys(), nothing());
+    } catch (error) {
+      console.error(error);
+    }
+  }
+
+  /** See `Identity.require`. */
+  require(head: RequestHead, granted: readonly string[], required: string[]): Response | null {
+    try {
+      const answer = this.call((gate) => gate.requireScopes(head, granted as string[], required));
+      return answer === undefined ? null : responseOf(answer);
+    } catch (error) {
+      console.error(error);
+      return serverError();
+    }
+  }
+}
+
+function nothing(): Call {
+  return { exchanges: [], env: undefined };
+}
+
+function noop(): void {}
+
+/** Settles with the first of these exchanges, after `ms`, or when the client has left. */
+function oneOf(exchanges: readonly Exchange[], ms: number | undefined, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const settle = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', settle);
+      resolve();
+    };
+    if (ms !== undefined) timer = setTimeout(settle, ms);
+    signal?.addEventListener('abort', settle);
+    if (signal?.aborted) settle();
+    for (const { end } of exchanges) void end.then(settle);
+  });
+}
