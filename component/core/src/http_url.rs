@@ -72,13 +72,22 @@ impl HttpUrl {
             None => (target, None),
         };
         let path = if path.is_empty() { "/" } else { path }.to_owned();
-        Ok(Self { secure, authority, path, query })
+        Ok(Self {
+            secure,
+            authority,
+            path,
+            query,
+        })
     }
 
     /// `https://host[:port]`.
     #[must_use]
     pub fn origin(&self) -> String {
-        format!("{}://{}", if self.secure { "https" } else { "http" }, self.authority)
+        format!(
+            "{}://{}",
+            if self.secure { "https" } else { "http" },
+            self.authority
+        )
     }
 
     /// As it was given, not decoded; at least `/`.
@@ -166,7 +175,10 @@ mod tests {
         assert_eq!((url.path(), url.query()), ("/A%2fb", Some("x=1")));
         assert_eq!(HttpUrl::parse("https://a").unwrap().path(), "/");
         assert_eq!(HttpUrl::parse("https://a?q").unwrap().query(), Some("q"));
-        assert_eq!(HttpUrl::parse("http://[::1]:8080/").unwrap().origin(), "http://[::1]:8080");
+        assert_eq!(
+            HttpUrl::parse("http://[::1]:8080/").unwrap().origin(),
+            "http://[::1]:8080"
+        );
     }
 
     #[test]

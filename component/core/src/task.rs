@@ -23,7 +23,10 @@ pub(crate) struct Scheduler {
 
 impl Scheduler {
     pub(crate) fn new(host: Rc<dyn Host>) -> Rc<Self> {
-        Rc::new(Self { host, hint: Cell::new(None) })
+        Rc::new(Self {
+            host,
+            hint: Cell::new(None),
+        })
     }
 
     pub(crate) fn now(&self) -> UnixMillis {
@@ -117,29 +120,39 @@ pub struct Task<T> {
 
 impl<T> std::fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Task").field("spent", &self.future.is_none()).finish()
+        f.debug_struct("Task")
+            .field("spent", &self.future.is_none())
+            .finish()
     }
 }
 
 impl<T> Task<T> {
-    pub(crate) fn new(
-        scheduler: Rc<Scheduler>,
-        future: impl Future<Output = T> + 'static,
-    ) -> Self {
-        Self { scheduler, future: Some(Box::pin(future)) }
+    pub(crate) fn new(scheduler: Rc<Scheduler>, future: impl Future<Output = T> + 'static) -> Self {
+        Self {
+            scheduler,
+            future: Some(Box::pin(future)),
+        }
     }
 
     /// Goes as far as it can. A spent task answers `Pending(None)`.
     pub fn poll(&mut self) -> Progress<T> {
-        let Some(future) = &mut self.future else { return Progress::Pending(None) };
+        let Some(future) = &mut self.future else {
+            return Progress::Pending(None);
+        };
         self.scheduler.hint.set(None);
-        match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        match future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
             Poll::Ready(value) => {
                 self.future = None;
                 Progress::Ready(value)
             }
             Poll::Pending => Progress::Pending(
-                self.scheduler.hint.take().map(|ms| u32::try_from(ms.max(1)).unwrap_or(u32::MAX)),
+                self.scheduler
+                    .hint
+                    .take()
+                    .map(|ms| u32::try_from(ms.max(1)).unwrap_or(u32::MAX)),
             ),
         }
     }

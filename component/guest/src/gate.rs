@@ -43,10 +43,12 @@ impl wit::GuestRefreshTask for Refresh {
 impl wit::GuestGate for Gate {
     fn create(given: wit::Config) -> Result<wit::Gate, wit::ConfigError> {
         let created = core::Gate::new(config(given), Rc::new(Imports));
-        created.map(|gate| wit::Gate::new(Self(gate))).map_err(|error| wit::ConfigError {
-            field: error.field,
-            message: error.message,
-        })
+        created
+            .map(|gate| wit::Gate::new(Self(gate)))
+            .map_err(|error| wit::ConfigError {
+                field: error.field,
+                message: error.message,
+            })
     }
 
     fn handle(&self, given: wit::RequestHead) -> wit::Step {
@@ -86,7 +88,9 @@ impl wit::GuestGate for Gate {
         granted: Vec<String>,
         required: Vec<String>,
     ) -> Option<wit::Answer> {
-        self.0.require_scopes(&head(given), &granted, &required).map(answer)
+        self.0
+            .require_scopes(&head(given), &granted, &required)
+            .map(answer)
     }
 
     fn refresh(&self) -> wit::RefreshTask {
@@ -98,10 +102,12 @@ impl wit::GuestGate for Gate {
     }
 
     fn import_keys(&self, state: String) -> Result<u32, wit::ConfigError> {
-        self.0.import_keys(&state).map_err(|error| wit::ConfigError {
-            field: "state".to_owned(),
-            message: error.sentence().to_owned(),
-        })
+        self.0
+            .import_keys(&state)
+            .map_err(|error| wit::ConfigError {
+                field: "state".to_owned(),
+                message: error.sentence().to_owned(),
+            })
     }
 }
 
@@ -150,9 +156,13 @@ fn head(head: wit::RequestHead) -> core::RequestHead {
 
 fn config(config: wit::Config) -> core::Config {
     core::Config {
-        issuers: config.issuers.map(|list| list.into_iter().map(issuer).collect()),
+        issuers: config
+            .issuers
+            .map(|list| list.into_iter().map(issuer).collect()),
         resource: config.resource,
-        routes: config.routes.map(|list| list.into_iter().map(route).collect()),
+        routes: config
+            .routes
+            .map(|list| list.into_iter().map(route).collect()),
         scopes: config.scopes,
         scope_hierarchy: config.scope_hierarchy,
         realm: config.realm,
@@ -164,7 +174,10 @@ fn config(config: wit::Config) -> core::Config {
             resource_tos_uri: metadata.resource_tos_uri,
             serve_issuer_metadata: metadata.serve_issuer_metadata,
         }),
-        cors: config.cors.map(|cors| core::Cors { origins: cors.origins, max_age: cors.max_age }),
+        cors: config.cors.map(|cors| core::Cors {
+            origins: cors.origins,
+            max_age: cors.max_age,
+        }),
         token_cache: config.token_cache.map(|cache| core::TokenCacheConfig {
             max_entries: cache.max_entries,
             max_bytes: cache.max_bytes,

@@ -18,8 +18,7 @@ impl Guest for Component {
     ) -> Result<(), Failure> {
         let algorithm = Algorithm::from_name(&algorithm).ok_or(Failure::BadAlgorithm)?;
         let bad_key = |code: &str| Failure::BadKey(code.to_owned());
-        let jwk =
-            Object::parse(jwk.as_bytes(), JWK_DEPTH).map_err(|_| bad_key("jwk-not-json"))?;
+        let jwk = Object::parse(jwk.as_bytes(), JWK_DEPTH).map_err(|_| bad_key("jwk-not-json"))?;
         let key = VerifyingKey::from_jwk(&jwk).map_err(|error| bad_key(error.code()))?;
         if !key.accepts(algorithm) {
             return Err(bad_key("jwk-other-algorithm"));

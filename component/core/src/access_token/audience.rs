@@ -33,8 +33,7 @@ impl Audiences {
                 let bare = |text: &str| text.strip_suffix('/').unwrap_or(text).to_owned();
                 let resource = bare(resource);
                 audience.iter().any(|aud| {
-                    bare(aud) == resource
-                        || target.is_some_and(|target| covers(aud, target))
+                    bare(aud) == resource || target.is_some_and(|target| covers(aud, target))
                 })
             }
         }
@@ -42,7 +41,9 @@ impl Audiences {
 }
 
 fn covers(audience: &str, target: Target<'_>) -> bool {
-    let Ok(url) = HttpUrl::parse(audience) else { return false };
+    let Ok(url) = HttpUrl::parse(audience) else {
+        return false;
+    };
     if url.query().is_some() || url.origin() != target.origin {
         return false;
     }
@@ -52,7 +53,8 @@ fn covers(audience: &str, target: Target<'_>) -> bool {
 /// Whether `prefix` is `path` or one of its ancestors: `/mcp` of `/mcp/x`, not of `/mcp-other`.
 pub(crate) fn is_path_prefix(prefix: &str, path: &str) -> bool {
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
-    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]
@@ -66,10 +68,18 @@ mod tests {
     #[test]
     fn named_audiences_match_by_code_points() {
         let audiences = Audiences::Named(list(&["https://api", "urn:x"]));
-        let target = Some(Target { origin: "https://api", path: "/mcp" });
+        let target = Some(Target {
+            origin: "https://api",
+            path: "/mcp",
+        });
         assert!(audiences.accept(&list(&["other", "urn:x"]), target));
-        for no in [&[][..], &["https://api/"], &["HTTPS://api"], &["https://api/mcp"], &["a", "b"]]
-        {
+        for no in [
+            &[][..],
+            &["https://api/"],
+            &["HTTPS://api"],
+            &["https://api/mcp"],
+            &["a", "b"],
+        ] {
             assert!(!audiences.accept(&list(no), target), "{no:?}");
         }
     }
@@ -77,8 +87,16 @@ mod tests {
     #[test]
     fn a_resource_covers_itself_and_what_the_request_lies_below() {
         let audiences = Audiences::Resource("https://api".into());
-        let target = Some(Target { origin: "https://api", path: "/mcp/x" });
-        for yes in ["https://api", "https://api/", "https://api/mcp", "https://api/mcp/x"] {
+        let target = Some(Target {
+            origin: "https://api",
+            path: "/mcp/x",
+        });
+        for yes in [
+            "https://api",
+            "https://api/",
+            "https://api/mcp",
+            "https://api/mcp/x",
+        ] {
             assert!(audiences.accept(&list(&[yes]), target), "{yes}");
         }
         for no in [

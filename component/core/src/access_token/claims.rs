@@ -68,7 +68,9 @@ impl Dates {
             return Err(TokenError::IssuedInFuture);
         }
         if let Some(max_age) = max_age {
-            let iat = self.issued_at.ok_or_else(|| TokenError::MissingClaim("iat".into()))?;
+            let iat = self
+                .issued_at
+                .ok_or_else(|| TokenError::MissingClaim("iat".into()))?;
             if now > iat + f64::from(max_age) + end {
                 return Err(TokenError::TooOld);
             }
@@ -125,7 +127,11 @@ fn date(claims: &Object, name: &'static str) -> Result<Option<f64>, TokenError> 
         Some(Json::Number(number)) => {
             let date = number.as_f64();
             let usable = date.is_finite() && date.abs() <= limits::NUMERIC_DATE;
-            if usable { Ok(Some(date)) } else { Err(TokenError::BadClaim(name)) }
+            if usable {
+                Ok(Some(date))
+            } else {
+                Err(TokenError::BadClaim(name))
+            }
         }
         Some(_) => Err(TokenError::BadClaim(name)),
     }
@@ -150,9 +156,12 @@ fn scopes(claims: &Object) -> Result<Vec<String>, TokenError> {
         (None, None) => return Ok(Vec::new()),
     };
     let scopes = match value {
-        Json::String(text) => {
-            Some(text.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect())
-        }
+        Json::String(text) => Some(
+            text.split(' ')
+                .filter(|s| !s.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        ),
         Json::Array(list) if name == "scp" => strings(list),
         _ => None,
     };
@@ -162,5 +171,7 @@ fn scopes(claims: &Object) -> Result<Vec<String>, TokenError> {
 }
 
 fn strings(list: &[Json]) -> Option<Vec<String>> {
-    list.iter().map(|value| value.as_str().map(str::to_owned)).collect()
+    list.iter()
+        .map(|value| value.as_str().map(str::to_owned))
+        .collect()
 }

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Whether text is one `scope-token`: what may stand in a challenge unescaped.
 #[must_use]
 pub fn is_scope_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
 }
 
 /// Which scopes imply which: `mcp:admin` may stand for `mcp:tools`.
@@ -45,7 +48,11 @@ impl ScopeHierarchy {
     ) -> bool {
         required.all(|needed| {
             granted.iter().any(|has| {
-                has == needed || self.implied.get(has).is_some_and(|set| set.contains(needed))
+                has == needed
+                    || self
+                        .implied
+                        .get(has)
+                        .is_some_and(|set| set.contains(needed))
             })
         })
     }
@@ -66,10 +73,9 @@ mod tests {
             ("write".into(), list(&["read", "admin2"])),
             ("admin2".into(), list(&["write"])),
         ]);
-        let covers =
-            |granted: &[&str], required: &[&str]| {
-                hierarchy.covers(&list(granted), list(required).iter())
-            };
+        let covers = |granted: &[&str], required: &[&str]| {
+            hierarchy.covers(&list(granted), list(required).iter())
+        };
         assert!(covers(&["admin"], &["read", "write", "admin"]));
         assert!(covers(&["other", "read"], &["read"]));
         assert!(covers(&[], &[]));

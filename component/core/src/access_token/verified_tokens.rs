@@ -30,7 +30,11 @@ pub struct TokenCacheLimits {
 
 impl Default for TokenCacheLimits {
     fn default() -> Self {
-        Self { max_entries: 4096, max_bytes: 8 * 1024 * 1024, max_age: 300_000 }
+        Self {
+            max_entries: 4096,
+            max_bytes: 8 * 1024 * 1024,
+            max_age: 300_000,
+        }
     }
 }
 
@@ -62,7 +66,13 @@ impl VerifiedTokens {
     /// An empty cache.
     #[must_use]
     pub fn new(limits: TokenCacheLimits) -> Self {
-        Self { limits, entries: LruCache::unbounded(), bytes: 0, ids: 0, newest: None }
+        Self {
+            limits,
+            entries: LruCache::unbounded(),
+            bytes: 0,
+            ids: 0,
+            newest: None,
+        }
     }
 
     /// The key of a token's text.
@@ -114,7 +124,9 @@ impl VerifiedTokens {
             self.bytes += weight(&verified);
             self.entries.put(digest, verified.clone());
             while self.entries.len() > self.limits.max_entries as usize || self.bytes > max_bytes {
-                let Some((_, oldest)) = self.entries.pop_lru() else { break };
+                let Some((_, oldest)) = self.entries.pop_lru() else {
+                    break;
+                };
                 self.bytes -= weight(&oldest);
             }
         }
@@ -123,7 +135,11 @@ impl VerifiedTokens {
 
     /// Notes which token was asked for last: [`Self::identity`] finds it fastest.
     pub fn note(&mut self, verified: &Verified) {
-        if self.newest.as_ref().is_none_or(|newest| newest.id != verified.id) {
+        if self
+            .newest
+            .as_ref()
+            .is_none_or(|newest| newest.id != verified.id)
+        {
             self.newest = Some(verified.clone());
         }
     }
@@ -132,8 +148,15 @@ impl VerifiedTokens {
     #[must_use]
     pub fn identity(&self, id: u64) -> Option<Rc<Identity>> {
         let newest = self.newest.iter().find(|verified| verified.id == id);
-        let kept = || self.entries.iter().map(|(_, v)| v).find(|verified| verified.id == id);
-        newest.or_else(kept).map(|verified| Rc::clone(&verified.identity))
+        let kept = || {
+            self.entries
+                .iter()
+                .map(|(_, v)| v)
+                .find(|verified| verified.id == id)
+        };
+        newest
+            .or_else(kept)
+            .map(|verified| Rc::clone(&verified.identity))
     }
 
     /// Entries and bytes now.

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
+use super::TokenError;
 use super::audience::{Audiences, Target};
 use super::claims::{Identity, Tolerance};
-use super::TokenError;
 use crate::capability::UnixMillis;
 use crate::jose::{Algorithm, CompactJws, JwkSet, VerifyingKey};
 use crate::json::{Json, Object};
@@ -57,7 +57,9 @@ impl IssuerPolicy {
     }
 
     fn check_type(&self, typ: Option<&str>) -> Result<(), TokenError> {
-        let TypeRule::OneOf(accepted) = &self.types else { return Ok(()) };
+        let TypeRule::OneOf(accepted) = &self.types else {
+            return Ok(());
+        };
         // RFC 7515 section 4.1.9: media types compare without case, `application/` may be left
         // out.
         let typ = typ.unwrap_or_default().to_ascii_lowercase();
@@ -117,7 +119,10 @@ pub fn read<'a>(
     let text = std::str::from_utf8(jws.payload()).map_err(|_| TokenError::Claims)?;
     let claims = Object::parse(text.as_bytes(), limits::JSON_DEPTH);
     let claims = claims.map_err(|_| TokenError::Claims)?;
-    let iss = claims.get("iss").and_then(Json::as_str).ok_or(TokenError::Issuer)?;
+    let iss = claims
+        .get("iss")
+        .and_then(Json::as_str)
+        .ok_or(TokenError::Issuer)?;
     let issuer = policies.iter().position(|policy| policy.issuer == iss);
     let issuer = issuer.ok_or(TokenError::Issuer)?;
     let policy = &policies[issuer];
@@ -131,7 +136,11 @@ pub fn read<'a>(
     }
     let identity = Identity::read(iss, &claims, text)?;
     policy.check_request(&identity, now, target)?;
-    Ok(UnsignedToken { jws, identity, issuer })
+    Ok(UnsignedToken {
+        jws,
+        identity,
+        issuer,
+    })
 }
 
 /// RFC 9449 section 7.2 and RFC 8705 section 3: a bound token is worth nothing without the proof.

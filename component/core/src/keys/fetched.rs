@@ -29,7 +29,10 @@ pub(super) struct Stored<T> {
 
 impl<T> Clone for Stored<T> {
     fn clone(&self) -> Self {
-        Self { value: Rc::clone(&self.value), ..*self }
+        Self {
+            value: Rc::clone(&self.value),
+            ..*self
+        }
     }
 }
 
@@ -96,7 +99,10 @@ impl<T> Fetched<T> {
     /// Keeps a value that came from elsewhere, unless what is kept is newer.
     pub(super) fn offer(&self, offered: Stored<T>) -> bool {
         let mut state = self.state.borrow_mut();
-        let newer = state.stored.as_ref().is_none_or(|s| s.fetched_at < offered.fetched_at);
+        let newer = state
+            .stored
+            .as_ref()
+            .is_none_or(|s| s.fetched_at < offered.fetched_at);
         if newer {
             state.stored = Some(offered);
         }
@@ -116,7 +122,12 @@ impl<T> Fetched<T> {
         let state = self.state.borrow();
         let stored = state.stored.as_ref()?;
         let can_fetch = !state.is_leased(now) && !state.is_cooling(now, policy);
-        let serve = |refresh_due| Some(Served { value: Rc::clone(&stored.value), refresh_due });
+        let serve = |refresh_due| {
+            Some(Served {
+                value: Rc::clone(&stored.value),
+                refresh_due,
+            })
+        };
         match stored.age_past_fresh(now) {
             None => serve(false),
             Some(past) if past < policy.max_fresh.min(policy.max_stale) => serve(can_fetch),
@@ -125,7 +136,7 @@ impl<T> Fetched<T> {
         }
     }
 
-    /// The value, fetched if it must be.
+    /// The value, fetched if it may not be served as it is.
     ///
     /// # Errors
     /// When it cannot be fetched now and nothing older may serve.
@@ -135,11 +146,41 @@ impl<T> Fetched<T> {
         policy: &KeyPolicy,
         fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
     ) -> Result<Rc<T>, Unavailable> {
-        let read = self.run(scheduler, policy, fetch, |now| {
-            if let Some(served) = self.served(now, policy) {
-                return Look::Use(served.value);
-            }
-            self.look_for_turn(now, policy)
+        self.read_unless(scheduler, policy, fetch, |now| self.served(now, policy))
+            .await
+    }
+
+    /// The value, fetched if it is stale: for documents that nobody waits for at every request.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) async fn read_fresh(
+        &self,
+        scheduler: &Scheduler,
+        policy: &KeyPolicy,
+        fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
+    ) -> Result<Rc<T>, Unavailable> {
+        let fresh = |now| {
+            let stored = self.stored()?;
+            let value = stored.value.clone();
+            stored.age_past_fresh(now).is_none().then_some(Served {
+                value,
+                refresh_due: false,
+            })
+        };
+        self.read_unless(scheduler, policy, fetch, fresh).await
+    }
+
+    async fn read_unless(
+        &self,
+        scheduler: &Scheduler,
+        policy: &KeyPolicy,
+        fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
+        good_enough: impl Fn(UnixMillis) -> Option<Served<T>>,
+    ) -> Result<Rc<T>, Unavailable> {
+        let read = self.run(scheduler, policy, fetch, |now| match good_enough(now) {
+            Some(served) => Look::Use(served.value),
+            None => self.look_for_turn(now, policy),
         });
         match read.await {
             Ok(value) => Ok(value),
@@ -195,7 +236,9 @@ impl<T> Fetched<T> {
         fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
     ) {
         let now = scheduler.now();
-        let stale = self.stored().is_none_or(|stored| stored.age_past_fresh(now).is_some());
+        let stale = self
+            .stored()
+            .is_none_or(|stored| stored.age_past_fresh(now).is_some());
         if !stale {
             return;
         }
@@ -221,7 +264,10 @@ impl<T> Fetched<T> {
                 Look::Use(value) => return Ok(value),
                 Look::Fail(unavailable) => return Err(unavailable),
                 Look::Wait if now >= start && now - start > patience => {
-                    return Err(Unavailable { error: FetchError::TimedOut, retry_after: 1 });
+                    return Err(Unavailable {
+                        error: FetchError::TimedOut,
+                        retry_after: 1,
+                    });
                 }
                 Look::Wait => scheduler.wait(LOOK_AGAIN_MS).await,
                 Look::Fetch(owner) => {
@@ -250,9 +296,13 @@ impl<T> Fetched<T> {
         fetch: &impl AsyncFn() -> Result<(T, u64), FetchError>,
     ) -> Result<Rc<T>, Unavailable> {
         // Frees the lease when this future is dropped half-way: the caller's client has gone.
-        let held = HeldLease { fetched: self, owner };
-        let result =
-            scheduler.with_heartbeat(HEARTBEAT_MS, |now| held.renew(now), fetch()).await;
+        let held = HeldLease {
+            fetched: self,
+            owner,
+        };
+        let result = scheduler
+            .with_heartbeat(HEARTBEAT_MS, |now| held.renew(now), fetch())
+            .await;
         drop(held);
         let now = scheduler.now();
         let mut state = self.state.borrow_mut();
@@ -297,7 +347,8 @@ impl<T> Stored<T> {
 impl<T> State<T> {
     /// A lease "from the future" is a clock that jumped back, not a patient owner.
     fn is_leased(&self, now: UnixMillis) -> bool {
-        self.lease.is_some_and(|l| now < l.kept_until && l.kept_until - now <= LEASE_MS)
+        self.lease
+            .is_some_and(|l| now < l.kept_until && l.kept_until - now <= LEASE_MS)
     }
 
     fn is_cooling(&self, now: UnixMillis, policy: &KeyPolicy) -> bool {
@@ -308,12 +359,18 @@ impl<T> State<T> {
 
     fn unavailable(&self, now: UnixMillis) -> Unavailable {
         let left = self.resume_at.saturating_sub(now);
-        Unavailable { error: self.last_error, retry_after: left.div_ceil(1000).max(1) }
+        Unavailable {
+            error: self.last_error,
+            retry_after: left.div_ceil(1000).max(1),
+        }
     }
 
     fn take_lease(&mut self, now: UnixMillis) -> u64 {
         self.owners += 1;
-        self.lease = Some(Lease { owner: self.owners, kept_until: now + LEASE_MS });
+        self.lease = Some(Lease {
+            owner: self.owners,
+            kept_until: now + LEASE_MS,
+        });
         self.owners
     }
 }

@@ -11,7 +11,10 @@ const DEFAULT_FRESH_MS: u64 = 600_000;
 /// sends it sends `Cache-Control` as well.
 pub(super) fn lifetime(response: &HttpResponse, policy: &KeyPolicy) -> u64 {
     let stated = response.header("cache-control").and_then(max_age);
-    let age = response.header("age").and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or(0);
+    let age = response
+        .header("age")
+        .and_then(|text| text.trim().parse::<u64>().ok())
+        .unwrap_or(0);
     let fresh = match stated {
         Some(seconds) => seconds.saturating_sub(age).saturating_mul(1000),
         None => DEFAULT_FRESH_MS,
@@ -44,21 +47,43 @@ mod tests {
     use super::*;
 
     fn lifetime_of(headers: &[(&str, &str)]) -> u64 {
-        let headers = headers.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
-        let response = HttpResponse { status: 200, headers, body: Vec::new() };
+        let headers = headers
+            .iter()
+            .map(|(n, v)| ((*n).into(), (*v).into()))
+            .collect();
+        let response = HttpResponse {
+            status: 200,
+            headers,
+            body: Vec::new(),
+        };
         lifetime(&response, &KeyPolicy::default()) / 1000
     }
 
     #[test]
     fn honours_cache_control_between_floor_and_ceiling() {
         assert_eq!(lifetime_of(&[]), 600);
-        assert_eq!(lifetime_of(&[("cache-control", "public, max-age=120")]), 120);
+        assert_eq!(
+            lifetime_of(&[("cache-control", "public, max-age=120")]),
+            120
+        );
         assert_eq!(lifetime_of(&[("Cache-Control", "MAX-AGE=\"120\"")]), 120);
-        assert_eq!(lifetime_of(&[("cache-control", "max-age=120"), ("age", "30")]), 90);
+        assert_eq!(
+            lifetime_of(&[("cache-control", "max-age=120"), ("age", "30")]),
+            90
+        );
         assert_eq!(lifetime_of(&[("cache-control", "max-age=1")]), 60);
-        assert_eq!(lifetime_of(&[("cache-control", "no-store, max-age=900")]), 60);
-        assert_eq!(lifetime_of(&[("cache-control", "max-age=99999999999999999999")]), 3600);
+        assert_eq!(
+            lifetime_of(&[("cache-control", "no-store, max-age=900")]),
+            60
+        );
+        assert_eq!(
+            lifetime_of(&[("cache-control", "max-age=99999999999999999999")]),
+            3600
+        );
         assert_eq!(lifetime_of(&[("cache-control", "max-age=-5")]), 600);
-        assert_eq!(lifetime_of(&[("cache-control", "max-age=120"), ("age", "junk")]), 120);
+        assert_eq!(
+            lifetime_of(&[("cache-control", "max-age=120"), ("age", "junk")]),
+            120
+        );
     }
 }

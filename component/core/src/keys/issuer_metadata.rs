@@ -19,8 +19,7 @@ impl IssuerMetadata {
     /// # Errors
     /// [`FetchError::NotJson`] or [`FetchError::IssuerMismatch`].
     pub fn parse(issuer: &str, body: &[u8]) -> Result<Self, FetchError> {
-        let document =
-            Object::parse(body, limits::JSON_DEPTH).map_err(|_| FetchError::NotJson)?;
+        let document = Object::parse(body, limits::JSON_DEPTH).map_err(|_| FetchError::NotJson)?;
         if document.get("issuer").and_then(|value| value.as_str()) != Some(issuer) {
             return Err(FetchError::IssuerMismatch);
         }
@@ -39,7 +38,10 @@ impl IssuerMetadata {
     /// When there is none, when it would be fetched over plain HTTP, or when it is on another
     /// origin than the issuer and `cross_origin` is not allowed.
     pub fn keys_uri(&self, issuer: &HttpUrl, cross_origin: bool) -> Result<String, FetchError> {
-        let text = self.document.get("jwks_uri").and_then(|value| value.as_str());
+        let text = self
+            .document
+            .get("jwks_uri")
+            .and_then(|value| value.as_str());
         let text = text.ok_or(FetchError::NoKeysUri)?;
         let uri = HttpUrl::parse(text).map_err(|_| FetchError::NoKeysUri)?;
         if !uri.is_trustworthy() {
@@ -92,8 +94,14 @@ mod tests {
     fn refuses_a_document_of_another_issuer() {
         let parse = |body: &str| IssuerMetadata::parse("https://a", body.as_bytes()).err();
         assert_eq!(parse(r#"{"issuer":"https://a"}"#), None);
-        assert_eq!(parse(r#"{"issuer":"https://a/"}"#), Some(FetchError::IssuerMismatch));
-        assert_eq!(parse(r#"{"issuer":["https://a"]}"#), Some(FetchError::IssuerMismatch));
+        assert_eq!(
+            parse(r#"{"issuer":"https://a/"}"#),
+            Some(FetchError::IssuerMismatch)
+        );
+        assert_eq!(
+            parse(r#"{"issuer":["https://a"]}"#),
+            Some(FetchError::IssuerMismatch)
+        );
         assert_eq!(parse("{}"), Some(FetchError::IssuerMismatch));
         assert_eq!(parse("<html>"), Some(FetchError::NotJson));
         assert_eq!(
@@ -109,9 +117,18 @@ mod tests {
             let metadata = IssuerMetadata::parse("https://a", body.as_bytes()).unwrap();
             metadata.keys_uri(&url("https://a"), cross)
         };
-        assert_eq!(keys("\"https://a/jwks\"", false), Ok("https://a/jwks".into()));
-        assert_eq!(keys("\"https://b/jwks\"", false), Err(FetchError::CrossOriginKeys));
-        assert_eq!(keys("\"https://b/jwks\"", true), Ok("https://b/jwks".into()));
+        assert_eq!(
+            keys("\"https://a/jwks\"", false),
+            Ok("https://a/jwks".into())
+        );
+        assert_eq!(
+            keys("\"https://b/jwks\"", false),
+            Err(FetchError::CrossOriginKeys)
+        );
+        assert_eq!(
+            keys("\"https://b/jwks\"", true),
+            Ok("https://b/jwks".into())
+        );
         assert_eq!(keys("\"http://b/jwks\"", true), Err(FetchError::NoKeysUri));
         assert_eq!(keys("\"file:///jwks\"", true), Err(FetchError::NoKeysUri));
         assert_eq!(keys("7", false), Err(FetchError::NoKeysUri));

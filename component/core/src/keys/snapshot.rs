@@ -39,12 +39,22 @@ impl SnapshotError {
 pub fn export(sources: &[KeySource]) -> String {
     let mut issuers = Vec::new();
     for source in sources {
-        let Some(stored) = source.stored_keys() else { continue };
-        let keys = stored.value.keys.iter().map(|key| Json::Object(key.to_jwk())).collect();
+        let Some(stored) = source.stored_keys() else {
+            continue;
+        };
+        let keys = stored
+            .value
+            .keys
+            .iter()
+            .map(|key| Json::Object(key.to_jwk()))
+            .collect();
         let mut entry = Object::default();
         entry.insert("issuer", Json::String(source.issuer().to_owned()));
         entry.insert("fetched_at", Json::Number(Number::from(stored.fetched_at)));
-        entry.insert("fresh_until", Json::Number(Number::from(stored.fresh_until)));
+        entry.insert(
+            "fresh_until",
+            Json::Number(Number::from(stored.fresh_until)),
+        );
         entry.insert("keys", Json::Array(keys));
         issuers.push(Json::Object(entry));
     }
@@ -61,11 +71,7 @@ pub fn export(sources: &[KeySource]) -> String {
 ///
 /// # Errors
 /// When the text as a whole is not a snapshot.
-pub fn import(
-    sources: &[KeySource],
-    text: &str,
-    now: UnixMillis,
-) -> Result<u32, SnapshotError> {
+pub fn import(sources: &[KeySource], text: &str, now: UnixMillis) -> Result<u32, SnapshotError> {
     if text.len() > limits::SNAPSHOT_BYTES {
         return Err(SnapshotError::TooLarge);
     }
@@ -73,7 +79,10 @@ pub fn import(
     if number(&snapshot, "version") != Some(VERSION) {
         return Err(SnapshotError::Form);
     }
-    let entries = snapshot.get("issuers").and_then(Json::as_array).ok_or(SnapshotError::Form)?;
+    let entries = snapshot
+        .get("issuers")
+        .and_then(Json::as_array)
+        .ok_or(SnapshotError::Form)?;
     let mut taken = 0;
     for entry in entries.iter().filter_map(Json::as_object) {
         taken += u32::from(import_entry(sources, entry, now).is_some());
@@ -89,8 +98,16 @@ fn import_entry(sources: &[KeySource], entry: &Object, now: UnixMillis) -> Optio
     let fresh_until = number(entry, "fresh_until")?.min(longest);
     let mut set = Object::default();
     set.insert("keys", entry.get("keys")?.clone());
-    let set = JwkSet::parse(set.to_string().as_bytes()).ok().filter(|set| !set.keys.is_empty())?;
-    source.offer_keys(Stored { value: Rc::new(set), fetched_at, fresh_until }).then_some(())
+    let set = JwkSet::parse(set.to_string().as_bytes())
+        .ok()
+        .filter(|set| !set.keys.is_empty())?;
+    source
+        .offer_keys(Stored {
+            value: Rc::new(set),
+            fetched_at,
+            fresh_until,
+        })
+        .then_some(())
 }
 
 fn number(object: &Object, name: &str) -> Option<u64> {

@@ -74,10 +74,16 @@ impl KeySource {
     #[must_use]
     pub fn ready(&self, now: UnixMillis) -> Option<Keys> {
         if let KeyLocation::Inline(set) = &self.location {
-            return Some(Keys { set: Rc::clone(set), refresh_due: false });
+            return Some(Keys {
+                set: Rc::clone(set),
+                refresh_due: false,
+            });
         }
         let served = self.keys.served(now, &self.policy)?;
-        Some(Keys { set: served.value, refresh_due: served.refresh_due })
+        Some(Keys {
+            set: served.value,
+            refresh_due: served.refresh_due,
+        })
     }
 
     /// Keys, fetched if they must be.
@@ -85,7 +91,11 @@ impl KeySource {
         if let KeyLocation::Inline(set) = &self.location {
             return Ok(Rc::clone(set));
         }
-        self.keys.read(scheduler, &self.policy, async || self.fetch_keys(scheduler).await).await
+        self.keys
+            .read(scheduler, &self.policy, async || {
+                self.fetch_keys(scheduler).await
+            })
+            .await
     }
 
     /// Keys after one more fetch, at most one per cooldown, because `seen` did not do.
@@ -98,7 +108,9 @@ impl KeySource {
             return Ok(Rc::clone(set));
         }
         let fetch = async || self.fetch_keys(scheduler).await;
-        self.keys.read_news(scheduler, &self.policy, seen, fetch).await
+        self.keys
+            .read_news(scheduler, &self.policy, seen, fetch)
+            .await
     }
 
     /// Fetches the keys if they are stale and nothing speaks against it.
@@ -115,7 +127,9 @@ impl KeySource {
         scheduler: &Scheduler,
     ) -> Result<Rc<IssuerMetadata>, Unavailable> {
         let fetch = async || self.discover(scheduler).await;
-        self.metadata.read(scheduler, &self.policy, fetch).await
+        self.metadata
+            .read_fresh(scheduler, &self.policy, fetch)
+            .await
     }
 
     /// The kept key set with the times at which it was fetched and goes stale.
@@ -140,8 +154,15 @@ impl KeySource {
                 metadata.keys_uri(&self.issuer_url, self.cross_origin)?
             }
         };
-        let fetched = self.get(scheduler, uri, "application/jwk-set+json, application/json",
-            limits::KEY_SET_BYTES).await.and_then(|response| {
+        let fetched = self
+            .get(
+                scheduler,
+                uri,
+                "application/jwk-set+json, application/json",
+                limits::KEY_SET_BYTES,
+            )
+            .await
+            .and_then(|response| {
                 let lifetime = freshness::lifetime(&response, &self.policy);
                 let set = JwkSet::parse(&response.body).map_err(|_| FetchError::NotKeySet)?;
                 Ok((set, lifetime))
@@ -173,10 +194,15 @@ impl KeySource {
     async fn discover(&self, scheduler: &Scheduler) -> Result<(IssuerMetadata, u64), FetchError> {
         let mut first_error = None;
         for url in locations(&self.issuer_url) {
-            let found = self.get(scheduler, url, "application/json", limits::METADATA_BYTES).await;
+            let found = self
+                .get(scheduler, url, "application/json", limits::METADATA_BYTES)
+                .await;
             let found = found.and_then(|response| {
                 let lifetime = freshness::lifetime(&response, &self.policy);
-                Ok((IssuerMetadata::parse(&self.issuer, &response.body)?, lifetime))
+                Ok((
+                    IssuerMetadata::parse(&self.issuer, &response.body)?,
+                    lifetime,
+                ))
             });
             match found {
                 Ok(found) => return Ok(found),
@@ -207,13 +233,16 @@ impl KeySource {
             timeout_ms: self.policy.timeout,
             max_body_bytes,
         };
-        let response = scheduler.exchange(request).await.map_err(|error| match error {
-            HttpError::TimedOut => FetchError::TimedOut,
-            HttpError::TooLarge => FetchError::TooLarge,
-            HttpError::Unreachable | HttpError::Refused | HttpError::Internal => {
-                FetchError::Unreachable
-            }
-        })?;
+        let response = scheduler
+            .exchange(request)
+            .await
+            .map_err(|error| match error {
+                HttpError::TimedOut => FetchError::TimedOut,
+                HttpError::TooLarge => FetchError::TooLarge,
+                HttpError::Unreachable | HttpError::Refused | HttpError::Internal => {
+                    FetchError::Unreachable
+                }
+            })?;
         match response.status {
             200 => Ok(response),
             300..=399 => Err(FetchError::Redirected),

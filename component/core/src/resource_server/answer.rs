@@ -18,7 +18,12 @@ pub struct Answer {
 
 impl Answer {
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: None, reason: None }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: None,
+            reason: None,
+        }
     }
 
     /// A document; `cache` is `Cache-Control`.
@@ -45,6 +50,9 @@ impl Answer {
     /// The first value of a header; `name` in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
     }
 }

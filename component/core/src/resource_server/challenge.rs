@@ -37,7 +37,11 @@ impl Challenge {
     /// All scopes that are needed; left out where none are.
     #[must_use]
     pub fn scope(self, scopes: &[String]) -> Self {
-        if scopes.is_empty() { self } else { self.with("scope", &scopes.join(" ")) }
+        if scopes.is_empty() {
+            self
+        } else {
+            self.with("scope", &scopes.join(" "))
+        }
     }
 
     /// Where the protected resource's metadata are.
@@ -94,10 +98,20 @@ mod tests {
     #[test]
     fn cannot_be_injected_into() {
         let hostile = "x\", error=\"ok\r\nSet-Cookie: a=b\u{0}\\ \u{2603}\u{7f}";
-        let challenge = Challenge::bearer().realm(hostile).error_description(hostile).to_string();
-        assert!(challenge.bytes().all(|b| (b' '..=b'~').contains(&b)), "{challenge}");
+        let challenge = Challenge::bearer()
+            .realm(hostile)
+            .error_description(hostile)
+            .to_string();
+        assert!(
+            challenge.bytes().all(|b| (b' '..=b'~').contains(&b)),
+            "{challenge}"
+        );
         assert_eq!(challenge.matches('"').count(), 4, "{challenge}");
-        assert_eq!(challenge.matches("error=").count(), 2, "inside the quotes: {challenge}");
+        assert_eq!(
+            challenge.matches("error=").count(),
+            2,
+            "inside the quotes: {challenge}"
+        );
         assert!(!challenge.contains('\\'));
     }
 

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use super::config::{
-    Access, Config, ConfigError, Cors, IssuerConfig, KeyLocationConfig, KeyPolicyConfig,
-    Metadata, TokenCacheConfig,
+    Access, Config, ConfigError, Cors, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, Metadata,
+    TokenCacheConfig,
 };
 use super::cors::CorsRules;
 use super::metadata::MetadataTemplate;
@@ -62,8 +62,7 @@ pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
     let mut sources = Vec::new();
     for (index, issuer) in issuers.into_iter().enumerate() {
         let field = format!("issuers[{index}]");
-        let (policy, source) =
-            compile_issuer(&field, issuer, config.resource.as_deref(), &policy)?;
+        let (policy, source) = compile_issuer(&field, issuer, config.resource.as_deref(), &policy)?;
         if policies.iter().any(|other| other.issuer == policy.issuer) {
             let message = "this issuer is listed twice: merge the two entries";
             return Err(ConfigError::new(format!("{field}.issuer"), message));
@@ -103,7 +102,9 @@ pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
 fn apply_env(config: &mut Config) -> Result<(), ConfigError> {
     let (mut issuer, mut audience, mut keys) = (None, None, None);
     for (name, value) in config.env.take().unwrap_or_default() {
-        let Some(setting) = name.strip_prefix("TOLLGATE_") else { continue };
+        let Some(setting) = name.strip_prefix("TOLLGATE_") else {
+            continue;
+        };
         let value = value.trim().to_owned();
         // An empty setting is one that somebody meant to leave out.
         let value = Some(value).filter(|value| !value.is_empty());
@@ -124,7 +125,12 @@ fn apply_env(config: &mut Config) -> Result<(), ConfigError> {
         }
     }
     if config.issuers.is_none() {
-        let from_env = issuer.map(|issuer| vec![IssuerConfig { issuer, ..Default::default() }]);
+        let from_env = issuer.map(|issuer| {
+            vec![IssuerConfig {
+                issuer,
+                ..Default::default()
+            }]
+        });
         config.issuers = from_env;
     }
     // With several issuers it would not be clear whose these are.
@@ -137,7 +143,10 @@ fn apply_env(config: &mut Config) -> Result<(), ConfigError> {
 
 fn words(text: &str) -> Vec<String> {
     let separated = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
-    separated.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    separated
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn compile_issuer(
@@ -176,12 +185,15 @@ fn compile_issuer(
     let strict = config.types.is_none();
     let tolerance = match config.clock_tolerance {
         None => DEFAULT_TOLERANCE,
-        Some(seconds) if seconds <= limits::CLOCK_TOLERANCE => {
-            Tolerance { end: seconds, start: seconds }
-        }
+        Some(seconds) if seconds <= limits::CLOCK_TOLERANCE => Tolerance {
+            end: seconds,
+            start: seconds,
+        },
         Some(_) => {
-            let message = format!("more than {} seconds hide a broken clock: set the clock right",
-                limits::CLOCK_TOLERANCE);
+            let message = format!(
+                "more than {} seconds hide a broken clock: set the clock right",
+                limits::CLOCK_TOLERANCE
+            );
             return Err(ConfigError::new(at("clockTolerance"), message));
         }
     };
@@ -209,11 +221,22 @@ fn compile_issuer(
 }
 
 fn algorithms(field: &str, names: Option<Vec<String>>) -> Result<Vec<Algorithm>, ConfigError> {
-    let Some(names) = names else { return Ok(Algorithm::ALL.to_vec()) };
+    let Some(names) = names else {
+        return Ok(Algorithm::ALL.to_vec());
+    };
     if names.is_empty() {
-        return Err(ConfigError::new(field, "the list is empty: leave it out to accept all"));
+        return Err(ConfigError::new(
+            field,
+            "the list is empty: leave it out to accept all",
+        ));
     }
-    let known = || Algorithm::ALL.iter().map(|a| a.name()).collect::<Vec<_>>().join(", ");
+    let known = || {
+        Algorithm::ALL
+            .iter()
+            .map(|a| a.name())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     let parse = |name: &String| {
         Algorithm::from_name(name).ok_or_else(|| {
             let why = if name == "none" || name.starts_with("HS") {
@@ -228,7 +251,9 @@ fn algorithms(field: &str, names: Option<Vec<String>>) -> Result<Vec<Algorithm>,
 }
 
 fn types(field: &str, types: Option<Vec<String>>) -> Result<TypeRule, ConfigError> {
-    let Some(types) = types else { return Ok(TypeRule::OneOf(vec!["at+jwt".to_owned()])) };
+    let Some(types) = types else {
+        return Ok(TypeRule::OneOf(vec!["at+jwt".to_owned()]));
+    };
     if types.is_empty() {
         let message = "the list is empty: leave it out for at+jwt, or write [\"*\"] for any type";
         return Err(ConfigError::new(field, message));
@@ -238,7 +263,8 @@ fn types(field: &str, types: Option<Vec<String>>) -> Result<TypeRule, ConfigErro
     }
     let plain = |typ: &String| {
         let typ = typ.to_ascii_lowercase();
-        typ.strip_prefix("application/").map_or(typ.clone(), str::to_owned)
+        typ.strip_prefix("application/")
+            .map_or(typ.clone(), str::to_owned)
     };
     Ok(TypeRule::OneOf(types.iter().map(plain).collect()))
 }
@@ -263,14 +289,23 @@ fn key_location(
         }
         Some(KeyLocationConfig::Inline(json)) => {
             let set = JwkSet::parse(json.as_bytes()).map_err(|error| {
-                let message = format!("this is not a JWK Set ({}): give the JSON object with \
-                                       \"keys\" that the issuer publishes", error.code());
+                let message = format!(
+                    "this is not a JWK Set ({}): give the JSON object with \
+                                       \"keys\" that the issuer publishes",
+                    error.code()
+                );
                 ConfigError::new(&field, message)
             })?;
             if set.keys.is_empty() {
-                let why = set.skipped.first().map_or("", |skipped| skipped.reason.code());
-                let message = format!("none of the {} keys can be used ({why}): give public \
-                                       signing keys", set.skipped.len());
+                let why = set
+                    .skipped
+                    .first()
+                    .map_or("", |skipped| skipped.reason.code());
+                let message = format!(
+                    "none of the {} keys can be used ({why}): give public \
+                                       signing keys",
+                    set.skipped.len()
+                );
                 return Err(ConfigError::new(field, message));
             }
             Ok(KeyLocation::Inline(Rc::new(set)))
@@ -288,13 +323,19 @@ fn compile_routes(configs: Vec<super::RouteConfig>) -> Result<Vec<Route>, Config
         let path = RoutePath::parse(&config.path)
             .map_err(|why| ConfigError::new(format!("{field}.path"), format!("a path {why}")))?;
         let methods = config.methods.map(|methods| {
-            methods.iter().map(|method| method.to_ascii_uppercase()).collect::<Vec<_>>()
+            methods
+                .iter()
+                .map(|method| method.to_ascii_uppercase())
+                .collect::<Vec<_>>()
         });
         if methods.as_ref().is_some_and(Vec::is_empty) {
             let message = "the list is empty: leave it out to cover all methods";
             return Err(ConfigError::new(format!("{field}.methods"), message));
         }
-        if routes.iter().any(|route| route.path == path && route.methods == methods) {
+        if routes
+            .iter()
+            .any(|route| route.path == path && route.methods == methods)
+        {
             let message = "another route has the same path and methods: merge the two";
             return Err(ConfigError::new(field, message));
         }
@@ -304,7 +345,11 @@ fn compile_routes(configs: Vec<super::RouteConfig>) -> Result<Vec<Route>, Config
                 Rule::Protected(scope_list(&format!("{field}.access"), scopes)?)
             }
         };
-        routes.push(Route { path, methods, rule });
+        routes.push(Route {
+            path,
+            methods,
+            rule,
+        });
     }
     Ok(routes)
 }
@@ -318,9 +363,9 @@ fn named_scopes(
         Rule::Public => &[][..],
         Rule::Protected(scopes) => scopes,
     });
-    let of_hierarchy = hierarchy.iter().flat_map(|(scope, implied)| {
-        std::iter::once(scope).chain(implied)
-    });
+    let of_hierarchy = hierarchy
+        .iter()
+        .flat_map(|(scope, implied)| std::iter::once(scope).chain(implied));
     let mut named: Vec<String> = Vec::new();
     for scope in gate.iter().chain(of_routes).chain(of_hierarchy) {
         // MCP authorization, "Refresh Tokens": it is not the resource's to advertise.
@@ -348,26 +393,35 @@ fn compile_metadata(
         if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
             let field = format!("metadata.{name}");
             let page = value.split('#').next().unwrap_or_default();
-            HttpUrl::parse(page)
-                .map_err(|error| ConfigError::new(field, error.sentence()))?;
+            HttpUrl::parse(page).map_err(|error| ConfigError::new(field, error.sentence()))?;
         }
     }
-    let issuers = policies.iter().map(|policy| policy.issuer.clone()).collect();
+    let issuers = policies
+        .iter()
+        .map(|policy| policy.issuer.clone())
+        .collect();
     Ok(MetadataTemplate::new(issuers, scopes, settings))
 }
 
 fn compile_cors(config: Cors) -> Result<CorsRules, ConfigError> {
-    let origins = config.origins.filter(|origins| !origins.iter().any(|origin| origin == "*"));
+    let origins = config
+        .origins
+        .filter(|origins| !origins.iter().any(|origin| origin == "*"));
     for (index, origin) in origins.iter().flatten().enumerate() {
         let field = format!("cors.origins[{index}]");
         let url = HttpUrl::parse(origin).map_err(|e| ConfigError::new(&field, e.sentence()))?;
         if url.origin() != *origin {
-            let message = format!("an origin has no path and is in lower case: write {:?}",
-                url.origin());
+            let message = format!(
+                "an origin has no path and is in lower case: write {:?}",
+                url.origin()
+            );
             return Err(ConfigError::new(field, message));
         }
     }
-    Ok(CorsRules { origins, max_age: config.max_age.unwrap_or(86_400) })
+    Ok(CorsRules {
+        origins,
+        max_age: config.max_age.unwrap_or(86_400),
+    })
 }
 
 fn token_cache(config: &TokenCacheConfig) -> TokenCacheLimits {
@@ -375,7 +429,9 @@ fn token_cache(config: &TokenCacheConfig) -> TokenCacheLimits {
     TokenCacheLimits {
         max_entries: config.max_entries.unwrap_or(default.max_entries),
         max_bytes: config.max_bytes.unwrap_or(default.max_bytes),
-        max_age: config.max_age.map_or(default.max_age, |seconds| u64::from(seconds) * 1000),
+        max_age: config
+            .max_age
+            .map_or(default.max_age, |seconds| u64::from(seconds) * 1000),
     }
 }
 
@@ -408,8 +464,9 @@ fn key_policy(config: &KeyPolicyConfig) -> Result<KeyPolicy, ConfigError> {
 }
 
 fn trusted_url(field: &str, text: &str) -> Result<HttpUrl, ConfigError> {
-    let url = HttpUrl::parse(text)
-        .map_err(|error| ConfigError::new(field, format!("this is no URL: {}", error.sentence())))?;
+    let url = HttpUrl::parse(text).map_err(|error| {
+        ConfigError::new(field, format!("this is no URL: {}", error.sentence()))
+    })?;
     if !url.is_trustworthy() {
         let message = "plain http is only for loopback addresses: use https";
         return Err(ConfigError::new(field, message));
@@ -424,8 +481,10 @@ fn scope_list(field: &str, scopes: Vec<String>) -> Result<Vec<String>, ConfigErr
     match scopes.iter().find(|scope| !is_scope_token(scope)) {
         None => Ok(scopes),
         Some(scope) => {
-            let message = format!("{scope:?} is not one scope: scopes are printable ASCII without \
-                                   spaces and quotes, one list entry each");
+            let message = format!(
+                "{scope:?} is not one scope: scopes are printable ASCII without \
+                                   spaces and quotes, one list entry each"
+            );
             Err(ConfigError::new(field, message))
         }
     }
@@ -442,5 +501,8 @@ fn quotable(field: &str, text: &str) -> Result<(), ConfigError> {
 }
 
 fn too_many(field: &str, limit: usize) -> ConfigError {
-    ConfigError::new(field, format!("there are more than {limit} entries: remove some"))
+    ConfigError::new(
+        field,
+        format!("there are more than {limit} entries: remove some"),
+    )
 }

@@ -52,7 +52,10 @@ impl CorsRules {
             (Some(_), None) => push(&mut headers, "vary", "Origin"),
             (None, None) => {}
         }
-        if headers.iter().any(|(name, _)| name == "access-control-allow-origin") {
+        if headers
+            .iter()
+            .any(|(name, _)| name == "access-control-allow-origin")
+        {
             push(&mut headers, "access-control-expose-headers", EXPOSED);
         }
         headers
@@ -68,8 +71,14 @@ impl CorsRules {
         let mut answer = Answer::empty(204);
         answer.headers = self.headers(head.origin.as_deref());
         answer.push("access-control-allow-methods", ALLOWED_METHODS);
-        let requested = head.requested_headers.as_deref().filter(|names| is_header_list(names));
-        answer.push("access-control-allow-headers", requested.unwrap_or(ALLOWED_HEADERS));
+        let requested = head
+            .requested_headers
+            .as_deref()
+            .filter(|names| is_header_list(names));
+        answer.push(
+            "access-control-allow-headers",
+            requested.unwrap_or(ALLOWED_HEADERS),
+        );
         answer.push("access-control-max-age", self.max_age.to_string());
         Some(answer)
     }

@@ -110,8 +110,15 @@ enum Hurdle {
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let issuers = self.inner.compiled.policies.iter().map(|policy| &policy.issuer);
-        f.debug_struct("Gate").field("issuers", &issuers.collect::<Vec<_>>()).finish()
+        let issuers = self
+            .inner
+            .compiled
+            .policies
+            .iter()
+            .map(|policy| &policy.issuer);
+        f.debug_struct("Gate")
+            .field("issuers", &issuers.collect::<Vec<_>>())
+            .finish()
     }
 }
 
@@ -124,7 +131,13 @@ impl Gate {
         let compiled = compile(config)?;
         let tokens = RefCell::new(VerifiedTokens::new(compiled.token_cache));
         let scheduler = Scheduler::new(host);
-        Ok(Self { inner: Rc::new(Inner { scheduler, compiled, tokens }) })
+        Ok(Self {
+            inner: Rc::new(Inner {
+                scheduler,
+                compiled,
+                tokens,
+            }),
+        })
     }
 
     /// Decides about a request: preflight, metadata, credentials, scopes.
@@ -163,7 +176,8 @@ impl Gate {
             Ok(place) => {
                 let routes = &self.inner.compiled.routes;
                 let of_route = required_scopes(routes, &head.method, &place.readings);
-                self.inner.authenticate(head, place, of_route.unwrap_or_default(), scopes)
+                self.inner
+                    .authenticate(head, place, of_route.unwrap_or_default(), scopes)
             }
         }
     }
@@ -172,7 +186,12 @@ impl Gate {
     #[must_use]
     pub fn verify(&self, token: &str, scopes: &[String]) -> Step {
         let required = self.inner.all_scopes(Vec::new(), scopes);
-        let case = Case { required, place: None, origin: None, token_start: 0 };
+        let case = Case {
+            required,
+            place: None,
+            origin: None,
+            token_start: 0,
+        };
         self.inner.judge(token, case)
     }
 
@@ -232,7 +251,11 @@ impl Gate {
     /// # Errors
     /// When the text is not what [`Gate::export_keys`] writes.
     pub fn import_keys(&self, text: &str) -> Result<u32, SnapshotError> {
-        keys::import(&self.inner.compiled.sources, text, self.inner.scheduler.now())
+        keys::import(
+            &self.inner.compiled.sources,
+            text,
+            self.inner.scheduler.now(),
+        )
     }
 
     /// Entries and bytes in the cache of verified tokens.
@@ -261,7 +284,11 @@ impl Inner {
         self.compiled.cors.check(head.origin.as_deref())?;
         let origin = self.compiled.origin.clone().unwrap_or_else(|| url.origin());
         let readings = readings(url.path());
-        Ok(Place { origin, url, readings })
+        Ok(Place {
+            origin,
+            url,
+            readings,
+        })
     }
 
     fn cors_headers(&self, head: &RequestHead) -> Vec<Header> {
@@ -280,15 +307,18 @@ impl Inner {
 
     /// The answer to a refusal of this case.
     fn answer(&self, rejection: &Rejection, case: &Case) -> Answer {
-        let metadata = case.place.as_ref().map(|place| {
-            location(&place.origin, place.url.path(), place.url.query())
-        });
+        let metadata = case
+            .place
+            .as_ref()
+            .map(|place| location(&place.origin, place.url.path(), place.url.query()));
         let mut answer = rejection.to_answer(&ChallengeContext {
             realm: self.compiled.realm.as_deref(),
             scopes: &case.required,
             resource_metadata: metadata.as_deref(),
         });
-        answer.headers.extend(self.compiled.cors.headers(case.origin.as_deref()));
+        answer
+            .headers
+            .extend(self.compiled.cors.headers(case.origin.as_deref()));
         answer
     }
 
@@ -321,8 +351,7 @@ impl Inner {
                     return Some(self.refuse_early(head, &Rejection::NoSuchResource));
                 }
                 let query = place.url.query().map(|query| format!("?{query}"));
-                let resource =
-                    format!("{}{path}{}", place.origin, query.unwrap_or_default());
+                let resource = format!("{}{path}{}", place.origin, query.unwrap_or_default());
                 let mut answer = self.compiled.metadata.document(resource);
                 answer.headers.extend(headers);
                 Some(respond(without_body_for_head(answer, &head.method)))
@@ -339,7 +368,10 @@ impl Inner {
                     };
                     answer.headers.extend(headers);
                     let answer = without_body_for_head(answer, &method);
-                    Outcome { decision: Decision::Respond(answer), refresh_due: false }
+                    Outcome {
+                        decision: Decision::Respond(answer),
+                        refresh_due: false,
+                    }
                 }))
             }
         }
@@ -362,7 +394,13 @@ impl Inner {
             Err(rejection) => respond(self.answer(&rejection, &case)),
             Ok(token_start) => {
                 let token = &head.authorization[0][token_start..];
-                self.judge(token, Case { token_start, ..case })
+                self.judge(
+                    token,
+                    Case {
+                        token_start,
+                        ..case
+                    },
+                )
             }
         }
     }
@@ -405,7 +443,10 @@ impl Inner {
                 checked.map_err(refused)?;
             }
             self.tokens.borrow_mut().note(&verified);
-            return Ok(Granted { verified, refresh_due: keys.refresh_due });
+            return Ok(Granted {
+                verified,
+                refresh_due: keys.refresh_due,
+            });
         }
         let unsigned = self.read(token, case, now).map_err(refused)?;
         let issuer = unsigned.issuer;
@@ -416,7 +457,10 @@ impl Inner {
             Ok((identity, key)) => {
                 let mut tokens = self.tokens.borrow_mut();
                 let verified = tokens.insert(digest, identity, issuer, &key, now);
-                Ok(Granted { verified, refresh_due: keys.refresh_due })
+                Ok(Granted {
+                    verified,
+                    refresh_due: keys.refresh_due,
+                })
             }
             Err((_, error)) => Err(Hurdle::NeedsKeys(Some((keys.set, error)))),
         }
@@ -430,12 +474,18 @@ impl Inner {
     ) -> Result<Granted, Rejection> {
         // Read again: the first reading borrowed from a request that is gone by now, and time may
         // have passed.
-        let read = || self.read(token, case, self.scheduler.now()).map_err(Rejection::Token);
+        let read = || {
+            self.read(token, case, self.scheduler.now())
+                .map_err(Rejection::Token)
+        };
         let source = &self.compiled.sources[read()?.issuer];
         let (set, error) = match seen {
             Some(seen) => seen,
             None => {
-                let set = source.read(&self.scheduler).await.map_err(Rejection::KeysUnavailable)?;
+                let set = source
+                    .read(&self.scheduler)
+                    .await
+                    .map_err(Rejection::KeysUnavailable)?;
                 match verify_signature(read()?, &set) {
                     Ok(found) => return Ok(self.keep(token, found, source.issuer())),
                     Err((_, error)) => (set, error),
@@ -461,12 +511,22 @@ impl Inner {
         (identity, key): (Identity, Rc<crate::jose::VerifyingKey>),
         issuer: &str,
     ) -> Granted {
-        let position = self.compiled.policies.iter().position(|policy| policy.issuer == issuer);
+        let position = self
+            .compiled
+            .policies
+            .iter()
+            .position(|policy| policy.issuer == issuer);
         let digest = VerifiedTokens::digest(token);
         let now = self.scheduler.now();
         let issuer = position.unwrap_or_default();
-        let verified = self.tokens.borrow_mut().insert(digest, identity, issuer, &key, now);
-        Granted { verified, refresh_due: false }
+        let verified = self
+            .tokens
+            .borrow_mut()
+            .insert(digest, identity, issuer, &key, now);
+        Granted {
+            verified,
+            refresh_due: false,
+        }
     }
 
     fn read<'a>(
@@ -487,7 +547,10 @@ impl Inner {
 
     /// The last question, asked of cached and of new tokens alike: is it enough?
     fn decide(&self, granted: Granted, case: &Case) -> Outcome {
-        let Granted { verified, refresh_due } = granted;
+        let Granted {
+            verified,
+            refresh_due,
+        } = granted;
         let scopes = &verified.identity.scopes;
         let decision = if self.compiled.hierarchy.covers(scopes, case.required.iter()) {
             Decision::Allow(Allowed {
@@ -498,7 +561,10 @@ impl Inner {
         } else {
             Decision::Respond(self.answer(&Rejection::InsufficientScope, case))
         };
-        Outcome { decision, refresh_due }
+        Outcome {
+            decision,
+            refresh_due,
+        }
     }
 
     /// Polls once: what needs no I/O after all is done at once.
@@ -516,18 +582,33 @@ impl Inner {
 fn case_targets(case: &Case) -> impl Iterator<Item = Option<Target<'_>>> {
     let none = case.place.is_none().then_some(None);
     let places = case.place.iter().flat_map(|place| {
-        place.readings.iter().map(|path| Some(Target { origin: &place.origin, path }))
+        place.readings.iter().map(|path| {
+            Some(Target {
+                origin: &place.origin,
+                path,
+            })
+        })
     });
     none.into_iter().chain(places)
 }
 
 fn respond(answer: Answer) -> Step {
-    Step::Done(Outcome { decision: Decision::Respond(answer), refresh_due: false })
+    Step::Done(Outcome {
+        decision: Decision::Respond(answer),
+        refresh_due: false,
+    })
 }
 
 fn allow(identity: Option<u64>, token_start: usize, headers: Vec<Header>, refresh: bool) -> Step {
-    let decision = Decision::Allow(Allowed { identity, token_start, headers });
-    Step::Done(Outcome { decision, refresh_due: refresh })
+    let decision = Decision::Allow(Allowed {
+        identity,
+        token_start,
+        headers,
+    });
+    Step::Done(Outcome {
+        decision,
+        refresh_due: refresh,
+    })
 }
 
 fn without_body_for_head(mut answer: Answer, method: &str) -> Answer {

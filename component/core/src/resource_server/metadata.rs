@@ -21,7 +21,8 @@ impl<'a> WellKnown<'a> {
     /// RFC 9728 section 3.1: the well-known part stands between host and path.
     pub(super) fn of(path: &'a str) -> Option<Self> {
         let below = |prefix: &str| {
-            path.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+            path.strip_prefix(prefix)
+                .filter(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         if let Some(rest) = below(PROTECTED_RESOURCE) {
             return Some(Self::ProtectedResource(if rest == "/" { "" } else { rest }));
@@ -48,7 +49,8 @@ pub(super) struct MetadataTemplate {
 impl MetadataTemplate {
     pub(super) fn new(issuers: Vec<String>, scopes: Vec<String>, settings: &Metadata) -> Self {
         let mut members = Object::default();
-        let list = |values: Vec<String>| Json::Array(values.into_iter().map(Json::String).collect());
+        let list =
+            |values: Vec<String>| Json::Array(values.into_iter().map(Json::String).collect());
         members.insert("authorization_servers", list(issuers));
         // RFC 9728 section 3.2: members without a value are left out.
         if !scopes.is_empty() {
@@ -92,12 +94,27 @@ mod tests {
     fn the_resource_stands_behind_the_well_known_part() {
         use WellKnown::{AuthorizationServer, ProtectedResource};
         for (path, expected) in [
-            ("/.well-known/oauth-protected-resource", Some(ProtectedResource(""))),
-            ("/.well-known/oauth-protected-resource/", Some(ProtectedResource(""))),
-            ("/.well-known/oauth-protected-resource/mcp", Some(ProtectedResource("/mcp"))),
-            ("/.well-known/oauth-protected-resource/mcp/", Some(ProtectedResource("/mcp/"))),
+            (
+                "/.well-known/oauth-protected-resource",
+                Some(ProtectedResource("")),
+            ),
+            (
+                "/.well-known/oauth-protected-resource/",
+                Some(ProtectedResource("")),
+            ),
+            (
+                "/.well-known/oauth-protected-resource/mcp",
+                Some(ProtectedResource("/mcp")),
+            ),
+            (
+                "/.well-known/oauth-protected-resource/mcp/",
+                Some(ProtectedResource("/mcp/")),
+            ),
             ("/.well-known/oauth-protected-resource-x", None),
-            ("/.well-known/oauth-authorization-server/t", Some(AuthorizationServer)),
+            (
+                "/.well-known/oauth-authorization-server/t",
+                Some(AuthorizationServer),
+            ),
             ("/.well-known/openid-configuration", None),
             ("/mcp", None),
         ] {
@@ -107,7 +124,10 @@ mod tests {
 
     #[test]
     fn empty_members_are_left_out() {
-        let settings = Metadata { resource_name: Some(String::new()), ..Metadata::default() };
+        let settings = Metadata {
+            resource_name: Some(String::new()),
+            ..Metadata::default()
+        };
         let template = MetadataTemplate::new(vec!["https://i".into()], vec![], &settings);
         assert_eq!(
             template.document("https://h/mcp".into()).body.as_deref(),

@@ -11,9 +11,6 @@ mod metadata;
 mod rejection;
 mod route;
 
-#[cfg(test)]
-mod tests;
-
 pub use answer::Answer;
 pub use challenge::Challenge;
 pub use config::{

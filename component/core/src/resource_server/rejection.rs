@@ -97,7 +97,9 @@ impl Rejection {
                 challenge = challenge.realm(realm);
             }
             if wire.challenge == ChallengeKind::WithError {
-                challenge = challenge.error(wire.error).error_description(&wire.description);
+                challenge = challenge
+                    .error(wire.error)
+                    .error_description(&wire.description);
             }
             challenge = challenge.scope(context.scopes);
             if let Some(url) = context.resource_metadata {
@@ -125,19 +127,28 @@ impl Rejection {
             retry_after: None,
         };
         match self {
-            Self::BadTarget(_) => {
-                wire(400, "invalid_request", "The URL of the request is malformed", NoChallenge)
-            }
-            Self::ForbiddenOrigin => {
-                wire(403, "forbidden_origin", "This origin may not call this resource", NoChallenge)
-            }
+            Self::BadTarget(_) => wire(
+                400,
+                "invalid_request",
+                "The URL of the request is malformed",
+                NoChallenge,
+            ),
+            Self::ForbiddenOrigin => wire(
+                403,
+                "forbidden_origin",
+                "This origin may not call this resource",
+                NoChallenge,
+            ),
             Self::NoCredentials => {
                 let text = "An access token is needed: Authorization: Bearer <token>";
                 wire(401, "unauthorized", text, Plain)
             }
-            Self::UnsupportedScheme => {
-                wire(401, "unauthorized", "Only the Bearer scheme is accepted here", Plain)
-            }
+            Self::UnsupportedScheme => wire(
+                401,
+                "unauthorized",
+                "Only the Bearer scheme is accepted here",
+                Plain,
+            ),
             Self::SeveralCredentials => {
                 let text = "The request has more than one set of credentials";
                 wire(400, "invalid_request", text, WithError)
@@ -169,12 +180,18 @@ impl Rejection {
                     ..wire(status, "temporarily_unavailable", text, NoChallenge)
                 }
             }
-            Self::MethodNotAllowed => {
-                wire(405, "invalid_request", "Metadata are read with GET", NoChallenge)
-            }
-            Self::NoSuchResource => {
-                wire(404, "not_found", "There is no protected resource at this path", NoChallenge)
-            }
+            Self::MethodNotAllowed => wire(
+                405,
+                "invalid_request",
+                "Metadata are read with GET",
+                NoChallenge,
+            ),
+            Self::NoSuchResource => wire(
+                404,
+                "not_found",
+                "There is no protected resource at this path",
+                NoChallenge,
+            ),
         }
     }
 }
@@ -193,7 +210,10 @@ mod tests {
 
     #[test]
     fn the_whole_mapping() {
-        let unavailable = |error| Unavailable { error, retry_after: 7 };
+        let unavailable = |error| Unavailable {
+            error,
+            retry_after: 7,
+        };
         let context = ChallengeContext {
             realm: None,
             scopes: &["a".into()],
@@ -202,21 +222,61 @@ mod tests {
         let table = [
             (Rejection::BadTarget(UrlError::Scheme), 400, None),
             (Rejection::ForbiddenOrigin, 403, None),
-            (Rejection::NoCredentials, 401, Some("Bearer scope=\"a\", resource_metadata=")),
-            (Rejection::UnsupportedScheme, 401, Some("Bearer scope=\"a\", ")),
-            (Rejection::SeveralCredentials, 400, Some("Bearer error=\"invalid_request\", ")),
-            (Rejection::MalformedCredentials, 400, Some("Bearer error=\"invalid_request\", ")),
-            (Rejection::CredentialsTooLarge, 401, Some("Bearer error=\"invalid_token\", ")),
+            (
+                Rejection::NoCredentials,
+                401,
+                Some("Bearer scope=\"a\", resource_metadata="),
+            ),
+            (
+                Rejection::UnsupportedScheme,
+                401,
+                Some("Bearer scope=\"a\", "),
+            ),
+            (
+                Rejection::SeveralCredentials,
+                400,
+                Some("Bearer error=\"invalid_request\", "),
+            ),
+            (
+                Rejection::MalformedCredentials,
+                400,
+                Some("Bearer error=\"invalid_request\", "),
+            ),
+            (
+                Rejection::CredentialsTooLarge,
+                401,
+                Some("Bearer error=\"invalid_token\", "),
+            ),
             (
                 Rejection::Token(TokenError::Expired),
                 401,
                 Some("Bearer error=\"invalid_token\", error_description=\"The token has expired\""),
             ),
-            (Rejection::InsufficientScope, 403, Some("Bearer error=\"insufficient_scope\", ")),
-            (Rejection::KeysUnavailable(unavailable(FetchError::TimedOut)), 503, None),
-            (Rejection::IssuerMetadata(unavailable(FetchError::TimedOut)), 504, None),
-            (Rejection::IssuerMetadata(unavailable(FetchError::Unreachable)), 504, None),
-            (Rejection::IssuerMetadata(unavailable(FetchError::IssuerMismatch)), 502, None),
+            (
+                Rejection::InsufficientScope,
+                403,
+                Some("Bearer error=\"insufficient_scope\", "),
+            ),
+            (
+                Rejection::KeysUnavailable(unavailable(FetchError::TimedOut)),
+                503,
+                None,
+            ),
+            (
+                Rejection::IssuerMetadata(unavailable(FetchError::TimedOut)),
+                504,
+                None,
+            ),
+            (
+                Rejection::IssuerMetadata(unavailable(FetchError::Unreachable)),
+                504,
+                None,
+            ),
+            (
+                Rejection::IssuerMetadata(unavailable(FetchError::IssuerMismatch)),
+                502,
+                None,
+            ),
             (Rejection::MethodNotAllowed, 405, None),
             (Rejection::NoSuchResource, 404, None),
         ];

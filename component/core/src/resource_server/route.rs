@@ -47,9 +47,14 @@ impl RoutePath {
         if !path.starts_with('/') {
             return Err("must begin with a slash");
         }
-        if !path.bytes().all(|b| b.is_ascii_graphic() && !b"*?#\"\\<>^`".contains(&b)) {
-            return Err("may only hold printable ASCII, and no * ? # or quotes (/* alone covers \
-                        everything)");
+        if !path
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b"*?#\"\\<>^`".contains(&b))
+        {
+            return Err(
+                "may only hold printable ASCII, and no * ? # or quotes (/* alone covers \
+                        everything)",
+            );
         }
         if readings(path).len() > 1 {
             return Err("must be in its plain form: decoded, without //, . and .. segments or ;");
@@ -84,7 +89,10 @@ pub(super) fn required_scopes(
     for path in readings {
         let covering = routes.iter().filter(|route| {
             route.path.covers(path)
-                && route.methods.as_ref().is_none_or(|methods| methods.iter().any(|m| m == method))
+                && route
+                    .methods
+                    .as_ref()
+                    .is_none_or(|methods| methods.iter().any(|m| m == method))
         });
         // The longest path wins; of two equal ones the one that names methods.
         let best = covering.max_by_key(|route| (route.path.length(), route.methods.is_some()));
@@ -144,7 +152,11 @@ fn decode(path: &str) -> String {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let hex = |offset: usize| bytes.get(at + offset).and_then(|b| char::from(*b).to_digit(16));
+        let hex = |offset: usize| {
+            bytes
+                .get(at + offset)
+                .and_then(|b| char::from(*b).to_digit(16))
+        };
         match (bytes[at], hex(1), hex(2)) {
             (b'%', Some(high), Some(low)) => {
                 // Two hexadecimal digits are below 256.
@@ -165,7 +177,11 @@ fn decode(path: &str) -> String {
 fn resolve(path: &str, drop_parameters: bool) -> String {
     let mut segments: Vec<&str> = Vec::new();
     for segment in path.split(['/', '\\']) {
-        let segment = if drop_parameters { segment.split(';').next() } else { Some(segment) };
+        let segment = if drop_parameters {
+            segment.split(';').next()
+        } else {
+            Some(segment)
+        };
         match segment.unwrap_or_default() {
             "" | "." => {}
             ".." => {
@@ -174,7 +190,11 @@ fn resolve(path: &str, drop_parameters: bool) -> String {
             name => segments.push(name),
         }
     }
-    let slash = if path.ends_with('/') && !segments.is_empty() { "/" } else { "" };
+    let slash = if path.ends_with('/') && !segments.is_empty() {
+        "/"
+    } else {
+        ""
+    };
     format!("/{}{slash}", segments.join("/"))
 }
 
@@ -241,7 +261,12 @@ mod tests {
             let scopes = required("GET", path);
             assert!(scopes.is_some_and(|s| s.contains(&"mcp".into())), "{path}");
         }
-        for path in ["/pub/..", "/pub/%2e%2e/x", "/pub/..%2f..%2fx", "/pub/%ff/../../x"] {
+        for path in [
+            "/pub/..",
+            "/pub/%2e%2e/x",
+            "/pub/..%2f..%2fx",
+            "/pub/%ff/../../x",
+        ] {
             let open = required("GET", path).is_none();
             assert!(!open || path == "/pub/..", "{path}");
         }
@@ -249,7 +274,9 @@ mod tests {
 
     #[test]
     fn refuses_routes_that_mean_two_things() {
-        for bad in ["", "mcp", "/a//b", "/a/../b", "/a%2fb", "/a;b", "/a?b", "/a#b", "/a/*", "/é"] {
+        for bad in [
+            "", "mcp", "/a//b", "/a/../b", "/a%2fb", "/a;b", "/a?b", "/a#b", "/a/*", "/é",
+        ] {
             assert!(RoutePath::parse(bad).is_err(), "{bad}");
         }
         assert_eq!(RoutePath::parse("/a/"), Ok(RoutePath::Below("/a".into())));

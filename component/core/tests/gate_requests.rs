@@ -1,0 +1,519 @@
+//! Requests: routes, metadata, browsers, configuration.
+
+mod harness;
+
+use harness::{
+    AUDIENCE, DISCOVERY, ISSUER, Key, Site, World, answer, bearer, discovering, head, inline,
+    reason, status,
+};
+use serde_json::{Value, json};
+use tollgate_core::capability::HttpError;
+use tollgate_core::resource_server::{
+    Access, Answer, Config, ConfigError, Cors, Gate, IssuerConfig, KeyLocationConfig,
+    KeyPolicyConfig, Metadata, RequestHead, RouteConfig,
+};
+
+fn key() -> Key {
+    Key::new("k1", 7)
+}
+
+fn route(path: &str, access: Access) -> RouteConfig {
+    RouteConfig {
+        path: path.into(),
+        methods: None,
+        access,
+    }
+}
+
+fn config() -> Config {
+    Config {
+        routes: Some(vec![
+            route("/", Access::Public),
+            route("/health", Access::Public),
+            route("/mcp", Access::Protected(vec![])),
+            route(
+                "/admin",
+                Access::Protected(vec!["admin".into(), "offline_access".into()]),
+            ),
+        ]),
+        ..inline(&[&key()])
+    }
+}
+
+fn get(world: &World, url: &str) -> Answer {
+    answer(world.send(&head("GET", url)))
+}
+
+fn body(answer: &Answer) -> Value {
+    serde_json::from_str(answer.body.as_deref().unwrap()).unwrap()
+}
+
+#[test]
+fn public_routes_look_at_no_credentials() {
+    let world = World::new(config());
+    for url in [
+        "https://api.example/",
+        "https://api.example",
+        "https://api.example/health/live",
+    ] {
+        assert_eq!(status(&world.send(&head("GET", url))), 200, "{url}");
+        let garbage = RequestHead {
+            url: url.into(),
+            ..bearer("garbage")
+        };
+        assert_eq!(status(&world.send(&garbage)), 200, "{url}");
+    }
+    for url in [
+        "https://api.example/mcp",
+        "https://api.example/other",
+        "https://api.example/%2e/x",
+    ] {
+        assert_eq!(status(&world.send(&head("GET", url))), 401, "{url}");
+    }
+    assert_eq!(
+        status(&world.outcome(world.gate.authenticate(&head("GET", AUDIENCE), &[]))),
+        401
+    );
+}
+
+#[test]
+fn a_request_without_credentials_gets_a_challenge_without_error() {
+    let world = World::new(Config {
+        realm: Some("api".into()),
+        ..config()
+    });
+    let refused = get(&world, "https://api.example/admin/x?y=1");
+    assert_eq!(refused.status, 401);
+    assert_eq!(
+        refused.header("www-authenticate"),
+        Some(
+            "Bearer realm=\"api\", scope=\"admin offline_access\", \
+             resource_metadata=\"https://api.example/.well-known/oauth-protected-resource/admin/x?y=1\""
+        )
+    );
+    assert_eq!(refused.header("cache-control"), Some("no-store"));
+}
+
+#[test]
+fn two_credentials_are_a_bad_request() {
+    let world = World::new(config());
+    let mut twice = bearer(&key().token());
+    twice.authorization.push(twice.authorization[0].clone());
+    let refused = answer(world.send(&twice));
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused
+            .header("www-authenticate")
+            .unwrap()
+            .contains("error=\"invalid_request\"")
+    );
+}
+
+#[test]
+fn metadata_name_the_resource_that_was_asked_for() {
+    let world = World::new(config());
+    for (path, resource) in [
+        ("", "https://api.example"),
+        ("/", "https://api.example"),
+        ("/mcp", "https://api.example/mcp"),
+        ("/mcp/deep/", "https://api.example/mcp/deep/"),
+        ("/mcp?a=b", "https://api.example/mcp?a=b"),
+    ] {
+        let url = format!("https://API.example:443/.well-known/oauth-protected-resource{path}");
+        let found = get(&world, &url);
+        assert_eq!(found.status, 200, "{path}");
+        let document = body(&found);
+        assert_eq!(document["resource"], resource, "{path}");
+        assert_eq!(document["authorization_servers"], json!([ISSUER]));
+        assert_eq!(document["scopes_supported"], json!(["admin"]));
+        assert_eq!(document.get("resource_name"), None);
+    }
+    let url = "https://api.example/.well-known/oauth-protected-resource/health";
+    assert_eq!(get(&world, url).status, 404);
+    let posted = head(
+        "POST",
+        "https://api.example/.well-known/oauth-protected-resource/mcp",
+    );
+    let refused = answer(world.send(&posted));
+    assert_eq!(
+        (refused.status, refused.header("allow")),
+        (405, Some("GET, HEAD, OPTIONS"))
+    );
+    let asked = head(
+        "HEAD",
+        "https://api.example/.well-known/oauth-protected-resource/mcp",
+    );
+    let found = answer(world.send(&asked));
+    assert_eq!((found.status, found.body), (200, None));
+    assert!(
+        world
+            .gate
+            .metadata(&head("GET", "https://api.example/mcp"))
+            .is_none()
+    );
+    assert!(world.gate.metadata(&asked).is_some());
+}
+
+#[test]
+fn a_configured_resource_names_the_host() {
+    let settings = Metadata {
+        resource_name: Some("Notes".into()),
+        scopes_supported: Some(vec![]),
+        ..Metadata::default()
+    };
+    let world = World::new(Config {
+        resource: Some("https://public.example".into()),
+        metadata: Some(settings),
+        ..config()
+    });
+    let found = get(
+        &world,
+        "http://127.0.0.1:8787/.well-known/oauth-protected-resource/mcp",
+    );
+    let document = body(&found);
+    assert_eq!(document["resource"], "https://public.example/mcp");
+    assert_eq!(document["resource_name"], "Notes");
+    assert_eq!(document.get("scopes_supported"), None);
+}
+
+#[test]
+fn the_issuers_metadata_are_served_through() {
+    let url = "https://api.example/.well-known/oauth-authorization-server";
+    let world = World::new(discovering());
+    let document = json!({ "issuer": ISSUER, "token_endpoint": "https://issuer.example/token" });
+    world.host.set_json(DISCOVERY, &document);
+    for _ in 0..3 {
+        let found = get(&world, url);
+        assert_eq!((found.status, body(&found)), (200, document.clone()));
+    }
+    assert_eq!(world.host.fetches(DISCOVERY), 1);
+    for (site, expected) in [
+        (Site::Fails(HttpError::Unreachable), 504),
+        (Site::Never, 504),
+        (Site::Body(500, String::new(), ""), 502),
+        (
+            Site::Body(200, "{\"issuer\":\"https://evil.example\"}".into(), ""),
+            502,
+        ),
+        (Site::Body(301, String::new(), ""), 502),
+    ] {
+        let world = World::new(discovering());
+        world.host.set(DISCOVERY, site);
+        assert_eq!(get(&world, url).status, expected);
+    }
+    let off = Metadata {
+        serve_issuer_metadata: Some(false),
+        ..Metadata::default()
+    };
+    let world = World::new(Config {
+        metadata: Some(off),
+        ..discovering()
+    });
+    assert_eq!(get(&world, url).status, 401);
+}
+
+#[test]
+fn browsers_can_ask_and_read() {
+    let world = World::new(config());
+    let preflight = RequestHead {
+        origin: Some("https://app.example".into()),
+        requested_method: Some("POST".into()),
+        requested_headers: Some("authorization, x-custom".into()),
+        ..head("OPTIONS", "https://api.example/mcp")
+    };
+    let allowed = answer(world.send(&preflight));
+    assert_eq!(allowed.status, 204);
+    assert_eq!(allowed.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(
+        allowed.header("access-control-allow-headers"),
+        Some("authorization, x-custom")
+    );
+    let hostile = RequestHead {
+        requested_headers: Some("a\r\nb: c".into()),
+        ..preflight.clone()
+    };
+    let headers = answer(world.send(&hostile));
+    assert!(
+        headers
+            .header("access-control-allow-headers")
+            .unwrap()
+            .contains("Authorization")
+    );
+    let refused = RequestHead {
+        origin: Some("null".into()),
+        ..head("GET", "https://api.example/mcp")
+    };
+    let refused = answer(world.send(&refused));
+    assert_eq!(refused.header("access-control-allow-origin"), Some("*"));
+    assert!(
+        refused
+            .header("access-control-expose-headers")
+            .unwrap()
+            .contains("WWW-Authenticate")
+    );
+    // OPTIONS that is no preflight needs a token like any other method.
+    assert_eq!(
+        status(&world.send(&head("OPTIONS", "https://api.example/mcp"))),
+        401
+    );
+}
+
+#[test]
+fn other_origins_are_refused_where_origins_are_listed() {
+    let cors = Cors {
+        origins: Some(vec!["https://app.example".into()]),
+        max_age: None,
+    };
+    let world = World::new(Config {
+        cors: Some(cors),
+        ..config()
+    });
+    let from = |origin: Option<&str>| RequestHead {
+        origin: origin.map(str::to_owned),
+        ..bearer(&key().token())
+    };
+    assert_eq!(status(&world.send(&from(None))), 200);
+    assert_eq!(status(&world.send(&from(Some("https://app.example")))), 200);
+    for bad in [
+        "https://evil.example",
+        "null",
+        "https://app.example.evil.example",
+        "",
+        "HTTPS://APP.EXAMPLE",
+    ] {
+        let outcome = world.send(&from(Some(bad)));
+        assert_eq!(reason(&outcome), "request-forbidden-origin", "{bad}");
+        let refused = answer(outcome);
+        assert_eq!(refused.status, 403);
+        assert_eq!(refused.header("access-control-allow-origin"), None);
+        assert_eq!(refused.header("vary"), Some("Origin"));
+    }
+}
+
+#[test]
+fn odd_urls_are_refused() {
+    let world = World::new(config());
+    for url in [
+        "",
+        "/mcp",
+        "https://u@api.example/",
+        "https://api.example/\\",
+        "https://a/#f",
+        "file:///x",
+    ] {
+        assert_eq!(status(&world.send(&head("GET", url))), 400, "{url}");
+    }
+    let long = format!("https://api.example/{}", "x".repeat(20_000));
+    assert_eq!(status(&world.send(&head("GET", &long))), 400);
+}
+
+#[test]
+fn settings_of_the_deployment_fill_in() {
+    let jwks = harness::jwks(&[&key()]).to_string();
+    let env = |pairs: &[(&str, &str)]| Config {
+        env: Some(
+            pairs
+                .iter()
+                .map(|(n, v)| ((*n).into(), (*v).into()))
+                .collect(),
+        ),
+        ..Config::default()
+    };
+    let world = World::new(env(&[
+        ("TOLLGATE_ISSUER", ISSUER),
+        ("TOLLGATE_AUDIENCE", "x, https://api.example"),
+        ("TOLLGATE_JWKS", &jwks),
+        ("TOLLGATE_SCOPES", "mcp:read"),
+        ("OTHER", "ignored"),
+    ]));
+    assert_eq!(world.status(&key().token()), 200);
+    assert_eq!(
+        world.status(&key().token_with(&json!({ "scope": "a" }))),
+        403
+    );
+    let code = Config {
+        scopes: Some(vec![]),
+        ..env(&[("TOLLGATE_SCOPES", "a")])
+    };
+    let world = World::new(Config {
+        issuers: config().issuers,
+        ..code
+    });
+    assert_eq!(
+        world.status(&key().token()),
+        200,
+        "code goes before the environment"
+    );
+}
+
+#[test]
+fn a_configuration_that_cannot_work_says_what_to_change() {
+    let with = |change: &dyn Fn(&mut Config)| {
+        let mut config = config();
+        change(&mut config);
+        let host = harness::FakeHost::new();
+        Gate::new(config, host).map(|_| ()).unwrap_err()
+    };
+    let issuer = |change: &dyn Fn(&mut IssuerConfig)| {
+        with(&|config| change(&mut config.issuers.as_mut().unwrap()[0]))
+    };
+    let inline = |json: &str| Some(KeyLocationConfig::Inline(json.into()));
+    let table: Vec<(ConfigError, &str)> = vec![
+        (with(&|c| c.issuers = None), "issuers"),
+        (with(&|c| c.issuers = Some(vec![])), "issuers"),
+        (
+            with(&|c| c.issuers = Some(vec![harness::issuer(); 2])),
+            "issuers[1].issuer",
+        ),
+        (
+            with(&|c| c.issuers = Some(vec![harness::issuer(); 33])),
+            "issuers",
+        ),
+        (
+            issuer(&|i| i.issuer = "issuer.example".into()),
+            "issuers[0].issuer",
+        ),
+        (
+            issuer(&|i| i.issuer = "http://issuer.example".into()),
+            "issuers[0].issuer",
+        ),
+        (
+            issuer(&|i| i.issuer = "https://issuer.example?x".into()),
+            "issuers[0].issuer",
+        ),
+        (issuer(&|i| i.audiences = None), "issuers[0].audiences"),
+        (
+            issuer(&|i| i.audiences = Some(vec![])),
+            "issuers[0].audiences",
+        ),
+        (
+            issuer(&|i| i.audiences = Some(vec![String::new()])),
+            "issuers[0].audiences",
+        ),
+        (
+            issuer(&|i| i.audiences = Some(vec!["a".into(); 65])),
+            "issuers[0].audiences",
+        ),
+        (
+            issuer(&|i| i.algorithms = Some(vec!["none".into()])),
+            "issuers[0].algorithms",
+        ),
+        (
+            issuer(&|i| i.algorithms = Some(vec!["HS256".into()])),
+            "issuers[0].algorithms",
+        ),
+        (
+            issuer(&|i| i.algorithms = Some(vec![])),
+            "issuers[0].algorithms",
+        ),
+        (issuer(&|i| i.types = Some(vec![])), "issuers[0].types"),
+        (
+            issuer(&|i| i.required_claims = Some(vec!["a\"b".into()])),
+            "issuers[0].requiredClaims",
+        ),
+        (
+            issuer(&|i| i.clock_tolerance = Some(301)),
+            "issuers[0].clockTolerance",
+        ),
+        (issuer(&|i| i.keys = inline("{}")), "issuers[0].keys"),
+        (
+            issuer(&|i| i.keys = inline("{\"keys\":[]}")),
+            "issuers[0].keys",
+        ),
+        (
+            issuer(&|i| i.keys = Some(KeyLocationConfig::Uri("https://other.example/k".into()))),
+            "issuers[0].keys",
+        ),
+        (
+            with(&|c| c.resource = Some("api.example".into())),
+            "resource",
+        ),
+        (with(&|c| c.scopes = Some(vec!["a b".into()])), "scopes"),
+        (with(&|c| c.realm = Some("a\"b".into())), "realm"),
+        (
+            with(&|c| c.scope_hierarchy = Some(vec![("a".into(), vec!["b c".into()])])),
+            "scopeHierarchy[0]",
+        ),
+        (
+            with(&|c| c.routes = Some(vec![route("mcp", Access::Public)])),
+            "routes[0].path",
+        ),
+        (
+            with(&|c| c.routes = Some(vec![route("/a", Access::Public); 2])),
+            "routes[1]",
+        ),
+        (
+            with(&|c| c.routes = Some(vec![route("/a", Access::Public); 257])),
+            "routes",
+        ),
+        (
+            with(&|c| c.routes = Some(vec![route("/a", Access::Protected(vec!["a\"".into()]))])),
+            "routes[0].access",
+        ),
+        (
+            with(&|c| {
+                c.routes = Some(vec![RouteConfig {
+                    methods: Some(vec![]),
+                    ..route("/a", Access::Public)
+                }])
+            }),
+            "routes[0].methods",
+        ),
+        (
+            with(&|c| {
+                c.cors = Some(Cors {
+                    origins: Some(vec!["https://a.example/".into()]),
+                    max_age: None,
+                })
+            }),
+            "cors.origins[0]",
+        ),
+        (
+            with(&|c| {
+                c.keys = Some(KeyPolicyConfig {
+                    cooldown: Some(0),
+                    ..KeyPolicyConfig::default()
+                })
+            }),
+            "keys.cooldown",
+        ),
+        (
+            with(&|c| {
+                c.keys = Some(KeyPolicyConfig {
+                    min_fresh: Some(9999),
+                    ..KeyPolicyConfig::default()
+                })
+            }),
+            "keys.minFresh",
+        ),
+        (
+            with(&|c| {
+                c.keys = Some(KeyPolicyConfig {
+                    timeout_ms: Some(0),
+                    ..KeyPolicyConfig::default()
+                })
+            }),
+            "keys.timeoutMs",
+        ),
+        (
+            with(&|c| {
+                c.metadata = Some(Metadata {
+                    resource_tos_uri: Some("x".into()),
+                    ..Metadata::default()
+                })
+            }),
+            "metadata.resourceTosUri",
+        ),
+        (
+            with(&|c| c.env = Some(vec![("TOLLGATE_ISUER".into(), "x".into())])),
+            "TOLLGATE_ISUER",
+        ),
+    ];
+    for (error, field) in table {
+        assert_eq!(error.field, field, "{error}");
+        assert!(
+            error.message.len() > 15 && !error.message.contains('\n'),
+            "{error}"
+        );
+    }
+}

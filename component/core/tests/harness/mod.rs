@@ -1,0 +1,329 @@
+//! A gate with a scripted host: time is a field, the network is a table.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::{Signature, SigningKey};
+use serde_json::{Value, json};
+use tollgate_core::capability::{Host, HttpError, HttpRequest, HttpResponse, PendingResponse};
+use tollgate_core::resource_server::{
+    Answer, Config, Decision, Gate, IssuerConfig, KeyLocationConfig, Outcome, RequestHead, Step,
+};
+use tollgate_core::task::{Progress, Task};
+
+pub const ISSUER: &str = "https://issuer.example";
+pub const AUDIENCE: &str = "https://api.example";
+pub const DISCOVERY: &str = "https://issuer.example/.well-known/oauth-authorization-server";
+pub const JWKS: &str = "https://issuer.example/jwks";
+/// 2026-11-21T00:00:00Z.
+pub const NOW: u64 = 1_795_219_200;
+
+/// What a URL answers.
+#[derive(Clone)]
+pub enum Site {
+    Body(u16, String, &'static str),
+    Fails(HttpError),
+    Never,
+}
+
+pub struct FakeHost {
+    pub now_ms: Cell<u64>,
+    pub delay_ms: Cell<u64>,
+    pub sites: RefCell<HashMap<String, Site>>,
+    pub sent: RefCell<Vec<HttpRequest>>,
+    random: Cell<u64>,
+}
+
+impl FakeHost {
+    pub fn new() -> Rc<Self> {
+        Rc::new(Self {
+            now_ms: Cell::new(NOW * 1000),
+            delay_ms: Cell::new(20),
+            sites: RefCell::default(),
+            sent: RefCell::default(),
+            random: Cell::new(0x9E37_79B9_7F4A_7C15),
+        })
+    }
+
+    pub fn advance(&self, ms: u64) {
+        self.now_ms.set(self.now_ms.get() + ms);
+    }
+
+    pub fn set(&self, url: &str, site: Site) {
+        self.sites.borrow_mut().insert(url.to_owned(), site);
+    }
+
+    pub fn set_json(&self, url: &str, body: &Value) {
+        self.set(url, Site::Body(200, body.to_string(), ""));
+    }
+
+    pub fn fetches(&self, url: &str) -> usize {
+        self.sent
+            .borrow()
+            .iter()
+            .filter(|request| request.url == url)
+            .count()
+    }
+
+    /// Publishes discovery and these keys.
+    pub fn publish(&self, keys: &[&Key]) {
+        self.set_json(DISCOVERY, &json!({ "issuer": ISSUER, "jwks_uri": JWKS }));
+        self.set_json(JWKS, &jwks(keys));
+    }
+
+    pub fn take_down(&self) {
+        for site in self.sites.borrow_mut().values_mut() {
+            *site = Site::Fails(HttpError::Unreachable);
+        }
+    }
+}
+
+impl Host for FakeHost {
+    fn now(&self) -> u64 {
+        self.now_ms.get()
+    }
+
+    fn random(&self, out: &mut [u8]) {
+        for byte in out {
+            let mut x = self.random.get();
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            self.random.set(x);
+            *byte = x as u8;
+        }
+    }
+
+    fn send(&self, request: HttpRequest) -> Box<dyn PendingResponse> {
+        let missing = Site::Body(404, String::new(), "");
+        let site = self
+            .sites
+            .borrow()
+            .get(&request.url)
+            .cloned()
+            .unwrap_or(missing);
+        self.sent.borrow_mut().push(request);
+        HOST.with(|_| ());
+        Box::new(FakeExchange {
+            site: Some(site),
+            ready_at: self.now() + self.delay_ms.get(),
+        })
+    }
+}
+
+thread_local! {
+    /// The clock that exchanges look at; set by [`World::new`].
+    static HOST: RefCell<Option<Rc<FakeHost>>> = const { RefCell::new(None) };
+}
+
+struct FakeExchange {
+    site: Option<Site>,
+    ready_at: u64,
+}
+
+impl PendingResponse for FakeExchange {
+    fn poll(&mut self) -> Option<Result<HttpResponse, HttpError>> {
+        let now = HOST.with(|host| host.borrow().as_ref().expect("a world exists").now());
+        if now < self.ready_at || matches!(self.site, Some(Site::Never)) {
+            return None;
+        }
+        Some(match self.site.take()? {
+            Site::Never => return None,
+            Site::Fails(error) => Err(error),
+            Site::Body(status, body, cache) => Ok(HttpResponse {
+                status,
+                headers: vec![("cache-control".into(), cache.into())],
+                body: body.into_bytes(),
+            }),
+        })
+    }
+}
+
+/// An ES256 key pair.
+pub struct Key {
+    pub kid: &'static str,
+    secret: SigningKey,
+}
+
+impl Key {
+    pub fn new(kid: &'static str, seed: u8) -> Self {
+        Self {
+            kid,
+            secret: SigningKey::from_slice(&[seed; 32]).expect("in range"),
+        }
+    }
+
+    pub fn jwk(&self) -> Value {
+        let point = self.secret.verifying_key().to_sec1_point(false);
+        json!({
+            "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": self.kid,
+            "x": BASE64URL.encode(point.x().expect("no infinity")),
+            "y": BASE64URL.encode(point.y().expect("uncompressed")),
+        })
+    }
+
+    pub fn sign(&self, header: &Value, claims: &str) -> String {
+        let parts = [header.to_string().as_bytes(), claims.as_bytes()].map(|p| BASE64URL.encode(p));
+        let input = parts.join(".");
+        let signature: Signature = self.secret.sign(input.as_bytes());
+        format!("{input}.{}", BASE64URL.encode(signature.to_bytes()))
+    }
+
+    /// A good token.
+    pub fn token(&self) -> String {
+        self.token_with(&json!({}))
+    }
+
+    /// A good token but for these claims; `null` takes one out.
+    pub fn token_with(&self, changes: &Value) -> String {
+        self.sign(&self.header(), &claims_with(changes).to_string())
+    }
+
+    pub fn header(&self) -> Value {
+        json!({ "alg": "ES256", "typ": "at+jwt", "kid": self.kid })
+    }
+}
+
+pub fn claims_with(changes: &Value) -> Value {
+    let mut claims = json!({
+        "iss": ISSUER, "sub": "alice", "aud": AUDIENCE, "client_id": "app", "jti": "1",
+        "iat": NOW - 10, "exp": NOW + 3600, "scope": "mcp:read",
+    });
+    let members = claims.as_object_mut().expect("an object");
+    for (name, value) in changes.as_object().expect("an object") {
+        if value.is_null() {
+            members.remove(name);
+        } else {
+            members.insert(name.clone(), value.clone());
+        }
+    }
+    claims
+}
+
+pub fn jwks(keys: &[&Key]) -> Value {
+    json!({ "keys": keys.iter().map(|key| key.jwk()).collect::<Vec<_>>() })
+}
+
+pub fn issuer() -> IssuerConfig {
+    IssuerConfig {
+        issuer: ISSUER.into(),
+        audiences: Some(vec![AUDIENCE.into()]),
+        ..IssuerConfig::default()
+    }
+}
+
+pub fn discovering() -> Config {
+    Config {
+        issuers: Some(vec![issuer()]),
+        ..Config::default()
+    }
+}
+
+pub fn inline(keys: &[&Key]) -> Config {
+    let keys = Some(KeyLocationConfig::Inline(jwks(keys).to_string()));
+    Config {
+        issuers: Some(vec![IssuerConfig { keys, ..issuer() }]),
+        ..Config::default()
+    }
+}
+
+pub struct World {
+    pub host: Rc<FakeHost>,
+    pub gate: Gate,
+}
+
+impl World {
+    pub fn new(config: Config) -> Self {
+        let host = FakeHost::new();
+        HOST.with(|slot| *slot.borrow_mut() = Some(Rc::clone(&host)));
+        let gate = Gate::new(config, Rc::<FakeHost>::clone(&host)).expect("a good configuration");
+        Self { host, gate }
+    }
+
+    /// Another gate on the same host: a fresh isolate.
+    pub fn again(&self, config: Config) -> Self {
+        let gate = Gate::new(config, Rc::<FakeHost>::clone(&self.host));
+        Self {
+            host: Rc::clone(&self.host),
+            gate: gate.expect("a good configuration"),
+        }
+    }
+
+    /// Drives a task, moving time as it asks.
+    pub fn finish<T>(&self, mut task: Task<T>) -> T {
+        for _ in 0..10_000 {
+            match task.poll() {
+                Progress::Ready(outcome) => return outcome,
+                Progress::Pending(wait) => self.host.advance(u64::from(wait.unwrap_or(10)).min(10)),
+            }
+        }
+        panic!("the task never ends");
+    }
+
+    pub fn outcome(&self, step: Step) -> Outcome {
+        match step {
+            Step::Done(outcome) => outcome,
+            Step::Waiting(task) => self.finish(task),
+        }
+    }
+
+    pub fn send(&self, head: &RequestHead) -> Outcome {
+        self.outcome(self.gate.handle(head))
+    }
+
+    /// `GET https://api.example/mcp` with this token.
+    pub fn get(&self, token: &str) -> Outcome {
+        self.send(&bearer(token))
+    }
+
+    pub fn status(&self, token: &str) -> u16 {
+        status(&self.get(token))
+    }
+
+    /// The stable code of the refusal.
+    pub fn reason(&self, token: &str) -> &'static str {
+        reason(&self.get(token))
+    }
+}
+
+pub fn head(method: &str, url: &str) -> RequestHead {
+    RequestHead {
+        method: method.into(),
+        url: url.into(),
+        ..RequestHead::default()
+    }
+}
+
+pub fn bearer(token: &str) -> RequestHead {
+    RequestHead {
+        authorization: vec![format!("Bearer {token}")],
+        ..head("GET", "https://api.example/mcp")
+    }
+}
+
+/// 200 stands for "the handler is called".
+pub fn status(outcome: &Outcome) -> u16 {
+    match &outcome.decision {
+        Decision::Allow(_) => 200,
+        Decision::Respond(answer) => answer.status,
+    }
+}
+
+pub fn reason(outcome: &Outcome) -> &'static str {
+    match &outcome.decision {
+        Decision::Allow(_) => "allowed",
+        Decision::Respond(answer) => answer.reason.unwrap_or("answered"),
+    }
+}
+
+pub fn answer(outcome: Outcome) -> Answer {
+    match outcome.decision {
+        Decision::Respond(answer) => answer,
+        Decision::Allow(allowed) => panic!("allowed: {allowed:?}"),
+    }
+}
