@@ -1,0 +1,46 @@
+// The cut-down glue: what text crosses the boundary must come out as it went in.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { startIssuer } from './support/issuer.mjs';
+import { load, packagePath } from './support/package.mjs';
+import { syncGlue } from '../build/sync-glue.mjs';
+
+const { main: { createGate } } = await load();
+let issuer;
+before(async () => { issuer = await startIssuer(); });
+after(() => issuer.close());
+
+test('text of every kind and length comes through', async () => {
+  const gate = createGate({ issuers: [{ issuer: issuer.url, audiences: ['a'], keys: { inline: issuer.jwks } }] });
+  for (const sample of ['a', 'é', '€', '𝄞', 'a\u0000b', '\ufeffbom', '\\"\n', 'a€'.repeat(40)]) {
+    for (const length of [1, 21, 63, 64, 65, 200, 1000]) {
+      const sub = Array.from(sample.repeat(length)).slice(0, length).join('');
+      const { auth, reason } = await gate.verify(await issuer.mint({ aud: 'a', sub }));
+      if (auth === undefined) {
+        assert.notEqual(reason, 'server-error');
+        continue;
+      }
+      assert.equal(auth.subject, sub);
+      assert.equal(auth.claims.sub, sub);
+    }
+  }
+});
+
+test('texts that fall on one slot of the decoder do not stand in for each other', async () => {
+  const gate = createGate({ issuers: [{ issuer: issuer.url, audiences: ['a'], keys: { inline: issuer.jwks } }] });
+  const subjects = Array.from({ length: 400 }, (_, i) => `user-${String(i % 200).padStart(4, '0')}-${i % 7}x`);
+  for (const sub of subjects) assert.equal((await gate.verify(await issuer.mint({ aud: 'a', sub }))).auth.subject, sub);
+});
+
+test('the published glue holds nothing of the asynchronous runtime', async () => {
+  const shim = await readFile(path.join(packagePath, 'shim.js'), 'utf8');
+  for (const word of ['Suspending', 'promising', 'AsyncTask', 'JCO_DEBUG', 'eval(', 'new Function', 'WebAssembly.compile', 'new WebAssembly.Module(', 'node:', 'process.']) {
+    assert.ok(!shim.includes(word), word);
+  }
+});
+
+test('a jco that generates other code stops the build', () => {
+  assert.throws(() => syncGlue('export function instantiate() {}'), /does not declare .*adapt build\/sync-glue\.mjs/);
+});

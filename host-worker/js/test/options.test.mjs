@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { load } from './support/package.mjs';
+
+const { main: { createGate, ConfigError } } = await load();
+
+/** Options that cannot work whatever the environment is: name, options, field, part of the sentence. */
+const REFUSED = [
+  ['an unknown name', { isuer: 'x' }, 'isuer', 'There is no option `isuer`'],
+  ['an unknown name further down', { issuers: [{ issuer: 'https://i.example', audience: 'a' }] }, 'issuers[0].audience', 'known here are issuer, audiences'],
+  ['a string for a list', { scopes: 'mcp:tools' }, 'scopes', 'must be a list of strings, not a string'],
+  ['a list for a string', { resource: ['https://a.example'] }, 'resource', 'must be a string, not a list'],
+  ['a number in a list of strings', { scopes: ['a', 1] }, 'scopes[1]', 'must be a string, not a number'],
+  ['null', { realm: null }, 'realm', 'must be a string, not null'],
+  ['an object for a list', { routes: {} }, 'routes', 'must be a list, not an object'],
+  ['a negative number', { tokenCache: { maxEntries: -1 } }, 'tokenCache.maxEntries', 'a whole number from 0'],
+  ['a broken number', { keys: { cooldown: 1.5 } }, 'keys.cooldown', 'not 1.5'],
+  ['a number as text', { cors: { maxAge: '60' } }, 'cors.maxAge', 'must be a whole number, not a string'],
+  ['a truthy text for a flag', { metadata: { serveIssuerMetadata: 'no' } }, 'metadata.serveIssuerMetadata', 'must be true or false'],
+  ['issuer and issuers', { issuer: 'https://a.example', issuers: [] }, 'issuer', 'not both'],
+  ['an audience alone', { audience: 'a' }, 'audience', 'TOLLGATE_AUDIENCE'],
+  ['a route without path', { routes: [{ public: true }] }, 'routes[0].path', 'must name its `path`'],
+  ['an issuer without name', { issuers: [{}] }, 'issuers[0].issuer', 'must name its `issuer`'],
+  ['a public route with scopes', { routes: [{ path: '/', public: true, scopes: [] }] }, 'routes[0]', 'is public'],
+  ['two key locations', { issuers: [{ issuer: 'https://i.example', keys: { uri: 'https://i.example/k', inline: '{}' } }] }, 'issuers[0].keys', "'discovery', { uri } or { inline }"],
+  ['a hierarchy of strings', { scopeHierarchy: { a: 'b' } }, 'scopeHierarchy["a"]', 'must be a list of strings'],
+  ['no function for fetch', { fetch: 'fetch' }, 'fetch', 'must be a function'],
+  ['no object', 'https://issuer.example', 'options', 'must be an object, not a string'],
+];
+
+for (const [name, options, field, sentence] of REFUSED) {
+  test(`createGate refuses ${name}`, () => {
+    assert.throws(() => createGate(options), (error) => {
+      assert.ok(error instanceof ConfigError && error instanceof TypeError, `${error}`);
+      assert.equal(error.name, 'ConfigError');
+      assert.equal(error.field, field);
+      assert.ok(error.message.includes(sentence), error.message);
+      return true;
+    });
+  });
+}
+
+test('the component refuses what only it can judge, when the gate is checked', () => {
+  const gate = createGate({ issuer: 'http://issuer.example', audience: 'https://mcp.example.com' });
+  assert.throws(() => gate.check(), (error) => error instanceof ConfigError && /issuer/.test(error.field) && error.message.length > 20);
+  assert.throws(() => gate.authenticate(new Request('https://mcp.example.com/')), ConfigError);
+  assert.throws(() => gate.verify('x'), ConfigError);
+});
+
+test('settings come from the environment, and unknown ones are refused', () => {
+  const gate = createGate();
+  assert.throws(() => gate.check({}), ConfigError);
+  gate.check({ TOLLGATE_ISSUER: 'https://issuer.example', TOLLGATE_AUDIENCE: 'https://mcp.example.com', PATH: '/bin', TOLLGATE_BINDING: { get() {} } });
+  assert.throws(() => gate.check({ TOLLGATE_ISUER: 'https://issuer.example' }), (error) => error instanceof ConfigError && error.message.includes('TOLLGATE_ISUER'));
+});
+
+test('a gate that cannot work answers 500 without saying why, and logs the sentence', async (t) => {
+  const logged = t.mock.method(console, 'error', () => {});
+  const worker = createGate({ issuer: 'http://issuer.example' }).protect(() => new Response('never'));
+  const response = await worker.fetch(new Request('https://mcp.example.com/'), {}, undefined);
+  assert.equal(response.status, 500);
+  assert.deepEqual(await response.json(), { error: 'server_error' });
+  assert.match(String(logged.mock.calls[0].arguments[0]), /^tollgate: .*issuer/i);
+});
+
+test('wrong arguments of methods are type errors', () => {
+  const gate = createGate({ issuer: 'https://issuer.example', audience: 'a' });
+  assert.throws(() => gate.protect(), TypeError);
+  assert.throws(() => gate.verify(undefined), TypeError);
+  assert.throws(() => gate.importKeys({}), TypeError);
+});

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { consumer, packagePath, tools } from './support/package.mjs';
+
+const run = promisify(execFile);
+
+test('the package installs by its path and runs', async (t) => {
+  const root = await mkdtemp(path.join(tmpdir(), 'tollgate-install-'));
+  t.after(() => rm(root, { recursive: true, force: true }));
+  await writeFile(path.join(root, 'package.json'), '{"private":true,"type":"module"}');
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--install-links', packagePath], { cwd: root });
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', `
+    import { createGate } from 'tollgate';
+    const gate = createGate({ issuer: 'https://issuer.example', audience: 'a' });
+    console.log((await gate.authenticate(new Request('https://x.example/'))).response.status);
+  `], { cwd: root });
+  assert.equal(stdout.trim(), '401');
+});
+
+test('it has no dependency, and nothing of Node outside its own entry', async () => {
+  const manifest = JSON.parse(await readFile(path.join(packagePath, 'package.json'), 'utf8'));
+  assert.equal(manifest.dependencies, undefined);
+  assert.equal(manifest.private, undefined);
+  assert.equal(manifest.scripts, undefined);
+  assert.equal(Object.keys(manifest.exports['.'])[0], 'types');
+  for (const name of await readdir(packagePath)) {
+    if (!name.endsWith('.js') || name === 'node.js') continue;
+    const text = await readFile(path.join(packagePath, name), 'utf8');
+    assert.ok(!/\bnode:|\brequire\(|\bprocess\b|\bBuffer\b/.test(text), name);
+  }
+});
+
+test('what a Worker ships is at most 220 KB, gzipped', { todo: process.env.TOLLGATE_SIZE === 'open' }, async () => {
+  let size = 0;
+  for (const name of await readdir(packagePath)) {
+    if (name.endsWith('.wasm') || name === 'worker.js' || name === 'shim.js') size += gzipSync(await readFile(path.join(packagePath, name)), { level: 9 }).length;
+  }
+  assert.ok(size <= 220_000, `${size} bytes`);
+});
+
+for (const [name, compilerOptions] of Object.entries({
+  'the types of Workers': { types: ['@cloudflare/workers-types'], lib: ['es2022'] },
+  'the types of Node': { types: ['node'], lib: ['es2022'] },
+  'the types of browsers': { types: [], lib: ['es2022', 'dom'] },
+})) {
+  test(`a consumer with ${name} compiles, and mistakes do not`, async (t) => {
+    const workers = name.endsWith('Workers');
+    const root = await consumer(t, {
+      'tsconfig.json': JSON.stringify({
+        compilerOptions: { strict: true, noEmit: true, module: 'nodenext', moduleResolution: 'nodenext', exactOptionalPropertyTypes: true, skipLibCheck: false, typeRoots: [path.join(tools, '@types'), tools], ...compilerOptions },
+        files: ['main.ts'],
+      }),
+      'main.ts': `
+        import { createGate, ConfigError, type Gate, type Identity, type Claims } from 'tollgate';
+        import { setModules, createGate as bareGate } from 'tollgate/bare';
+
+        interface Env { NAME: string }
+
+        const gate: Gate = createGate({
+          issuers: [{ issuer: 'https://issuer.example', audiences: ['a'], keys: { inline: { keys: [] } } }],
+          routes: [{ path: '/health', public: true }, { path: '/mcp', methods: ['POST'], scopes: ['mcp:tools'] }],
+          scopeHierarchy: { a: ['b'] },
+          onRefusal: ({ reason, request }) => { const text: string = reason + request?.url; void text; },
+        });
+        // @ts-expect-error a list is expected
+        createGate({ scopes: 'a' });
+        // @ts-expect-error there is no such option
+        createGate({ isuer: 'a' });
+
+        const worker = gate.protect<Env>(async (request, env, ctx, auth) => {
+          const name: string = env.NAME;
+          ctx.waitUntil(Promise.resolve());
+          // @ts-expect-error auth is null on public routes
+          auth.subject;
+          if (auth === null) return new Response(name);
+          const identity: Identity = auth;
+          const claims: Claims = identity.claims;
+          // @ts-expect-error frozen
+          identity.subject = 'x';
+          // @ts-expect-error frozen
+          claims.sub = 'x';
+          const refused: Response | null = auth.require('mcp:admin');
+          return refused ?? new Response(auth.subject ?? request.url);
+        });
+        export default worker${workers ? ' satisfies ExportedHandler<Env>' : ''};
+        ${workers ? 'export const typed = { fetch: gate.protect(async (request: Request, env: Env, ctx: ExecutionContext) => new Response(request.url + env.NAME + typeof ctx)).fetch } satisfies ExportedHandler<Env>;' : ''}
+
+        export async function other(request: Request, env: Env) {
+          const result = await gate.authenticate(request, env);
+          // @ts-expect-error not known to be ok
+          result.auth;
+          if (!result.ok) return result.response;
+          const verified = await gate.verify('token', env, undefined, { scopes: ['a'] });
+          const metadata: Response | null = await gate.metadata(request, env);
+          if (metadata) return metadata;
+          gate.check(env);
+          const count: number = gate.importKeys(gate.exportKeys(env), env);
+          return Response.json({ subject: result.auth.subject, verified: verified.ok, count, error: ConfigError.name });
+        }
+        setModules; bareGate;
+      `,
+    });
+    await run(process.execPath, [path.join(tools, 'typescript/bin/tsc'), '--project', root]).catch((error) => assert.fail(error.stdout));
+  });
+}
