@@ -1,4 +1,13 @@
-//! Tollgate under wasmtime.
+//! Tollgate on a server: the component under wasmtime, with what it needs of the world.
 
 #[cfg(feature = "dev-issuer")]
 pub mod dev_issuer;
+#[cfg(feature = "gate")]
+mod gate;
+#[cfg(feature = "gate")]
+mod layer;
+
+#[cfg(feature = "gate")]
+pub use gate::*;
+#[cfg(feature = "gate")]
+pub use layer::{GateLayer, GateService, Refusal};

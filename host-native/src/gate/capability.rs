@@ -1,0 +1,116 @@
+//! What the host lends the component: clock, randomness and HTTP.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use wasmtime::ResourceLimiter;
+use wasmtime::component::{Resource, ResourceTable};
+
+use super::bindings::tollgate::auth::{clock, http_client, random};
+use super::exchange::{Exchange, Outcome};
+use super::shared_fetch::SharedFetch;
+
+/// What outlives an instance and is shared with those who wait for it.
+pub(super) struct Lender {
+    pub(super) runtime: Handle,
+    pub(super) fetch: Arc<SharedFetch>,
+    /// Rings when an exchange has ended, and when a decision that others may wait for was made.
+    pub(super) progress: Notify,
+    /// An exchange has ended since the keys were last exported.
+    pub(super) exchanged: AtomicBool,
+    /// Linear memory of the present instance, in bytes.
+    pub(super) memory: AtomicUsize,
+}
+
+/// The state of one store.
+pub(super) struct Capabilities {
+    lender: Arc<Lender>,
+    exchanges: ResourceTable,
+    max_memory: usize,
+}
+
+impl Capabilities {
+    pub(super) fn new(lender: Arc<Lender>, max_memory: usize) -> Self {
+        Self {
+            lender,
+            exchanges: ResourceTable::new(),
+            max_memory,
+        }
+    }
+}
+
+impl clock::Host for Capabilities {
+    fn now(&mut self) -> wasmtime::Result<u64> {
+        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH)?;
+        Ok(u64::try_from(elapsed.as_millis())?)
+    }
+}
+
+/// The contract's bound on one call.
+const MAX_RANDOM_BYTES: u32 = 1024;
+
+impl random::Host for Capabilities {
+    fn get_bytes(&mut self, len: u32) -> wasmtime::Result<Vec<u8>> {
+        wasmtime::ensure!(len <= MAX_RANDOM_BYTES, "{len} random bytes at once");
+        let mut bytes = vec![0; usize::try_from(len)?];
+        getrandom::fill(&mut bytes).map_err(|error| wasmtime::format_err!("{error}"))?;
+        Ok(bytes)
+    }
+}
+
+impl http_client::Host for Capabilities {
+    fn send(&mut self, request: http_client::Request) -> wasmtime::Result<Resource<Exchange>> {
+        let exchange = Arc::clone(&self.lender.fetch).send(request);
+        let lender = Arc::clone(&self.lender);
+        let exchange = Exchange::start(&self.lender.runtime, exchange, move || {
+            lender.exchanged.store(true, Ordering::Release);
+            lender.progress.notify_waiters();
+        });
+        Ok(self.exchanges.push(exchange)?)
+    }
+}
+
+impl http_client::HostPendingResponse for Capabilities {
+    fn poll(&mut self, exchange: Resource<Exchange>) -> wasmtime::Result<Option<Outcome>> {
+        Ok(self.exchanges.get(&exchange)?.poll())
+    }
+
+    fn drop(&mut self, exchange: Resource<Exchange>) -> wasmtime::Result<()> {
+        self.exchanges.delete(exchange)?;
+        Ok(())
+    }
+}
+
+impl ResourceLimiter for Capabilities {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let memory = &self.lender.memory;
+        let total = memory
+            .load(Ordering::Relaxed)
+            .saturating_add(desired.saturating_sub(current));
+        let allowed = total <= self.max_memory;
+        if allowed {
+            memory.store(total, Ordering::Relaxed);
+        }
+        Ok(allowed)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= MAX_TABLE_ELEMENTS)
+    }
+}
+
+/// Above what the component is built with; it never grows a table.
+const MAX_TABLE_ELEMENTS: usize = 20_000;

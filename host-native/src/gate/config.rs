@@ -1,0 +1,407 @@
+//! What a gate accepts and publishes: the contract's `config`, as Rust.
+//!
+//! Everything left out has the default that its comment names, or comes from
+//! [`Config::env`]. The component checks it all when a gate is built.
+
+use std::fmt;
+
+use super::bindings::exports::tollgate::auth::resource_server as wit;
+
+/// A gate's configuration.
+///
+/// ```
+/// use tollgate::{Config, Issuer, Route};
+///
+/// let config = Config::new("https://api.example.com")
+///     .issuer(Issuer::new("https://login.example.com"))
+///     .route(Route::public("/health"))
+///     .route(Route::protected("/reports", ["read:reports"]));
+/// # assert_eq!(config.routes.map(|routes| routes.len()), Some(2));
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Config {
+    /// Issuers whose tokens are accepted, at most 32. Left out: one, from `env`.
+    pub issuers: Option<Vec<Issuer>>,
+    /// The public base URL of what is protected, such as `https://mcp.example.com`. It builds
+    /// the `resource` and URLs of metadata and challenges. Left out: the origin of each request.
+    /// It is also the audience of issuers that name none.
+    pub resource: Option<String>,
+    /// Who may call what. The longest matching path wins. What no route covers is protected.
+    pub routes: Option<Vec<Route>>,
+    /// Scopes that every protected route needs, besides its own. Default: none.
+    pub scopes: Option<Vec<String>>,
+    /// Scopes that imply others: `("mcp:admin", ["mcp:tools"])`. Implication is transitive.
+    pub scope_hierarchy: Option<Vec<(String, Vec<String>)>>,
+    /// `realm` of challenges. Default: none.
+    pub realm: Option<String>,
+    /// Members of the protected resource metadata.
+    pub metadata: Option<Metadata>,
+    /// Which browser origins may call. Default: all (tokens are no ambient authority).
+    pub cors: Option<Cors>,
+    /// Bounds of the cache of verified tokens, in each store.
+    pub token_cache: Option<TokenCache>,
+    /// How keys are fetched and kept.
+    pub keys: Option<KeyPolicy>,
+    /// Settings of the deployment, for what is not given above: `TOLLGATE_ISSUER`,
+    /// `TOLLGATE_AUDIENCE`, `TOLLGATE_RESOURCE`, `TOLLGATE_SCOPES`, `TOLLGATE_JWKS_URI`,
+    /// `TOLLGATE_JWKS`. Names that do not begin with `TOLLGATE_` are ignored; an unknown one
+    /// that does is an error. Left out: none, see [`Config::from_env`].
+    pub env: Option<Vec<(String, String)>>,
+}
+
+impl Config {
+    /// A configuration for this `resource`, with no issuer yet.
+    #[must_use]
+    pub fn new(resource: impl Into<String>) -> Self {
+        Self {
+            resource: Some(resource.into()),
+            ..Self::default()
+        }
+    }
+
+    /// A configuration that takes what the process's environment has. Variables whose value is
+    /// not UTF-8 are skipped, and so are those that configure the program rather than a gate.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let env = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with("TOLLGATE_") && !NOT_A_GATES.contains(&&**name))
+            .collect();
+        Self {
+            env: Some(env),
+            ..Self::default()
+        }
+    }
+
+    /// Accepts this issuer too.
+    #[must_use]
+    pub fn issuer(mut self, issuer: Issuer) -> Self {
+        self.issuers.get_or_insert_default().push(issuer);
+        self
+    }
+
+    /// Adds a route.
+    #[must_use]
+    pub fn route(mut self, route: Route) -> Self {
+        self.routes.get_or_insert_default().push(route);
+        self
+    }
+
+    /// Adds a scope that implies others.
+    #[must_use]
+    pub fn implied_scopes<S: Into<String>>(
+        mut self,
+        scope: impl Into<String>,
+        implied: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let implied = implied.into_iter().map(Into::into).collect();
+        self.scope_hierarchy
+            .get_or_insert_default()
+            .push((scope.into(), implied));
+        self
+    }
+
+    /// The value of `resource` that will be in force, from here or from `env`.
+    pub(super) fn effective_resource(&self) -> Option<&str> {
+        let from_env = || {
+            let env = self.env.as_deref().unwrap_or_default();
+            env.iter()
+                .find(|(name, _)| name == "TOLLGATE_RESOURCE")
+                .map(|(_, value)| &**value)
+        };
+        self.resource.as_deref().or_else(from_env)
+    }
+}
+
+/// Variables that this package's own build and program read.
+const NOT_A_GATES: &[&str] = &["TOLLGATE_GATE_WASM", "TOLLGATE_LOG"];
+
+/// One accepted issuer.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Issuer {
+    /// The exact `iss`. `https:`, or `http:` on a loopback address.
+    pub issuer: String,
+    /// Accepted `aud` values, at most 64; one match suffices. Left out: [`Config::resource`].
+    pub audiences: Option<Vec<String>>,
+    /// Accepted `alg` values. Left out: every asymmetric algorithm that Tollgate knows.
+    pub algorithms: Option<Vec<String>>,
+    /// Accepted `typ` values. Left out: `at+jwt` (RFC 9068), with its required claims. `["*"]`
+    /// accepts any and none: only for issuers that send plain `JWT`.
+    pub types: Option<Vec<String>>,
+    /// Claims that must be present. Left out: `sub`, `client_id` and `iat` where `types` is left
+    /// out too, else none. `iss`, `exp` and `aud` always are.
+    pub required_claims: Option<Vec<String>>,
+    /// How far clocks may differ, in seconds, at most 300. Default: 5.
+    pub clock_tolerance: Option<u32>,
+    /// The highest accepted age since `iat`, in seconds. Left out: no bound.
+    pub max_age: Option<u32>,
+    /// Where its keys come from. Default: discovery.
+    pub keys: Option<KeyLocation>,
+    /// Whether `jwks_uri` may be on another origin than the issuer. Default: no.
+    pub cross_origin_keys: Option<bool>,
+}
+
+impl Issuer {
+    /// An issuer whose keys are found by discovery.
+    #[must_use]
+    pub fn new(issuer: impl Into<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Accepts this `aud` too.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audiences.get_or_insert_default().push(audience.into());
+        self
+    }
+}
+
+/// Where an issuer's keys come from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum KeyLocation {
+    /// RFC 8414, then OpenID discovery.
+    Discovery,
+    /// This URL.
+    Uri(String),
+    /// This JWK Set, given as JSON: no fetch is ever made.
+    Inline(String),
+}
+
+/// What a part of the URL space needs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Route {
+    /// A path such as `/mcp`. It covers itself and what lies below it (`/mcp/x`), not
+    /// `/mcp-other`.
+    pub path: String,
+    /// HTTP methods that it covers. Left out: all.
+    pub methods: Option<Vec<String>>,
+    /// Who may call.
+    pub access: Access,
+}
+
+impl Route {
+    /// A route that anyone may call.
+    #[must_use]
+    pub fn public(path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            methods: None,
+            access: Access::Public,
+        }
+    }
+
+    /// A route that needs a valid token with all of these scopes.
+    #[must_use]
+    pub fn protected<S: Into<String>>(
+        path: impl Into<String>,
+        scopes: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let scopes = scopes.into_iter().map(Into::into).collect();
+        Self {
+            path: path.into(),
+            methods: None,
+            access: Access::Protected(scopes),
+        }
+    }
+
+    /// Covers only these HTTP methods.
+    #[must_use]
+    pub fn methods<S: Into<String>>(mut self, methods: impl IntoIterator<Item = S>) -> Self {
+        self.methods = Some(methods.into_iter().map(Into::into).collect());
+        self
+    }
+}
+
+/// Who may call a route.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// Anyone, with or without credentials, which are not looked at.
+    Public,
+    /// A valid token with all of these scopes.
+    Protected(Vec<String>),
+}
+
+/// Members of the RFC 9728 document that Tollgate does not fill in itself.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Metadata {
+    /// Default: every scope that the configuration names, but for `offline_access`.
+    pub scopes_supported: Option<Vec<String>>,
+    /// `resource_name`.
+    pub resource_name: Option<String>,
+    /// `resource_documentation`.
+    pub resource_documentation: Option<String>,
+    /// `resource_policy_uri`.
+    pub resource_policy_uri: Option<String>,
+    /// `resource_tos_uri`.
+    pub resource_tos_uri: Option<String>,
+    /// Serve the first issuer's RFC 8414 document at this host too, for clients that look for it
+    /// here (MCP 2025-03-26). Default: yes.
+    pub serve_issuer_metadata: Option<bool>,
+}
+
+/// Which browser origins may call.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Cors {
+    /// Exact origins, such as `https://app.example.com`; `["*"]` is any. With a list, a request
+    /// that carries another `Origin` is answered 403. Default: any.
+    pub origins: Option<Vec<String>>,
+    /// How long browsers may keep a preflight, in seconds. Default: 86400.
+    pub max_age: Option<u32>,
+}
+
+/// Bounds of the cache of verified tokens. Each store has one of its own.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct TokenCache {
+    /// Default: 4096; 0 turns the cache off.
+    pub max_entries: Option<u32>,
+    /// Default: 8 MiB, counted with what an entry costs beside its claims.
+    pub max_bytes: Option<u32>,
+    /// The longest that a verification is believed, in seconds. Default: 300.
+    pub max_age: Option<u32>,
+}
+
+/// How keys are fetched and kept. All in seconds but where a name says otherwise.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct KeyPolicy {
+    /// Shortest time that fetched keys count as fresh; `Cache-Control` decides between this and
+    /// `max_fresh`. Default: 60.
+    pub min_fresh: Option<u32>,
+    /// Longest such time. Default: 3600.
+    pub max_fresh: Option<u32>,
+    /// How long after that they still serve while the issuer cannot be reached. Default: 86400.
+    pub max_stale: Option<u32>,
+    /// The least time between two fetches of one key set. Grows with failures, with jitter, up
+    /// to 16 times. Default: 30.
+    pub cooldown: Option<u32>,
+    /// How long one exchange with the issuer may take, in milliseconds. Default: 5000.
+    pub timeout_ms: Option<u32>,
+}
+
+/// A configuration that cannot work.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ConfigError {
+    /// Where: `issuers[0].audiences`.
+    pub field: String,
+    /// One sentence that says what to change.
+    pub message: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl From<wit::ConfigError> for ConfigError {
+    fn from(error: wit::ConfigError) -> Self {
+        Self {
+            field: error.field,
+            message: error.message,
+        }
+    }
+}
+
+fn all<T: Clone + Into<U>, U>(items: Option<&Vec<T>>) -> Option<Vec<U>> {
+    items.map(|items| items.iter().cloned().map(Into::into).collect())
+}
+
+impl From<&Config> for wit::Config {
+    fn from(config: &Config) -> Self {
+        Self {
+            issuers: all(config.issuers.as_ref()),
+            resource: config.resource.clone(),
+            routes: all(config.routes.as_ref()),
+            scopes: config.scopes.clone(),
+            scope_hierarchy: config.scope_hierarchy.clone(),
+            realm: config.realm.clone(),
+            metadata: config.metadata.clone().map(Into::into),
+            cors: config.cors.clone().map(Into::into),
+            token_cache: config.token_cache.clone().map(Into::into),
+            keys: config.keys.clone().map(Into::into),
+            env: config.env.clone(),
+        }
+    }
+}
+
+impl From<Issuer> for wit::Issuer {
+    fn from(issuer: Issuer) -> Self {
+        Self {
+            issuer: issuer.issuer,
+            audiences: issuer.audiences,
+            algorithms: issuer.algorithms,
+            types: issuer.types,
+            required_claims: issuer.required_claims,
+            clock_tolerance: issuer.clock_tolerance,
+            max_age: issuer.max_age,
+            keys: issuer.keys.map(|keys| match keys {
+                KeyLocation::Discovery => wit::KeyLocation::Discovery,
+                KeyLocation::Uri(uri) => wit::KeyLocation::Uri(uri),
+                KeyLocation::Inline(keys) => wit::KeyLocation::Inline(keys),
+            }),
+            cross_origin_keys: issuer.cross_origin_keys,
+        }
+    }
+}
+
+impl From<Route> for wit::Route {
+    fn from(route: Route) -> Self {
+        let access = match route.access {
+            Access::Public => wit::Access::Public,
+            Access::Protected(scopes) => wit::Access::Protected(scopes),
+        };
+        Self {
+            path: route.path,
+            methods: route.methods,
+            access,
+        }
+    }
+}
+
+impl From<Metadata> for wit::Metadata {
+    fn from(metadata: Metadata) -> Self {
+        Self {
+            scopes_supported: metadata.scopes_supported,
+            resource_name: metadata.resource_name,
+            resource_documentation: metadata.resource_documentation,
+            resource_policy_uri: metadata.resource_policy_uri,
+            resource_tos_uri: metadata.resource_tos_uri,
+            serve_issuer_metadata: metadata.serve_issuer_metadata,
+        }
+    }
+}
+
+impl From<Cors> for wit::Cors {
+    fn from(cors: Cors) -> Self {
+        Self {
+            origins: cors.origins,
+            max_age: cors.max_age,
+        }
+    }
+}
+
+impl From<TokenCache> for wit::TokenCache {
+    fn from(cache: TokenCache) -> Self {
+        Self {
+            max_entries: cache.max_entries,
+            max_bytes: cache.max_bytes,
+            max_age: cache.max_age,
+        }
+    }
+}
+
+impl From<KeyPolicy> for wit::KeyPolicy {
+    fn from(policy: KeyPolicy) -> Self {
+        Self {
+            min_fresh: policy.min_fresh,
+            max_fresh: policy.max_fresh,
+            max_stale: policy.max_stale,
+            cooldown: policy.cooldown,
+            timeout_ms: policy.timeout_ms,
+        }
+    }
+}

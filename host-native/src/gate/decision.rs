@@ -1,0 +1,109 @@
+//! What a gate says about a request.
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+
+use super::bindings::exports::tollgate::auth::resource_server as wit;
+use super::identity::{AccessToken, Identity};
+
+/// What is to happen to a request.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    /// It may go on to its handler.
+    Allow(Allowed),
+    /// It is answered already.
+    Respond(Answer),
+}
+
+/// A request that may go on.
+#[derive(Clone, Debug)]
+pub struct Allowed {
+    /// Who asks. None on public routes.
+    pub credentials: Option<Credentials>,
+    /// Headers that belong on the handler's response.
+    pub headers: HeaderMap,
+}
+
+/// A verified token and what it says.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Whom it speaks for.
+    pub identity: Identity,
+    /// The token itself.
+    pub token: AccessToken,
+}
+
+/// A whole response, to be sent as it stands.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The response. No body is an empty string.
+    pub response: Response<String>,
+    /// A stable code for logs and metrics, such as `token-expired`; no input of the caller is in
+    /// it. None where nothing was refused.
+    pub reason: Option<String>,
+}
+
+/// Why the component's answer cannot be sent on.
+#[derive(Debug)]
+pub(super) struct Unsendable;
+
+impl Answer {
+    pub(super) fn new(answer: wit::Answer) -> Result<Self, Unsendable> {
+        let mut response = Response::new(answer.body.unwrap_or_default());
+        *response.status_mut() = StatusCode::from_u16(answer.status).map_err(|_| Unsendable)?;
+        *response.headers_mut() = header_map(answer.headers)?;
+        Ok(Self {
+            response,
+            reason: answer.reason,
+        })
+    }
+
+    /// What a request gets whose decision was lost with the instance that made it. It reaches
+    /// nobody's handler.
+    pub(super) fn failed() -> Self {
+        let mut response = Response::new(r#"{"error":"server_error"}"#.to_owned());
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Self {
+            response,
+            reason: Some("gate-failed".to_owned()),
+        }
+    }
+}
+
+pub(super) fn header_map(headers: Vec<(String, String)>) -> Result<HeaderMap, Unsendable> {
+    let mut map = HeaderMap::with_capacity(headers.len());
+    for (name, value) in headers {
+        let name = HeaderName::try_from(name).map_err(|_| Unsendable)?;
+        let value = HeaderValue::try_from(value).map_err(|_| Unsendable)?;
+        map.append(name, value);
+    }
+    Ok(map)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_with_a_broken_header_is_not_sent() {
+        let answer = |status, value: &str| wit::Answer {
+            status,
+            headers: vec![("www-authenticate".into(), value.into())],
+            body: None,
+            reason: None,
+        };
+        assert!(Answer::new(answer(401, "Bearer")).is_ok());
+        assert!(Answer::new(answer(401, "Bearer\r\nset-cookie: a=b")).is_err());
+        assert!(Answer::new(answer(99, "Bearer")).is_err());
+    }
+
+    #[test]
+    fn a_header_may_repeat() {
+        let headers = vec![("vary".into(), "a".into()), ("vary".into(), "b".into())];
+        let map = header_map(headers).expect("valid");
+        assert_eq!(map.get_all("vary").iter().count(), 2);
+    }
+}

@@ -1,0 +1,213 @@
+//! HTTP exchanges that the component asks for.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use url::{Host, Url};
+
+use super::bindings::tollgate::auth::http_client::{HttpError, Request, Response};
+
+/// How an exchange ended.
+pub(super) type Outcome = Result<Response, HttpError>;
+
+/// An exchange under way: what the contract calls `pending-response`. It is given up when this
+/// is dropped.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    outcome: Arc<Mutex<Option<Outcome>>>,
+    task: AbortHandle,
+}
+
+impl Exchange {
+    /// Runs `exchange` on `runtime` and calls `done` when its outcome can be taken.
+    pub(super) fn start(
+        runtime: &Handle,
+        exchange: impl Future<Output = Outcome> + Send + 'static,
+        done: impl FnOnce() + Send + 'static,
+    ) -> Self {
+        let slot = Arc::new(Mutex::new(None));
+        let outcome = Arc::clone(&slot);
+        let task = runtime.spawn(async move {
+            let ended = exchange.await;
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
+            done();
+        });
+        Self {
+            outcome,
+            task: task.abort_handle(),
+        }
+    }
+
+    /// The outcome, once.
+    pub(super) fn poll(&self) -> Option<Outcome> {
+        self.outcome
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Sends requests over pooled connections.
+#[derive(Clone, Debug)]
+pub(super) struct HttpClient {
+    client: reqwest::Client,
+}
+
+/// How long an unused connection stays open: longer than the pause between the metadata and the
+/// key set, shorter than most servers' own limit.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// TLS cannot be set up on this machine.
+#[derive(Debug)]
+pub(super) struct NoTls(pub(super) String);
+
+impl HttpClient {
+    pub(super) fn new() -> Result<Self, NoTls> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_platform_verifier())
+            .map_err(|error| NoTls(error.to_string()))?
+            .with_no_client_auth();
+        let loopback: [SocketAddr; 2] = [
+            (Ipv4Addr::LOCALHOST, 0).into(),
+            (Ipv6Addr::LOCALHOST, 0).into(),
+        ];
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(Policy::none())
+            // A proxy would see what plain HTTP on loopback carries, and its credentials would be
+            // added to requests that must go out as they stand.
+            .no_proxy()
+            .referer(false)
+            .pool_idle_timeout(IDLE)
+            .user_agent(concat!("tollgate/", env!("CARGO_PKG_VERSION")))
+            // So that no resolver makes plain HTTP leave the machine.
+            .resolve_to_addrs("localhost", &loopback)
+            .build()
+            .map_err(|error| NoTls(error.to_string()))?;
+        Ok(Self { client })
+    }
+
+    /// One whole exchange. No redirect is followed and no more than `max_body_bytes` are read.
+    pub(super) async fn send(&self, request: Request) -> Outcome {
+        let timeout = Duration::from_millis(request.timeout_ms.into());
+        let exchange = self.exchange(request);
+        tokio::time::timeout(timeout, exchange)
+            .await
+            .unwrap_or(Err(HttpError::TimedOut))
+    }
+
+    async fn exchange(&self, request: Request) -> Outcome {
+        let url = permitted(&request.url).ok_or(HttpError::Refused)?;
+        let mut builder = match request.method.as_str() {
+            "GET" => self.client.get(url),
+            "POST" => self.client.post(url),
+            _ => return Err(HttpError::Refused),
+        };
+        for (name, value) in request.headers {
+            builder = builder.header(name, value);
+        }
+        if let Some(body) = request.body {
+            builder = builder.body(body);
+        }
+        let mut response = builder.send().await.map_err(http_error)?;
+
+        let limit = usize::try_from(request.max_body_bytes).unwrap_or(usize::MAX);
+        if response
+            .content_length()
+            .is_some_and(|length| length > request.max_body_bytes.into())
+        {
+            return Err(HttpError::TooLarge);
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(http_error)? {
+            if chunk.len() > limit - body.len() {
+                return Err(HttpError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let headers = response
+            .headers()
+            .iter()
+            // What is not ASCII stands in no header that the component reads.
+            .filter_map(|(name, value)| {
+                Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+            })
+            .collect();
+        Ok(Response {
+            status: response.status().as_u16(),
+            headers,
+            body,
+        })
+    }
+}
+
+/// `https:` anywhere, `http:` only on loopback, and no credentials in the URL.
+fn permitted(url: &str) -> Option<Url> {
+    let url = Url::parse(url).ok()?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return None;
+    }
+    let allowed = match (url.scheme(), url.host()?) {
+        ("https", _) => true,
+        ("http", Host::Domain(name)) => name == "localhost",
+        ("http", Host::Ipv4(address)) => address.is_loopback(),
+        ("http", Host::Ipv6(address)) => address.is_loopback(),
+        _ => false,
+    };
+    allowed.then_some(url)
+}
+
+/// Nothing of the error's text is passed on: it may hold what a server wrote.
+fn http_error(error: reqwest::Error) -> HttpError {
+    if error.is_builder() {
+        HttpError::Refused
+    } else if error.is_timeout() {
+        HttpError::TimedOut
+    } else {
+        tracing::debug!(%error, "no response");
+        HttpError::Unreachable
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::permitted;
+
+    #[test]
+    fn plain_http_stays_on_this_machine() {
+        for url in [
+            "https://login.example.com/jwks",
+            "http://127.0.0.1:9400/jwks",
+            "http://localhost:9400/",
+            "http://[::1]:1/",
+        ] {
+            assert!(permitted(url).is_some(), "{url}");
+        }
+        for url in [
+            "http://login.example.com/jwks",
+            "http://127.0.0.1.example.com/",
+            "http://localhost.example.com/",
+            "http://10.0.0.1/",
+            "https://user:password@login.example.com/",
+            "https://user@login.example.com/",
+            "file:///etc/passwd",
+            "/jwks",
+            "",
+        ] {
+            assert!(permitted(url).is_none(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Whom a verified token speaks for.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use serde_json::{Map, Value};
+
+use super::bindings::exports::tollgate::auth::resource_server as wit;
+
+/// Whom a verified token speaks for. Cheap to clone; a request extension behind
+/// [`GateLayer`](crate::GateLayer).
+#[derive(Clone)]
+pub struct Identity(Arc<Verified>);
+
+struct Verified {
+    record: wit::Identity,
+    claims: OnceLock<Map<String, Value>>,
+}
+
+impl Identity {
+    pub(super) fn new(record: wit::Identity) -> Self {
+        Self(Arc::new(Verified {
+            record,
+            claims: OnceLock::new(),
+        }))
+    }
+
+    /// `sub`. Absent only where the issuer's `required_claims` do not name it.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.0.record.subject.as_deref()
+    }
+
+    /// `client_id`.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.0.record.client_id.as_deref()
+    }
+
+    /// As granted: `scope` or `scp`, not widened by the hierarchy. To ask whether they suffice,
+    /// use [`Gate::require_scopes`](crate::Gate::require_scopes).
+    #[must_use]
+    pub fn scopes(&self) -> &[String] {
+        &self.0.record.scopes
+    }
+
+    /// `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.0.record.issuer
+    }
+
+    /// `aud`, all of it.
+    #[must_use]
+    pub fn audience(&self) -> &[String] {
+        &self.0.record.audience
+    }
+
+    /// `exp`, in seconds since 1970.
+    #[must_use]
+    pub fn expires_at(&self) -> u64 {
+        self.0.record.expires_at
+    }
+
+    /// `iat`, in seconds since 1970.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<u64> {
+        self.0.record.issued_at
+    }
+
+    /// All claims. Parsed when they are first asked for.
+    #[must_use]
+    pub fn claims(&self) -> &Map<String, Value> {
+        self.0.claims.get_or_init(|| {
+            // The component has parsed the same text, so this does not fail.
+            serde_json::from_str(&self.0.record.claims).unwrap_or_default()
+        })
+    }
+
+    /// All claims, as the JSON text that was signed.
+    #[must_use]
+    pub fn claims_json(&self) -> &str {
+        &self.0.record.claims
+    }
+}
+
+/// Without the claims, which may be personal.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("subject", &self.subject())
+            .field("client_id", &self.client_id())
+            .field("scopes", &self.scopes())
+            .field("issuer", &self.issuer())
+            .field("expires_at", &self.expires_at())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A verified access token, as it came in. A request extension behind
+/// [`GateLayer`](crate::GateLayer).
+#[derive(Clone, Eq, PartialEq)]
+pub struct AccessToken(String);
+
+impl AccessToken {
+    pub(super) fn new(token: impl Into<String>) -> Self {
+        Self(token.into())
+    }
+
+    /// The token itself: a credential, to be kept out of logs.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Without the token.
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity() -> Identity {
+        Identity::new(wit::Identity {
+            subject: Some("alice".into()),
+            client_id: None,
+            scopes: vec!["a".into()],
+            issuer: "https://login.example.com".into(),
+            audience: vec![],
+            expires_at: 5,
+            issued_at: None,
+            claims: r#"{"sub":"alice","email":"alice@example.com"}"#.into(),
+        })
+    }
+
+    #[test]
+    fn claims_are_parsed() {
+        assert_eq!(identity().claims()["email"], "alice@example.com");
+    }
+
+    #[test]
+    fn debug_output_holds_no_secret_and_no_claim() {
+        assert!(!format!("{:?}", AccessToken::new("secret")).contains("secret"));
+        assert!(
+            !format!("{:?}", identity()).contains("example.com\""),
+            "{:?}",
+            identity()
+        );
+        assert!(!format!("{:?}", identity()).contains("email"));
+    }
+}

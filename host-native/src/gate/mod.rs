@@ -1,0 +1,447 @@
+//! The gate under wasmtime.
+
+mod bindings;
+mod capability;
+mod config;
+mod decision;
+mod exchange;
+mod identity;
+mod instance;
+mod key_snapshot;
+mod program;
+mod request_head;
+mod shared_fetch;
+mod worker;
+
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::BuildHasher;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http::Response;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+pub use config::{
+    Access, Config, ConfigError, Cors, Issuer, KeyLocation, KeyPolicy, Metadata, Route, TokenCache,
+};
+pub use decision::{Allowed, Answer, Credentials, Decision};
+pub use identity::{AccessToken, Identity};
+pub use program::{Program, ProgramError, ProgramOptions};
+pub use request_head::RequestOrigin;
+
+use bindings::exports::tollgate::auth::resource_server as wit;
+use capability::Lender;
+use decision::{Unsendable, header_map};
+use exchange::{HttpClient, NoTls};
+use instance::{Limits, Question, Verdict};
+use key_snapshot::KeySnapshot;
+use request_head::request_head;
+use shared_fetch::SharedFetch;
+use worker::{Blueprint, Failed, Worker};
+
+/// A protected resource: verifies access tokens, answers challenges, publishes metadata.
+///
+/// It hosts the component in some stores, in parallel; the same token always goes to the same
+/// one. Cheap to clone. Dropping the future of a decision gives it up and harms no other.
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
+
+struct Inner {
+    blueprint: Arc<Blueprint>,
+    workers: Vec<Arc<Worker>>,
+    origin: RequestOrigin,
+    /// Keyed afresh in each process, so that nobody can aim tokens at one store.
+    hasher: RandomState,
+    next: AtomicUsize,
+}
+
+/// What a [`Gate`] is made of.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct GateBuilder {
+    config: Config,
+    program: Option<Program>,
+    origin: Option<RequestOrigin>,
+    stores: Option<NonZeroUsize>,
+    max_memory: usize,
+    call_limit: Duration,
+}
+
+/// Why there is no gate.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The configuration cannot work.
+    Config(ConfigError),
+    /// The component cannot be compiled here.
+    Program(ProgramError),
+    /// The component fails as soon as it starts; most likely it may use too little memory.
+    Start(String),
+    /// TLS cannot be set up, so no issuer could be reached.
+    Tls(String),
+    /// There is no Tokio runtime, which makes the fetches.
+    NoRuntime,
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Program(error) => error.fmt(f),
+            Self::Start(error) => write!(
+                f,
+                "the component does not start; if it may use too little memory, raise max_memory: \
+                 {error}"
+            ),
+            Self::Tls(error) => write!(f, "TLS cannot be set up: {error}"),
+            Self::NoRuntime => f.write_str("build the gate inside a Tokio runtime"),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+impl GateBuilder {
+    /// A program that was compiled before. Default: [`Program::embedded`].
+    pub fn program(mut self, program: Program) -> Self {
+        self.program = Some(program);
+        self
+    }
+
+    /// How the public origin of a request is known. Default: the origin of the configured
+    /// `resource`; without one, `http` and the `Host` header.
+    pub fn request_origin(mut self, origin: RequestOrigin) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// How many stores decide in parallel. Each keeps its own cache of verified tokens. Default:
+    /// one for each core.
+    pub fn stores(mut self, stores: NonZeroUsize) -> Self {
+        self.stores = Some(stores);
+        self
+    }
+
+    /// How much memory each store may use for the component, in bytes. A request that needs more
+    /// fails, and its store starts anew with an empty cache. Default: 64 MiB.
+    pub fn max_memory(mut self, bytes: usize) -> Self {
+        self.max_memory = bytes;
+        self
+    }
+
+    /// How long one call into the component may compute. None should take more than some
+    /// milliseconds; one that takes longer fails, and its store starts anew. Default: 1 second.
+    pub fn call_limit(mut self, limit: Duration) -> Self {
+        self.call_limit = limit;
+        self
+    }
+
+    /// Checks the configuration and starts the stores. Makes no request: the first one does, or
+    /// [`Gate::refresh`].
+    ///
+    /// # Errors
+    ///
+    /// See [`BuildError`].
+    pub async fn build(self) -> Result<Gate, BuildError> {
+        let runtime = Handle::try_current().map_err(|_| BuildError::NoRuntime)?;
+        let program = match self.program {
+            Some(program) => program,
+            None => runtime
+                .spawn_blocking(Program::embedded)
+                .await
+                .expect("compiling does not panic")
+                .map_err(BuildError::Program)?,
+        };
+        let http = HttpClient::new().map_err(|NoTls(error)| BuildError::Tls(error))?;
+        let fetch = Arc::new(SharedFetch::new(http));
+        let blueprint = Arc::new(Blueprint {
+            program,
+            config: (&self.config).into(),
+            limits: Limits {
+                max_memory: self.max_memory,
+                call_ticks: program::ticks(self.call_limit),
+            },
+            keys: KeySnapshot::default(),
+            failures: AtomicU64::new(0),
+        });
+        let stores = self
+            .stores
+            .or_else(|| std::thread::available_parallelism().ok());
+        let workers = (0..stores.map_or(1, NonZeroUsize::get))
+            .map(|_| {
+                let lender = Arc::new(Lender {
+                    runtime: runtime.clone(),
+                    fetch: Arc::clone(&fetch),
+                    progress: Notify::new(),
+                    exchanged: AtomicBool::new(false),
+                    memory: AtomicUsize::new(0),
+                });
+                Worker::start(Arc::clone(&blueprint), lender)
+                    .map_err(|error| BuildError::Start(format!("{error:#}")))?
+                    .map_err(|error| BuildError::Config(error.into()))
+            })
+            .collect::<Result<_, _>>()?;
+        let origin = self
+            .origin
+            .unwrap_or_else(|| RequestOrigin::for_resource(self.config.effective_resource()));
+        Ok(Gate(Arc::new(Inner {
+            blueprint,
+            workers,
+            origin,
+            hasher: RandomState::new(),
+            next: AtomicUsize::new(0),
+        })))
+    }
+}
+
+/// What a gate uses and has been through.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct GateStats {
+    /// Linear memory of all stores, in bytes.
+    pub memory: usize,
+    /// Stores that failed and were started anew.
+    pub failures: u64,
+}
+
+impl Gate {
+    /// Begins to build a gate.
+    pub fn builder(config: Config) -> GateBuilder {
+        GateBuilder {
+            config,
+            program: None,
+            origin: None,
+            stores: None,
+            max_memory: 64 << 20,
+            call_limit: Duration::from_secs(1),
+        }
+    }
+
+    /// Decides about a request: preflight, metadata, credentials, scopes.
+    pub async fn handle(&self, request: &Parts) -> Decision {
+        let head = request_head(request, &self.0.origin);
+        let verdict = self.worker_for(request).ask(Question::Handle(&head)).await;
+        verdict
+            .and_then(|verdict| decision(verdict.ok_or(Failed)?, bearer(&head)))
+            .unwrap_or_else(|Failed| Decision::Respond(Answer::failed()))
+    }
+
+    /// Verifies the credentials of a request, whatever its route says: never public, and the
+    /// scopes are the gate's, the route's and these. The headers belong on the handler's response.
+    ///
+    /// # Errors
+    ///
+    /// The answer to send when the credentials do not do.
+    pub async fn authenticate(
+        &self,
+        request: &Parts,
+        scopes: &[&str],
+    ) -> Result<(Credentials, http::HeaderMap), Answer> {
+        let head = request_head(request, &self.0.origin);
+        let scopes = owned(scopes);
+        let verdict = self
+            .worker_for(request)
+            .ask(Question::Authenticate(&head, &scopes))
+            .await;
+        credentials(verdict, bearer(&head))
+    }
+
+    /// Verifies a bare token, for what is not an HTTP request.
+    ///
+    /// # Errors
+    ///
+    /// What an HTTP request would be answered; its challenge has no `resource_metadata`.
+    pub async fn verify(&self, token: &str, scopes: &[&str]) -> Result<Identity, Answer> {
+        let scopes = owned(scopes);
+        let verdict = self
+            .worker_of(token)
+            .ask(Question::Verify(token, &scopes))
+            .await;
+        credentials(verdict, token).map(|(credentials, _)| credentials.identity)
+    }
+
+    /// Answers a metadata request or a preflight of one; none for any other path.
+    pub async fn metadata(&self, request: &Parts) -> Option<Answer> {
+        let head = request_head(request, &self.0.origin);
+        match self
+            .worker_for(request)
+            .ask(Question::Metadata(&head))
+            .await
+        {
+            Ok(None) => None,
+            Ok(Some(Verdict {
+                decision: wit::Decision::Respond(answer),
+                ..
+            })) => Some(Answer::new(answer).unwrap_or_else(|Unsendable| Answer::failed())),
+            Ok(Some(_)) | Err(Failed) => Some(Answer::failed()),
+        }
+    }
+
+    /// Whether an identity's scopes cover the required ones, by the hierarchy; when they do not,
+    /// the 403 with the challenge to answer. For decisions that need the body, such as an MCP
+    /// tool call.
+    #[must_use]
+    pub fn require_scopes(
+        &self,
+        request: &Parts,
+        identity: &Identity,
+        required: &[&str],
+    ) -> Option<Answer> {
+        let head = request_head(request, &self.0.origin);
+        let required = owned(required);
+        let worker = self.worker_for(request);
+        match worker.require_scopes(&head, identity.scopes(), &required) {
+            Ok(None) => None,
+            Ok(Some(answer)) => {
+                Some(Answer::new(answer).unwrap_or_else(|Unsendable| Answer::failed()))
+            }
+            Err(Failed) => Some(Answer::failed()),
+        }
+    }
+
+    /// Fetches what is stale, now rather than when it is first needed. Whether the issuer could
+    /// be reached shows when a token is to be verified.
+    pub async fn refresh(&self) {
+        for worker in &self.0.workers {
+            // Sequentially: the later ones take over what the first one fetched. A failure is
+            // logged, and the next request gets a new instance.
+            let _ = worker.refresh().await;
+        }
+    }
+
+    /// The fetched keys, for [`Gate::import_keys`] of a later gate: only public keys, as JSON.
+    /// None when the store that was asked has failed.
+    #[must_use]
+    pub fn export_keys(&self) -> Option<String> {
+        self.0.workers.first()?.export_keys().ok()
+    }
+
+    /// Takes keys from [`Gate::export_keys`]. The text must come from a place that only the
+    /// application can write: whoever writes it can sign tokens. Returns how many issuers it had
+    /// keys for; what does not fit this configuration is skipped.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no export.
+    pub fn import_keys(&self, state: &str) -> Result<u32, ConfigError> {
+        let mut taken = 0;
+        for worker in &self.0.workers {
+            match worker.import_keys(state) {
+                Ok(Ok(issuers)) => taken = taken.max(issuers),
+                Ok(Err(error)) => return Err(error.into()),
+                // Logged; this store fetches for itself.
+                Err(Failed) => {}
+            }
+        }
+        Ok(taken)
+    }
+
+    /// What the gate uses and has been through.
+    #[must_use]
+    pub fn stats(&self) -> GateStats {
+        GateStats {
+            memory: self.0.workers.iter().map(|worker| worker.memory()).sum(),
+            failures: self.0.blueprint.failures.load(Ordering::Relaxed),
+        }
+    }
+
+    fn worker_for(&self, request: &Parts) -> &Arc<Worker> {
+        match request
+            .headers
+            .get(AUTHORIZATION)
+            .map(|value| value.as_bytes())
+        {
+            // The scheme's case and spacing do not move a token to another store.
+            Some(value) => {
+                let token = value.rsplit(|byte| *byte == b' ').next().unwrap_or(value);
+                self.worker_at(self.0.hasher.hash_one(token))
+            }
+            None => {
+                let turn = self.0.next.fetch_add(1, Ordering::Relaxed);
+                &self.0.workers[turn % self.0.workers.len()]
+            }
+        }
+    }
+
+    fn worker_of(&self, token: &str) -> &Arc<Worker> {
+        self.worker_at(self.0.hasher.hash_one(token.as_bytes()))
+    }
+
+    fn worker_at(&self, hash: u64) -> &Arc<Worker> {
+        let count = u64::try_from(self.0.workers.len()).unwrap_or(u64::MAX);
+        &self.0.workers[usize::try_from(hash % count).unwrap_or(0)]
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("stores", &self.0.workers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
+}
+
+/// The value that `token-start` counts in.
+fn bearer(head: &wit::RequestHead) -> &str {
+    head.authorization.first().map_or("", String::as_str)
+}
+
+fn decision(verdict: Verdict, authorization: &str) -> Result<Decision, Failed> {
+    match verdict.decision {
+        wit::Decision::Respond(answer) => Answer::new(answer)
+            .map(Decision::Respond)
+            .map_err(|Unsendable| Failed),
+        wit::Decision::Allow(allowed) => {
+            let headers = header_map(allowed.headers).map_err(|Unsendable| Failed)?;
+            let credentials = match verdict.identity {
+                None => None,
+                Some(record) => {
+                    let start = usize::try_from(allowed.token_start).map_err(|_| Failed)?;
+                    let token = authorization.get(start..).ok_or(Failed)?;
+                    Some(Credentials {
+                        identity: Identity::new(record),
+                        token: AccessToken::new(token),
+                    })
+                }
+            };
+            Ok(Decision::Allow(Allowed {
+                credentials,
+                headers,
+            }))
+        }
+    }
+}
+
+/// For questions that are never answered by "public": anything but a known caller fails.
+fn credentials(
+    verdict: Result<Option<Verdict>, Failed>,
+    authorization: &str,
+) -> Result<(Credentials, http::HeaderMap), Answer> {
+    match verdict.and_then(|verdict| decision(verdict.ok_or(Failed)?, authorization)) {
+        Ok(Decision::Allow(Allowed {
+            credentials: Some(credentials),
+            headers,
+        })) => Ok((credentials, headers)),
+        Ok(Decision::Respond(answer)) => Err(answer),
+        Ok(Decision::Allow(Allowed {
+            credentials: None, ..
+        }))
+        | Err(Failed) => Err(Answer::failed()),
+    }
+}
+
+impl From<Answer> for Response<String> {
+    fn from(answer: Answer) -> Self {
+        answer.response
+    }
+}

@@ -1,0 +1,143 @@
+//! The parts of a request that decide, as the component wants them.
+
+use http::header::{
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, HOST, ORIGIN,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName};
+
+use super::bindings::exports::tollgate::auth::resource_server as wit;
+
+/// How the public origin of a request is known: a server sees only the path and what the client
+/// and proxies say.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RequestOrigin {
+    /// It is always this one: an origin such as `https://api.example.com`.
+    Fixed(String),
+    /// This scheme, and the `Host` header or the `:authority` of HTTP/2. The client chooses the
+    /// host, so metadata and challenges say what it wants to hear; configure a `resource`, and
+    /// audiences do not depend on it.
+    Host {
+        /// `http` or `https`.
+        scheme: String,
+    },
+    /// `X-Forwarded-Proto` and `X-Forwarded-Host`, then as [`RequestOrigin::Host`] with `http`.
+    /// Only behind a proxy that overwrites both.
+    Forwarded,
+}
+
+impl RequestOrigin {
+    /// The origin of `resource` where there is one, else what the `Host` header says.
+    pub(super) fn for_resource(resource: Option<&str>) -> Self {
+        match resource.and_then(|resource| url::Url::parse(resource).ok()) {
+            Some(url) if url.has_host() => Self::Fixed(url.origin().ascii_serialization()),
+            _ => Self::Host {
+                scheme: "http".to_owned(),
+            },
+        }
+    }
+
+    fn of(&self, parts: &Parts) -> String {
+        let host = |scheme: &str| {
+            let host = parts.uri.authority().map(|authority| authority.as_str());
+            let host = host
+                .or_else(|| text(&parts.headers, &HOST))
+                .unwrap_or_default();
+            format!("{scheme}://{host}")
+        };
+        match self {
+            Self::Fixed(origin) => origin.clone(),
+            Self::Host { scheme } => host(scheme),
+            Self::Forwarded => {
+                let scheme = text(&parts.headers, &X_FORWARDED_PROTO).unwrap_or("http");
+                match text(&parts.headers, &X_FORWARDED_HOST) {
+                    Some(forwarded) => format!("{scheme}://{forwarded}"),
+                    None => host(scheme),
+                }
+            }
+        }
+    }
+}
+
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Copies what decides. Nothing is judged here: what the component finds odd, it refuses.
+pub(super) fn request_head(parts: &Parts, origin: &RequestOrigin) -> wit::RequestHead {
+    let mut url = origin.of(parts);
+    url.push_str(parts.uri.path_and_query().map_or("/", |path| path.as_str()));
+    let owned = |name: &HeaderName| parts.headers.get(name).map(|value| lossy(value.as_bytes()));
+    wit::RequestHead {
+        method: parts.method.as_str().to_owned(),
+        url,
+        authorization: parts
+            .headers
+            .get_all(AUTHORIZATION)
+            .iter()
+            .map(|value| lossy(value.as_bytes()))
+            .collect(),
+        origin: owned(&ORIGIN),
+        requested_method: owned(&ACCESS_CONTROL_REQUEST_METHOD),
+        requested_headers: owned(&ACCESS_CONTROL_REQUEST_HEADERS),
+    }
+}
+
+/// A value with bytes that are no UTF-8 stays one that no grammar allows.
+fn lossy(value: &[u8]) -> String {
+    String::from_utf8_lossy(value).into_owned()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+
+    fn head(request: http::request::Builder, origin: &RequestOrigin) -> wit::RequestHead {
+        request_head(&request.body(()).expect("valid").into_parts().0, origin)
+    }
+
+    #[test]
+    fn a_fixed_origin_ignores_what_the_client_says() {
+        let origin = RequestOrigin::for_resource(Some("https://api.example.com/base"));
+        let request = Request::get("/a?b=c").header("host", "evil.example");
+        let request = request.header("x-forwarded-host", "evil.example");
+        assert_eq!(head(request, &origin).url, "https://api.example.com/a?b=c");
+    }
+
+    #[test]
+    fn forwarding_headers_count_only_where_they_are_trusted() {
+        let request = || {
+            Request::get("/a")
+                .header("host", "inner")
+                .header("x-forwarded-host", "api.example.com")
+                .header("x-forwarded-proto", "https")
+        };
+        let plain = RequestOrigin::for_resource(None);
+        assert_eq!(head(request(), &plain).url, "http://inner/a");
+        assert_eq!(
+            head(request(), &RequestOrigin::Forwarded).url,
+            "https://api.example.com/a"
+        );
+    }
+
+    #[test]
+    fn an_absolute_target_names_its_own_host() {
+        let origin = RequestOrigin::Host {
+            scheme: "https".into(),
+        };
+        let request = Request::get("https://two.example/x").header("host", "one.example");
+        assert_eq!(head(request, &origin).url, "https://two.example/x");
+    }
+
+    #[test]
+    fn every_authorization_value_is_passed_on() {
+        let request = Request::get("/").header("authorization", "Bearer a");
+        let request = request.header("authorization", "Bearer b");
+        let head = head(request, &RequestOrigin::Forwarded);
+        assert_eq!(head.authorization, ["Bearer a", "Bearer b"]);
+    }
+}

@@ -1,0 +1,303 @@
+//! One store: an instance behind a lock, replaced when it traps.
+//!
+//! No call into the component waits for anything, so the lock is held for microseconds (some
+//! milliseconds when a new key is prepared) and the caller's own thread makes the call: a queue
+//! and a thread of its own would cost more than a decision.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::bindings::exports::tollgate::auth::resource_server as wit;
+use super::capability::Lender;
+use super::instance::{Instance, Limits, Progress, Question, Step, Task, Verdict};
+use super::key_snapshot::KeySnapshot;
+use super::program::Program;
+
+/// The instance failed and with it what was asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Failed;
+
+/// What every worker of a gate starts instances from.
+pub(super) struct Blueprint {
+    pub(super) program: Program,
+    pub(super) config: wit::Config,
+    pub(super) limits: Limits,
+    /// The newest keys that any instance has fetched.
+    pub(super) keys: KeySnapshot,
+    /// Instances that failed so far.
+    pub(super) failures: AtomicU64,
+}
+
+pub(super) struct Worker {
+    blueprint: Arc<Blueprint>,
+    lender: Arc<Lender>,
+    running: Mutex<Option<Box<Running>>>,
+    generations: AtomicU64,
+    refreshing: AtomicBool,
+}
+
+struct Running {
+    instance: Instance,
+    /// Tasks belong to one instance: an older one's are gone.
+    generation: u64,
+    /// The version of the key snapshot that it has.
+    keys_seen: u64,
+}
+
+/// How often a question is asked anew when the instance that worked on it failed on another.
+const MAX_RESTARTS: usize = 2;
+
+/// The longest wait between two polls: insurance against a wake-up that nobody sends.
+const MAX_WAIT: Duration = Duration::from_secs(1);
+
+impl Worker {
+    /// A worker with its first instance.
+    pub(super) fn start(
+        blueprint: Arc<Blueprint>,
+        lender: Arc<Lender>,
+    ) -> wasmtime::Result<Result<Arc<Self>, wit::ConfigError>> {
+        let worker = Self {
+            blueprint,
+            lender,
+            running: Mutex::new(None),
+            generations: AtomicU64::new(0),
+            refreshing: AtomicBool::new(false),
+        };
+        Ok(worker.new_running()?.map(|running| {
+            *worker
+                .running
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(running);
+            Arc::new(worker)
+        }))
+    }
+
+    fn new_running(&self) -> wasmtime::Result<Result<Box<Running>, wit::ConfigError>> {
+        let Blueprint {
+            program,
+            config,
+            limits,
+            ..
+        } = &*self.blueprint;
+        let started = Instance::start(program, config, *limits, &self.lender)?;
+        Ok(started.map(|instance| {
+            let generation = self.generations.fetch_add(1, Ordering::Relaxed);
+            Box::new(Running {
+                instance,
+                generation,
+                keys_seen: 0,
+            })
+        }))
+    }
+
+    /// Runs `call` in the instance. If it fails the instance is dropped, and the next call gets a
+    /// new one, with the newest keys.
+    fn with<R>(&self, call: impl FnOnce(&mut Running) -> wasmtime::Result<R>) -> Result<R, Failed> {
+        // After a panic the slot is empty, because the instance was taken out of it.
+        let mut slot = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = self.run(&mut slot, call);
+        result.map_err(|error| {
+            drop(slot);
+            self.blueprint.failures.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(
+                error = format!("{error:#}"),
+                "a gate failed and is replaced"
+            );
+            // Whoever has a task there must ask anew.
+            self.lender.progress.notify_waiters();
+            Failed
+        })
+    }
+
+    fn run<R>(
+        &self,
+        slot: &mut Option<Box<Running>>,
+        call: impl FnOnce(&mut Running) -> wasmtime::Result<R>,
+    ) -> wasmtime::Result<R> {
+        let mut running = match slot.take() {
+            Some(running) => running,
+            None => match self.new_running()? {
+                Ok(running) => running,
+                // It was accepted before.
+                Err(error) => wasmtime::bail!("{}: {}", error.field, error.message),
+            },
+        };
+        let keys = &self.blueprint.keys;
+        running.instance.wind_up(self.blueprint.limits.call_ticks);
+        if running.keys_seen != keys.version() {
+            let (version, state) = keys.latest();
+            // Exported by the same component for the same configuration; what it refuses all the
+            // same, it fetches.
+            let _ = running.instance.import_keys(&state)?;
+            running.keys_seen = version;
+            running.instance.wind_up(self.blueprint.limits.call_ticks);
+        }
+        let result = call(&mut running)?;
+        *slot = Some(running);
+        Ok(result)
+    }
+
+    /// Asks the component and waits for its decision; none where the question is not its own.
+    /// Nothing is left behind in the component when the future is dropped.
+    pub(super) async fn ask(
+        self: &Arc<Self>,
+        question: Question<'_>,
+    ) -> Result<Option<Verdict>, Failed> {
+        for _ in 0..=MAX_RESTARTS {
+            let (generation, step) =
+                self.with(|running| Ok((running.generation, running.instance.ask(question)?)))?;
+            let verdict = match step {
+                Step::NotMine => return Ok(None),
+                Step::Done(verdict) => Some(verdict),
+                Step::Waiting(task) => self.drive(generation, task).await?,
+            };
+            if let Some(verdict) = verdict {
+                if verdict.refresh_due {
+                    self.refresh_in_background();
+                }
+                return Ok(Some(verdict));
+            }
+        }
+        Err(Failed)
+    }
+
+    /// Polls a task until it is ready; none when its instance has failed on something else.
+    async fn drive(
+        self: &Arc<Self>,
+        generation: u64,
+        task: Task,
+    ) -> Result<Option<Verdict>, Failed> {
+        let task = OwnedTask {
+            worker: self,
+            generation,
+            task,
+        };
+        loop {
+            let progress = self.lender.progress.notified();
+            tokio::pin!(progress);
+            // From here on nothing is missed.
+            progress.as_mut().enable();
+            match task.with(|instance, task| instance.poll(task))? {
+                None => return Ok(None),
+                Some(Progress::Ready(verdict)) => {
+                    self.publish_keys();
+                    // Others may have waited for what this one fetched.
+                    self.lender.progress.notify_waiters();
+                    return Ok(Some(verdict));
+                }
+                Some(Progress::Pending(wait)) => {
+                    let _ = tokio::time::timeout(pause(wait), progress).await;
+                }
+            }
+        }
+    }
+
+    /// After an exchange: shows the other instances, and the successors of this one, what it knows.
+    fn publish_keys(&self) {
+        if !self.lender.exchanged.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        // A failure was logged; the next export may do better.
+        let _ = self.with(|running| {
+            let state = running.instance.export_keys()?;
+            running.keys_seen = self.blueprint.keys.publish(state, running.keys_seen);
+            Ok(())
+        });
+    }
+
+    /// Refreshes keys while nobody waits for it, unless that is under way.
+    fn refresh_in_background(self: &Arc<Self>) {
+        if !self.refreshing.swap(true, Ordering::AcqRel) {
+            let worker = Arc::clone(self);
+            self.lender.runtime.spawn(async move {
+                let _ = worker.refresh().await;
+                worker.refreshing.store(false, Ordering::Release);
+            });
+        }
+    }
+
+    /// Fetches what is stale.
+    pub(super) async fn refresh(self: &Arc<Self>) -> Result<(), Failed> {
+        let (generation, task) =
+            self.with(|running| Ok((running.generation, running.instance.refresh()?)))?;
+        let task = OwnedTask {
+            worker: self,
+            generation,
+            task,
+        };
+        loop {
+            let progress = self.lender.progress.notified();
+            tokio::pin!(progress);
+            progress.as_mut().enable();
+            match task.with(|instance, task| instance.poll_refresh(task))? {
+                None => return Err(Failed),
+                Some((true, _)) => {
+                    self.publish_keys();
+                    return Ok(());
+                }
+                Some((false, wait)) => {
+                    let _ = tokio::time::timeout(pause(wait), progress).await;
+                }
+            }
+        }
+    }
+
+    pub(super) fn require_scopes(
+        &self,
+        head: &wit::RequestHead,
+        granted: &[String],
+        required: &[String],
+    ) -> Result<Option<wit::Answer>, Failed> {
+        self.with(|running| running.instance.require_scopes(head, granted, required))
+    }
+
+    pub(super) fn export_keys(&self) -> Result<String, Failed> {
+        self.with(|running| running.instance.export_keys())
+    }
+
+    pub(super) fn import_keys(&self, state: &str) -> Result<Result<u32, wit::ConfigError>, Failed> {
+        self.with(|running| running.instance.import_keys(state))
+    }
+
+    /// Linear memory, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.lender.memory.load(Ordering::Relaxed)
+    }
+}
+
+fn pause(wait: Option<u32>) -> Duration {
+    wait.map_or(MAX_WAIT, |millis| {
+        Duration::from_millis(millis.into()).min(MAX_WAIT)
+    })
+}
+
+/// A task that is given up when this is dropped.
+struct OwnedTask<'a> {
+    worker: &'a Worker,
+    generation: u64,
+    task: Task,
+}
+
+impl OwnedTask<'_> {
+    /// Runs `call` where the task lives; none when that instance is gone.
+    fn with<R>(
+        &self,
+        call: impl FnOnce(&mut Instance, Task) -> wasmtime::Result<R>,
+    ) -> Result<Option<R>, Failed> {
+        self.worker.with(|running| {
+            if running.generation == self.generation {
+                call(&mut running.instance, self.task).map(Some)
+            } else {
+                Ok(None)
+            }
+        })
+    }
+}
+
+impl Drop for OwnedTask<'_> {
+    fn drop(&mut self) {
+        // A failure is logged, and there is nobody to tell.
+        let _ = self.with(|instance, task| instance.drop_task(task));
+    }
+}
