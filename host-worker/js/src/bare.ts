@@ -1,19 +1,20 @@
 // For hosts and bundlers that bring the core modules themselves.
 import { makeGate } from './shim.js';
+import type { CoreModules as Compiled } from './component.js';
 import type { Gate, GateOptions } from './types.js';
 
-/** The package's three `.wasm` files, compiled. */
+/** The package's three `.wasm` files, each a `WebAssembly.Module`, which not all libraries type. */
 export interface CoreModules {
   /** `tollgate/tollgate-gate.core.wasm` */
-  core: WebAssembly.Module;
+  core: object;
   /** `tollgate/tollgate-gate.core2.wasm` */
-  core2: WebAssembly.Module;
+  core2: object;
   /** `tollgate/tollgate-gate.core3.wasm` */
-  core3: WebAssembly.Module;
+  core3: object;
 }
 
 let given: CoreModules | undefined;
-let instantiate: ((module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance) | undefined;
+let instantiate: ((module: any, imports?: any) => any) | undefined;
 
 /** Sets the modules for all gates, before the first request; `createGate` may come before. */
 export function setModules(modules: CoreModules): void {
@@ -30,7 +31,7 @@ export function createGate(options?: GateOptions): Gate {
   return makeGate({
     modules: () => {
       if (given === undefined) throw new Error('Call setModules() with the three core modules before the first request.');
-      return given;
+      return given as Compiled;
     },
     get instantiate() { return instantiate; },
   }, options);

@@ -79,7 +79,7 @@ export class Component {
       return run(this.#gate);
     } catch (error) {
       const payload = (error as { payload?: { field: string; message: string } }).payload;
-      if (payload !== undefined) throw new ConfigError(payload.field, payload.message);
+      if (payload !== undefined) throw new ConfigError(payload.field, `${payload.field}: ${payload.message}`);
       this.broken = true;
       throw new Trap(error);
     } finally {

@@ -63,7 +63,7 @@ class GateOfOptions implements Gate {
       head = headOf(request);
       decided = state.decide((gate) => gate.handle(head), visit);
     } catch (error) {
-      return failure(error);
+      return failure(error, request);
     }
     const settle = ({ outcome, component }: Decided): MaybePromise<Response> => {
       if (outcome.refreshDue) state.refresh(visit);
@@ -76,14 +76,14 @@ class GateOfOptions implements Gate {
           const verified = component.identity(identity, { exchanges: [], env });
           auth = new RequestIdentity(verified, head.authorization[0]!.slice(tokenStart), (granted, required) => state.require(head, granted, required));
         } catch (error) {
-          return failure(error);
+          return failure(error, request);
         }
       }
       // From here on exceptions are the handler's, and the runtime's to report.
       const response = handler(request, env, ctx, auth);
       return isPromise(response) ? response.then((late) => withHeaders(late, headers)) : withHeaders(response, headers);
     };
-    return isPromise(decided) ? decided.then(settle, failure) : settle(decided);
+    return isPromise(decided) ? decided.then(settle, (error) => failure(error, request)) : settle(decided);
   }
 
   authenticate(request: Request, env?: unknown, ctx?: WaitUntil, demands?: Demands): MaybePromise<Authenticated | Refused> {
@@ -116,7 +116,7 @@ class GateOfOptions implements Gate {
     const state = this.#state(env);
     const failed = (error: unknown): Refused => {
       if (error instanceof ConfigError) throw error;
-      return { ok: false, response: failure(error), reason: 'server-error' };
+      return { ok: false, response: failure(error, request), reason: 'server-error' };
     };
     const settle = ({ outcome, component }: Decided): Authenticated | Refused => {
       if (outcome.refreshDue) state.refresh(visit);
@@ -148,7 +148,7 @@ class GateOfOptions implements Gate {
     };
     const failed = (error: unknown): Response => {
       if (error instanceof ConfigError) throw error;
-      return failure(error);
+      return failure(error, request);
     };
     try {
       const decided = state.decide((gate) => gate.metadata(head), visit);
@@ -210,8 +210,9 @@ function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
   return typeof (value as Promise<T> | undefined)?.then === 'function';
 }
 
-/** The log gets the sentence, the caller nothing. */
-function failure(error: unknown): Response {
+/** The log gets the sentence, the caller nothing. A client that has left gets no answer at all. */
+function failure(error: unknown, request: Request | undefined): Response {
+  if (request?.signal?.aborted && error === request.signal.reason) throw error;
   console.error(error instanceof ConfigError ? `tollgate: ${error.message}` : error);
   return serverError();
 }

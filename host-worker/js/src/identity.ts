@@ -49,6 +49,11 @@ export type RequireScopes = (granted: readonly string[], required: string[]) => 
 
 /** An identity within one request. Own properties are what logs may show; the rest is not there. */
 export class RequestIdentity implements Identity {
+  static {
+    // What logs show, whatever the minifier calls it.
+    Object.defineProperty(this, 'name', { value: 'Identity' });
+  }
+
   readonly subject: string | undefined;
   readonly clientId: string | undefined;
   readonly scopes: readonly string[];

@@ -12,7 +12,7 @@ before(async () => { issuer = await startIssuer(); });
 after(() => issuer.close());
 
 const request = (token, path = '/mcp', init = {}) =>
-  new Request(`https://mcp.example.com${path}`, { ...init, headers: { ...(token && { authorization: `Bearer ${token}` }), ...init.headers } });
+  new Request(`https://mcp.example.com${path}`, { ...init, headers: { ...(token && { authorization: `Bearer ${token}` }), origin: 'https://app.example', ...init.headers } });
 
 const gateOf = (options) => createGate({ issuer: issuer.url, audience: AUDIENCE, ...options });
 

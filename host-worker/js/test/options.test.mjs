@@ -51,7 +51,7 @@ test('settings come from the environment, and unknown ones are refused', () => {
   const gate = createGate();
   assert.throws(() => gate.check({}), ConfigError);
   gate.check({ TOLLGATE_ISSUER: 'https://issuer.example', TOLLGATE_AUDIENCE: 'https://mcp.example.com', PATH: '/bin', TOLLGATE_BINDING: { get() {} } });
-  assert.throws(() => gate.check({ TOLLGATE_ISUER: 'https://issuer.example' }), (error) => error instanceof ConfigError && error.message.includes('TOLLGATE_ISUER'));
+  assert.throws(() => gate.check({ TOLLGATE_ISUER: 'https://issuer.example' }), (error) => error instanceof ConfigError && error.field.includes('TOLLGATE_ISUER'));
 });
 
 test('a gate that cannot work answers 500 without saying why, and logs the sentence', async (t) => {
