@@ -1,0 +1,33 @@
+// What the crate needs of the npm package, in the shape that wasm-bindgen can call.
+//
+// worker-build bundles this file, and cannot bundle the package: its esbuild has no place for the
+// component's `.wasm` files. wrangler can, so the Worker's entry file imports the package and
+// leaves it here for the same isolate to find.
+
+/** Where the Worker's entry file leaves the npm package. */
+const PACKAGE = Symbol.for("tollgate");
+
+export function createGate(options) {
+  const { createGate } = globalThis[PACKAGE] ?? {};
+  if (typeof createGate !== "function") {
+    const error = new Error('the Worker\'s entry file must register it: import * as tollgate from "tollgate"; globalThis[Symbol.for("tollgate")] = tollgate;');
+    error.name = "PackageError";
+    throw error;
+  }
+  return createGate(options);
+}
+
+/**
+ * The decision about a request: `{ response }` to send as it stands, or `{ auth, headers }` where
+ * it may go on, with `auth` null on public routes.
+ */
+export async function handle(gate, request, env, ctx) {
+  let auth;
+  const guarded = gate.protect((_request, _env, _ctx, identity) => {
+    auth = identity;
+    // Never sent: it carries out the headers that belong on the real response.
+    return new Response(null);
+  });
+  const response = await guarded.fetch(request, env, ctx);
+  return auth === undefined ? { response } : { auth, headers: [...response.headers] };
+}
