@@ -27,6 +27,8 @@ pub enum UrlError {
     Authority,
     /// There is a `#`.
     Fragment,
+    /// Longer than the caller accepts.
+    TooLong,
 }
 
 impl UrlError {
@@ -40,6 +42,7 @@ impl UrlError {
             }
             Self::Authority => "its host or port is not valid, or it holds a user name",
             Self::Fragment => "it must not have a fragment (#)",
+            Self::TooLong => "it is too long",
         }
     }
 }

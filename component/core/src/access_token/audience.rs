@@ -18,8 +18,8 @@ pub enum Audiences {
 pub struct Target<'a> {
     /// `https://host[:port]`, as published.
     pub origin: &'a str,
-    /// The path that decides: decoded and normal.
-    pub path: &'a str,
+    /// The path, in every way in which it may be read: a token must be meant for all of them.
+    pub paths: &'a [String],
 }
 
 impl Audiences {
@@ -29,25 +29,28 @@ impl Audiences {
     pub fn accept(&self, audience: &[String], target: Option<Target<'_>>) -> bool {
         match self {
             Self::Named(names) => audience.iter().any(|aud| names.contains(aud)),
-            Self::Resource(resource) => {
-                let bare = |text: &str| text.strip_suffix('/').unwrap_or(text).to_owned();
-                let resource = bare(resource);
-                audience.iter().any(|aud| {
-                    bare(aud) == resource || target.is_some_and(|target| covers(aud, target))
-                })
-            }
+            Self::Resource(resource) => audience.iter().any(|aud| {
+                without_slash(aud) == without_slash(resource)
+                    || target.is_some_and(|target| covers(aud, target))
+            }),
         }
     }
+}
+
+fn without_slash(text: &str) -> &str {
+    text.strip_suffix('/').unwrap_or(text)
 }
 
 fn covers(audience: &str, target: Target<'_>) -> bool {
     let Ok(url) = HttpUrl::parse(audience) else {
         return false;
     };
-    if url.query().is_some() || url.origin() != target.origin {
-        return false;
-    }
-    is_path_prefix(url.path(), target.path)
+    url.query().is_none()
+        && url.origin() == target.origin
+        && target
+            .paths
+            .iter()
+            .all(|path| is_path_prefix(url.path(), path))
 }
 
 /// Whether `prefix` is `path` or one of its ancestors: `/mcp` of `/mcp/x`, not of `/mcp-other`.
@@ -68,9 +71,10 @@ mod tests {
     #[test]
     fn named_audiences_match_by_code_points() {
         let audiences = Audiences::Named(list(&["https://api", "urn:x"]));
+        let paths = list(&["/mcp"]);
         let target = Some(Target {
             origin: "https://api",
-            path: "/mcp",
+            paths: &paths,
         });
         assert!(audiences.accept(&list(&["other", "urn:x"]), target));
         for no in [
@@ -87,9 +91,10 @@ mod tests {
     #[test]
     fn a_resource_covers_itself_and_what_the_request_lies_below() {
         let audiences = Audiences::Resource("https://api".into());
+        let paths = list(&["/mcp/x"]);
         let target = Some(Target {
             origin: "https://api",
-            path: "/mcp/x",
+            paths: &paths,
         });
         for yes in [
             "https://api",
@@ -111,6 +116,12 @@ mod tests {
         ] {
             assert!(!audiences.accept(&list(&[no]), target), "{no}");
         }
+        let both = list(&["/mcp/x", "/other"]);
+        let ambiguous = Some(Target {
+            origin: "https://api",
+            paths: &both,
+        });
+        assert!(!audiences.accept(&list(&["https://api/mcp"]), ambiguous));
         assert!(!audiences.accept(&list(&["https://api/mcp"]), None));
         assert!(audiences.accept(&list(&["https://api/"]), None));
     }

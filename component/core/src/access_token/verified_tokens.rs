@@ -4,7 +4,6 @@
 //! spelling of the same token is another key that is never found. What may change between two
 //! requests (dates, audience, scopes) is not remembered but checked each time.
 
-use std::num::NonZeroUsize;
 use std::rc::{Rc, Weak};
 
 use lru::LruCache;
@@ -163,12 +162,6 @@ impl VerifiedTokens {
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
         (self.entries.len(), self.bytes)
-    }
-
-    /// The bound on entries.
-    #[must_use]
-    pub fn capacity(&self) -> Option<NonZeroUsize> {
-        NonZeroUsize::new(self.limits.max_entries as usize)
     }
 }
 

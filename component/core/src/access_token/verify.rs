@@ -90,21 +90,6 @@ pub struct UnsignedToken<'a> {
     pub issuer: usize,
 }
 
-impl UnsignedToken<'_> {
-    /// [`IssuerPolicy::check_request`] for what it claims.
-    ///
-    /// # Errors
-    /// Dates or audience.
-    pub fn check_request(
-        &self,
-        policy: &IssuerPolicy,
-        now: UnixMillis,
-        target: Option<Target<'_>>,
-    ) -> Result<(), TokenError> {
-        policy.check_request(&self.identity, now, target)
-    }
-}
-
 /// Reads a token and checks all that needs no key, in the order of cost.
 ///
 /// # Errors
@@ -156,12 +141,11 @@ fn check_unbound(cnf: &Json) -> Result<(), TokenError> {
 /// Checks the signature by the keys that fit; at most [`limits::KEYS_TRIED`].
 ///
 /// # Errors
-/// The token back, with [`TokenError::UnknownKey`] or [`TokenError::Signature`], so that the caller may
-/// look for newer keys.
-pub fn verify_signature<'a>(
-    token: UnsignedToken<'a>,
+/// [`TokenError::UnknownKey`] or [`TokenError::Signature`]: newer keys may tell otherwise.
+pub fn verify_signature(
+    token: UnsignedToken<'_>,
     keys: &JwkSet,
-) -> Result<(Identity, Rc<VerifyingKey>), (UnsignedToken<'a>, TokenError)> {
+) -> Result<(Identity, Rc<VerifyingKey>), TokenError> {
     let header = token.jws.header();
     let mut error = TokenError::UnknownKey;
     let candidates = keys.candidates(header.algorithm, header.kid.as_deref());
@@ -172,5 +156,5 @@ pub fn verify_signature<'a>(
             Err(_) => error = TokenError::Signature,
         }
     }
-    Err((token, error))
+    Err(error)
 }

@@ -15,8 +15,8 @@ use crate::access_token::{
     self, Identity, Target, TokenError, Verified, VerifiedTokens, verify_signature,
 };
 use crate::capability::{Header, Host};
-use crate::http_url::HttpUrl;
-use crate::jose::JwkSet;
+use crate::http_url::{HttpUrl, UrlError};
+use crate::jose::{JwkSet, VerifyingKey};
 use crate::keys::{self, SnapshotError};
 use crate::limits;
 use crate::task::{Progress, Scheduler, Task};
@@ -274,11 +274,21 @@ struct Case {
     token_start: usize,
 }
 
+impl Case {
+    fn target(&self) -> Option<Target<'_>> {
+        let place = self.place.as_ref()?;
+        Some(Target {
+            origin: &place.origin,
+            paths: &place.readings,
+        })
+    }
+}
+
 impl Inner {
     /// Reads the URL and looks at the origin: the two things that concern every request.
     fn enter(&self, head: &RequestHead) -> Result<Place, Rejection> {
         if head.url.len() > limits::URL_BYTES {
-            return Err(Rejection::BadTarget(crate::http_url::UrlError::Character));
+            return Err(Rejection::BadTarget(UrlError::TooLong));
         }
         let url = HttpUrl::parse(&head.url).map_err(Rejection::BadTarget)?;
         self.compiled.cors.check(head.origin.as_deref())?;
@@ -438,17 +448,17 @@ impl Inner {
             && let Some(keys) = self.compiled.sources[verified.issuer].ready(now)
         {
             let policy = &self.compiled.policies[verified.issuer];
-            for target in case_targets(case) {
-                let checked = policy.check_request(&verified.identity, now, target);
-                checked.map_err(refused)?;
-            }
+            policy
+                .check_request(&verified.identity, now, case.target())
+                .map_err(refused)?;
             self.tokens.borrow_mut().note(&verified);
             return Ok(Granted {
                 verified,
                 refresh_due: keys.refresh_due,
             });
         }
-        let unsigned = self.read(token, case, now).map_err(refused)?;
+        let policies = &self.compiled.policies;
+        let unsigned = access_token::read(token, policies, now, case.target()).map_err(refused)?;
         let issuer = unsigned.issuer;
         let Some(keys) = self.compiled.sources[issuer].ready(now) else {
             return Err(Hurdle::NeedsKeys(None));
@@ -462,7 +472,7 @@ impl Inner {
                     refresh_due: keys.refresh_due,
                 })
             }
-            Err((_, error)) => Err(Hurdle::NeedsKeys(Some((keys.set, error)))),
+            Err(error) => Err(Hurdle::NeedsKeys(Some((keys.set, error)))),
         }
     }
 
@@ -475,10 +485,12 @@ impl Inner {
         // Read again: the first reading borrowed from a request that is gone by now, and time may
         // have passed.
         let read = || {
-            self.read(token, case, self.scheduler.now())
+            let now = self.scheduler.now();
+            access_token::read(token, &self.compiled.policies, now, case.target())
                 .map_err(Rejection::Token)
         };
-        let source = &self.compiled.sources[read()?.issuer];
+        let issuer = read()?.issuer;
+        let source = &self.compiled.sources[issuer];
         let (set, error) = match seen {
             Some(seen) => seen,
             None => {
@@ -487,16 +499,16 @@ impl Inner {
                     .await
                     .map_err(Rejection::KeysUnavailable)?;
                 match verify_signature(read()?, &set) {
-                    Ok(found) => return Ok(self.keep(token, found, source.issuer())),
-                    Err((_, error)) => (set, error),
+                    Ok(found) => return Ok(self.keep(token, found, issuer)),
+                    Err(error) => (set, error),
                 }
             }
         };
         match (source.read_news(&self.scheduler, &set).await, error) {
             (Ok(news), error) if Rc::ptr_eq(&news, &set) => Err(Rejection::Token(error)),
             (Ok(news), _) => match verify_signature(read()?, &news) {
-                Ok(found) => Ok(self.keep(token, found, source.issuer())),
-                Err((_, error)) => Err(Rejection::Token(error)),
+                Ok(found) => Ok(self.keep(token, found, issuer)),
+                Err(error) => Err(Rejection::Token(error)),
             },
             // The key is known and the signature is wrong: that an issuer would reuse a `kid`
             // just while it cannot be reached is not worth a 503 for every forgery.
@@ -508,17 +520,11 @@ impl Inner {
     fn keep(
         &self,
         token: &str,
-        (identity, key): (Identity, Rc<crate::jose::VerifyingKey>),
-        issuer: &str,
+        (identity, key): (Identity, Rc<VerifyingKey>),
+        issuer: usize,
     ) -> Granted {
-        let position = self
-            .compiled
-            .policies
-            .iter()
-            .position(|policy| policy.issuer == issuer);
         let digest = VerifiedTokens::digest(token);
         let now = self.scheduler.now();
-        let issuer = position.unwrap_or_default();
         let verified = self
             .tokens
             .borrow_mut()
@@ -527,22 +533,6 @@ impl Inner {
             verified,
             refresh_due: false,
         }
-    }
-
-    fn read<'a>(
-        &self,
-        token: &'a str,
-        case: &Case,
-        now: u64,
-    ) -> Result<access_token::UnsignedToken<'a>, TokenError> {
-        let mut targets = case_targets(case);
-        let first = targets.next().flatten();
-        let unsigned = access_token::read(token, &self.compiled.policies, now, first)?;
-        let policy = &self.compiled.policies[unsigned.issuer];
-        for target in targets {
-            unsigned.check_request(policy, now, target)?;
-        }
-        Ok(unsigned)
     }
 
     /// The last question, asked of cached and of new tokens alike: is it enough?
@@ -575,21 +565,6 @@ impl Inner {
             Progress::Pending(_) => Step::Waiting(task),
         }
     }
-}
-
-/// The place of the request in each of its readings: a token must be meant for all of them. One
-/// `None` where there is no place.
-fn case_targets(case: &Case) -> impl Iterator<Item = Option<Target<'_>>> {
-    let none = case.place.is_none().then_some(None);
-    let places = case.place.iter().flat_map(|place| {
-        place.readings.iter().map(|path| {
-            Some(Target {
-                origin: &place.origin,
-                path,
-            })
-        })
-    });
-    none.into_iter().chain(places)
 }
 
 fn respond(answer: Answer) -> Step {

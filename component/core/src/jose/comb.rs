@@ -1,0 +1,132 @@
+//! Multiples of a point, kept so that multiplying it costs few additions (the comb method of Lim
+//! and Lee, with digits 1 and -1 as Feng, Zhu, Xu and Li have it).
+//!
+//! An odd scalar `k` below `2^L` is a sum of `±2^i` over all `i < L`: the sign at `i` is bit
+//! `i + 1` of `k`, and that at `L - 1` is plus. The `L` signs are cut into [`TEETH`] rows of
+//! `BLOCKS * COLUMNS`; a column of signs selects one point of a block's table, which holds the
+//! sums of the rows' powers for all signs but the topmost, which turns the point around. So a
+//! multiplication costs one addition for each column of each block, and `COLUMNS - 1` doublings.
+//!
+//! All arithmetic is that of the curve crates, whose additions are complete: no input is special.
+//! Nothing here takes constant time: scalars and points of a verification are public.
+
+use p256::elliptic_curve::ff::{Field, PrimeField};
+use p256::elliptic_curve::group::Group;
+use p256::elliptic_curve::{CurveArithmetic, CurveGroup};
+
+/// Rows. Eight is where a further one would double the table and save a tenth.
+const TEETH: usize = 8;
+
+/// Points in a block's table.
+const BLOCK_POINTS: usize = 1 << (TEETH - 1);
+
+/// How a curve's tables are cut: `TEETH * BLOCKS * COLUMNS` is at least the bits of the order.
+pub(super) trait CombShape: CurveArithmetic {
+    /// Tables for one point. More of them take memory and save doublings.
+    const BLOCKS: usize;
+    /// Columns of each.
+    const COLUMNS: usize;
+}
+
+/// The tables of one point.
+pub(super) struct Comb<C: CombShape>(Vec<C::AffinePoint>);
+
+impl<C: CombShape> Comb<C> {
+    /// Computes the tables: milliseconds.
+    pub(super) fn new(point: C::ProjectivePoint) -> Self {
+        let row = C::BLOCKS * C::COLUMNS;
+        // `powers[tooth * BLOCKS + block]`, and the double of each.
+        let mut powers = Vec::with_capacity(TEETH * C::BLOCKS);
+        let mut power = point;
+        for i in 0..TEETH * row {
+            if i % C::COLUMNS == 0 {
+                powers.push(power);
+            }
+            power = power.double();
+        }
+        let doubles: Vec<_> = powers.iter().map(Group::double).collect();
+        let doubles = affine::<C>(&doubles);
+        let mut points = Vec::with_capacity(C::BLOCKS * BLOCK_POINTS);
+        for block in 0..C::BLOCKS {
+            let start = points.len();
+            // All signs minus but the topmost; then each tooth's sign is turned by adding twice
+            // its power.
+            let top = powers[(TEETH - 1) * C::BLOCKS + block];
+            points.push((0..TEETH - 1).fold(top, |sum, tooth| {
+                sum - powers[tooth * C::BLOCKS + block]
+            }));
+            for tooth in 0..TEETH - 1 {
+                for i in start..start + (1 << tooth) {
+                    points.push(points[i] + doubles[tooth * C::BLOCKS + block]);
+                }
+            }
+        }
+        Self(affine::<C>(&points))
+    }
+
+    /// The sum of two products.
+    pub(super) fn sum_of_products(
+        [(a, k), (b, l)]: [(&Self, &C::Scalar); 2],
+    ) -> C::ProjectivePoint {
+        let (k, l) = (Signs::<C>::new(k), Signs::<C>::new(l));
+        let mut sum = C::ProjectivePoint::identity();
+        for column in (0..C::COLUMNS).rev() {
+            if column + 1 < C::COLUMNS {
+                sum = sum.double();
+            }
+            for block in 0..C::BLOCKS {
+                sum += a.select(&k, block, column);
+                sum += b.select(&l, block, column);
+            }
+        }
+        sum
+    }
+
+    /// The point that a column of signs stands for.
+    fn select(&self, signs: &Signs<C>, block: usize, column: usize) -> C::AffinePoint {
+        let row = C::BLOCKS * C::COLUMNS;
+        let mut index = 0;
+        for tooth in 0..TEETH {
+            let plus = signs.is_plus(tooth * row + block * C::COLUMNS + column);
+            index |= usize::from(plus) << tooth;
+        }
+        // The table has the half with the topmost sign plus.
+        let plus = index >= BLOCK_POINTS;
+        if !plus {
+            index = !index;
+        }
+        let point = self.0[block * BLOCK_POINTS + index % BLOCK_POINTS];
+        if plus == signs.negated { -point } else { point }
+    }
+}
+
+fn affine<C: CurveArithmetic>(points: &[C::ProjectivePoint]) -> Vec<C::AffinePoint> {
+    let mut affine = vec![C::AffinePoint::default(); points.len()];
+    C::ProjectivePoint::batch_normalize(points, &mut affine);
+    affine
+}
+
+/// A scalar as signs of powers of two.
+struct Signs<C: CombShape> {
+    /// The scalar, or its negative where that is the odd one; big-endian.
+    bytes: p256::elliptic_curve::FieldBytes<C>,
+    negated: bool,
+}
+
+impl<C: CombShape> Signs<C> {
+    fn new(scalar: &C::Scalar) -> Self {
+        let negated = bool::from(scalar.is_even()) && !bool::from(scalar.is_zero());
+        let odd = if negated { -*scalar } else { *scalar };
+        Self { bytes: odd.to_repr(), negated }
+    }
+
+    /// Whether the power `2^i` counts as plus.
+    fn is_plus(&self, i: usize) -> bool {
+        let (byte, bit) = ((i + 1) / 8, (i + 1) % 8);
+        if i + 1 == TEETH * C::BLOCKS * C::COLUMNS {
+            return true;
+        }
+        let bytes: &[u8] = self.bytes.as_ref();
+        bytes.iter().rev().nth(byte).is_some_and(|byte| byte >> bit & 1 == 1)
+    }
+}
