@@ -1,8 +1,10 @@
-//! Every bound on input, with its reason. (Bounds inside a token are in [`crate::jose::limits`].)
+//! Every bound on input, with its reason; those of tokens, keys and key sets are in
+//! [`crate::jose::limits`].
 
-/// `Authorization`: Cloudflare and most servers cut all headers off at 16 to 32 KiB, so a longer
-/// value cannot come from an honest client.
-pub const AUTHORIZATION_BYTES: usize = 16 * 1024 + 16;
+use crate::jose::limits as jose;
+
+/// `Authorization`: the longest token that is read, and the scheme before it.
+pub const AUTHORIZATION_BYTES: usize = jose::TOKEN_BYTES + 16;
 
 /// The request URL: longer ones are refused by Cloudflare (16 KiB) and by common proxies (8 KiB).
 pub const URL_BYTES: usize = 16 * 1024;
@@ -16,8 +18,8 @@ pub const REQUESTED_HEADERS_BYTES: usize = 1024;
 /// Discovery documents: real ones are 1 to 6 KB; Keycloak's with every extension is below 10 KB.
 pub const METADATA_BYTES: u32 = 128 * 1024;
 
-/// JWK Sets: 100 RSA-4096 keys with certificates are about 300 KB.
-pub const KEY_SET_BYTES: u32 = 512 * 1024;
+/// JWK Sets on the wire: what the parser takes.
+pub const KEY_SET_BYTES: u32 = jose::KEY_SET_BYTES as u32;
 
 /// What `import-keys` reads: as many full key sets as there can be issuers is absurd; one each of
 /// ordinary size is not.

@@ -1,28 +1,17 @@
 //! From what was configured to what decides: every check that needs no request.
 
-use std::rc::Rc;
-
+use super::compile_issuer::compile_issuer;
 use super::config::{
-    Access, Config, ConfigError, Cors, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, Metadata,
-    TokenCacheConfig,
+    Access, Config, ConfigError, Cors, IssuerConfig, KeyLocationConfig, KeyPolicyConfig,
+    Metadata, TokenCacheConfig,
 };
 use super::cors::CorsRules;
 use super::metadata::MetadataTemplate;
 use super::route::{Route, RoutePath, Rule};
-use crate::access_token::{
-    Audiences, IssuerPolicy, ScopeHierarchy, TokenCacheLimits, Tolerance, TypeRule, is_scope_token,
-};
+use crate::access_token::{IssuerPolicy, ScopeHierarchy, TokenCacheLimits, is_scope_token};
 use crate::http_url::HttpUrl;
-use crate::jose::{Algorithm, JwkSet};
-use crate::keys::{KeyLocation, KeyPolicy, KeySource};
+use crate::keys::{KeyPolicy, KeySource};
 use crate::limits;
-
-/// A token that was just issued must not fail over a second of skew; one that has ended is worth
-/// nothing. So the default is no tolerance for `exp` and a little for `nbf` and `iat`.
-const DEFAULT_TOLERANCE: Tolerance = Tolerance { end: 0, start: 5 };
-/// RFC 9068 section 2.2. `jti` is required there too, but nothing here uses it, and issuers that
-/// leave it out are many.
-const RFC_9068_CLAIMS: [&str; 3] = ["sub", "client_id", "iat"];
 
 /// A configuration that works.
 pub(super) struct Compiled {
@@ -147,170 +136,6 @@ fn words(text: &str) -> Vec<String> {
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
         .collect()
-}
-
-fn compile_issuer(
-    field: &str,
-    config: IssuerConfig,
-    resource: Option<&str>,
-    policy: &KeyPolicy,
-) -> Result<(IssuerPolicy, KeySource), ConfigError> {
-    let at = |name: &str| format!("{field}.{name}");
-    let url = trusted_url(&at("issuer"), &config.issuer)?;
-    if url.query().is_some() {
-        let message = "an issuer has no query (RFC 8414 section 2): remove the part from the ?";
-        return Err(ConfigError::new(at("issuer"), message));
-    }
-    let audiences = match (config.audiences, resource) {
-        (Some(names), _) if !names.is_empty() => {
-            if names.len() > limits::AUDIENCES {
-                return Err(too_many(&at("audiences"), limits::AUDIENCES));
-            }
-            if names.iter().any(String::is_empty) {
-                let message = "an audience is empty: remove it or name it";
-                return Err(ConfigError::new(at("audiences"), message));
-            }
-            Audiences::Named(names)
-        }
-        (_, Some(resource)) => Audiences::Resource(resource.to_owned()),
-        (_, None) => {
-            return Err(ConfigError::new(
-                at("audiences"),
-                "no audience is configured, so tokens for any other API of this issuer would be \
-                 accepted: set TOLLGATE_AUDIENCE (the aud of your tokens) or TOLLGATE_RESOURCE \
-                 (the public URL of this API)",
-            ));
-        }
-    };
-    let strict = config.types.is_none();
-    let tolerance = match config.clock_tolerance {
-        None => DEFAULT_TOLERANCE,
-        Some(seconds) if seconds <= limits::CLOCK_TOLERANCE => Tolerance {
-            end: seconds,
-            start: seconds,
-        },
-        Some(_) => {
-            let message = format!(
-                "more than {} seconds hide a broken clock: set the clock right",
-                limits::CLOCK_TOLERANCE
-            );
-            return Err(ConfigError::new(at("clockTolerance"), message));
-        }
-    };
-    let required_claims = match config.required_claims {
-        Some(names) => names,
-        None if strict => RFC_9068_CLAIMS.map(str::to_owned).to_vec(),
-        None => Vec::new(),
-    };
-    for name in &required_claims {
-        quotable(&at("requiredClaims"), name)?;
-    }
-    let cross_origin = config.cross_origin_keys.unwrap_or(false);
-    let location = key_location(field, config.keys, &url, cross_origin)?;
-    let issuer_policy = IssuerPolicy {
-        issuer: config.issuer.clone(),
-        audiences,
-        algorithms: algorithms(&at("algorithms"), config.algorithms)?,
-        types: types(&at("types"), config.types)?,
-        required_claims,
-        tolerance,
-        max_age: config.max_age,
-    };
-    let source = KeySource::new(config.issuer, url, location, cross_origin, policy.clone());
-    Ok((issuer_policy, source))
-}
-
-fn algorithms(field: &str, names: Option<Vec<String>>) -> Result<Vec<Algorithm>, ConfigError> {
-    let Some(names) = names else {
-        return Ok(Algorithm::ALL.to_vec());
-    };
-    if names.is_empty() {
-        return Err(ConfigError::new(
-            field,
-            "the list is empty: leave it out to accept all",
-        ));
-    }
-    let known = || {
-        Algorithm::ALL
-            .iter()
-            .map(|a| a.name())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let parse = |name: &String| {
-        Algorithm::from_name(name).ok_or_else(|| {
-            let why = if name == "none" || name.starts_with("HS") {
-                "is never accepted: it proves no issuer"
-            } else {
-                "is not a known algorithm"
-            };
-            ConfigError::new(field, format!("{name:?} {why}; the choice is {}", known()))
-        })
-    };
-    names.iter().map(parse).collect()
-}
-
-fn types(field: &str, types: Option<Vec<String>>) -> Result<TypeRule, ConfigError> {
-    let Some(types) = types else {
-        return Ok(TypeRule::OneOf(vec!["at+jwt".to_owned()]));
-    };
-    if types.is_empty() {
-        let message = "the list is empty: leave it out for at+jwt, or write [\"*\"] for any type";
-        return Err(ConfigError::new(field, message));
-    }
-    if types.iter().any(|typ| typ == "*") {
-        return Ok(TypeRule::Any);
-    }
-    let plain = |typ: &String| {
-        let typ = typ.to_ascii_lowercase();
-        typ.strip_prefix("application/")
-            .map_or(typ.clone(), str::to_owned)
-    };
-    Ok(TypeRule::OneOf(types.iter().map(plain).collect()))
-}
-
-fn key_location(
-    field: &str,
-    location: Option<KeyLocationConfig>,
-    issuer: &HttpUrl,
-    cross_origin: bool,
-) -> Result<KeyLocation, ConfigError> {
-    let field = format!("{field}.keys");
-    match location {
-        None | Some(KeyLocationConfig::Discovery) => Ok(KeyLocation::Discovery),
-        Some(KeyLocationConfig::Uri(uri)) => {
-            let url = trusted_url(&field, &uri)?;
-            if !cross_origin && !url.same_origin(issuer) {
-                let message = "the keys are on another origin than the issuer: set \
-                               crossOriginKeys: true if that is meant";
-                return Err(ConfigError::new(field, message));
-            }
-            Ok(KeyLocation::Uri(uri))
-        }
-        Some(KeyLocationConfig::Inline(json)) => {
-            let set = JwkSet::parse(json.as_bytes()).map_err(|error| {
-                let message = format!(
-                    "this is not a JWK Set ({}): give the JSON object with \
-                                       \"keys\" that the issuer publishes",
-                    error.code()
-                );
-                ConfigError::new(&field, message)
-            })?;
-            if set.keys.is_empty() {
-                let why = set
-                    .skipped
-                    .first()
-                    .map_or("", |skipped| skipped.reason.code());
-                let message = format!(
-                    "none of the {} keys can be used ({why}): give public \
-                                       signing keys",
-                    set.skipped.len()
-                );
-                return Err(ConfigError::new(field, message));
-            }
-            Ok(KeyLocation::Inline(Rc::new(set)))
-        }
-    }
 }
 
 fn compile_routes(configs: Vec<super::RouteConfig>) -> Result<Vec<Route>, ConfigError> {
@@ -463,7 +288,7 @@ fn key_policy(config: &KeyPolicyConfig) -> Result<KeyPolicy, ConfigError> {
     Ok(policy)
 }
 
-fn trusted_url(field: &str, text: &str) -> Result<HttpUrl, ConfigError> {
+pub(super) fn trusted_url(field: &str, text: &str) -> Result<HttpUrl, ConfigError> {
     let url = HttpUrl::parse(text).map_err(|error| {
         ConfigError::new(field, format!("this is no URL: {}", error.sentence()))
     })?;
@@ -490,7 +315,7 @@ fn scope_list(field: &str, scopes: Vec<String>) -> Result<Vec<String>, ConfigErr
     }
 }
 
-fn quotable(field: &str, text: &str) -> Result<(), ConfigError> {
+pub(super) fn quotable(field: &str, text: &str) -> Result<(), ConfigError> {
     let safe = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
     if !text.is_empty() && text.chars().all(safe) {
         Ok(())
@@ -500,7 +325,7 @@ fn quotable(field: &str, text: &str) -> Result<(), ConfigError> {
     }
 }
 
-fn too_many(field: &str, limit: usize) -> ConfigError {
+pub(super) fn too_many(field: &str, limit: usize) -> ConfigError {
     ConfigError::new(
         field,
         format!("there are more than {limit} entries: remove some"),

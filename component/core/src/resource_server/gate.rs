@@ -8,15 +8,13 @@ use super::answer::Answer;
 use super::compile::{Compiled, compile};
 use super::config::{Config, ConfigError};
 use super::credentials::bearer_token_start;
-use super::metadata::{WellKnown, location, published};
+use super::judgement::Case;
+use super::metadata::{WellKnown, published};
 use super::rejection::{ChallengeContext, Rejection};
 use super::route::{readings, required_scopes};
-use crate::access_token::{
-    self, Identity, Target, TokenError, Verified, VerifiedTokens, verify_signature,
-};
+use crate::access_token::{Identity, VerifiedTokens};
 use crate::capability::{Header, Host};
 use crate::http_url::{HttpUrl, UrlError};
-use crate::jose::{JwkSet, VerifyingKey};
 use crate::keys::{self, SnapshotError};
 use crate::limits;
 use crate::task::{Progress, Scheduler, Task};
@@ -82,30 +80,17 @@ pub struct Gate {
     inner: Rc<Inner>,
 }
 
-struct Inner {
-    scheduler: Rc<Scheduler>,
-    compiled: Compiled,
-    tokens: RefCell<VerifiedTokens>,
+pub(super) struct Inner {
+    pub(super) scheduler: Rc<Scheduler>,
+    pub(super) compiled: Compiled,
+    pub(super) tokens: RefCell<VerifiedTokens>,
 }
 
 /// What a request asks for, once its URL has been read.
-struct Place {
-    origin: String,
-    url: HttpUrl,
-    readings: Vec<String>,
-}
-
-/// A token that holds.
-struct Granted {
-    verified: Verified,
-    refresh_due: bool,
-}
-
-/// Why a token cannot be judged at once.
-enum Hurdle {
-    Refused(Rejection),
-    /// No usable keys; or these keys do not do, and newer ones might.
-    NeedsKeys(Option<(Rc<JwkSet>, TokenError)>),
+pub(super) struct Place {
+    pub(super) origin: String,
+    pub(super) url: HttpUrl,
+    pub(super) readings: Vec<String>,
 }
 
 impl fmt::Debug for Gate {
@@ -265,25 +250,6 @@ impl Gate {
     }
 }
 
-/// One judgement: what is needed, and what an answer must know.
-struct Case {
-    /// All scopes, of gate, route and operation.
-    required: Vec<String>,
-    place: Option<Place>,
-    origin: Option<String>,
-    token_start: usize,
-}
-
-impl Case {
-    fn target(&self) -> Option<Target<'_>> {
-        let place = self.place.as_ref()?;
-        Some(Target {
-            origin: &place.origin,
-            paths: &place.readings,
-        })
-    }
-}
-
 impl Inner {
     /// Reads the URL and looks at the origin: the two things that concern every request.
     fn enter(&self, head: &RequestHead) -> Result<Place, Rejection> {
@@ -313,23 +279,6 @@ impl Inner {
 
     fn refuse_early(&self, head: &RequestHead, rejection: &Rejection) -> Step {
         respond(self.answer_early(head, rejection))
-    }
-
-    /// The answer to a refusal of this case.
-    fn answer(&self, rejection: &Rejection, case: &Case) -> Answer {
-        let metadata = case
-            .place
-            .as_ref()
-            .map(|place| location(&place.origin, place.url.path(), place.url.query()));
-        let mut answer = rejection.to_answer(&ChallengeContext {
-            realm: self.compiled.realm.as_deref(),
-            scopes: &case.required,
-            resource_metadata: metadata.as_deref(),
-        });
-        answer
-            .headers
-            .extend(self.compiled.cors.headers(case.origin.as_deref()));
-        answer
     }
 
     fn all_scopes(&self, mut of_route: Vec<String>, of_operation: &[String]) -> Vec<String> {
@@ -415,150 +364,8 @@ impl Inner {
         }
     }
 
-    /// The decision about a token: at once where everything is at hand.
-    fn judge(self: &Rc<Self>, token: &str, case: Case) -> Step {
-        match self.judge_now(token, &case) {
-            Ok(granted) => Step::Done(self.decide(granted, &case)),
-            Err(Hurdle::Refused(rejection)) => respond(self.answer(&rejection, &case)),
-            Err(Hurdle::NeedsKeys(seen)) => {
-                let inner = Rc::clone(self);
-                let token = token.to_owned();
-                self.run(async move {
-                    match inner.judge_with_fetched_keys(&token, &case, seen).await {
-                        Ok(granted) => inner.decide(granted, &case),
-                        Err(rejection) => Outcome {
-                            decision: Decision::Respond(inner.answer(&rejection, &case)),
-                            refresh_due: false,
-                        },
-                    }
-                })
-            }
-        }
-    }
-
-    fn judge_now(&self, token: &str, case: &Case) -> Result<Granted, Hurdle> {
-        let refused = |error| Hurdle::Refused(Rejection::Token(error));
-        if token.len() > limits::AUTHORIZATION_BYTES {
-            return Err(Hurdle::Refused(Rejection::CredentialsTooLarge));
-        }
-        let now = self.scheduler.now();
-        let digest = VerifiedTokens::digest(token);
-        let found = self.tokens.borrow_mut().find(&digest, now).cloned();
-        if let Some(verified) = found
-            && let Some(keys) = self.compiled.sources[verified.issuer].ready(now)
-        {
-            let policy = &self.compiled.policies[verified.issuer];
-            policy
-                .check_request(&verified.identity, now, case.target())
-                .map_err(refused)?;
-            self.tokens.borrow_mut().note(&verified);
-            return Ok(Granted {
-                verified,
-                refresh_due: keys.refresh_due,
-            });
-        }
-        let policies = &self.compiled.policies;
-        let unsigned = access_token::read(token, policies, now, case.target()).map_err(refused)?;
-        let issuer = unsigned.issuer;
-        let Some(keys) = self.compiled.sources[issuer].ready(now) else {
-            return Err(Hurdle::NeedsKeys(None));
-        };
-        match verify_signature(unsigned, &keys.set) {
-            Ok((identity, key)) => {
-                let mut tokens = self.tokens.borrow_mut();
-                let verified = tokens.insert(digest, identity, issuer, &key, now);
-                Ok(Granted {
-                    verified,
-                    refresh_due: keys.refresh_due,
-                })
-            }
-            Err(error) => Err(Hurdle::NeedsKeys(Some((keys.set, error)))),
-        }
-    }
-
-    async fn judge_with_fetched_keys(
-        &self,
-        token: &str,
-        case: &Case,
-        seen: Option<(Rc<JwkSet>, TokenError)>,
-    ) -> Result<Granted, Rejection> {
-        // Read again: the first reading borrowed from a request that is gone by now, and time may
-        // have passed.
-        let read = || {
-            let now = self.scheduler.now();
-            access_token::read(token, &self.compiled.policies, now, case.target())
-                .map_err(Rejection::Token)
-        };
-        let issuer = read()?.issuer;
-        let source = &self.compiled.sources[issuer];
-        let (set, error) = match seen {
-            Some(seen) => seen,
-            None => {
-                let set = source
-                    .read(&self.scheduler)
-                    .await
-                    .map_err(Rejection::KeysUnavailable)?;
-                match verify_signature(read()?, &set) {
-                    Ok(found) => return Ok(self.keep(token, found, issuer)),
-                    Err(error) => (set, error),
-                }
-            }
-        };
-        match (source.read_news(&self.scheduler, &set).await, error) {
-            (Ok(news), error) if Rc::ptr_eq(&news, &set) => Err(Rejection::Token(error)),
-            (Ok(news), _) => match verify_signature(read()?, &news) {
-                Ok(found) => Ok(self.keep(token, found, issuer)),
-                Err(error) => Err(Rejection::Token(error)),
-            },
-            // The key is known and the signature is wrong: that an issuer would reuse a `kid`
-            // just while it cannot be reached is not worth a 503 for every forgery.
-            (Err(_), TokenError::Signature) => Err(Rejection::Token(TokenError::Signature)),
-            (Err(unavailable), _) => Err(Rejection::KeysUnavailable(unavailable)),
-        }
-    }
-
-    fn keep(
-        &self,
-        token: &str,
-        (identity, key): (Identity, Rc<VerifyingKey>),
-        issuer: usize,
-    ) -> Granted {
-        let digest = VerifiedTokens::digest(token);
-        let now = self.scheduler.now();
-        let verified = self
-            .tokens
-            .borrow_mut()
-            .insert(digest, identity, issuer, &key, now);
-        Granted {
-            verified,
-            refresh_due: false,
-        }
-    }
-
-    /// The last question, asked of cached and of new tokens alike: is it enough?
-    fn decide(&self, granted: Granted, case: &Case) -> Outcome {
-        let Granted {
-            verified,
-            refresh_due,
-        } = granted;
-        let scopes = &verified.identity.scopes;
-        let decision = if self.compiled.hierarchy.covers(scopes, case.required.iter()) {
-            Decision::Allow(Allowed {
-                identity: Some(verified.id),
-                token_start: case.token_start,
-                headers: self.compiled.cors.headers(case.origin.as_deref()),
-            })
-        } else {
-            Decision::Respond(self.answer(&Rejection::InsufficientScope, case))
-        };
-        Outcome {
-            decision,
-            refresh_due,
-        }
-    }
-
     /// Polls once: what needs no I/O after all is done at once.
-    fn run(&self, future: impl Future<Output = Outcome> + 'static) -> Step {
+    pub(super) fn run(&self, future: impl Future<Output = Outcome> + 'static) -> Step {
         let mut task = Task::new(Rc::clone(&self.scheduler), future);
         match task.poll() {
             Progress::Ready(outcome) => Step::Done(outcome),
@@ -567,7 +374,7 @@ impl Inner {
     }
 }
 
-fn respond(answer: Answer) -> Step {
+pub(super) fn respond(answer: Answer) -> Step {
     Step::Done(Outcome {
         decision: Decision::Respond(answer),
         refresh_due: false,

@@ -3,10 +3,12 @@
 mod answer;
 mod challenge;
 mod compile;
+mod compile_issuer;
 mod config;
 mod cors;
 mod credentials;
 mod gate;
+mod judgement;
 mod metadata;
 mod rejection;
 mod route;
