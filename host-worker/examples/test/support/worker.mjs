@@ -63,7 +63,7 @@ export async function start(built, vars, { storage, port } = {}) {
     modulesRoot: built.dist,
     host: '127.0.0.1',
     port: port ?? 0,
-    ...(storage === undefined ? {} : { durableObjectsPersist: storage }),
+    ...(storage === undefined ? {} : { resourcePersistencePath: storage }),
     handleStructuredLogs: ({ message }) => logs.push(message),
   }));
   const url = await mf.ready;
