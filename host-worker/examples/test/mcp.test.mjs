@@ -8,6 +8,7 @@ import { ClientCredentialsProvider, InsufficientScopeError } from '@modelcontext
 import { startIssuer } from '../../js/test/support/issuer.mjs';
 import { challengeOf } from './support/challenge.mjs';
 import { program, startDevIssuer } from './support/dev-issuer.mjs';
+import { freePort } from './support/free-port.mjs';
 import { connect, messagesOf, post, toolCall } from './support/mcp.mjs';
 import { tampered } from './support/tampered.mjs';
 import { build, start } from './support/worker.mjs';
@@ -186,7 +187,7 @@ describe('the MCP server', () => {
   it('leads the official client from 401 to a token and from 403 to a better one', { skip: program === undefined && 'TOLLGATE_BIN names no `tollgate` program' }, async () => {
     const dev = await startDevIssuer();
     // Here the resource is the Worker's real address, for the client compares it with what it calls.
-    const port = 20_000 + (process.pid % 10_000);
+    const port = await freePort();
     const origin = `http://127.0.0.1:${port}`;
     const real = await start(built, { TOLLGATE_ISSUER: dev.url, TOLLGATE_RESOURCE: origin, TOLLGATE_AUDIENCE: `${origin}/mcp`, ALLOWED_ORIGINS: APP }, { port });
     try {
