@@ -1,0 +1,92 @@
+// Measures Tollgate beside jose, in one run:
+//   node bench/run.mjs --npm <package> --component <tollgate-gate.wasm> --out <json> --svg <svg>
+//                      [--quick] [--strict] [--only <name>] [--native <program>]
+// `--native` prints what it saw under wasmtime, one JSON object with name, unit and value a line.
+// Other work on the machine changes times by a third and more; it changes ratios much less, since
+// both sides take turns.
+import { execFile } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { judge } from './src/bars.mjs';
+import { measureBehaviours } from './src/behaviours.mjs';
+import { chart } from './src/chart.mjs';
+import { measureFirst } from './src/first.mjs';
+import { AUDIENCE, makeKeys, mint } from './src/issuer.mjs';
+import { measureSize } from './src/size.mjs';
+import { ALGORITHMS, measureSpeeds } from './src/speed.mjs';
+import { table } from './src/table.mjs';
+import { bundle, start } from './src/workerd.mjs';
+
+const ISSUER = 'https://issuer.example.com';
+/** Tokens of each algorithm. Many more than the cache of the gate that is to see each as new. */
+const TOKENS = 64;
+
+const say = (line) => process.stderr.write(`bench: ${line}\n`);
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      npm: { type: 'string' }, component: { type: 'string' }, out: { type: 'string' }, svg: { type: 'string' }, native: { type: 'string' },
+      only: { type: 'string' }, quick: { type: 'boolean' }, strict: { type: 'boolean' },
+    },
+  });
+  if (values.npm === undefined) throw new Error('Say where the package is: --npm target/dist/npm/tollgate, which `cargo xtask build` makes.');
+  const { npm, quick, only } = values;
+  const wanted = (...names) => only === undefined || names.some((name) => name.includes(only));
+
+  const { jwks, signers } = await makeKeys(ALGORITHMS);
+  const tokens = {};
+  for (const [name, signer] of Object.entries(signers)) {
+    tokens[name] = await Promise.all(Array.from({ length: TOKENS }, () => mint(ISSUER, signer)));
+  }
+  const settings = { issuer: ISSUER, audience: AUDIENCE, jwks: { keys: jwks.keys.filter(({ alg }) => alg === 'ES256') } };
+  const [speed, empty, ours, peer] = await Promise.all([
+    bundle('speed', npm), bundle('first-empty', npm), bundle('first', npm, settings), bundle('first-jose', npm, settings),
+  ]);
+  const results = [];
+  const json = (modules) => JSON.stringify(modules.map(({ name, js, wasm }) => ({ name, js, wasm: wasm?.toString('base64') })));
+  const worker = await start(speed, { loaders: true, bundles: { empty: json(empty), ours: json(ours), peer: json(peer) } });
+  try {
+    await worker.request('/setup', JSON.stringify({ issuer: ISSUER, audience: AUDIENCE, jwks, tokens }));
+    if (wanted('seen', 'new-')) results.push(...await measureSpeeds(worker, { quick, only, say }));
+    if (wanted('gzip-kb')) results.push(await measureSize(npm, peer));
+    if (wanted('first-request-ms')) results.push(await measureFirst(worker, { quick, say }));
+  } finally {
+    await worker.close();
+  }
+  if (wanted('wasmtime-seen')) results.push(await underWasmtime(values.native));
+  if (wanted('behaviours')) results.push(...await measureBehaviours(npm, { quick, say }));
+
+  const rows = results.map((row) => judge({ ...row, ratio: row.ours === null || row.peer === null ? null : row.peer / row.ours }));
+  console.log(table(rows));
+  if (values.out !== undefined) {
+    await save(values.out, `${JSON.stringify(rows.map(({ name, unit, ours, peer, ratio }) => ({ name, unit, ours: round(ours), peer: round(peer), ratio: round(ratio) })), null, 2)}\n`);
+  }
+  if (values.svg !== undefined) await save(values.svg, chart(rows));
+  const missed = rows.filter(({ met }) => met === false).map(({ name }) => name);
+  if (missed.length > 0) console.log(`Bars missed: ${missed.join(', ')}.`);
+  if (values.strict && missed.length > 0) process.exitCode = 1;
+}
+
+async function underWasmtime(program) {
+  const row = { name: 'wasmtime-seen', unit: 'µs', ours: null, peer: null };
+  if (program === undefined) return row;
+  say('under wasmtime');
+  const { stdout } = await promisify(execFile)(program, [], { maxBuffer: 16 * 1024 * 1024 });
+  const found = stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)).find(({ name }) => name === row.name);
+  if (found === undefined) throw new Error(`${program} printed no line for ${row.name}.`);
+  return { ...row, ours: found.value };
+}
+
+const round = (number) => (number === null ? null : Number(number.toPrecision(5)));
+
+async function save(file, text) {
+  await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+  await writeFile(file, text);
+}
+
+main().catch((error) => {
+  console.error(`bench: ${error.stack}`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,31 @@
+// What the project promises of its speed and size.
+
+/** By name: a bound on `ours`, or on `ratio`, which is peer ÷ ours. */
+const BARS = {
+  'seen': { ratio: 8 },
+  // At most 2.5 times jose's time.
+  'new-es256': { ratio: 1 / 2.5 },
+  'new-eddsa': { ratio: 1 / 2.5 },
+  // At most 8 times.
+  'new-rs256': { ratio: 1 / 8 },
+  'new-ps256': { ratio: 1 / 8 },
+  'gzip-kb': { most: 220 },
+  'first-request-ms': { most: 15 },
+  'wasmtime-seen': { most: 5 },
+  'cold-100-discoveries': { most: 1 },
+  'cold-100-key-fetches': { most: 1 },
+  'cold-100-answered': { least: 100 },
+  'half-gone-answered': { least: 50 },
+  'random-kid-1000-key-fetches': { most: 2 },
+  'issuer-down-answered': { least: 100 },
+  'cache-10000-tokens': { most: 8 * 1024 },
+};
+
+/** Adds `bar` as text and `met`: true, false, or null where there is no bar or no figure. */
+export function judge(row) {
+  const bar = BARS[row.name];
+  if (bar === undefined) return { ...row, bar: '', met: null };
+  if (bar.ratio !== undefined) return { ...row, bar: `ratio ≥ ${bar.ratio}`, met: row.ratio === null ? null : row.ratio >= bar.ratio };
+  if (bar.most !== undefined) return { ...row, bar: `≤ ${bar.most}`, met: row.ours === null ? null : row.ours <= bar.most };
+  return { ...row, bar: `≥ ${bar.least}`, met: row.ours === null ? null : row.ours >= bar.least };
+}

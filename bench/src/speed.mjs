@@ -1,0 +1,66 @@
+// Times ours and jose in one isolate of one workerd process, in rounds that take turns.
+import { median } from './statistics.mjs';
+
+/** The shortest request that is timed, in milliseconds: far above what a request itself takes. */
+const SPAN = { full: 220, quick: 60 };
+const ROUNDS = { full: 9, quick: 3 };
+
+const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA'];
+
+/** Names and what each needs; `new-es256` and so on. */
+export const SPEEDS = [
+  { name: 'seen', work: 'seen', list: 'es256' },
+  { name: 'seen-request', work: 'seen-request', list: 'es256' },
+  ...ALGORITHMS.map((algorithm) => ({ name: `new-${algorithm.toLowerCase()}`, work: 'new', list: algorithm.toLowerCase(), algorithm })),
+];
+export { ALGORITHMS };
+
+/** @returns {Promise<{ name: string, unit: string, ours: number, peer: number, spread: [number, number] }[]>} */
+export async function measureSpeeds(worker, { quick, only, say }) {
+  const span = quick ? SPAN.quick : SPAN.full;
+  const rounds = quick ? ROUNDS.quick : ROUNDS.full;
+  const run = async (speed, who, n) => {
+    const query = new URLSearchParams({ work: who === 'empty' ? 'empty' : `${speed.work} ${who}`, list: speed.list, algorithm: speed.algorithm ?? '', n });
+    const begun = performance.now();
+    await worker.request(`/run?${query}`);
+    return performance.now() - begun;
+  };
+  const speeds = SPEEDS.filter(({ name }) => only === undefined || name.includes(only));
+  const cases = [];
+  for (const speed of speeds) {
+    const times = { ours: [], peer: [] };
+    const counts = {};
+    for (const who of ['ours', 'peer']) {
+      // Tables are built, code is compiled, and what is slow only at first is over.
+      let n = 16;
+      let each = Infinity;
+      for (let spent = 0; spent < 2 * span;) {
+        const time = await run(speed, who, n);
+        spent += time;
+        each = Math.min(each, time / n);
+        if (time < span / 4) n *= 2;
+      }
+      counts[who] = Math.max(8, Math.ceil(span / each));
+    }
+    cases.push({ speed, times, counts });
+    say(`${speed.name}: warm`);
+  }
+  const empty = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const { speed, times, counts } of cases) {
+      empty.push(await run(speed, 'empty', 1));
+      // Neither is always the one that comes first.
+      for (const who of round % 2 === 0 ? ['ours', 'peer'] : ['peer', 'ours']) {
+        times[who].push((await run(speed, who, counts[who])) / counts[who]);
+      }
+    }
+    say(`round ${round + 1} of ${rounds}`);
+  }
+  const idle = median(empty);
+  return cases.map(({ speed, times, counts }) => {
+    const micros = (who) => times[who].map((time) => (time - idle / counts[who]) * 1000);
+    const [ours, peer] = [micros('ours'), micros('peer')];
+    const ratios = peer.map((time, i) => time / ours[i]);
+    return { name: speed.name, unit: 'µs', ours: median(ours), peer: median(peer), spread: [Math.min(...ratios), Math.max(...ratios)] };
+  });
+}

@@ -1,0 +1,7 @@
+// The first request of an isolate, keys preset.
+import { createGate } from 'tollgate';
+
+const { issuer, audience, jwks } = SETTINGS;
+const gate = createGate({ resource: audience, issuers: [{ issuer, audiences: [audience], keys: { inline: jwks } }] });
+
+export default gate.protect((request, env, ctx, auth) => new Response(auth.subject));
