@@ -6,6 +6,8 @@ export async function bundle(here, glue, out) {
   const common = {
     bundle: true,
     minify: true,
+    // Node shows the whole line that threw, also of a ConfigError.
+    lineLimit: 160,
     format: 'esm',
     // What Node 20 and workerd of 2024 understand.
     target: 'es2022',

@@ -36,9 +36,7 @@ export async function run(t, dist, bindings = {}, compatibilityFlags = []) {
     compatibilityDate: '2025-10-01',
     compatibilityFlags,
     bindings,
-    handleRuntimeStdio(stdout, stderr) {
-      for (const stream of [stdout, stderr]) stream.on('data', (data) => logs.push(String(data)));
-    },
+    handleStructuredLogs: ({ message }) => logs.push(message),
   }));
   t.after(() => mf.dispose());
   const url = await mf.ready;
