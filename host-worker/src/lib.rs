@@ -9,6 +9,7 @@
 //! use tollgate_worker::{Access, Gate, Options, Route};
 //! use worker::{Context, Env, Request, Response, Result, event};
 //!
+//! # fn main() {}
 //! thread_local! {
 //!     /// One gate per isolate: it holds the issuer's keys and the tokens verified before.
 //!     static GATE: Gate = Gate::new(

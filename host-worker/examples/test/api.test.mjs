@@ -1,5 +1,6 @@
 // The API examples: the same requests to the one in JavaScript and the one in Rust.
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { startIssuer } from '../../js/test/support/issuer.mjs';
 import { challengeOf } from './support/challenge.mjs';
@@ -60,9 +61,14 @@ for (const [language, example] of [['JavaScript', 'api-js'], ['Rust', 'api-rust'
     });
 
     it('tells the handler who calls', async () => {
-      const response = await get('/me', await token({ sub: 'grace', client_id: 'editor', scope: 'a b' }));
-      assert.equal(response.status, 200);
-      assert.deepEqual(await response.json(), { subject: 'grace', clientId: 'editor', scopes: ['a', 'b'] });
+      const exp = Math.floor(Date.now() / 1000) + 500;
+      const who = { sub: 'grace', client_id: 'editor', scope: 'a b', exp };
+      const known = { subject: 'grace', clientId: 'editor', scopes: ['a', 'b'], expiresAt: exp };
+      for (const name of ['Grace Höpper 🜚', null]) {
+        const response = await get('/me', await token(name === null ? who : { ...who, name }));
+        assert.equal(response.status, 200);
+        assert.deepEqual(await response.json(), { ...known, name });
+      }
     });
 
     it('answers 403 with all scopes that are needed where one is missing', async () => {
@@ -74,6 +80,25 @@ for (const [language, example] of [['JavaScript', 'api-js'], ['Rust', 'api-rust'
       const allowed = await get('/reports', await token({ sub: 'grace' }));
       assert.equal(allowed.status, 200);
       assert.deepEqual(await allowed.json(), { reports: [], requestedBy: 'grace' });
+    });
+
+    it('lets the handler ask for more, once it has read the body', async () => {
+      const post = async (report, scope) => worker.fetch(`${RESOURCE}/reports`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${await token({ sub: 'grace', scope })}` },
+        body: JSON.stringify(report),
+      });
+      const draft = await post({ title: 'Draft' }, 'reports:read');
+      assert.equal(draft.status, 201);
+      assert.deepEqual(await draft.json(), { title: 'Draft', author: 'grace' });
+      const refused = await post({ title: 'News', published: true }, 'reports:read');
+      assert.equal(refused.status, 403);
+      const { parameters } = challengeOf(refused);
+      assert.equal(parameters.error, 'insufficient_scope');
+      assert.equal(parameters.scope, 'reports:read reports:publish');
+      assert.equal(parameters.resource_metadata, `${RESOURCE}/.well-known/oauth-protected-resource/reports`);
+      assert.equal((await post({ title: 'News', published: true }, 'reports:read reports:publish')).status, 201);
+      assert.equal((await post({}, 'reports:read')).status, 400);
     });
 
     it('answers 401 to a token that is not for it, not whole, not in time or not from its issuer', async () => {
@@ -134,6 +159,19 @@ for (const [language, example] of [['JavaScript', 'api-js'], ['Rust', 'api-rust'
         await misconfigured.stop();
       }
     });
+
+    if (example === 'api-rust') {
+      it('says what is missing when the entry file does not bring the package', async () => {
+        // What worker-build made, without worker.js around it.
+        const bare = await start({ ...built, dist: path.join(import.meta.dirname, '../api-rust/build') }, vars());
+        try {
+          assert.equal((await bare.fetch(`${RESOURCE}/me`)).status, 500);
+          assert.match(bare.logs.join('\n'), /the npm package `tollgate` is missing.*entry file/);
+        } finally {
+          await bare.stop();
+        }
+      });
+    }
 
     describe('on a cold start', () => {
       let cold;

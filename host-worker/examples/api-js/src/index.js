@@ -12,14 +12,33 @@ const gate = createGate({
 });
 
 // Runs only for requests that may go on. `auth` is null on public routes and nowhere else.
-export default gate.protect((request, env, ctx, auth) => {
-  switch (new URL(request.url).pathname) {
-    case "/health":
+export default gate.protect(async (request, env, ctx, auth) => {
+  switch (`${request.method} ${new URL(request.url).pathname}`) {
+    case "GET /health":
       return Response.json({ status: "ok" });
-    case "/me":
-      return Response.json({ subject: auth.subject, clientId: auth.clientId, scopes: auth.scopes });
-    case "/reports":
+
+    case "GET /me":
+      return Response.json({
+        subject: auth.subject,
+        clientId: auth.clientId,
+        scopes: auth.scopes,
+        expiresAt: auth.expiresAt,
+        // Any other claim that the issuer signs, if it does.
+        name: auth.claims.name ?? null,
+      });
+
+    case "GET /reports":
       return Response.json({ reports: [], requestedBy: auth.subject });
+
+    case "POST /reports": {
+      const report = await request.json().catch(() => null);
+      if (typeof report?.title !== "string") return new Response("A report has a title\n", { status: 400 });
+      // What depends on the body cannot stand in a route. The refusal is a 403 with a challenge;
+      // it names all that the request needs, so that one new token is enough.
+      const refusal = report.published && auth.require("reports:read", "reports:publish");
+      return refusal || Response.json({ title: report.title, author: auth.subject }, { status: 201 });
+    }
+
     default:
       return new Response("Not found\n", { status: 404 });
   }

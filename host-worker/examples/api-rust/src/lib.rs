@@ -1,8 +1,8 @@
 //! An API on Workers in Rust, behind Tollgate: a public, a protected and a scoped route.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tollgate_worker::{Access, Gate, Identity, Options, Route};
-use worker::{Context, Env, Request, Response, Result, event};
+use worker::{Context, Env, Method, Request, Response, Result, event};
 
 thread_local! {
     /// Which issuer, resource and audience: the TOLLGATE_* variables in wrangler.jsonc.
@@ -20,24 +20,44 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     gate.protect(request, env, context, api).await
 }
 
-/// Runs only for requests that may go on.
+/// Runs only for requests that may go on. The identity is none on public routes and nowhere else.
 async fn api(
-    request: Request,
+    mut request: Request,
     _env: Env,
     _context: Context,
     identity: Option<Identity>,
 ) -> Result<Response> {
-    match (request.path().as_str(), identity) {
-        ("/health", _) => Response::from_json(&Health { status: "ok" }),
-        ("/me", Some(me)) => Response::from_json(&Me {
+    match (request.method(), request.path().as_str(), identity) {
+        (Method::Get, "/health", _) => Response::from_json(&Health { status: "ok" }),
+        (Method::Get, "/me", Some(me)) => Response::from_json(&Me {
             subject: me.subject(),
             client_id: me.client_id(),
             scopes: me.scopes(),
+            expires_at: me.expires_at(),
+            // Any other claim that the issuer signs, if it does.
+            name: me.claims::<Profile>()?.name,
         }),
-        ("/reports", Some(me)) => Response::from_json(&Reports {
+        (Method::Get, "/reports", Some(me)) => Response::from_json(&Reports {
             reports: [],
             requested_by: me.subject(),
         }),
+        (Method::Post, "/reports", Some(me)) => {
+            let Ok(draft) = request.json::<Draft>().await else {
+                return Response::error("A report has a title", 400);
+            };
+            // What depends on the body cannot stand in a route. The refusal is a 403 with a
+            // challenge; it names all that the request needs, so that one new token is enough.
+            if draft.published
+                && let Some(refusal) = me.require(&["reports:read", "reports:publish"])?
+            {
+                return Ok(refusal);
+            }
+            let report = Report {
+                title: draft.title,
+                author: me.subject(),
+            };
+            Ok(Response::from_json(&report)?.with_status(201))
+        }
         _ => Response::error("Not found", 404),
     }
 }
@@ -53,6 +73,13 @@ struct Me<'a> {
     subject: Option<&'a str>,
     client_id: Option<&'a str>,
     scopes: &'a [String],
+    expires_at: u64,
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    name: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -60,4 +87,17 @@ struct Me<'a> {
 struct Reports<'a> {
     reports: [&'static str; 0],
     requested_by: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct Draft {
+    title: String,
+    #[serde(default)]
+    published: bool,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    title: String,
+    author: Option<&'a str>,
 }
