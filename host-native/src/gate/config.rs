@@ -131,7 +131,8 @@ pub struct Issuer {
     /// Claims that must be present. Left out: `sub`, `client_id` and `iat` where `types` is left
     /// out too, else none. `iss`, `exp` and `aud` always are.
     pub required_claims: Option<Vec<String>>,
-    /// How far clocks may differ, in seconds, at most 300. Default: 5.
+    /// How far clocks may differ, in seconds, at most 300. Default: 0 for `exp`, 5 for `nbf` and
+    /// `iat`: a token just issued must not fail over a second, one that ended is worth nothing.
     pub clock_tolerance: Option<u32>,
     /// The highest accepted age since `iat`, in seconds. Left out: no bound.
     pub max_age: Option<u32>,

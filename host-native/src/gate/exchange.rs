@@ -17,8 +17,9 @@ pub(super) type Outcome = Result<Response, HttpError>;
 
 /// An exchange under way: what the contract calls `pending-response`. It is given up when this
 /// is dropped.
+#[expect(unreachable_pub, reason = "the generated bindings export it")]
 #[derive(Debug)]
-pub(crate) struct Exchange {
+pub struct Exchange {
     outcome: Arc<Mutex<Option<Outcome>>>,
     task: AbortHandle,
 }

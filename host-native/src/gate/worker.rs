@@ -301,3 +301,98 @@ impl Drop for OwnedTask<'_> {
         let _ = self.with(|instance, task| instance.drop_task(task));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::AtomicUsize;
+
+    use tokio::runtime::Handle;
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::gate::exchange::HttpClient;
+    use crate::gate::program::ticks;
+    use crate::gate::shared_fetch::SharedFetch;
+    use crate::{Config, Issuer};
+
+    fn worker() -> Arc<Worker> {
+        let config =
+            Config::new("https://api.example.com").issuer(Issuer::new("https://login.example.com"));
+        let blueprint = Blueprint {
+            program: Program::embedded().expect("it compiles"),
+            config: (&config).into(),
+            limits: Limits {
+                max_memory: 64 << 20,
+                call_ticks: ticks(Duration::from_secs(5)),
+            },
+            keys: KeySnapshot::default(),
+            failures: AtomicU64::new(0),
+        };
+        let lender = Lender {
+            runtime: Handle::current(),
+            fetch: Arc::new(SharedFetch::new(HttpClient::new().expect("TLS"))),
+            progress: Notify::new(),
+            exchanged: AtomicBool::new(false),
+            memory: AtomicUsize::new(0),
+        };
+        let worker = Worker::start(Arc::new(blueprint), Arc::new(lender)).expect("it starts");
+        worker.expect("a good configuration")
+    }
+
+    fn generation(worker: &Worker) -> u64 {
+        worker
+            .with(|running| Ok(running.generation))
+            .expect("a running instance")
+    }
+
+    fn run_out_of_time(worker: &Worker) -> Result<String, Failed> {
+        worker.with(|running| {
+            running.instance.wind_up(0);
+            running.instance.export_keys()
+        })
+    }
+
+    #[tokio::test]
+    async fn an_instance_that_computes_too_long_is_replaced() {
+        let worker = worker();
+        assert_eq!(generation(&worker), 0);
+        assert_eq!(run_out_of_time(&worker), Err(Failed));
+        assert_eq!(generation(&worker), 1);
+        assert!(worker.export_keys().is_ok());
+        assert_eq!(worker.blueprint.failures.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn a_task_is_not_looked_for_in_the_next_instance() {
+        let worker = worker();
+        let task = worker
+            .with(|running| running.instance.refresh())
+            .expect("a task");
+        let task = OwnedTask {
+            worker: &worker,
+            generation: 0,
+            task,
+        };
+        assert!(
+            task.with(|instance, task| instance.poll_refresh(task))
+                .expect("polled")
+                .is_some()
+        );
+        assert_eq!(run_out_of_time(&worker), Err(Failed));
+        assert_eq!(
+            task.with(|instance, task| instance.poll_refresh(task)),
+            Ok(None)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_the_host_leaves_no_broken_instance() {
+        let worker = worker();
+        let panic = catch_unwind(AssertUnwindSafe(|| {
+            worker.with(|_| -> wasmtime::Result<()> { panic!("a bug of the host") })
+        }));
+        assert!(panic.is_err());
+        assert_eq!(generation(&worker), 1);
+    }
+}

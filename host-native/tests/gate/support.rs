@@ -5,9 +5,9 @@ use http::{HeaderMap, Request, StatusCode};
 use tollgate::dev_issuer::{DevIssuer, Options, TokenSpec};
 use tollgate::{Config, Decision, Gate, Issuer, KeyPolicy, Route};
 
-pub const RESOURCE: &str = "https://api.example.com";
+pub(crate) const RESOURCE: &str = "https://api.example.com";
 
-pub async fn issuer() -> DevIssuer {
+pub(crate) async fn issuer() -> DevIssuer {
     DevIssuer::start(Options {
         audience: RESOURCE.to_owned(),
         ..Options::default()
@@ -17,7 +17,7 @@ pub async fn issuer() -> DevIssuer {
 }
 
 /// `/public` is open, `/reports` needs `read:reports`, the rest needs a token.
-pub fn config(issuer: &DevIssuer) -> Config {
+pub(crate) fn config(issuer: &DevIssuer) -> Config {
     let mut config = Config::new(RESOURCE)
         .issuer(Issuer::new(issuer.url()))
         .route(Route::public("/public"))
@@ -29,11 +29,11 @@ pub fn config(issuer: &DevIssuer) -> Config {
     config
 }
 
-pub async fn gate(issuer: &DevIssuer) -> Gate {
+pub(crate) async fn gate(issuer: &DevIssuer) -> Gate {
     Gate::builder(config(issuer)).build().await.expect("a gate")
 }
 
-pub fn get(path: &str, token: Option<&str>) -> Parts {
+pub(crate) fn get(path: &str, token: Option<&str>) -> Parts {
     let mut request = Request::get(path).header("host", "api.example.com");
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
@@ -41,7 +41,7 @@ pub fn get(path: &str, token: Option<&str>) -> Parts {
     request.body(()).expect("a request").into_parts().0
 }
 
-pub async fn mint(issuer: &DevIssuer, scopes: &[&str]) -> String {
+pub(crate) async fn mint(issuer: &DevIssuer, scopes: &[&str]) -> String {
     let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
     issuer
         .mint(TokenSpec {
@@ -53,22 +53,22 @@ pub async fn mint(issuer: &DevIssuer, scopes: &[&str]) -> String {
 
 /// What a client would see: 200 where the request would go on.
 #[derive(Debug)]
-pub struct Seen {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
-    pub reason: Option<String>,
+pub(crate) struct Seen {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+    pub(crate) reason: Option<String>,
 }
 
 impl Seen {
-    pub fn challenge(&self) -> &str {
+    pub(crate) fn challenge(&self) -> &str {
         self.headers
             .get("www-authenticate")
             .map_or("", |value| value.to_str().expect("ASCII"))
     }
 }
 
-pub fn seen(decision: Decision) -> Seen {
+pub(crate) fn seen(decision: Decision) -> Seen {
     match decision {
         Decision::Allow(allowed) => Seen {
             status: StatusCode::OK,
@@ -85,6 +85,15 @@ pub fn seen(decision: Decision) -> Seen {
     }
 }
 
-pub async fn ask(gate: &Gate, path: &str, token: Option<&str>) -> Seen {
+pub(crate) async fn ask(gate: &Gate, path: &str, token: Option<&str>) -> Seen {
     seen(gate.handle(&get(path, token)).await)
+}
+
+pub(crate) fn client() -> reqwest::Client {
+    // The gate's own client brings its TLS along; reqwest's default looks for one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client")
 }

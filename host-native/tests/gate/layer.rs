@@ -1,17 +1,15 @@
 //! The tower layer in a real server.
 
-#![cfg(all(feature = "gate", feature = "dev-issuer"))]
-
-mod support;
-
 use axum::extract::Request;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Extension, Router};
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, ORIGIN};
-use reqwest::{Client, Response};
+use reqwest::Response;
 use tollgate::dev_issuer::DevIssuer;
 use tollgate::{AccessToken, GateLayer, Identity};
+
+use crate::support;
 
 async fn serve(issuer: &DevIssuer) -> String {
     let gate = support::gate(issuer).await;
@@ -50,8 +48,9 @@ async fn whoami(
 }
 
 async fn fetch(url: String, token: Option<&str>) -> Response {
-    let client = Client::builder().no_proxy().build().expect("no TLS needed");
-    let mut request = client.get(url).header(ORIGIN, "https://app.example.com");
+    let mut request = support::client()
+        .get(url)
+        .header(ORIGIN, "https://app.example.com");
     if let Some(token) = token {
         request = request.header(AUTHORIZATION, format!("bearer {token}"));
     }

@@ -1,0 +1,63 @@
+//! How a gate starts.
+
+use tollgate::{BuildError, Config, Gate, Issuer, RequestOrigin, Route};
+
+use crate::support::{RESOURCE, ask, issuer};
+
+#[tokio::test]
+async fn the_host_header_counts_only_without_a_resource() {
+    let issuer = issuer().await;
+    let config = Config {
+        issuers: Some(vec![Issuer::new(issuer.url()).audience(RESOURCE)]),
+        routes: Some(vec![Route::public("/public")]),
+        ..Config::default()
+    };
+    let host = Gate::builder(config.clone()).build().await.expect("a gate");
+    let answer = ask(&host, "/", None).await;
+    assert!(
+        answer
+            .challenge()
+            .contains("\"http://api.example.com/.well-known/"),
+        "{answer:?}"
+    );
+    let origin = RequestOrigin::Host {
+        scheme: "https".into(),
+    };
+    let https = Gate::builder(config)
+        .request_origin(origin)
+        .build()
+        .await
+        .expect("a gate");
+    let answer = ask(&https, "/", None).await;
+    assert!(
+        answer
+            .challenge()
+            .contains("\"https://api.example.com/.well-known/"),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_configuration_that_cannot_work_fails_at_the_start() {
+    let broken = Config::new(RESOURCE).issuer(Issuer::new("http://login.example.com"));
+    let error = Gate::builder(broken).build().await.expect_err("plain http");
+    let BuildError::Config(error) = error else {
+        panic!("{error}")
+    };
+    assert!(error.field.starts_with("issuers[0]"), "{error}");
+    assert!(!error.message.is_empty());
+
+    let tiny = Gate::builder(Config::default()).max_memory(1).build().await;
+    assert!(matches!(tiny, Err(BuildError::Start(_))), "{tiny:?}");
+}
+
+#[test]
+fn a_gate_needs_a_runtime() {
+    let build = std::pin::pin!(Gate::builder(Config::default()).build());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let outcome = build.poll(&mut context);
+    assert!(matches!(
+        outcome,
+        std::task::Poll::Ready(Err(BuildError::NoRuntime))
+    ));
+}
