@@ -1,6 +1,6 @@
 //! What ships: the component and the npm package, in `target/dist`.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use crate::{
     failure::Failure,
@@ -36,7 +36,8 @@ pub(crate) enum Flavour {
 }
 
 impl Flavour {
-    fn file(self) -> &'static str {
+    /// Its name in `target/dist`.
+    pub(crate) fn file(self) -> &'static str {
         match self {
             Self::Gate => "tollgate-gate.wasm",
             Self::Conformance => "tollgate-conformance.wasm",
@@ -112,7 +113,7 @@ pub(crate) fn component(work: &Workspace, tools: &Tools, flavour: Flavour) -> Re
         fs::create_dir_all(work.dist()).map_err(Failure::io("create target/dist"))?;
         let mut componentize = tools
             .node
-            .script(work, &work.root.join("xtask/js/componentize.mjs"));
+            .script(work, work.root.join("xtask/js/componentize.mjs"));
         componentize.arg(module).arg(&output);
         step.run(&componentize)?;
         step.note(size(&output));
@@ -186,6 +187,19 @@ pub(crate) fn package(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
         )?;
         stamp::keep(&output, &inputs)
     })
+}
+
+/// Tells a command where the artifacts are.
+pub(crate) fn tell(work: &Workspace, command: &mut Command) {
+    let dist = work.dist();
+    command
+        .env("TOLLGATE_NPM", dist.join("npm/tollgate"))
+        .env("TOLLGATE_GATE_WASM", dist.join(Flavour::Gate.file()))
+        .env(
+            "TOLLGATE_CONFORMANCE_WASM",
+            dist.join(Flavour::Conformance.file()),
+        )
+        .env("TOLLGATE_BIN", work.root.join("target/debug/tollgate"));
 }
 
 fn size(file: &Path) -> String {

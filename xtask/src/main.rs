@@ -3,11 +3,18 @@
 //! It needs Rust and Node, and sets up the rest: the wasm32 target and the packages from npm.
 
 mod child;
+mod counts;
+mod demo;
+mod dispatch;
 mod dist;
 mod failure;
+mod fuzz;
 mod node;
 mod progress;
+mod readme;
+mod rust_worker;
 mod stamp;
+mod suite;
 mod wasm32;
 mod workspace;
 
@@ -15,6 +22,9 @@ use std::{env, process::ExitCode};
 
 use failure::Failure;
 use workspace::Workspace;
+
+/// The commands, for the check that the README names no others.
+const COMMANDS: [&str; 6] = ["build", "demo", "test", "bench", "conformance", "fuzz"];
 
 const HELP: &str = "\
 cargo xtask <command>
@@ -43,7 +53,12 @@ fn main() -> ExitCode {
     };
     let work = Workspace::open();
     let result = match command {
-        "build" => build(&work, rest),
+        "build" => build(&work),
+        "demo" => demo::run(&work, rest),
+        "test" => suite::run(&work, rest),
+        "bench" => dispatch::bench(&work, rest),
+        "conformance" => dispatch::conformance(&work, rest),
+        "fuzz" => fuzz::command(&work, rest),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())
@@ -60,7 +75,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn build(work: &Workspace, _rest: &[String]) -> Result<(), Failure> {
+fn build(work: &Workspace) -> Result<(), Failure> {
     let tools = dist::set_up(work)?;
     dist::build(work, &tools)
 }

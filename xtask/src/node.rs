@@ -1,7 +1,9 @@
 //! Node and the packages from npm.
 
 use std::{
-    env, fs,
+    env,
+    ffi::{OsStr, OsString},
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -22,7 +24,7 @@ const OLDEST: (u32, u32) = (22, 12);
 #[derive(Clone)]
 pub(crate) struct Node {
     program: PathBuf,
-    path: std::ffi::OsString,
+    path: OsString,
 }
 
 impl Node {
@@ -32,19 +34,16 @@ impl Node {
     }
 
     /// A command that runs a script.
-    pub(crate) fn script(&self, work: &Workspace, script: &Path) -> Command {
+    pub(crate) fn script(&self, work: &Workspace, script: impl AsRef<OsStr>) -> Command {
         let mut command = work.command(&self.program);
         command.arg(script);
         self.apply(&mut command);
         command
     }
 
-    /// `npm` with these arguments, in a folder below the root.
-    pub(crate) fn npm(&self, work: &Workspace, folder: &str, arguments: &[&str]) -> Command {
-        let mut command = work.command("npm");
-        command.current_dir(work.root.join(folder)).args(arguments);
-        self.apply(&mut command);
-        command
+    /// Node itself.
+    pub(crate) fn program(&self) -> PathBuf {
+        self.program.clone()
     }
 }
 
@@ -129,7 +128,7 @@ fn find(work: &Workspace, modules: &Path) -> Result<(PathBuf, String), Failure> 
     let own = ["linux-x64", "linux-arm64", "darwin-x64", "bin-darwin-arm64"]
         .map(|platform| modules.join(format!("node-{platform}/bin/node")));
     let mut seen = Vec::new();
-    for program in [on_path("node")].into_iter().flatten().chain(own) {
+    for program in system().into_iter().chain(own) {
         let Some(version) = answer(work.command(&program).arg("--version")) else {
             continue;
         };
@@ -149,11 +148,19 @@ fn find(work: &Workspace, modules: &Path) -> Result<(PathBuf, String), Failure> 
     })
 }
 
-fn on_path(program: &str) -> Option<PathBuf> {
+/// The Node that is on the caller's path.
+fn system() -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path)
-        .map(|folder| folder.join(program))
+        .map(|folder| folder.join("node"))
         .find(|file| file.is_file())
+}
+
+/// The system's Node, when it is not older than `oldest`.
+pub(crate) fn on_path(work: &Workspace, oldest: (u32, u32)) -> Option<PathBuf> {
+    let program = system()?;
+    let version = answer(work.command(&program).arg("--version"))?;
+    (parse_version(version.trim_start_matches('v'))? >= oldest).then_some(program)
 }
 
 fn parse_version(version: &str) -> Option<(u32, u32)> {

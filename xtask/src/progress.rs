@@ -177,6 +177,13 @@ impl Progress {
         }
     }
 
+    /// Says what is wrong before any step has begun.
+    pub(crate) fn complain(&self, failure: &Failure) {
+        for line in failure.to_string().lines() {
+            println!("{}", self.paint("31", line));
+        }
+    }
+
     fn explain(&self, step: &Step<'_>, failure: &Failure) {
         if let Some(tail) = tail(&step.log_path) {
             println!("{}", self.paint("2", "      the end of its output:"));
@@ -191,6 +198,9 @@ impl Progress {
         }
         for line in failure.to_string().lines() {
             println!("      {}", self.paint("31", line));
+        }
+        if let Failure::Command { .. } = failure {
+            println!("      next: mend it, then run this command again; what is done is kept");
         }
     }
 

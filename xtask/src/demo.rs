@@ -1,0 +1,292 @@
+//! `cargo xtask demo`: an issuer and an MCP server in workerd, and a walk through both.
+
+use std::{
+    fs,
+    net::{Ipv4Addr, TcpListener},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    child::{Guarded, line},
+    dist::{self, Flavour, Tools},
+    failure::{Ending, Failure},
+    progress::Step,
+    workspace::{Workspace, require},
+};
+
+/// The Worker that is walked through.
+const EXAMPLE: &str = "host-worker/examples/mcp-server";
+/// Where the Worker listens; the example's configuration names it too.
+const WORKER_PORT: u16 = 8787;
+/// Where the issuer listens.
+const ISSUER_PORT: u16 = 9400;
+/// An issuer or a Worker that is not ready by then will never be.
+const START_LIMIT: Duration = Duration::from_secs(90);
+
+/// What was asked for.
+struct Options {
+    once: bool,
+    worker_port: u16,
+    issuer_port: u16,
+}
+
+/// The issuer and the Worker, running.
+struct Servers {
+    worker: String,
+    issuer: String,
+    children: [Guarded; 2],
+}
+
+/// Which build of the issuer runs.
+#[derive(Clone, Copy)]
+enum Issuer {
+    /// Only what it needs: quick to build.
+    Alone,
+    /// With everything that the native crate has, which the suite has built already.
+    WithGate,
+}
+
+/// Runs the demo.
+///
+/// # Errors
+/// When something does not start, or an answer is not the expected one.
+pub(crate) fn run(work: &Workspace, arguments: &[String]) -> Result<(), Failure> {
+    let options = parse(arguments).inspect_err(|failure| work.progress.complain(failure))?;
+    let tools = dist::set_up(work)?;
+    dist::component(work, &tools, Flavour::Gate)?;
+    dist::package(work, &tools)?;
+    work.progress
+        .step("issuer", |step| build_issuer(work, step, Issuer::Alone))?;
+    let mut servers = work.progress.step("servers", |step| {
+        let servers = start(work, step, &tools, &options)?;
+        step.note(format!("{} and {}", servers.issuer, servers.worker));
+        Ok(servers)
+    })?;
+    let mut walk = walk(work, &tools, &servers);
+    let status = walk.status().map_err(Failure::io("start the walk"))?;
+    if !status.success() {
+        return Err(Failure::Command {
+            line: line(&walk),
+            ending: Ending::Status(status),
+        });
+    }
+    if options.once {
+        return Ok(());
+    }
+    goodbye(work, &servers);
+    // Until Ctrl-C, which ends this program and so the children, or until one of them ends.
+    loop {
+        for child in &mut servers.children {
+            if child
+                .try_wait()
+                .map_err(Failure::io("watch the servers"))?
+                .is_some()
+            {
+                println!("One of the servers has ended; its log is target/xtask/logs/servers.log.");
+                return Ok(());
+            }
+        }
+        thread::sleep(Duration::from_millis(300));
+    }
+}
+
+/// The same inside the suite: free ports, and the output in the step's log.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn once(work: &Workspace, step: &Step<'_>, tools: &Tools) -> Result<(), Failure> {
+    build_issuer(work, step, Issuer::WithGate)?;
+    let options = Options {
+        once: true,
+        worker_port: free_port()?,
+        issuer_port: 0,
+    };
+    let servers = start(work, step, tools, &options)?;
+    step.run(&walk(work, tools, &servers))
+}
+
+fn parse(arguments: &[String]) -> Result<Options, Failure> {
+    let mut options = Options {
+        once: false,
+        worker_port: WORKER_PORT,
+        issuer_port: ISSUER_PORT,
+    };
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--once" => options.once = true,
+            "--port" => options.worker_port = port(arguments.next())?,
+            "--issuer-port" => options.issuer_port = port(arguments.next())?,
+            other => {
+                return Err(Failure::Needs {
+                    what: format!("`demo` has no option `{other}`."),
+                    next: "There are --once, --port and --issuer-port.".to_owned(),
+                });
+            }
+        }
+    }
+    for port in [options.worker_port, options.issuer_port] {
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err() {
+            return Err(Failure::Needs {
+                what: format!("Something else listens on port {port}."),
+                next: "Stop it, or choose others with --port and --issuer-port.".to_owned(),
+            });
+        }
+    }
+    Ok(options)
+}
+
+fn port(text: Option<&String>) -> Result<u16, Failure> {
+    text.and_then(|text| text.parse().ok())
+        .ok_or_else(|| Failure::Needs {
+            what: "A port is a number below 65536.".to_owned(),
+            next: "For example: cargo xtask demo --port 8788".to_owned(),
+        })
+}
+
+fn free_port() -> Result<u16, Failure> {
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Failure::io("find a port"))?;
+    Ok(listener
+        .local_addr()
+        .map_err(Failure::io("find a port"))?
+        .port())
+}
+
+fn build_issuer(work: &Workspace, step: &Step<'_>, issuer: Issuer) -> Result<(), Failure> {
+    let mut cargo = work.cargo(&["build", "-p", "tollgate"]);
+    match issuer {
+        Issuer::Alone => cargo.args(["--no-default-features", "--features", "dev-issuer"]),
+        Issuer::WithGate => cargo.arg("--bins"),
+    };
+    step.run(&cargo)
+}
+
+fn start(
+    work: &Workspace,
+    step: &Step<'_>,
+    tools: &Tools,
+    options: &Options,
+) -> Result<Servers, Failure> {
+    let mut issuer = work.command(work.root.join("target/debug/tollgate"));
+    // The shortest freshness, so that keys become stale while one watches.
+    issuer.args([
+        "dev-issuer",
+        "--jwks-max-age",
+        "0",
+        "--publish",
+        "ES256,EdDSA",
+    ]);
+    issuer.args(["--port", &options.issuer_port.to_string()]);
+    let mut issuer_child = step.start(&issuer)?;
+    let issuer_url = wait_for(step, &mut issuer_child, &issuer, |log| {
+        let line = log
+            .lines()
+            .find(|line| line.starts_with('{') && line.contains("\"issuer\""))?;
+        let ready: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some(ready["issuer"].as_str()?.to_owned())
+    })?;
+
+    let example = work.root.join(EXAMPLE);
+    require(
+        &example.join("wrangler.jsonc"),
+        "This part of the project is not there yet.",
+    )?;
+    let state = work.own().join("demo-state");
+    // Notes of an earlier walk are no part of this one.
+    let _ = fs::remove_dir_all(&state);
+    let origin = format!("http://127.0.0.1:{}", options.worker_port);
+    let wrangler = work.root.join("node_modules/wrangler/bin/wrangler.js");
+    let mut worker = tools.node.script(work, &wrangler);
+    worker
+        .current_dir(&example)
+        .args([
+            "dev",
+            "--ip",
+            "127.0.0.1",
+            "--port",
+            &options.worker_port.to_string(),
+        ])
+        .args(["--inspector-port", &free_port()?.to_string()])
+        .arg("--show-interactive-dev-session=false")
+        .arg("--persist-to")
+        .arg(state)
+        .arg("--alias")
+        .arg(format!(
+            "tollgate:{}",
+            work.root.join("xtask/js/demo/tollgate.js").display()
+        ))
+        .args(["--var", &format!("TOLLGATE_ISSUER:{issuer_url}")])
+        .args(["--var", &format!("TOLLGATE_RESOURCE:{origin}")])
+        .args(["--var", &format!("TOLLGATE_AUDIENCE:{origin}/mcp")])
+        .args(["--var", &format!("ALLOWED_ORIGINS:{origin}")])
+        .env("WRANGLER_SEND_METRICS", "false")
+        .env("CI", "1");
+    let mut worker_child = step.start(&worker)?;
+    wait_for(step, &mut worker_child, &worker, |log| {
+        log.contains("Ready on ").then_some(())
+    })?;
+    Ok(Servers {
+        worker: origin,
+        issuer: issuer_url,
+        children: [issuer_child, worker_child],
+    })
+}
+
+/// Waits until a server's log says that it is ready.
+fn wait_for<T>(
+    step: &Step<'_>,
+    child: &mut Guarded,
+    command: &Command,
+    ready: impl Fn(&str) -> Option<T>,
+) -> Result<T, Failure> {
+    let started = Instant::now();
+    loop {
+        let log = fs::read_to_string(step.log_path()).unwrap_or_default();
+        if let Some(found) = ready(&log) {
+            return Ok(found);
+        }
+        let ending = match child.try_wait().map_err(Failure::io("watch a server"))? {
+            Some(status) => Ending::Status(status),
+            None if started.elapsed() > START_LIMIT => Ending::TimedOut(START_LIMIT),
+            None => {
+                thread::sleep(Duration::from_millis(50));
+                continue;
+            }
+        };
+        return Err(Failure::Command {
+            line: line(command),
+            ending,
+        });
+    }
+}
+
+fn walk(work: &Workspace, tools: &Tools, servers: &Servers) -> Command {
+    let mut walk = tools
+        .node
+        .script(work, work.root.join("xtask/js/demo/walk.mjs"));
+    walk.args([&servers.worker, &servers.issuer])
+        .stdin(Stdio::null())
+        .env(
+            "TOLLGATE_COLOUR",
+            if work.progress.colour() { "1" } else { "0" },
+        );
+    walk
+}
+
+fn goodbye(work: &Workspace, Servers { worker, issuer, .. }: &Servers) {
+    let bold = |text: &str| work.progress.paint("1", text);
+    println!(
+        "\n{}\n\n  TOKEN=$(curl -s {issuer}/token -u demo:demo-secret -d grant_type=client_credentials \\\n    \
+         -d 'scope=mcp:read mcp:write' -d resource={worker}/mcp | sed 's/.*\"access_token\":\"//; s/\".*//')\n  \
+         curl -i {worker}/mcp -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\\n    \
+         -H 'Accept: application/json, text/event-stream' \\\n    \
+         -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}}'\n  \
+         curl -X POST {issuer}/admin/rotate\n  \
+         curl {issuer}/admin/stats\n\n\
+         The server's source is {EXAMPLE}. Ctrl-C stops both.",
+        bold("Both go on running. Try:"),
+    );
+}
