@@ -22,7 +22,8 @@ const LISTS = new Set(['vary', 'access-control-expose-headers']);
 /** The handler's response with the gate's headers. */
 export function withHeaders(response: Response, headers: Headers_): Response {
   // A WebSocket upgrade is no response that a page reads, and cannot be copied.
-  if (headers.length === 0 || response.status === 101) return response;
+  // What is no response at all is the runtime's to complain about.
+  if (headers.length === 0 || response?.headers === undefined || response.status === 101) return response;
   try {
     add(response.headers, headers);
     return response;

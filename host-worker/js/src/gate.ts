@@ -5,7 +5,7 @@ import { ConfigError } from './config-error.js';
 import { RequestIdentity } from './identity.js';
 import { settingsFrom, settingsOf, type Settings } from './options.js';
 import { State, type Decided, type Source, type Visit } from './state.js';
-import type { Authenticated, Demands, Gate, GateOptions, Handler, Identity, MaybePromise, ProtectedWorker, Refused, WaitUntil } from './types.js';
+import type { Authenticated, Demands, Gate, GateOptions, Handler, MaybePromise, ProtectedWorker, Refused, WaitUntil } from './types.js';
 
 /**
  * Distinct settings that are kept at once. A Worker has one; tests and servers of several
@@ -65,20 +65,14 @@ class GateOfOptions implements Gate {
     } catch (error) {
       return failure(error, request);
     }
-    const settle = ({ outcome, component }: Decided): MaybePromise<Response> => {
+    const settle = ({ outcome, verified }: Decided): MaybePromise<Response> => {
       if (outcome.refreshDue) state.refresh(visit);
       const { decision } = outcome;
       if (decision.tag === 'respond') return this.#answer(decision.val, request);
-      const { identity, tokenStart, headers } = decision.val;
-      let auth: Identity | null = null;
-      if (identity !== undefined) {
-        try {
-          const verified = component.identity(identity, { exchanges: [], env });
-          auth = new RequestIdentity(verified, head.authorization[0]!.slice(tokenStart), (granted, required) => state.require(head, granted, required));
-        } catch (error) {
-          return failure(error, request);
-        }
-      }
+      const { tokenStart, headers } = decision.val;
+      const auth = verified === undefined
+        ? null
+        : new RequestIdentity(verified, head.authorization[0]!.slice(tokenStart), (granted, required) => state.require(head, granted, required));
       // From here on exceptions are the handler's, and the runtime's to report.
       const response = handler(request, env, ctx, auth);
       return isPromise(response) ? response.then((late) => withHeaders(late, headers)) : withHeaders(response, headers);
@@ -118,15 +112,15 @@ class GateOfOptions implements Gate {
       if (error instanceof ConfigError) throw error;
       return { ok: false, response: failure(error, request), reason: 'server-error' };
     };
-    const settle = ({ outcome, component }: Decided): Authenticated | Refused => {
+    const settle = ({ outcome, verified }: Decided): Authenticated | Refused => {
       if (outcome.refreshDue) state.refresh(visit);
       const { decision } = outcome;
       if (decision.tag === 'respond') {
         return { ok: false, response: this.#answer(decision.val, request), reason: decision.val.reason ?? 'refused' };
       }
-      const { identity, tokenStart, headers } = decision.val;
-      const verified = component.identity(identity!, { exchanges: [], env });
-      return { ok: true, auth: new RequestIdentity(verified, token(tokenStart), (granted, required) => require(state, granted, required)), headers };
+      const { tokenStart, headers } = decision.val;
+      // `authenticate` and `verify` are never public, so there is one.
+      return { ok: true, auth: new RequestIdentity(verified!, token(tokenStart), (granted, required) => require(state, granted, required)), headers };
     };
     try {
       const decided = decide(state, visit, demands?.scopes as string[] | undefined ?? NO_SCOPES);

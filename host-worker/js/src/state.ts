@@ -3,6 +3,7 @@ import { responseOf, serverError } from './answer.js';
 import { Component, Trap, type Call, type CoreModules, type Instantiate } from './component.js';
 import { ConfigError } from './config-error.js';
 import type { Exchange } from './exchange.js';
+import type { Verified } from './identity.js';
 import type { MaybePromise, WaitUntil } from './types.js';
 import type { Settings } from './options.js';
 
@@ -20,10 +21,10 @@ export interface Visit {
   request: Request | undefined;
 }
 
-/** A decision, and the component that made it: ids are its own. */
+/** A decision, with the identity that it names: lifted at once, while its component is sound. */
 export interface Decided {
   outcome: Outcome;
-  component: Component;
+  verified: Verified | undefined;
 }
 
 /**
@@ -41,7 +42,6 @@ export class State {
   #failure: ConfigError | undefined;
   /** What the last good component knew of keys, for the one after a trap. */
   #keys: string | undefined;
-  #refreshing = false;
 
   constructor(source: Source, settings: Settings, env: [string, string][]) {
     this.#source = source;
@@ -87,7 +87,7 @@ export class State {
     const call: Call = { exchanges: [], env: visit.env };
     const step = component.enter(run, call);
     if (step === undefined) return undefined;
-    if (step.tag === 'done') return { outcome: step.val, component };
+    if (step.tag === 'done') return decidedBy(component, step.val, call);
     const decided = this.#drive(run, component, step.val, call, visit);
     // What was fetched serves all callers, so it is brought home even when this one has left.
     visit.ctx?.waitUntil(decided.then(noop, noop));
@@ -100,22 +100,23 @@ export class State {
       const progress = await this.#poll(component, task, (t) => {
         const { tag, val } = t.poll();
         return tag === 'ready' ? { value: val } : { wait: val };
-      }, call, signal);
-      if (progress !== undefined) return { outcome: progress, component };
+      }, (outcome) => decidedBy(component, outcome, call), call, signal);
+      if (progress !== undefined) return progress;
       if (restarts === RESTARTS) throw new Trap('the component broke again and again');
       component = this.component();
       call = { exchanges: [], env: visit.env };
       const step = component.enter(run, call);
       if (step === undefined) throw new Trap('a path changed its meaning');
-      if (step.tag === 'done') return { outcome: step.val, component };
+      if (step.tag === 'done') return decidedBy(component, step.val, call);
       task = step.val;
     }
   }
 
-  /** Fetches stale keys after a response, at most once at a time. */
+  /**
+   * Fetches stale keys after a response. That it happens once is the component's care: a flag
+   * here would stay up when workerd ends a request in the middle of it.
+   */
   refresh(visit: Visit): void {
-    if (this.#refreshing) return;
-    this.#refreshing = true;
     const refresh = async () => {
       await undefined; // the response goes first
       const component = this.component();
@@ -124,11 +125,9 @@ export class State {
       await this.#poll(component, task, (t) => {
         const [done, wait] = t.poll();
         return done ? { value: true } : { wait };
-      }, call, undefined);
+      }, () => true, call, undefined);
     };
-    const refreshed = refresh().catch((error) => console.error(error)).finally(() => {
-      this.#refreshing = false;
-    });
+    const refreshed = refresh().catch((error) => console.error(error));
     visit.ctx?.waitUntil(refreshed);
   }
 
@@ -136,10 +135,11 @@ export class State {
    * The one loop: ask, and while the answer is "pending" wait for this call's own exchanges or
    * for the time it names. Nothing where the component broke under another request meanwhile.
    */
-  async #poll<T extends Task | RefreshTask, R>(
+  async #poll<T extends Task | RefreshTask, V, R>(
     component: Component,
     task: T,
-    ask: (task: T) => { value: R; wait?: undefined } | { value?: undefined; wait: number | undefined },
+    ask: (task: T) => { value: V; wait?: undefined } | { value?: undefined; wait: number | undefined },
+    finish: (value: V) => R,
     call: Call,
     signal: AbortSignal | undefined,
   ): Promise<R | undefined> {
@@ -149,7 +149,7 @@ export class State {
         if (component.broken) return undefined;
         const { value, wait } = component.enter(() => ask(task), call);
         started += call.exchanges.length;
-        if (value !== undefined) return value;
+        if (value !== undefined) return finish(value);
         call.exchanges = call.exchanges.filter(({ ended }) => !ended);
         if (wait === undefined && call.exchanges.length === 0) throw new Trap('a task waits for nothing');
         await oneOf(call.exchanges, wait, signal);
@@ -181,6 +181,12 @@ export class State {
       return serverError();
     }
   }
+}
+
+function decidedBy(component: Component, outcome: Outcome, call: Call): Decided {
+  const { decision } = outcome;
+  const id = decision.tag === 'allow' ? decision.val.identity : undefined;
+  return { outcome, verified: id === undefined ? undefined : component.identity(id, call) };
 }
 
 function nothing(): Call {

@@ -139,6 +139,7 @@ test('the gate adds its headers to any response', async () => {
   assert.match(own.get('access-control-expose-headers'), /mcp-session-id/);
   assert.match(own.get('access-control-expose-headers'), /www-authenticate/i);
   assert.match(own.get('vary'), /accept/);
+  assert.equal(await gateOf().protect(() => undefined).fetch(request(token)), undefined, 'for the runtime to complain about');
   const shared = new Response('shared');
   await seen(() => shared);
   assert.equal((await seen(() => shared)).get('access-control-expose-headers').match(/www-authenticate/gi).length, 1);
