@@ -11,7 +11,7 @@
 //! Nothing here takes constant time: scalars and points of a verification are public.
 
 use p256::elliptic_curve::ff::{Field, PrimeField};
-use p256::elliptic_curve::group::Group;
+use p256::elliptic_curve::group::{CurveAffine, Group};
 use p256::elliptic_curve::{CurveArithmetic, CurveGroup};
 
 /// Rows. Eight is where a further one would double the table and save a tenth.
@@ -84,6 +84,9 @@ impl<C: CombShape> Comb<C> {
 
     /// The point that a column of signs stands for.
     fn select(&self, signs: &Signs<C>, block: usize, column: usize) -> C::AffinePoint {
+        if signs.is_zero {
+            return C::AffinePoint::identity();
+        }
         let row = C::BLOCKS * C::COLUMNS;
         let mut index = 0;
         for tooth in 0..TEETH {
@@ -111,13 +114,14 @@ struct Signs<C: CombShape> {
     /// The scalar, or its negative where that is the odd one; big-endian.
     bytes: p256::elliptic_curve::FieldBytes<C>,
     negated: bool,
+    is_zero: bool,
 }
 
 impl<C: CombShape> Signs<C> {
     fn new(scalar: &C::Scalar) -> Self {
-        let negated = bool::from(scalar.is_even()) && !bool::from(scalar.is_zero());
+        let negated = scalar.is_even().into();
         let odd = if negated { -*scalar } else { *scalar };
-        Self { bytes: odd.to_repr(), negated }
+        Self { bytes: odd.to_repr(), negated, is_zero: scalar.is_zero().into() }
     }
 
     /// Whether the power `2^i` counts as plus.
@@ -128,5 +132,61 @@ impl<C: CombShape> Signs<C> {
         }
         let bytes: &[u8] = self.bytes.as_ref();
         bytes.iter().rev().nth(byte).is_some_and(|byte| byte >> bit & 1 == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::ecdsa::NistCurve;
+
+    /// Every scalar near the ends, near the rows' borders, and some in between.
+    fn scalars<C: NistCurve>() -> Vec<C::Scalar> {
+        let mut scalars = vec![C::Scalar::ZERO];
+        let mut power = C::Scalar::ONE;
+        for _ in 0..C::Scalar::NUM_BITS {
+            scalars.extend([power, power - C::Scalar::ONE, power + C::Scalar::ONE, -power]);
+            power = power.double();
+        }
+        let mut some = C::Scalar::from(0x9E37_79B9_7F4A_7C15);
+        for _ in 0..200 {
+            some = some.square() + C::Scalar::ONE;
+            scalars.push(some);
+        }
+        scalars
+    }
+
+    fn agrees_with_the_curve_crate<C: NistCurve>() {
+        assert!(TEETH * C::BLOCKS * C::COLUMNS >= C::Scalar::NUM_BITS as usize);
+        let scalars = scalars::<C>();
+        let other = scalars[scalars.len() - 1];
+        let generator = C::ProjectivePoint::generator();
+        let key = generator * other;
+        let (combs, n) = ([Comb::<C>::new(generator), Comb::new(key)], scalars.len());
+        for (i, k) in scalars.iter().enumerate() {
+            let l = &scalars[(i * 7 + 3) % n];
+            let sum = Comb::sum_of_products([(&combs[0], k), (&combs[1], l)]);
+            assert_eq!(sum, generator * k + key * l, "{k:?} {l:?}");
+        }
+        // Sums that meet: the same point twice, and a point with its negative.
+        let same = Comb::sum_of_products([(&combs[0], &other), (&combs[0], &other)]);
+        assert_eq!(same, key.double());
+        let none = Comb::sum_of_products([(&combs[1], &other), (&combs[1], &-other)]);
+        assert_eq!(none, C::ProjectivePoint::identity());
+    }
+
+    #[test]
+    fn p256() {
+        agrees_with_the_curve_crate::<p256::NistP256>();
+    }
+
+    #[test]
+    fn p384() {
+        agrees_with_the_curve_crate::<p384::NistP384>();
+    }
+
+    #[test]
+    fn p521() {
+        agrees_with_the_curve_crate::<p521::NistP521>();
     }
 }

@@ -1,10 +1,11 @@
 //! One public key (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
 
 use std::fmt::{self, Debug, Display, Formatter};
+use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
 
-use super::ecdsa::EcdsaKey;
+use super::ecdsa::{self, GeneratorTables};
 use super::eddsa::Ed25519Key;
 use super::rsa::RsaKey;
 use super::signature::{SignatureError, SignatureVerifier};
@@ -125,6 +126,14 @@ impl VerifyingKey {
     /// # Errors
     /// The first rule that the key breaks.
     pub fn from_jwk(jwk: &Object) -> Result<Self, JwkError> {
+        Self::from_jwk_with(jwk, &Rc::default())
+    }
+
+    /// [`VerifyingKey::from_jwk`] with tables that are shared with other keys.
+    ///
+    /// # Errors
+    /// The first rule that the key breaks.
+    pub fn from_jwk_with(jwk: &Object, tables: &Rc<GeneratorTables>) -> Result<Self, JwkError> {
         let kty = text(jwk, "kty")?;
         if kty == "oct" {
             return Err(JwkError::Symmetric);
@@ -147,7 +156,7 @@ impl VerifyingKey {
         };
         let verifier: Box<dyn SignatureVerifier> = match kty {
             "RSA" => Box::new(RsaKey::from_jwk(jwk)?),
-            "EC" => Box::new(EcdsaKey::from_jwk(jwk)?),
+            "EC" => ecdsa::from_jwk(jwk, tables)?,
             "OKP" => Box::new(Ed25519Key::from_jwk(jwk)?),
             _ => return Err(JwkError::UnsupportedType),
         };

@@ -1,7 +1,13 @@
-//! RSASSA-PKCS1-v1_5 and RSASSA-PSS (RFC 8017, RFC 7518 sections 3.3 and 3.5).
+//! RSASSA-PKCS1-v1_5 and RSASSA-PSS (RFC 8017 sections 8.1.2 and 8.2.2, RFC 7518 sections 3.3 and
+//! 3.5).
+//!
+//! Numbers and Montgomery arithmetic are `crypto-bigint`'s. The `rsa` crate, which builds on the
+//! same, raises to 65537 with a window of precomputed powers: twice the multiplications.
 
-use rsa::traits::PublicKeyParts;
-use rsa::{BoxedUint, Pkcs1v15Sign, Pss, RsaPublicKey};
+use std::cell::OnceCell;
+
+use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
+use crypto_bigint::{BoxedUint, Odd};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::signature::{SignatureError, SignatureVerifier};
@@ -9,7 +15,14 @@ use super::{Algorithm, JwkError, base64url, limits};
 use crate::json::Object;
 
 /// An RSA public key.
-pub(super) struct RsaKey(RsaPublicKey);
+pub(super) struct RsaKey {
+    /// The modulus: big-endian, no leading zero.
+    n: Vec<u8>,
+    e: u32,
+    /// What Montgomery multiplication needs to know about `n`. Not before the first use: it costs
+    /// as much as two multiplications, and a set may have keys that no token names.
+    montgomery: OnceCell<BoxedMontyParams>,
+}
 
 /// Reads a whole number (RFC 7518 section 2, "Base64urlUInt"), without its leading zeros. There
 /// should be none, but some issuers' libraries write the sign byte of DER; the number is the same,
@@ -23,9 +36,7 @@ fn whole_number(jwk: &Object, name: &'static str) -> Result<Vec<u8>, JwkError> {
 
 /// How many bits a number without leading zeros has.
 fn bit_len(number: &[u8]) -> usize {
-    number
-        .first()
-        .map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
+    number.first().map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
 }
 
 impl RsaKey {
@@ -36,6 +47,9 @@ impl RsaKey {
         if !limits::RSA_BITS.contains(&bit_len(&n)) {
             return Err(JwkError::KeySize);
         }
+        if n.last().is_none_or(|low| low % 2 == 0) {
+            return Err(JwkError::BadMember("n"));
+        }
         let e = whole_number(jwk, "e")?;
         if e.len() > 4 {
             return Err(JwkError::BadMember("e"));
@@ -44,10 +58,82 @@ impl RsaKey {
         if !limits::RSA_EXPONENT.contains(&e) || e % 2 == 0 {
             return Err(JwkError::BadMember("e"));
         }
-        let n = BoxedUint::from_be_slice_vartime(&n);
-        // Refuses an even modulus.
-        let key = RsaPublicKey::new(n, e.into()).map_err(|_| JwkError::BadMember("n"))?;
-        Ok(Self(key))
+        Ok(Self { n, e, montgomery: OnceCell::new() })
+    }
+
+    /// RSAVP1 (RFC 8017 section 5.2.2): the signature to the power of `e`, as long as `n`.
+    fn message_representative(&self, signature: &[u8]) -> Option<Vec<u8>> {
+        // Same length and big-endian: bytes compare as the numbers do.
+        if signature >= self.n.as_slice() {
+            return None;
+        }
+        let number = |bytes| BoxedUint::from_be_slice_vartime(bytes);
+        let n = self.montgomery.get_or_init(|| {
+            let odd = Odd::new(number(&self.n)).into_option();
+            BoxedMontyParams::new_vartime(odd.expect("checked when the key was read"))
+        });
+        let signature = BoxedMontyForm::new(number(signature), n);
+        let mut power = signature.clone();
+        for bit in (0..self.e.ilog2()).rev() {
+            power = power.square();
+            if self.e >> bit & 1 == 1 {
+                power = power.mul(&signature);
+            }
+        }
+        let power = power.retrieve().to_be_bytes();
+        // Whole limbs may be longer than `n`; what is below `n` has zeros there.
+        Some(power[power.len() - self.n.len()..].to_vec())
+    }
+
+    /// RSASSA-PKCS1-v1_5. `hash_id` ends the object identifier of the hash (RFC 8017 section 9.2,
+    /// note 1).
+    fn holds_pkcs1<D: Digest>(&self, hash_id: u8, message: &[u8], signature: &[u8]) -> bool {
+        let hash = D::digest(message);
+        let Ok(hash_len) = u8::try_from(hash.len()) else { return false };
+        let algorithm = [
+            0x30, hash_len + 17, 0x30, 13, 0x06, 9, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04,
+            0x02, hash_id, 0x05, 0, 0x04, hash_len,
+        ];
+        let tail = 1 + algorithm.len() + hash.len();
+        // Not parsed: there is one right encoding, and it is compared with.
+        let mut expected = vec![0xFF; self.n.len()];
+        expected[..2].copy_from_slice(&[0, 1]);
+        expected.truncate(self.n.len() - tail);
+        expected.push(0);
+        expected.extend_from_slice(&algorithm);
+        expected.extend_from_slice(&hash);
+        self.message_representative(signature) == Some(expected)
+    }
+
+    /// RSASSA-PSS with MGF1 of the same hash and a salt as long as the hash (RFC 7518 section
+    /// 3.5), by the steps of RFC 8017 section 9.1.2.
+    fn holds_pss<D: Digest>(&self, message: &[u8], signature: &[u8]) -> bool {
+        let Some(mut encoded) = self.message_representative(signature) else { return false };
+        let bits = bit_len(&self.n) - 1;
+        // With a modulus of 8i + 1 bits, the encoded message is one byte shorter.
+        let surplus = encoded.len() - bits.div_ceil(8);
+        if encoded.drain(..surplus).any(|byte| byte != 0) || encoded.pop() != Some(0xBC) {
+            return false;
+        }
+        let hash_len = <D as Digest>::output_size();
+        let hash = encoded.split_off(encoded.len() - hash_len);
+        let mut db = encoded;
+        let used = 0xFF >> ((8 - bits % 8) % 8);
+        if db[0] & !used != 0 {
+            return false;
+        }
+        for (counter, chunk) in (0_u32..).zip(db.chunks_mut(hash_len)) {
+            let mask = D::new().chain_update(&hash).chain_update(counter.to_be_bytes()).finalize();
+            chunk.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+        }
+        db[0] &= used;
+        let (padding, salt) = db.split_at(db.len() - hash_len);
+        let padded = padding.split_last().is_some_and(|(last, zeros)| {
+            *last == 1 && zeros.iter().all(|byte| *byte == 0)
+        });
+        let expected =
+            D::new().chain_update([0; 8]).chain_update(D::digest(message)).chain_update(salt);
+        padded && expected.finalize().as_slice() == hash
     }
 }
 
@@ -62,43 +148,25 @@ impl SignatureVerifier for RsaKey {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureError> {
-        if signature.len() != self.0.size() {
+        if signature.len() != self.n.len() {
             return Err(SignatureError::Length);
         }
-        let key = &self.0;
-        let checked = match algorithm {
-            Algorithm::Rs256 => key.verify(
-                Pkcs1v15Sign::new::<Sha256>(),
-                &Sha256::digest(message),
-                signature,
-            ),
-            Algorithm::Rs384 => key.verify(
-                Pkcs1v15Sign::new::<Sha384>(),
-                &Sha384::digest(message),
-                signature,
-            ),
-            Algorithm::Rs512 => key.verify(
-                Pkcs1v15Sign::new::<Sha512>(),
-                &Sha512::digest(message),
-                signature,
-            ),
-            Algorithm::Ps256 => {
-                key.verify(Pss::<Sha256>::new(), &Sha256::digest(message), signature)
-            }
-            Algorithm::Ps384 => {
-                key.verify(Pss::<Sha384>::new(), &Sha384::digest(message), signature)
-            }
-            Algorithm::Ps512 => {
-                key.verify(Pss::<Sha512>::new(), &Sha512::digest(message), signature)
-            }
+        let holds = match algorithm {
+            Algorithm::Rs256 => self.holds_pkcs1::<Sha256>(1, message, signature),
+            Algorithm::Rs384 => self.holds_pkcs1::<Sha384>(2, message, signature),
+            Algorithm::Rs512 => self.holds_pkcs1::<Sha512>(3, message, signature),
+            Algorithm::Ps256 => self.holds_pss::<Sha256>(message, signature),
+            Algorithm::Ps384 => self.holds_pss::<Sha384>(message, signature),
+            Algorithm::Ps512 => self.holds_pss::<Sha512>(message, signature),
             _ => return Err(SignatureError::Algorithm),
         };
-        checked.map_err(|_| SignatureError::Invalid)
+        if holds { Ok(()) } else { Err(SignatureError::Invalid) }
     }
 
     fn members(&self) -> Vec<(&'static str, String)> {
-        let n = base64url::encode(&self.0.n_bytes());
-        let e = base64url::encode(&self.0.e_bytes());
+        let e = self.e.to_be_bytes();
+        let zeros = self.e.leading_zeros() as usize / 8;
+        let (e, n) = (base64url::encode(&e[zeros..]), base64url::encode(&self.n));
         vec![("e", e), ("kty", "RSA".into()), ("n", n)]
     }
 }
