@@ -21,7 +21,7 @@ const only = process.argv.slice(2);
 let failed = false;
 for (const [node, kind] of [[process.execPath, 'node'], [modern, 'workerd']]) {
   if (only.length > 0 && !only.includes(kind)) continue;
-  const { status } = spawnSync(node, ['--test', '--test-concurrency=1', '--test-timeout=60000', ...tests(kind)], { stdio: 'inherit', env: { ...process.env, TOLLGATE_NPM: packagePath } });
+  const { status } = spawnSync(node, ['--test', '--test-concurrency=1', '--test-timeout=120000', ...tests(kind)], { stdio: 'inherit', env: { ...process.env, TOLLGATE_NPM: packagePath } });
   failed ||= status !== 0;
 }
 process.exitCode = failed ? 1 : 0;

@@ -16,11 +16,13 @@ setModules({ core: compile('core'), core2: compile('core2'), core3: compile('cor
 /** Exports that break at their next call. */
 const armed = new Set();
 let instances = 0;
+let memory;
 
 setInstantiate((module, imports) => {
   const { exports } = new WebAssembly.Instance(module, imports);
   if (!('memory' in exports)) return { exports };
   instances++;
+  memory = exports.memory;
   return {
     exports: Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, typeof value !== 'function' ? value : (...args) => {
       // A real trap, out of the middle of the component: its memory is left as it was then.
@@ -118,4 +120,21 @@ test('a component that cannot start is a 500 for each request, and a new try', a
   assert.equal((await worker.fetch(request(token))).status, 500);
   assert.equal((await worker.fetch(request(token))).status, 200);
   assert.equal(instances, before + 2);
+});
+
+test('calls leave the component’s memory as it was', async () => {
+  const gate = gateOf();
+  const token = await issuer.mint({ sub: 'ü'.repeat(100) });
+  const round = async (n) => {
+    for (let i = 0; i < n; i++) {
+      gate.verify(token);
+      gate.verify(`${'€'.repeat(300)}${i}`);
+      await gate.authenticate(new Request(`https://mcp.example.com/${i % 100}`, { headers: { authorization: `Bearer ${token}`, origin: 'https://app.example' } }));
+    }
+  };
+  await gate.verify(token);
+  await round(2000);
+  const before = memory.buffer.byteLength;
+  await round(8000);
+  assert.equal(memory.buffer.byteLength, before);
 });
