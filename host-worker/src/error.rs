@@ -9,15 +9,15 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// The options or the Worker's `TOLLGATE_*` variables cannot work. Every request fails until
     /// that is changed.
-    #[error("Tollgate's configuration, `{field}`: {message}")]
+    #[error("Tollgate's configuration: {message}")]
     Configuration {
         /// Where: `issuers[0].audiences`, or the name of a variable.
         field: String,
-        /// A sentence that says what to change.
+        /// The field again, and a sentence that says what to change.
         message: String,
     },
-    /// The options could not be written as JSON, which strings and numbers always can.
-    #[error("Tollgate's options cannot be passed on: {0}")]
+    /// The options are no JSON.
+    #[error("Tollgate's options are no JSON: {0}")]
     Options(#[source] serde_json::Error),
     /// The Worker's entry file did not bring the npm package `tollgate`.
     #[error("the npm package `tollgate` is missing: {0}")]

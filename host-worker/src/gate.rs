@@ -1,8 +1,7 @@
 use std::{cell::OnceCell, rc::Rc};
 
-use js_sys::Array;
-use wasm_bindgen::{JsCast, JsValue};
-use worker::{Context, Env, Headers, Request, Response};
+use wasm_bindgen::JsCast;
+use worker::{Context, Env, Request, Response};
 
 use crate::{
     error::{Error, Result},
@@ -19,15 +18,31 @@ pub struct Gate {
 }
 
 struct Inner {
-    options: Options,
+    options: Source,
     /// Made with the first request: at start-up the Worker's variables are not there yet.
     ready: OnceCell<JsGate>,
+}
+
+enum Source {
+    Options(Box<Options>),
+    Json(String),
 }
 
 impl Gate {
     /// A gate with these options. They are checked, together with the Worker's variables, by
     /// [`Self::check`] or with the first request.
     pub fn new(options: Options) -> Self {
+        Self::of(Source::Options(Box::new(options)))
+    }
+
+    /// A gate whose options come as text: a JSON object with the members that `createGate` of the
+    /// npm package takes. What is not JSON, or has an unknown member, is found by [`Self::check`]
+    /// or with the first request.
+    pub fn from_json(options: impl Into<String>) -> Self {
+        Self::of(Source::Json(options.into()))
+    }
+
+    fn of(options: Source) -> Self {
         Self {
             inner: Rc::new(Inner {
                 options,
@@ -64,7 +79,7 @@ impl Gate {
             Some(response) => Outcome::Respond(Response::from(response)),
             None => Outcome::Allow(Allowed {
                 identity: decision.auth().map(Identity::new),
-                headers: decision.headers(),
+                decision,
             }),
         })
     }
@@ -89,7 +104,8 @@ impl Gate {
             Outcome::Respond(response) => Ok(response),
             Outcome::Allow(mut allowed) => {
                 let identity = allowed.identity.take();
-                allowed.finish(handler(request, env, context, identity).await?)
+                let response = handler(request, env, context, identity).await?;
+                Ok(allowed.finish(response).await?)
             }
         }
     }
@@ -98,7 +114,12 @@ impl Gate {
         if let Some(gate) = self.inner.ready.get() {
             return Ok(gate.clone());
         }
-        let options = serde_json::to_string(&self.inner.options).map_err(Error::Options)?;
+        let options = match &self.inner.options {
+            Source::Options(options) => serde_json::to_value(options),
+            // Parsed here rather than by JavaScript, whose error would repeat the text.
+            Source::Json(text) => serde_json::from_str::<serde_json::Value>(text),
+        };
+        let options = options.map_err(Error::Options)?.to_string();
         let options = js_sys::JSON::parse(&options).map_err(|thrown| Error::thrown(&thrown))?;
         let gate = package::create_gate(&options).map_err(|thrown| Error::thrown(&thrown))?;
         gate.check(env).map_err(|thrown| Error::thrown(&thrown))?;
@@ -120,7 +141,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Allowed {
     identity: Option<Identity>,
-    headers: Array,
+    decision: JsDecision,
 }
 
 impl Allowed {
@@ -133,27 +154,13 @@ impl Allowed {
     ///
     /// # Errors
     ///
-    /// When a header is none that a response can carry.
-    pub fn finish(self, response: Response) -> worker::Result<Response> {
-        if self.headers.length() == 0 {
-            return Ok(response);
-        }
-        // Copied: the headers of a response that came out of `fetch` cannot be changed.
-        let headers = Headers::new();
-        for (name, value) in response.headers().entries() {
-            headers.append(&name, &value)?;
-        }
-        for pair in self.headers.iter() {
-            let pair: Array = pair.unchecked_into();
-            if let (Some(name), Some(value)) = (text(&pair, 0), text(&pair, 1)) {
-                headers.append(&name, &value)?;
-            }
-        }
-        Ok(response.with_headers(headers))
+    /// [`Error::Failed`] when the response cannot be sent.
+    pub async fn finish(self, response: Response) -> Result<Response> {
+        self.decision
+            .finish(response.into())
+            .await
+            .and_then(JsCast::dyn_into::<web_sys::Response>)
+            .map(Response::from)
+            .map_err(|thrown| Error::thrown(&thrown))
     }
-}
-
-fn text(pair: &Array, index: u32) -> Option<String> {
-    let value: JsValue = pair.get(index);
-    value.as_string()
 }

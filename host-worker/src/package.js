@@ -18,16 +18,17 @@ export function createGate(options) {
 }
 
 /**
- * The decision about a request: `{ response }` to send as it stands, or `{ auth, headers }` where
- * it may go on, with `auth` null on public routes.
+ * The decision about a request: `{ response }` to send as it stands, or `{ auth, finish }` where it
+ * may go on, with `auth` null on public routes. `finish` takes the handler's response and gives it
+ * back as the package would send it.
  */
-export async function handle(gate, request, env, ctx) {
-  let auth;
-  const guarded = gate.protect((_request, _env, _ctx, identity) => {
-    auth = identity;
-    // Never sent: it carries out the headers that belong on the real response.
-    return new Response(null);
+export function handle(gate, request, env, ctx) {
+  return new Promise((decided, failed) => {
+    const guarded = gate.protect((_request, _env, _ctx, auth) => new Promise((send) => {
+      decided({ auth, finish(response) { send(response); return answered; } });
+    }));
+    const answered = guarded.fetch(request, env, ctx);
+    // After a handler this comes too late to count.
+    Promise.resolve(answered).then((response) => decided({ response }), failed);
   });
-  const response = await guarded.fetch(request, env, ctx);
-  return auth === undefined ? { response } : { auth, headers: [...response.headers] };
 }

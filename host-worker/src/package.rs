@@ -3,7 +3,6 @@
 //! Everything goes through `package.js` beside this file, which worker-build bundles; the package
 //! itself comes in through the Worker's entry file, which wrangler bundles. See the README.
 
-use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/src/package.js")]
@@ -27,7 +26,8 @@ extern "C" {
         ctx: &JsValue,
     ) -> Result<JsValue, JsValue>;
 
-    /// What `handle` answers: either `response`, or `auth` and `headers`.
+    /// What `handle` answers: either `response`, or `auth` and `finish`.
+    #[derive(Debug)]
     pub(crate) type JsDecision;
 
     #[wasm_bindgen(method, structural, getter)]
@@ -36,8 +36,11 @@ extern "C" {
     #[wasm_bindgen(method, structural, getter)]
     pub(crate) fn auth(this: &JsDecision) -> Option<JsAuth>;
 
-    #[wasm_bindgen(method, structural, getter)]
-    pub(crate) fn headers(this: &JsDecision) -> Array;
+    #[wasm_bindgen(method, structural, catch)]
+    pub(crate) async fn finish(
+        this: &JsDecision,
+        response: web_sys::Response,
+    ) -> Result<JsValue, JsValue>;
 
     /// An `Identity` of the package.
     #[derive(Clone)]

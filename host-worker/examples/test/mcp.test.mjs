@@ -184,7 +184,7 @@ describe('the MCP server', () => {
     });
   }
 
-  it('leads the official client from 401 to a token and from 403 to a better one', { skip: program === undefined && 'TOLLGATE_BIN names no `tollgate` program' }, async () => {
+  it('leads the official client from 401 to a token and from 403 to a better one', { skip: program === undefined && 'needs the `tollgate` program: cargo build -p tollgate' }, async () => {
     const dev = await startDevIssuer();
     // Here the resource is the Worker's real address, for the client compares it with what it calls.
     const port = await freePort();

@@ -1,7 +1,7 @@
 // An example in real workerd: bundled by wrangler and run by Miniflare, both with the example's
 // own wrangler.jsonc.
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, readdir, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -19,19 +19,22 @@ const npmPackage = path.resolve(process.env.TOLLGATE_NPM ?? path.join(workspace,
 /** Puts the package where `npm install` in an example would, one level up for all of them. */
 async function install() {
   const link = path.join(examples, 'node_modules/tollgate');
+  if (await readlink(link).catch(() => undefined) === npmPackage) return;
   await mkdir(path.dirname(link), { recursive: true });
-  await rm(link, { recursive: true, force: true });
-  await symlink(npmPackage, link);
+  // Renamed into its place, for several test files may do this at once.
+  const fresh = `${link}-${process.pid}`;
+  await symlink(npmPackage, fresh);
+  await rename(fresh, link);
 }
 
 /**
  * Bundles an example as a deployment would.
- * @param {string} name its folder
+ * @param {string} name its folder, below `examples`
  * @param {string} environment one of its wrangler environments; '' is the top level
  */
 export async function build(name, environment = '') {
   const root = path.join(examples, name);
-  const dist = await mkdtemp(path.join(tmpdir(), `tollgate-${name}-`));
+  const dist = await mkdtemp(path.join(tmpdir(), `tollgate-${path.basename(name)}-`));
   await install();
   await promisify(execFile)(process.execPath, [wrangler, 'deploy', '--dry-run', '--env', environment, '--outdir', dist], {
     cwd: root,
@@ -66,7 +69,10 @@ export async function start(built, vars, { storage, port } = {}) {
     ...(storage === undefined ? {} : { resourcePersistencePath: storage }),
     handleStructuredLogs: ({ message }) => logs.push(message),
   }));
-  const url = await mf.ready;
+  const url = await mf.ready.catch(async (error) => {
+    await mf.dispose();
+    throw error;
+  });
   return {
     /** The Worker over HTTP, on a loopback address. */
     url,
