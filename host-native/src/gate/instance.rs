@@ -9,6 +9,8 @@ use wasmtime::component::ResourceAny;
 use super::bindings::Gate as Exports;
 use super::bindings::exports::tollgate::auth::resource_server as wit;
 use super::capability::{Capabilities, Lender};
+use super::identity::Identity;
+use super::known_identities::KnownIdentities;
 use super::program::Program;
 
 /// An instance and its gate. After any call here has failed, it must be dropped: the component
@@ -17,6 +19,7 @@ pub(super) struct Instance {
     store: Store<Capabilities>,
     exports: Exports,
     gate: ResourceAny,
+    identities: KnownIdentities,
 }
 
 /// Bounds of one instance.
@@ -40,11 +43,11 @@ pub(super) enum Question<'a> {
 /// A decision under way in an instance.
 pub(super) type Task = ResourceAny;
 
-/// A decision as the component made it, and the record of whom it is about.
+/// A decision as the component made it, and whom it is about.
 pub(super) struct Verdict {
     pub(super) decision: wit::Decision,
     /// There whenever the decision names an identity.
-    pub(super) identity: Option<wit::Identity>,
+    pub(super) identity: Option<Identity>,
     pub(super) refresh_due: bool,
 }
 
@@ -83,6 +86,7 @@ impl Instance {
             store,
             exports,
             gate,
+            identities: KnownIdentities::default(),
         }))
     }
 
@@ -123,12 +127,7 @@ impl Instance {
         let identity = match &outcome.decision {
             wit::Decision::Allow(wit::Allowed {
                 identity: Some(id), ..
-            }) => {
-                let gate = self.exports.tollgate_auth_resource_server().gate();
-                let identity = gate.call_identity(&mut self.store, self.gate, *id)?;
-                // Asked in the same breath, so nothing can have evicted it.
-                Some(identity.ok_or_else(|| wasmtime::format_err!("no record of an identity"))?)
-            }
+            }) => Some(self.identity(*id)?),
             _ => None,
         };
         Ok(Verdict {
@@ -136,6 +135,19 @@ impl Instance {
             identity,
             refresh_due: outcome.refresh_due,
         })
+    }
+
+    fn identity(&mut self, id: wit::IdentityId) -> wasmtime::Result<Identity> {
+        if let Some(identity) = self.identities.get(id) {
+            return Ok(identity);
+        }
+        let gate = self.exports.tollgate_auth_resource_server().gate();
+        let record = gate.call_identity(&mut self.store, self.gate, id)?;
+        // Asked in the same breath, so nothing can have evicted it.
+        let record = record.ok_or_else(|| wasmtime::format_err!("no record of an identity"))?;
+        let identity = Identity::new(record);
+        self.identities.insert(id, identity.clone());
+        Ok(identity)
     }
 
     pub(super) fn require_scopes(

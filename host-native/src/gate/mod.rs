@@ -8,6 +8,7 @@ mod exchange;
 mod identity;
 mod instance;
 mod key_snapshot;
+mod known_identities;
 mod program;
 mod request_head;
 mod shared_fetch;
@@ -129,7 +130,8 @@ impl GateBuilder {
     }
 
     /// How much memory each store may use for the component, in bytes. A request that needs more
-    /// fails, and its store starts anew with an empty cache. Default: 64 MiB.
+    /// fails, and its store starts anew with an empty cache. The host keeps up to 4 MiB of
+    /// identities for each store beside that. Default: 64 MiB.
     pub fn max_memory(mut self, bytes: usize) -> Self {
         self.max_memory = bytes;
         self
@@ -405,11 +407,11 @@ fn decision(verdict: Verdict, authorization: &str) -> Result<Decision, Failed> {
             let headers = header_map(allowed.headers).map_err(|Unsendable| Failed)?;
             let credentials = match verdict.identity {
                 None => None,
-                Some(record) => {
+                Some(identity) => {
                     let start = usize::try_from(allowed.token_start).map_err(|_| Failed)?;
                     let token = authorization.get(start..).ok_or(Failed)?;
                     Some(Credentials {
-                        identity: Identity::new(record),
+                        identity,
                         token: AccessToken::new(token),
                     })
                 }
@@ -423,6 +425,10 @@ fn decision(verdict: Verdict, authorization: &str) -> Result<Decision, Failed> {
 }
 
 /// For questions that are never answered by "public": anything but a known caller fails.
+#[expect(
+    clippy::result_large_err,
+    reason = "callers send the answer; none passes it on in a loop"
+)]
 fn credentials(
     verdict: Result<Option<Verdict>, Failed>,
     authorization: &str,
