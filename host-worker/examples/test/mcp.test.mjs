@@ -1,9 +1,11 @@
 // The MCP server example: scopes per tool, sessions, and one Durable Object per user.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import { ClientCredentialsProvider, InsufficientScopeError } from '@modelcontextprotocol/client';
 import { startIssuer } from '../../js/test/support/issuer.mjs';
 import { challengeOf } from './support/challenge.mjs';
@@ -227,6 +229,26 @@ describe('the MCP server', () => {
       assert.equal(new Set(pairs.map(([iss, sub]) => ownerName(iss, sub))).size, pairs.length);
     });
 
+    it('are bounded per user: the one unused for longest goes', async () => {
+      const bearer = await token('opener');
+      const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x'.repeat(1_000), version: '1' } } };
+      const sessions = [];
+      for (let n = 0; n < 33; n++) {
+        const response = await post(worker, MCP, initialize, bearer);
+        sessions.push(response.headers.get('mcp-session-id'));
+        await response.body.cancel();
+      }
+      const status = async (id) => {
+        const response = await post(worker, MCP, toolCall('whoami'), bearer, withSession(id));
+        const [{ result }] = await messagesOf(response);
+        assert.ok((result?.structuredContent.session.client.length ?? 0) <= 100);
+        return response.status;
+      };
+      assert.equal(await status(sessions[0]), 404);
+      assert.equal(await status(sessions[1]), 200);
+      assert.equal(await status(sessions[32]), 200);
+    });
+
     it('end when the client says so, and cannot be made up', async () => {
       const bearer = await token('leaver');
       const { transport } = await connect(url(), { bearer, revision: 'legacy' });
@@ -256,6 +278,20 @@ describe('the MCP server', () => {
     assert.deepEqual(notes.map(({ text }) => text), ['kept']);
   });
 
+  it('keeps a bounded number of notes, and says so to the model', async () => {
+    const bearer = await token('collector');
+    for (let n = 0; n < 5; n++) {
+      const batch = Array.from({ length: 100 }, (_, i) => toolCall('add_note', { text: 'again' }, i));
+      const messages = await messagesOf(await post(worker, MCP, batch, bearer));
+      assert.ok(messages.every(({ result }) => result.structuredContent.note.text === 'again'));
+    }
+    const [{ result }] = await messagesOf(await post(worker, MCP, toolCall('add_note', { text: 'one more' }), bearer));
+    assert.equal(result.isError, true);
+    assert.match(result.content[0].text, /500 notes/);
+    const { notes } = await (await connect(url(), { bearer })).call('list_notes');
+    assert.equal(notes.length, 500);
+  });
+
   it('answers the others when a client goes away in the middle', async () => {
     const cold = await start(built, vars());
     try {
@@ -277,6 +313,11 @@ describe('the MCP server', () => {
     } finally {
       await cold.stop();
     }
+  });
+
+  it('has types that fit', async () => {
+    const tsc = path.resolve(import.meta.dirname, '../../../node_modules/typescript/bin/tsc');
+    await promisify(execFile)(process.execPath, [tsc, '--noEmit', '-p', path.resolve(import.meta.dirname, '../mcp-server')]);
   });
 
   it('has staging and production as Workers of their own', async () => {
