@@ -194,36 +194,13 @@ fn start(
         &example.join("wrangler.jsonc"),
         "This part of the project is not there yet.",
     )?;
-    let state = work.own().join("demo-state");
-    // Notes of an earlier walk are no part of this one.
-    let _ = fs::remove_dir_all(&state);
     let origin = format!("http://127.0.0.1:{}", options.worker_port);
-    let wrangler = work.root.join("node_modules/wrangler/bin/wrangler.js");
-    let mut worker = tools.node.script(work, &wrangler);
+    let mut worker = tools
+        .node
+        .script(work, work.root.join("xtask/js/demo/worker.mjs"));
     worker
-        .current_dir(&example)
-        .args([
-            "dev",
-            "--ip",
-            "127.0.0.1",
-            "--port",
-            &options.worker_port.to_string(),
-        ])
-        .args(["--inspector-port", &free_port()?.to_string()])
-        .arg("--show-interactive-dev-session=false")
-        .arg("--persist-to")
-        .arg(state)
-        .arg("--alias")
-        .arg(format!(
-            "tollgate:{}",
-            work.root.join("xtask/js/demo/tollgate.js").display()
-        ))
-        .args(["--var", &format!("TOLLGATE_ISSUER:{issuer_url}")])
-        .args(["--var", &format!("TOLLGATE_RESOURCE:{origin}")])
-        .args(["--var", &format!("TOLLGATE_AUDIENCE:{origin}/mcp")])
-        .args(["--var", &format!("ALLOWED_ORIGINS:{origin}")])
-        .env("WRANGLER_SEND_METRICS", "false")
-        .env("CI", "1");
+        .args([&options.worker_port.to_string(), &issuer_url])
+        .arg(work.own().join("demo"));
     let mut worker_child = step.start(&worker)?;
     wait_for(step, &mut worker_child, &worker, |log| {
         log.contains("Ready on ").then_some(())

@@ -7,7 +7,7 @@ use crate::{
     dist::{self, Flavour, Tools},
     failure::{Ending, Failure},
     rust_worker,
-    workspace::{Workspace, require},
+    workspace::Workspace,
 };
 
 /// Measures, and checks the bars.
@@ -18,10 +18,27 @@ pub(crate) fn bench(work: &Workspace, arguments: &[String]) -> Result<(), Failur
     let tools = dist::set_up(work)?;
     dist::component(work, &tools, Flavour::Gate)?;
     dist::package(work, &tools)?;
-    let script = work.root.join("bench/run.mjs");
-    require(&script, "This part of the project is not there yet.")
-        .inspect_err(|failure| work.progress.complain(failure))?;
-    let mut node = tools.node.script(work, script);
+    let native = work.progress.step("bench-native", |step| {
+        let build = [
+            "build",
+            "--release",
+            "-p",
+            "tollgate",
+            "--example",
+            "bench_gate",
+        ];
+        let mut cargo = work.cargo(&build);
+        dist::tell(work, &mut cargo);
+        step.run(&cargo)?;
+        Ok(work.root.join("target/release/examples/bench_gate"))
+    })?;
+    let mut node = tools.node.script(work, work.root.join("bench/run.mjs"));
+    node.arg("--npm").arg(work.dist().join("npm/tollgate"));
+    node.arg("--component")
+        .arg(work.dist().join(Flavour::Gate.file()));
+    node.arg("--native").arg(native);
+    node.arg("--out").arg(work.root.join("target/bench.json"));
+    node.arg("--svg").arg(work.root.join("target/bench.svg"));
     node.args(arguments);
     hand_over(work, &tools, node)
 }

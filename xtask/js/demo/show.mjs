@@ -1,4 +1,5 @@
 // Printing requests and answers so that a person can follow.
+import { STATUS_CODES } from "node:http";
 
 const colour = process.env.TOLLGATE_COLOUR === "1";
 const style = (code) => (text) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
@@ -10,7 +11,7 @@ const yellow = style("33");
 const cyan = style("36");
 
 /** A token or a body is cut after so many characters: what matters is at its beginning. */
-const LONGEST = 300;
+const LONGEST = 240;
 const WIDTH = 92;
 
 /** Headers that say why an answer is what it is. */
@@ -25,14 +26,16 @@ export function remark(text) {
   for (const line of wrap(text)) console.log(`   ${dim(line)}`);
 }
 
-/** The request as a command that can be pasted. Tokens are shortened. */
+/** The request as a command. Tokens are shortened. */
 export function request(line) {
-  console.log(`   ${dim("$")} ${bold(line)}`);
+  const [first, ...rest] = line.split("\n");
+  console.log(`   ${dim("$")} ${bold(first)}`);
+  for (const more of rest) console.log(`     ${bold(more)}`);
 }
 
 export function answer({ status, headers, text }) {
   const paint = status < 400 ? green : status < 500 ? yellow : red;
-  console.log(`   ${paint(status)}`);
+  console.log(`   ${paint(`${status} ${STATUS_CODES[status]}`)}`);
   for (const name of TELLING) {
     const value = headers.get(name);
     if (value) console.log(`   ${dim(`${name}:`)} ${value}`);

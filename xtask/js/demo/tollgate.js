@@ -1,5 +1,5 @@
-// Stands in for the package in the demo's Worker, and shortens times that the walk waits for. All
-// else is the package as it ships.
+// Stands in for the package in the demo's Worker, and shortens two times that the walk waits for.
+// All else is the package as it ships.
 import * as tollgate from "../../../target/dist/npm/tollgate/worker.js";
 
 export * from "../../../target/dist/npm/tollgate/worker.js";
