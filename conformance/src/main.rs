@@ -1,2 +1,220 @@
-//! Runs the requirements.
-fn main() {}
+//! Runs the list of requirements against every host of the component: `cargo xtask conformance`.
+//!
+//! | folder | what |
+//! |---|---|
+//! | `requirements/` | what each specification demands, and the checks that show it |
+//! | `checks/` | requests and what must come of them, with a broken twin each |
+//! | `vectors/` | the specifications' signed examples |
+//! | `workers/` | the two Workers that are checked |
+//! | `report/` | what came out |
+
+mod check;
+mod client;
+mod component;
+mod expectation;
+mod issuer;
+mod mcp;
+mod report;
+mod requirement;
+mod run;
+mod signing;
+mod target;
+mod token;
+mod vectors;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use clap::Parser;
+
+use check::Check;
+use component::RawSignatures;
+use issuer::Issuers;
+use report::Report;
+use target::{Kind, Target};
+
+/// Runs the requirements against every host.
+#[derive(Parser)]
+struct Arguments {
+    /// Only these targets. Default: all.
+    #[arg(long, value_enum)]
+    target: Vec<Kind>,
+    /// Only checks, vectors or requirements whose id has this in it. No report is written.
+    #[arg(long)]
+    only: Option<String>,
+    /// Only a file of Wycheproof's JSON Web Signature schema, through the built component.
+    #[arg(long, value_name = "FILE")]
+    jws: Option<PathBuf>,
+    /// Without the broken twins.
+    #[arg(long)]
+    no_twins: bool,
+    /// Without the scenarios of @modelcontextprotocol/conformance.
+    #[arg(long)]
+    no_mcp: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match &arguments.jws {
+        Some(file) => jws_file(file),
+        None => tokio::runtime::Runtime::new()
+            .map_err(|error| error.to_string())
+            .and_then(|runtime| runtime.block_on(requirements(&arguments))),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn jws_file(file: &Path) -> Result<bool, String> {
+    let mut raw = raw_signatures()?;
+    let summary = vectors::jws_file::run(&mut raw, file).map_err(|error| format!("{error:#}"))?;
+    Ok(summary.disagree == 0 && summary.total > 0)
+}
+
+async fn requirements(arguments: &Arguments) -> Result<bool, String> {
+    let home = workspace().join("conformance");
+    let checks = check::load(&home.join("checks"))?;
+    let vector_ids = vectors::ids();
+    let known = checks.iter().map(|check| check.id.clone()).chain(vector_ids.iter().cloned());
+    let known: BTreeSet<String> = known.collect();
+    let mut specifications = requirement::load(&home.join("requirements"), &known)?;
+
+    let only = arguments.only.as_deref();
+    let wanted = wanted(&specifications, &known, only);
+    for specification in &mut specifications {
+        let is_wanted = |check: &String| wanted.contains(check);
+        specification.requirements.retain(|requirement| {
+            only.is_none() || requirement.checks.iter().all(is_wanted) && requirement.excluded.is_none()
+        });
+    }
+    let checks: Vec<Arc<Check>> =
+        checks.into_iter().filter(|check| wanted.contains(&check.id)).map(Arc::new).collect();
+
+    let mut report = Report {
+        specifications,
+        targets: BTreeMap::new(),
+        twins: BTreeMap::new(),
+        without_twin: Vec::new(),
+        vectors: Vec::new(),
+        mcp: None,
+    };
+    if vector_ids.iter().any(|id| wanted.contains(id)) {
+        println!("vectors, through the built component");
+        let sets = raw_signatures().and_then(|mut raw| {
+            vectors::run_all(&mut raw).map_err(|error| format!("{error:#}"))
+        })?;
+        report.vectors = sets.into_iter().filter(|set| wanted.contains(&set.id)).collect();
+    }
+    let issuers = Issuers::start().await.map_err(|error| error.to_string())?;
+    let kinds = if arguments.target.is_empty() { Kind::ALL.to_vec() } else { arguments.target.clone() };
+    for kind in kinds.iter().copied().filter(|_| !checks.is_empty()) {
+        println!("{}", kind.name());
+        let target = Arc::new(Target::start(kind).await?);
+        let results = run::run_checks(&checks, &target, &issuers, false).await;
+        print_results(&results);
+        report.targets.insert(target.kind.name(), results);
+    }
+    if !arguments.no_twins && !checks.is_empty() {
+        twins(&checks, &issuers, &mut report).await?;
+    }
+    if !arguments.no_mcp && only.is_none() && mcp::exists() {
+        println!("scenarios of @modelcontextprotocol/conformance");
+        report.mcp = Some(mcp::run().await?);
+    }
+    let complete = only.is_none() && arguments.target.is_empty() && !arguments.no_twins && !arguments.no_mcp;
+    if complete {
+        report.write(&home.join("report")).map_err(|error| error.to_string())?;
+    }
+    println!();
+    for line in report.failures() {
+        println!("FAIL {line}");
+    }
+    summarise(&report);
+    Ok(report.passes())
+}
+
+/// Ids of checks and vectors that are to be run.
+fn wanted(
+    specifications: &[requirement::Specification],
+    known: &BTreeSet<String>,
+    only: Option<&str>,
+) -> BTreeSet<String> {
+    let Some(only) = only else {
+        return known.clone();
+    };
+    let mut wanted: BTreeSet<String> = known.iter().filter(|id| id.contains(only)).cloned().collect();
+    let requirements = specifications.iter().flat_map(|specification| &specification.requirements);
+    for requirement in requirements.filter(|requirement| requirement.id.contains(only)) {
+        wanted.extend(requirement.checks.iter().cloned());
+    }
+    wanted
+}
+
+/// Each check with a twin runs against it, and must fail.
+async fn twins(checks: &[Arc<Check>], issuers: &Issuers, report: &mut Report) -> Result<(), String> {
+    println!("twins");
+    let (with, without): (Vec<_>, Vec<_>) =
+        checks.iter().cloned().partition(|check| check.twin.is_some());
+    report.without_twin = without.iter().map(|check| check.id.clone()).collect();
+    let target = Arc::new(Target::start(Kind::Native).await?);
+    let results = run::run_checks(&with, &target, issuers, true).await;
+    for check in &with {
+        let found = results.get(&check.id).is_some_and(|wrong| !wrong.is_empty());
+        let fault = check.twin.as_ref().map_or_else(String::new, |twin| twin.fault.clone());
+        if !found {
+            println!("  FAIL {} does not notice a gate that {fault}", check.id);
+        }
+        report.twins.insert(check.id.clone(), (fault, found));
+    }
+    let noticed = report.twins.values().filter(|(_, found)| *found).count();
+    println!("  {noticed} of {} are noticed", with.len());
+    Ok(())
+}
+
+fn print_results(results: &run::Results) {
+    for (id, wrong) in results {
+        println!("  {} {id}", if wrong.is_empty() { "ok  " } else { "FAIL" });
+        for problem in wrong {
+            println!("         {problem}");
+        }
+    }
+}
+
+fn summarise(report: &Report) {
+    for (target, results) in &report.targets {
+        let passed = results.values().filter(|wrong| wrong.is_empty()).count();
+        println!("{target}: {passed} of {} checks pass", results.len());
+    }
+    let agree: usize = report.vectors.iter().map(|set| set.agree).sum();
+    let total: usize = report.vectors.iter().map(|set| set.total).sum();
+    println!("vectors: {agree} of {total} agree");
+    for check in &report.without_twin {
+        println!("without a twin: {check}");
+    }
+}
+
+fn raw_signatures() -> Result<RawSignatures, String> {
+    let file = workspace().join("target/dist/tollgate-conformance.wasm");
+    RawSignatures::load(&file).map_err(|error| {
+        format!("{} cannot be used; run `cargo xtask build`: {error:#}", file.display())
+    })
+}
+
+/// The root of the workspace.
+fn workspace() -> PathBuf {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    home.parent().unwrap_or(home).to_owned()
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    Base64UrlUnpadded::encode_string(bytes)
+}

@@ -1,0 +1,282 @@
+//! An issuer over HTTP on a loopback address: metadata and keys, as a check wants them to be.
+//!
+//! One server has many issuers, one for each check: `http://127.0.0.1:PORT/i/7`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+
+use crate::signing;
+use crate::token::replace_texts;
+
+/// How an issuer differs from a good one, which publishes `es256` and RFC 8414 metadata.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Behaviour {
+    /// Names of the keys that it publishes.
+    keys: Option<Vec<String>>,
+    /// Members put over those of published keys, by the key's name.
+    jwk: Option<Map<String, Value>>,
+    /// Entries of the key set before the published keys.
+    foreign_keys: Option<Vec<Value>>,
+    /// The key set, as text.
+    jwks_text: Option<String>,
+    /// `Cache-Control` of the key set.
+    cache_control: Option<String>,
+    /// Members put over those of the metadata.
+    metadata: Option<Map<String, Value>>,
+    /// Members left out of the metadata.
+    without_metadata: Option<Vec<String>>,
+    /// Where the metadata are. Default: the place of RFC 8414.
+    metadata_at: Option<Place>,
+    /// How it fails, and which of its endpoints do. Default: it does not; all of them.
+    fails: Option<Failure>,
+    fails_at: Option<Endpoint>,
+    /// How long it takes to answer, in milliseconds.
+    delay_ms: Option<u64>,
+}
+
+/// Where metadata may be (RFC 8414 section 3.1, OpenID Connect Discovery section 4).
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Place {
+    Oauth,
+    OpenidAppended,
+    OpenidInserted,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Failure {
+    /// It does not: ends an outage.
+    No,
+    ServerError,
+    NotFound,
+    /// A redirect to a place where all is well.
+    Redirect,
+    Html,
+    /// JSON that ends in the middle.
+    Truncated,
+    /// 20 MB of white space before the JSON.
+    Huge,
+    /// Arrays in arrays, ten thousand deep.
+    Deep,
+    /// No answer within any timeout.
+    Hang,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Endpoint {
+    All,
+    Metadata,
+    Jwks,
+}
+
+impl Behaviour {
+    /// Takes over what `other` says.
+    pub(crate) fn change(&mut self, other: &Self) {
+        macro_rules! take { ($($field:ident),*) => { $(
+            if other.$field.is_some() { self.$field.clone_from(&other.$field); }
+        )* } }
+        take!(
+            keys, jwk, foreign_keys, jwks_text, cache_control, metadata, without_metadata,
+            metadata_at, fails, fails_at, delay_ms
+        );
+    }
+
+    fn key_set(&self) -> String {
+        if let Some(text) = &self.jwks_text {
+            return text.clone();
+        }
+        let default = ["es256".to_owned()];
+        let names = self.keys.as_deref().unwrap_or(&default);
+        let mut keys = self.foreign_keys.clone().unwrap_or_default();
+        for name in names {
+            let mut jwk = signing::key(name).map_or(Value::Null, signing::Key::jwk);
+            let over = self.jwk.as_ref().and_then(|jwk| jwk.get(name));
+            for (member, value) in over.and_then(Value::as_object).into_iter().flatten() {
+                match value.as_str() {
+                    Some("-") => drop(jwk.as_object_mut().map(|jwk| jwk.remove(member))),
+                    _ => jwk[member] = value.clone(),
+                }
+            }
+            keys.push(jwk);
+        }
+        json!({ "keys": keys }).to_string()
+    }
+
+    fn metadata(&self, issuer: &str) -> String {
+        let mut document = json!({
+            "issuer": issuer,
+            "jwks_uri": format!("{issuer}/jwks"),
+            "authorization_endpoint": format!("{issuer}/authorize"),
+            "token_endpoint": format!("{issuer}/token"),
+            "response_types_supported": ["code"],
+            "code_challenge_methods_supported": ["S256"],
+        });
+        for (name, value) in self.metadata.iter().flatten() {
+            let mut value = value.clone();
+            replace_texts(&mut value, issuer);
+            document[name] = value;
+        }
+        if let Some(members) = document.as_object_mut() {
+            for name in self.without_metadata.iter().flatten() {
+                members.remove(name);
+            }
+        }
+        document.to_string()
+    }
+}
+
+/// How often an issuer was asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) metadata: usize,
+    pub(crate) jwks: usize,
+}
+
+#[derive(Default)]
+struct Issuer {
+    behaviour: Behaviour,
+    asked: Asked,
+}
+
+/// All issuers of a run.
+#[derive(Clone)]
+pub(crate) struct Issuers {
+    origin: String,
+    all: Arc<Mutex<HashMap<String, Issuer>>>,
+}
+
+impl Issuers {
+    /// Listens on a free port.
+    pub(crate) async fn start() -> std::io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let issuers = Self {
+            origin: format!("http://{}", listener.local_addr()?),
+            all: Arc::default(),
+        };
+        let router = Router::new().fallback(answer).with_state(issuers.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(issuers)
+    }
+
+    /// A new issuer; its URL.
+    pub(crate) fn add(&self, behaviour: Behaviour) -> String {
+        let mut all = self.lock();
+        let path = format!("/i/{}", all.len());
+        let issuer = Issuer {
+            behaviour,
+            asked: Asked::default(),
+        };
+        all.insert(path.clone(), issuer);
+        format!("{}{path}", self.origin)
+    }
+
+    /// Changes an issuer from now on.
+    pub(crate) fn change(&self, url: &str, change: &Behaviour) {
+        if let Some(issuer) = self.lock().get_mut(&url[self.origin.len()..]) {
+            issuer.behaviour.change(change);
+        }
+    }
+
+    /// How often it was asked since it was made.
+    pub(crate) fn asked(&self, url: &str) -> Asked {
+        let all = self.lock();
+        all.get(&url[self.origin.len()..]).map_or_else(Asked::default, |issuer| issuer.asked)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Issuer>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const OAUTH: &str = "/.well-known/oauth-authorization-server";
+const OPENID: &str = "/.well-known/openid-configuration";
+
+async fn answer(State(issuers): State<Issuers>, request: Request) -> Response {
+    let path = request.uri().path();
+    // The other side of `Failure::Redirect`.
+    let path = path.strip_prefix("/elsewhere").map_or(path, |rest| rest);
+    let redirected = path.len() != request.uri().path().len();
+    let (issuer, place) = if let Some(issuer) = path.strip_prefix(OAUTH) {
+        (issuer, Some(Place::Oauth))
+    } else if let Some(issuer) = path.strip_prefix(OPENID) {
+        (issuer, Some(Place::OpenidInserted))
+    } else if let Some(issuer) = path.strip_suffix(OPENID) {
+        (issuer, Some(Place::OpenidAppended))
+    } else if let Some(issuer) = path.strip_suffix("/jwks") {
+        (issuer, None)
+    } else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let behaviour = {
+        let mut all = issuers.lock();
+        let Some(found) = all.get_mut(issuer) else {
+            return StatusCode::NOT_FOUND.into_response();
+        };
+        if place.is_none() {
+            found.asked.jwks += 1;
+        } else if place == Some(found.behaviour.metadata_at.unwrap_or(Place::Oauth)) {
+            found.asked.metadata += 1;
+        }
+        found.behaviour.clone()
+    };
+    if let Some(delay) = behaviour.delay_ms {
+        tokio::time::sleep(Duration::from_millis(delay)).await;
+    }
+    if place.is_some_and(|place| place != behaviour.metadata_at.unwrap_or(Place::Oauth)) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let url = format!("{}{issuer}", issuers.origin);
+    let body = match place {
+        Some(_) => behaviour.metadata(&url),
+        None => behaviour.key_set(),
+    };
+    let at = behaviour.fails_at.unwrap_or(Endpoint::All);
+    let fails = match at {
+        Endpoint::All => true,
+        Endpoint::Metadata => place.is_some(),
+        Endpoint::Jwks => place.is_none(),
+    };
+    let failure = behaviour.fails.filter(|_| fails && !redirected);
+    let mut response = match failure.unwrap_or(Failure::No) {
+        Failure::No => (json_type(), body).into_response(),
+        Failure::ServerError => (StatusCode::INTERNAL_SERVER_ERROR, "no").into_response(),
+        Failure::NotFound => StatusCode::NOT_FOUND.into_response(),
+        Failure::Redirect => {
+            let to = format!("{}/elsewhere{path}", issuers.origin);
+            (StatusCode::FOUND, [(header::LOCATION, to)]).into_response()
+        }
+        Failure::Html => "<!doctype html><title>Please sign in</title>".into_response(),
+        Failure::Truncated => (json_type(), body[..body.len() / 2].to_owned()).into_response(),
+        Failure::Huge => {
+            (json_type(), format!("{}{body}", " ".repeat(20_000_000))).into_response()
+        }
+        Failure::Deep => {
+            (json_type(), "[".repeat(10_000) + &"]".repeat(10_000)).into_response()
+        }
+        Failure::Hang => {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            StatusCode::NO_CONTENT.into_response()
+        }
+    };
+    let cache = behaviour.cache_control.as_deref().filter(|_| place.is_none());
+    if let Some(Ok(value)) = cache.map(HeaderValue::from_str) {
+        response.headers_mut().insert(header::CACHE_CONTROL, value);
+    }
+    response
+}
+
+fn json_type() -> [(header::HeaderName, &'static str); 1] {
+    [(header::CONTENT_TYPE, "application/json")]
+}

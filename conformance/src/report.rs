@@ -1,0 +1,283 @@
+//! What came out: `report/report.md` and `report/report.json`. The same run writes the same bytes.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::mcp::ScenarioResult;
+use crate::requirement::{Level, Requirement, Specification};
+use crate::run::Results;
+use crate::vectors::VectorSet;
+
+/// Everything that was run.
+pub(crate) struct Report {
+    pub(crate) specifications: Vec<Specification>,
+    /// By target.
+    pub(crate) targets: BTreeMap<&'static str, Results>,
+    /// Check and fault; whether the check found it.
+    pub(crate) twins: BTreeMap<String, (String, bool)>,
+    /// Checks that no twin tests.
+    pub(crate) without_twin: Vec<String>,
+    pub(crate) vectors: Vec<VectorSet>,
+    pub(crate) mcp: Option<Vec<ScenarioResult>>,
+}
+
+/// How a requirement stands on one target.
+#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Pass,
+    /// A MUST does not hold.
+    Fail,
+    /// A SHOULD does not hold.
+    Warning,
+    Excluded,
+}
+
+impl Status {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "**FAIL**",
+            Self::Warning => "warning",
+            Self::Excluded => "—",
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    id: &'a str,
+    section: &'a str,
+    level: Level,
+    requirement: &'a str,
+    checks: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    excluded: Option<&'a str>,
+    results: BTreeMap<&'a str, Status>,
+}
+
+#[derive(Serialize)]
+struct SpecificationRows<'a> {
+    specification: &'a str,
+    title: &'a str,
+    requirements: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    specifications: Vec<SpecificationRows<'a>>,
+    checks: &'a BTreeMap<&'static str, Results>,
+    twins: BTreeMap<&'a str, TwinRow<'a>>,
+    checks_without_twin: &'a [String],
+    vectors: &'a [VectorSet],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mcp_server_scenarios: Option<&'a [ScenarioResult]>,
+}
+
+#[derive(Serialize)]
+struct TwinRow<'a> {
+    fault: &'a str,
+    found: bool,
+}
+
+impl Report {
+    /// Whether the run as a whole passes: no MUST fails, every twin is found, vectors agree.
+    pub(crate) fn passes(&self) -> bool {
+        self.failures().is_empty()
+    }
+
+    /// One line for everything that makes the run fail.
+    pub(crate) fn failures(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for rows in self.rows() {
+            for row in rows.requirements {
+                let failed = row.results.iter().filter(|(_, status)| **status == Status::Fail);
+                let failed: Vec<&str> = failed.map(|(target, _)| *target).collect();
+                if !failed.is_empty() {
+                    lines.push(format!("{} {}: {}", row.id, row.level.word(), failed.join(", ")));
+                }
+            }
+        }
+        for (check, (fault, found)) in &self.twins {
+            if !found {
+                lines.push(format!("{check} does not notice a gate that {fault}"));
+            }
+        }
+        for set in self.vectors.iter().filter(|set| !set.holds()) {
+            lines.push(format!("vectors {}: {} of {} agree", set.id, set.agree, set.total));
+        }
+        for scenario in self.mcp.iter().flatten().filter(|scenario| !scenario.is_as_expected()) {
+            lines.push(format!("MCP scenario {}: {}", scenario.name, scenario.verdict()));
+        }
+        lines
+    }
+
+    fn rows(&self) -> Vec<SpecificationRows<'_>> {
+        self.specifications
+            .iter()
+            .map(|specification| SpecificationRows {
+                specification: &specification.specification,
+                title: &specification.title,
+                requirements: self.rows_of(specification),
+            })
+            .collect()
+    }
+
+    fn rows_of<'a>(&'a self, specification: &'a Specification) -> Vec<Row<'a>> {
+        let row = |requirement: &'a Requirement| {
+            let status = |results| match &requirement.excluded {
+                Some(_) => Status::Excluded,
+                None => self.status(&requirement.checks, requirement.level, results),
+            };
+            Row {
+                id: &requirement.id,
+                section: &requirement.section,
+                level: requirement.level,
+                requirement: &requirement.text,
+                checks: &requirement.checks,
+                excluded: requirement.excluded.as_deref(),
+                results: self
+                    .targets
+                    .iter()
+                    .map(|(target, results)| (*target, status(results)))
+                    .collect(),
+            }
+        };
+        specification.requirements.iter().map(row).collect()
+    }
+
+    fn status(&self, checks: &[String], level: Level, results: &Results) -> Status {
+        let holds = checks.iter().all(|check| match results.get(check) {
+            Some(wrong) => wrong.is_empty(),
+            None => self.vectors.iter().any(|set| set.id == *check && set.holds()),
+        });
+        match (holds, level.is_binding()) {
+            (true, _) => Status::Pass,
+            (false, true) => Status::Fail,
+            (false, false) => Status::Warning,
+        }
+    }
+
+    /// Writes both files.
+    pub(crate) fn write(&self, folder: &Path) -> std::io::Result<()> {
+        fs::create_dir_all(folder)?;
+        let twins = self.twins.iter();
+        let document = Document {
+            specifications: self.rows(),
+            checks: &self.targets,
+            twins: twins
+                .map(|(check, (fault, found))| (check.as_str(), TwinRow { fault, found: *found }))
+                .collect(),
+            checks_without_twin: &self.without_twin,
+            vectors: &self.vectors,
+            mcp_server_scenarios: self.mcp.as_deref(),
+        };
+        let json = serde_json::to_string_pretty(&document)?;
+        fs::write(folder.join("report.json"), json + "\n")?;
+        fs::write(folder.join("report.md"), self.markdown())
+    }
+
+    fn markdown(&self) -> String {
+        let mut text = String::from(
+            "# Conformance\n\nWritten by `cargo xtask conformance`. Requirements are in \
+             `requirements/`, checks in `checks/`; a requirement without a check says why.\n\n",
+        );
+        let targets: Vec<&str> = self.targets.keys().copied().collect();
+        self.summary(&mut text, &targets);
+        for rows in self.rows() {
+            let _ = write!(text, "\n## {}: {}\n\n", rows.specification, rows.title);
+            let _ = writeln!(text, "| requirement | level | what | {} | checks |", targets.join(" | "));
+            let _ = writeln!(text, "|---|---|---|{}---|", "---|".repeat(targets.len()));
+            for row in &rows.requirements {
+                let _ = write!(text, "| {} | {} | {} |", row.id, row.level.word(), row.requirement);
+                for target in &targets {
+                    let status = row.results.get(target).copied().unwrap_or(Status::Excluded);
+                    let _ = write!(text, " {} |", status.word());
+                }
+                let checks: Vec<String> =
+                    row.checks.iter().map(|check| format!("`{check}`")).collect();
+                let _ = match row.excluded {
+                    Some(reason) => writeln!(text, " not checked: {reason} |"),
+                    None => writeln!(text, " {} |", checks.join(", ")),
+                };
+            }
+        }
+        self.vectors_and_twins(&mut text);
+        text
+    }
+
+    fn summary(&self, text: &mut String, targets: &[&str]) {
+        let rows = self.rows();
+        let all = || rows.iter().flat_map(|rows| &rows.requirements);
+        let excluded = all().filter(|row| row.excluded.is_some()).count();
+        let _ = writeln!(
+            text,
+            "{} requirements, {} of them with a reason why they are not checked.\n",
+            all().count(),
+            excluded
+        );
+        let _ = writeln!(text, "| target | pass | fail | warning |\n|---|---|---|---|");
+        for target in targets {
+            let count = |wanted| {
+                all().filter(|row| row.results.get(target) == Some(&wanted)).count()
+            };
+            let (pass, fail) = (count(Status::Pass), count(Status::Fail));
+            let _ = writeln!(text, "| {target} | {pass} | {fail} | {} |", count(Status::Warning));
+        }
+    }
+
+    fn vectors_and_twins(&self, text: &mut String) {
+        if !self.vectors.is_empty() {
+            text.push_str("\n## Vectors, through the built component\n\n");
+            text.push_str("| vectors | source | agree | of | valid but refused by a rule | may go either way (accepted) |\n");
+            text.push_str("|---|---|---|---|---|---|\n");
+            for set in &self.vectors {
+                let policy: Vec<String> = set
+                    .refused_by_policy
+                    .iter()
+                    .map(|(rule, count)| format!("{count}: {rule}"))
+                    .collect();
+                let _ = writeln!(
+                    text,
+                    "| {} | {} | {} | {} | {} | {} ({}) |",
+                    set.id,
+                    set.source,
+                    set.agree,
+                    set.total,
+                    policy.join("; "),
+                    set.acceptable,
+                    set.acceptable_accepted
+                );
+            }
+        }
+        if !self.twins.is_empty() {
+            text.push_str("\n## Twins\n\nEach check must fail for a gate with one fault.\n\n");
+            text.push_str("| check | a gate that | noticed |\n|---|---|---|\n");
+            for (check, (fault, found)) in &self.twins {
+                let found = if *found { "yes" } else { "**no**" };
+                let _ = writeln!(text, "| {check} | {fault} | {found} |");
+            }
+            if !self.without_twin.is_empty() {
+                let _ = writeln!(text, "\nWithout a twin: {}.", self.without_twin.join(", "));
+            }
+        }
+        if let Some(scenarios) = &self.mcp {
+            text.push_str("\n## Scenarios of @modelcontextprotocol/conformance\n\n");
+            text.push_str("| scenario | passed | failed | as expected |\n|---|---|---|---|\n");
+            for scenario in scenarios {
+                let _ = writeln!(
+                    text,
+                    "| {} | {} | {} | {} |",
+                    scenario.name,
+                    scenario.passed,
+                    scenario.failed,
+                    scenario.verdict()
+                );
+            }
+        }
+    }
+}
