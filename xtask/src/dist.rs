@@ -96,6 +96,7 @@ pub(crate) fn build(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
 /// When it does not compile.
 pub(crate) fn component(work: &Workspace, tools: &Tools, flavour: Flavour) -> Result<(), Failure> {
     work.progress.step(flavour.step(), |step| {
+        let _alone = work.alone()?;
         let output = work.dist().join(flavour.file());
         let mut inputs = Inputs::new("1")
             .text(RUSTFLAGS)
@@ -162,6 +163,7 @@ pub(crate) fn package(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
     work.progress.step("npm-package", |step| {
         let script = work.root.join("host-worker/js/build.mjs");
         require(&script, "This part of the project is not there yet.")?;
+        let _alone = work.alone()?;
         let component = work.dist().join(Flavour::Gate.file());
         let output = work.dist().join("npm/tollgate");
         let mut inputs = Inputs::new("1").path(&work.root, "target/dist/tollgate-gate.wasm")?;

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -33,6 +34,18 @@ impl Workspace {
     /// `target/xtask`, where this program keeps its own things.
     pub(crate) fn own(&self) -> PathBuf {
         self.root.join("target/xtask")
+    }
+
+    /// Waits until no other run of this program makes artifacts, and keeps others waiting until
+    /// what it returns is dropped.
+    ///
+    /// # Errors
+    /// When the lock's file cannot be made.
+    pub(crate) fn alone(&self) -> Result<File, Failure> {
+        fs::create_dir_all(self.own()).map_err(Failure::io("create target/xtask"))?;
+        let lock = File::create(self.own().join("lock")).map_err(Failure::io("make a lock"))?;
+        lock.lock().map_err(Failure::io("take a lock"))?;
+        Ok(lock)
     }
 
     /// A command that starts at the root, without what `cargo run` put into the environment for
