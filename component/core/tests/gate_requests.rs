@@ -88,7 +88,7 @@ fn a_request_without_credentials_gets_a_challenge_without_error() {
         refused.header("www-authenticate"),
         Some(
             "Bearer realm=\"api\", scope=\"admin offline_access\", \
-             resource_metadata=\"https://api.example/.well-known/oauth-protected-resource/admin/x?y=1\""
+             resource_metadata=\"https://api.example/.well-known/oauth-protected-resource/admin/x\""
         )
     );
     assert_eq!(refused.header("cache-control"), Some("no-store"));

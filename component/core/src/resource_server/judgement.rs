@@ -192,7 +192,7 @@ impl Inner {
         let metadata = case
             .place
             .as_ref()
-            .map(|place| location(&place.origin, place.url.path(), place.url.query()));
+            .map(|place| location(&place.origin, place.url.path()));
         let mut answer = rejection.to_answer(&ChallengeContext {
             realm: self.compiled.realm.as_deref(),
             scopes: &case.required,

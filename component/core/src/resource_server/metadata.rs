@@ -32,12 +32,12 @@ impl<'a> WellKnown<'a> {
 }
 
 /// Where the metadata of the resource at `path` of `origin` are.
-pub(super) fn location(origin: &str, path: &str, query: Option<&str>) -> String {
+///
+/// The request's query is left out: it names a view of the resource, not another resource, and a
+/// client that asked for a token for it would get an audience that nobody accepts.
+pub(super) fn location(origin: &str, path: &str) -> String {
     let path = if path == "/" { "" } else { path };
-    match query {
-        None => format!("{origin}{PROTECTED_RESOURCE}{path}"),
-        Some(query) => format!("{origin}{PROTECTED_RESOURCE}{path}?{query}"),
-    }
+    format!("{origin}{PROTECTED_RESOURCE}{path}")
 }
 
 /// All of the document but `resource`.
