@@ -326,10 +326,28 @@ fn tail(path: &Path) -> Option<String> {
         .ok()?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).ok()?;
-    let text = String::from_utf8_lossy(&bytes);
+    let text = plain(&String::from_utf8_lossy(&bytes));
     let lines: Vec<&str> = text.lines().collect();
     let lines = &lines[lines.len().saturating_sub(TAIL_LINES)..];
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// Without the escape sequences by which some programs colour even a file.
+fn plain(text: &str) -> String {
+    let mut pieces = text.split('\x1b');
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let rest = match piece.strip_prefix('[') {
+            // Parameters, then one letter.
+            Some(rest) => rest
+                .trim_start_matches(|c: char| !c.is_ascii_alphabetic())
+                .get(1..),
+            // A character set: two characters.
+            None => piece.get(2..),
+        };
+        plain.push_str(rest.unwrap_or_default());
+    }
+    plain
 }
 
 /// A duration for people.
@@ -339,5 +357,23 @@ pub(crate) fn spell(duration: Duration) -> String {
         format!("{:.1} s", duration.as_secs_f64())
     } else {
         format!("{} min {:02} s", seconds / 60, seconds % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_taken_out() {
+        assert_eq!(plain("a \x1b[31mred\x1b(B\x1b[m b"), "a red b");
+        assert_eq!(plain("none"), "none");
+        assert_eq!(plain("cut \x1b["), "cut ");
+    }
+
+    #[test]
+    fn durations_are_spelled() {
+        assert_eq!(spell(Duration::from_millis(1234)), "1.2 s");
+        assert_eq!(spell(Duration::from_secs(61)), "1 min 01 s");
     }
 }
