@@ -159,7 +159,8 @@ impl<C: NistCurve> EcdsaKey<C> {
         if generator.get().is_none() {
             generator.get_or_init(|| Comb::new(C::ProjectivePoint::generator()));
         } else {
-            self.own_tables.get_or_init(|| Comb::new(self.point.to_curve()));
+            self.own_tables
+                .get_or_init(|| Comb::new(self.point.to_curve()));
         }
     }
 }
@@ -170,13 +171,20 @@ fn coordinate<C: CurveArithmetic>(
     name: &'static str,
 ) -> Result<FieldBytes<C>, JwkError> {
     let bytes = super::jwk::bytes(jwk, name)?;
-    bytes.as_slice().try_into().map_err(|_| JwkError::BadMember(name))
+    bytes
+        .as_slice()
+        .try_into()
+        .map_err(|_| JwkError::BadMember(name))
 }
 
 /// Half of a signature: a number from 1 to the order less 1.
 fn non_zero_scalar<C: CurveArithmetic>(bytes: &[u8]) -> Option<C::Scalar> {
     let scalar = C::Scalar::from_repr(bytes.try_into().ok()?).into_option()?;
-    if scalar.is_zero().into() { None } else { Some(scalar) }
+    if scalar.is_zero().into() {
+        None
+    } else {
+        Some(scalar)
+    }
 }
 
 impl<C: NistCurve> SignatureVerifier for EcdsaKey<C> {
@@ -184,12 +192,7 @@ impl<C: NistCurve> SignatureVerifier for EcdsaKey<C> {
         algorithm == C::ALGORITHM
     }
 
-    fn verify(
-        &self,
-        _: Algorithm,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), SignatureError> {
+    fn verify(&self, _: Algorithm, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
         if Some(signature.len()) != C::ALGORITHM.signature_len() {
             return Err(SignatureError::Length);
         }
@@ -197,7 +200,10 @@ impl<C: NistCurve> SignatureVerifier for EcdsaKey<C> {
         let r = non_zero_scalar::<C>(r).ok_or(SignatureError::Invalid)?;
         let s = non_zero_scalar::<C>(s).ok_or(SignatureError::Invalid)?;
         let hash = C::Scalar::reduce(&C::hash(message));
-        let inverse = s.invert_vartime().into_option().ok_or(SignatureError::Invalid)?;
+        let inverse = s
+            .invert_vartime()
+            .into_option()
+            .ok_or(SignatureError::Invalid)?;
         let sum = self.sum_of_products(&(hash * inverse), &(r * inverse));
         // The point at infinity has no x; the curve crates give 0, which is no r.
         let x = C::Scalar::reduce(&sum.to_affine().x());

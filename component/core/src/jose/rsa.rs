@@ -36,7 +36,9 @@ fn whole_number(jwk: &Object, name: &'static str) -> Result<Vec<u8>, JwkError> {
 
 /// How many bits a number without leading zeros has.
 fn bit_len(number: &[u8]) -> usize {
-    number.first().map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
+    number
+        .first()
+        .map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
 }
 
 impl RsaKey {
@@ -58,7 +60,11 @@ impl RsaKey {
         if !limits::RSA_EXPONENT.contains(&e) || e % 2 == 0 {
             return Err(JwkError::BadMember("e"));
         }
-        Ok(Self { n, e, montgomery: OnceCell::new() })
+        Ok(Self {
+            n,
+            e,
+            montgomery: OnceCell::new(),
+        })
     }
 
     /// RSAVP1 (RFC 8017 section 5.2.2): the signature to the power of `e`, as long as `n`.
@@ -89,10 +95,29 @@ impl RsaKey {
     /// note 1).
     fn holds_pkcs1<D: Digest>(&self, hash_id: u8, message: &[u8], signature: &[u8]) -> bool {
         let hash = D::digest(message);
-        let Ok(hash_len) = u8::try_from(hash.len()) else { return false };
+        let Ok(hash_len) = u8::try_from(hash.len()) else {
+            return false;
+        };
         let algorithm = [
-            0x30, hash_len + 17, 0x30, 13, 0x06, 9, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04,
-            0x02, hash_id, 0x05, 0, 0x04, hash_len,
+            0x30,
+            hash_len + 17,
+            0x30,
+            13,
+            0x06,
+            9,
+            0x60,
+            0x86,
+            0x48,
+            0x01,
+            0x65,
+            0x03,
+            0x04,
+            0x02,
+            hash_id,
+            0x05,
+            0,
+            0x04,
+            hash_len,
         ];
         let tail = 1 + algorithm.len() + hash.len();
         // Not parsed: there is one right encoding, and it is compared with.
@@ -108,7 +133,9 @@ impl RsaKey {
     /// RSASSA-PSS with MGF1 of the same hash and a salt as long as the hash (RFC 7518 section
     /// 3.5), by the steps of RFC 8017 section 9.1.2.
     fn holds_pss<D: Digest>(&self, message: &[u8], signature: &[u8]) -> bool {
-        let Some(mut encoded) = self.message_representative(signature) else { return false };
+        let Some(mut encoded) = self.message_representative(signature) else {
+            return false;
+        };
         let bits = bit_len(&self.n) - 1;
         // With a modulus of 8i + 1 bits, the encoded message is one byte shorter.
         let surplus = encoded.len() - bits.div_ceil(8);
@@ -123,16 +150,24 @@ impl RsaKey {
             return false;
         }
         for (counter, chunk) in (0_u32..).zip(db.chunks_mut(hash_len)) {
-            let mask = D::new().chain_update(&hash).chain_update(counter.to_be_bytes()).finalize();
-            chunk.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+            let mask = D::new()
+                .chain_update(&hash)
+                .chain_update(counter.to_be_bytes())
+                .finalize();
+            chunk
+                .iter_mut()
+                .zip(mask)
+                .for_each(|(byte, mask)| *byte ^= mask);
         }
         db[0] &= used;
         let (padding, salt) = db.split_at(db.len() - hash_len);
-        let padded = padding.split_last().is_some_and(|(last, zeros)| {
-            *last == 1 && zeros.iter().all(|byte| *byte == 0)
-        });
-        let expected =
-            D::new().chain_update([0; 8]).chain_update(D::digest(message)).chain_update(salt);
+        let padded = padding
+            .split_last()
+            .is_some_and(|(last, zeros)| *last == 1 && zeros.iter().all(|byte| *byte == 0));
+        let expected = D::new()
+            .chain_update([0; 8])
+            .chain_update(D::digest(message))
+            .chain_update(salt);
         padded && expected.finalize().as_slice() == hash
     }
 }
@@ -160,7 +195,11 @@ impl SignatureVerifier for RsaKey {
             Algorithm::Ps512 => self.holds_pss::<Sha512>(message, signature),
             _ => return Err(SignatureError::Algorithm),
         };
-        if holds { Ok(()) } else { Err(SignatureError::Invalid) }
+        if holds {
+            Ok(())
+        } else {
+            Err(SignatureError::Invalid)
+        }
     }
 
     fn members(&self) -> Vec<(&'static str, String)> {
