@@ -11,12 +11,13 @@ use wasmtime::component::{Resource, ResourceTable};
 
 use super::bindings::tollgate::auth::{clock, http_client, random};
 use super::exchange::{Exchange, Outcome};
-use super::shared_fetch::SharedFetch;
+use super::shared_fetch::{Reader, SharedFetch};
 
 /// What outlives an instance and is shared with those who wait for it.
 pub(super) struct Lender {
     pub(super) runtime: Handle,
     pub(super) fetch: Arc<SharedFetch>,
+    pub(super) reader: Arc<Reader>,
     /// Rings when an exchange has ended, and when a decision that others may wait for was made.
     pub(super) progress: Notify,
     /// An exchange has ended since the keys were last exported.
@@ -39,6 +40,11 @@ impl Capabilities {
             exchanges: ResourceTable::new(),
             max_memory,
         }
+    }
+
+    /// Whether it waits for a response.
+    pub(super) fn is_fetching(&self) -> bool {
+        !self.exchanges.is_empty()
     }
 }
 
@@ -63,7 +69,8 @@ impl random::Host for Capabilities {
 
 impl http_client::Host for Capabilities {
     fn send(&mut self, request: http_client::Request) -> wasmtime::Result<Resource<Exchange>> {
-        let exchange = Arc::clone(&self.lender.fetch).send(request);
+        let exchange =
+            Arc::clone(&self.lender.fetch).send(request, Arc::clone(&self.lender.reader));
         let lender = Arc::clone(&self.lender);
         let exchange = Exchange::start(&self.lender.runtime, exchange, move || {
             lender.exchanged.store(true, Ordering::Release);

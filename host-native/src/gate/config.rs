@@ -4,6 +4,7 @@
 //! [`Config::env`]. The component checks it all when a gate is built.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::bindings::exports::tollgate::auth::resource_server as wit;
 
@@ -99,6 +100,16 @@ impl Config {
             .get_or_insert_default()
             .push((scope.into(), implied));
         self
+    }
+
+    /// The `cooldown` that will be in force.
+    pub(super) fn cooldown(&self) -> Duration {
+        let seconds = self
+            .keys
+            .as_ref()
+            .and_then(|keys| keys.cooldown)
+            .unwrap_or(30);
+        Duration::from_secs(seconds.into())
     }
 
     /// The value of `resource` that will be in force, from here or from `env`.

@@ -95,6 +95,11 @@ impl Instance {
         self.store.set_epoch_deadline(ticks);
     }
 
+    /// Whether some task in it waits for a response.
+    pub(super) fn is_fetching(&self) -> bool {
+        self.store.data().is_fetching()
+    }
+
     pub(super) fn ask(&mut self, question: Question<'_>) -> wasmtime::Result<Step> {
         let gate = self.exports.tollgate_auth_resource_server().gate();
         let store = &mut self.store;

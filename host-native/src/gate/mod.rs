@@ -161,7 +161,7 @@ impl GateBuilder {
                 .map_err(BuildError::Program)?,
         };
         let http = HttpClient::new().map_err(|NoTls(error)| BuildError::Tls(error))?;
-        let fetch = Arc::new(SharedFetch::new(http));
+        let fetch = Arc::new(SharedFetch::new(http, self.config.cooldown()));
         let blueprint = Arc::new(Blueprint {
             program,
             config: (&self.config).into(),
@@ -180,6 +180,7 @@ impl GateBuilder {
                 let lender = Arc::new(Lender {
                     runtime: runtime.clone(),
                     fetch: Arc::clone(&fetch),
+                    reader: Arc::default(),
                     progress: Notify::new(),
                     exchanged: AtomicBool::new(false),
                     memory: AtomicUsize::new(0),

@@ -1,7 +1,7 @@
-//! One exchange for all stores that want the same document at the same time.
+//! One exchange for all stores that want the same document.
 //!
-//! Each store has its own key engine, and each of them asks when it first needs a key set. They
-//! share what they fetch, so that the issuer sees one request.
+//! Each store has its own key engine, which limits how often it asks. Sharing what they fetch
+//! makes the issuer see about as many requests as one store would make.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,18 +12,17 @@ use tokio::sync::watch;
 use super::bindings::tollgate::auth::http_client::{HttpError, Request};
 use super::exchange::{HttpClient, Outcome};
 
-/// How long a document serves stores that ask later. Far below the least time that keys count as
-/// fresh, so that no store works with keys much older than it believes.
-const RECENT: Duration = Duration::from_secs(5);
+/// Documents that are remembered: two for each of the 32 issuers that a gate may have.
+const MAX_DOCUMENTS: usize = 64;
 
-/// Remembered documents: two for each of the 32 issuers that a gate may have.
-const MAX_REMEMBERED: usize = 64;
-
-/// Exchanges under way and just ended.
+/// Exchanges under way, and documents that arrived lately.
 #[derive(Debug)]
 pub(super) struct SharedFetch {
     http: HttpClient,
-    flights: Mutex<HashMap<Document, Arc<Flight>>>,
+    /// What one store lets pass between two fetches of a document. In such a time all stores
+    /// together fetch it twice: once because they need it, once because it did not do.
+    cooldown: Duration,
+    documents: Mutex<HashMap<Document, History>>,
 }
 
 /// What makes two requests ask for the same.
@@ -34,10 +33,15 @@ struct Document {
     max_body_bytes: u32,
 }
 
-#[derive(Debug)]
-struct Flight {
-    landed: watch::Sender<Option<Landed>>,
+#[derive(Debug, Default)]
+struct History {
+    flight: Option<Arc<Flight>>,
+    latest: Option<Landed>,
+    /// When the one before `latest` arrived.
+    before: Option<Instant>,
 }
+
+type Flight = watch::Sender<Option<Landed>>;
 
 #[derive(Clone, Debug)]
 struct Landed {
@@ -45,16 +49,101 @@ struct Landed {
     outcome: Outcome,
 }
 
-impl SharedFetch {
-    pub(super) fn new(http: HttpClient) -> Self {
-        Self {
-            http,
-            flights: Mutex::default(),
+/// How far one store has read, so that it gets nothing twice unless it must.
+#[derive(Debug, Default)]
+pub(super) struct Reader(Mutex<Horizon>);
+
+#[derive(Debug, Default)]
+struct Horizon {
+    /// When the documents that it got arrived.
+    documents: HashMap<Document, Instant>,
+    /// When it took over what another store knew.
+    caught_up: Option<Instant>,
+}
+
+impl Reader {
+    /// The store has taken over the keys of another one.
+    pub(super) fn caught_up(&self) {
+        self.horizon().caught_up = Some(Instant::now());
+    }
+
+    fn has_read_until(&self, document: &Document) -> Option<Instant> {
+        let horizon = self.horizon();
+        horizon
+            .documents
+            .get(document)
+            .copied()
+            .max(horizon.caught_up)
+    }
+
+    fn has_read(&self, document: Document, landed: &Landed) {
+        let mut horizon = self.horizon();
+        if horizon.documents.len() >= MAX_DOCUMENTS {
+            horizon.documents.clear();
+        }
+        horizon.documents.insert(document, landed.at);
+    }
+
+    fn horizon(&self) -> MutexGuard<'_, Horizon> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What to do for a store that asks.
+#[derive(Debug)]
+enum Plan {
+    Join(Arc<Flight>),
+    Reuse(Landed),
+    Fetch,
+}
+
+impl History {
+    /// `read` is when the newest document that the store has read arrived.
+    fn plan(&self, read: Option<Instant>, now: Instant, cooldown: Duration) -> Plan {
+        if let Some(flight) = &self.flight {
+            return Plan::Join(Arc::clone(flight));
+        }
+        let recent = |at: &Instant| now.saturating_duration_since(*at) < cooldown;
+        match &self.latest {
+            Some(latest) if recent(&latest.at) => {
+                let unread = read.is_none_or(|read| read < latest.at);
+                if unread || self.before.as_ref().is_some_and(recent) {
+                    Plan::Reuse(latest.clone())
+                } else {
+                    Plan::Fetch
+                }
+            }
+            _ => Plan::Fetch,
         }
     }
 
-    /// Sends the request, or joins one that asks for the same.
-    pub(super) async fn send(self: Arc<Self>, request: Request) -> Outcome {
+    fn land(&mut self, landed: &Landed) {
+        self.flight = None;
+        // What failed, the next one tries again: each store waits before it does.
+        if matches!(&landed.outcome, Ok(response) if response.status == 200) {
+            let previous = self.latest.replace(landed.clone());
+            self.before = previous.map(|previous| previous.at);
+        }
+    }
+
+    /// Whether there is a reason to keep it.
+    fn matters(&self, now: Instant, cooldown: Duration) -> bool {
+        let recent = |landed: &Landed| now.saturating_duration_since(landed.at) < cooldown;
+        self.flight.is_some() || self.latest.as_ref().is_some_and(recent)
+    }
+}
+
+impl SharedFetch {
+    pub(super) fn new(http: HttpClient, cooldown: Duration) -> Self {
+        Self {
+            http,
+            cooldown,
+            documents: Mutex::default(),
+        }
+    }
+
+    /// The response, from an exchange of its own or one that served others.
+    pub(super) async fn send(self: Arc<Self>, request: Request, reader: Arc<Reader>) -> Outcome {
         let credentials = |(name, _): &(String, String)| name.eq_ignore_ascii_case("authorization");
         if request.method != "GET"
             || request.body.is_some()
@@ -62,11 +151,25 @@ impl SharedFetch {
         {
             return self.http.send(request).await;
         }
+        let document = Document {
+            url: request.url.clone(),
+            headers: request.headers.clone(),
+            max_body_bytes: request.max_body_bytes,
+        };
         let timeout = Duration::from_millis(request.timeout_ms.into());
-        let mut landed = self.join(request);
+        let mut flight = match self.join(&document, request, &reader) {
+            Ok(flight) => flight,
+            Err(landed) => {
+                reader.has_read(document, &landed);
+                return landed.outcome;
+            }
+        };
         let arrival = async {
-            match landed.wait_for(Option::is_some).await.as_deref() {
-                Ok(Some(landed)) => landed.outcome.clone(),
+            match flight.wait_for(Option::is_some).await.as_deref() {
+                Ok(Some(landed)) => {
+                    reader.has_read(document, landed);
+                    landed.outcome.clone()
+                }
                 // Its task ended without a word: the runtime is shutting down.
                 Ok(None) | Err(_) => Err(HttpError::Internal(None)),
             }
@@ -76,31 +179,34 @@ impl SharedFetch {
             .unwrap_or(Err(HttpError::TimedOut))
     }
 
-    fn join(self: &Arc<Self>, request: Request) -> watch::Receiver<Option<Landed>> {
-        let document = Document {
-            url: request.url.clone(),
-            headers: request.headers.clone(),
-            max_body_bytes: request.max_body_bytes,
-        };
-        let mut flights = self.flights();
-        flights.retain(|_, flight| {
-            flight
-                .landed
-                .borrow()
-                .as_ref()
-                .is_none_or(Landed::is_recent)
+    fn join(
+        self: &Arc<Self>,
+        document: &Document,
+        request: Request,
+        reader: &Reader,
+    ) -> Result<watch::Receiver<Option<Landed>>, Landed> {
+        let now = Instant::now();
+        let mut documents = self.documents();
+        documents.retain(|_, history| history.matters(now, self.cooldown));
+        let plan = documents.get(document).map_or(Plan::Fetch, |history| {
+            history.plan(reader.has_read_until(document), now, self.cooldown)
         });
-        if let Some(flight) = flights.get(&document) {
-            return flight.landed.subscribe();
+        match plan {
+            Plan::Join(flight) => Ok(flight.subscribe()),
+            Plan::Reuse(landed) => Err(landed),
+            Plan::Fetch => {
+                let (flight, receiver) = watch::channel(None);
+                let flight = Arc::new(flight);
+                // A gate has no more documents; if it had, they would go unshared.
+                if documents.len() < MAX_DOCUMENTS || documents.contains_key(document) {
+                    let history = documents.entry(document.clone()).or_default();
+                    history.flight = Some(Arc::clone(&flight));
+                }
+                drop(documents);
+                tokio::spawn(Arc::clone(self).fly(document.clone(), request, flight));
+                Ok(receiver)
+            }
         }
-        let (landed, receiver) = watch::channel(None);
-        let flight = Arc::new(Flight { landed });
-        if flights.len() < MAX_REMEMBERED {
-            flights.insert(document.clone(), Arc::clone(&flight));
-        }
-        drop(flights);
-        tokio::spawn(Arc::clone(self).fly(document, request, flight));
-        receiver
     }
 
     async fn fly(self: Arc<Self>, document: Document, request: Request, flight: Arc<Flight>) {
@@ -108,49 +214,125 @@ impl SharedFetch {
         tokio::pin!(exchange);
         let outcome = loop {
             tokio::select! {
-                outcome = &mut exchange => break outcome,
-                () = flight.landed.closed() => {
-                    // Nobody waits, unless somebody joined between that and this.
-                    let mut flights = self.flights();
-                    if flight.landed.receiver_count() == 0 {
-                        Self::forget(&mut flights, &document, &flight);
-                        return;
+                outcome = &mut exchange => break Some(outcome),
+                () = flight.closed() => {
+                    // Nobody waits, unless somebody has joined since.
+                    if self.give_up(&document, &flight) {
+                        break None;
                     }
                 }
             }
         };
-        // What failed, the next one tries again: each store waits before it does.
-        let keep = matches!(&outcome, Ok(response) if response.status == 200);
-        let mut flights = self.flights();
-        if !keep {
-            Self::forget(&mut flights, &document, &flight);
-        }
-        flight.landed.send_replace(Some(Landed {
+        let Some(outcome) = outcome else { return };
+        let landed = Landed {
             at: Instant::now(),
             outcome,
-        }));
+        };
+        let mut documents = self.documents();
+        if let Some(history) = Self::flown_by(&mut documents, &document, &flight) {
+            history.land(&landed);
+        }
+        flight.send_replace(Some(landed));
     }
 
-    fn forget(
-        flights: &mut HashMap<Document, Arc<Flight>>,
+    fn give_up(&self, document: &Document, flight: &Arc<Flight>) -> bool {
+        let mut documents = self.documents();
+        let abandoned = flight.receiver_count() == 0;
+        if abandoned && let Some(history) = Self::flown_by(&mut documents, document, flight) {
+            history.flight = None;
+        }
+        abandoned
+    }
+
+    fn flown_by<'a>(
+        documents: &'a mut HashMap<Document, History>,
         document: &Document,
         flight: &Arc<Flight>,
-    ) {
-        if flights
-            .get(document)
-            .is_some_and(|other| Arc::ptr_eq(other, flight))
-        {
-            flights.remove(document);
-        }
+    ) -> Option<&'a mut History> {
+        let ours = |other: &Arc<Flight>| Arc::ptr_eq(other, flight);
+        documents
+            .get_mut(document)
+            .filter(|history| history.flight.as_ref().is_some_and(ours))
     }
 
-    fn flights(&self) -> MutexGuard<'_, HashMap<Document, Arc<Flight>>> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    fn documents(&self) -> MutexGuard<'_, HashMap<Document, History>> {
+        self.documents
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Landed {
-    fn is_recent(&self) -> bool {
-        self.at.elapsed() < RECENT
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::bindings::tollgate::auth::http_client::Response;
+
+    const COOLDOWN: Duration = Duration::from_secs(30);
+
+    fn landed(at: Instant, status: u16) -> Landed {
+        Landed {
+            at,
+            outcome: Ok(Response {
+                status,
+                headers: vec![],
+                body: vec![],
+            }),
+        }
+    }
+
+    fn after(at: Instant, seconds: u64) -> Instant {
+        at + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_store_that_is_behind_gets_what_another_one_fetched() {
+        let begun = Instant::now();
+        let mut history = History::default();
+        assert!(matches!(history.plan(None, begun, COOLDOWN), Plan::Fetch));
+        history.land(&landed(begun, 200));
+        let plan = |read, seconds| history.plan(read, after(begun, seconds), COOLDOWN);
+        assert!(matches!(plan(None, 29), Plan::Reuse(_)));
+        assert!(matches!(plan(None, 30), Plan::Fetch), "too old");
+        assert!(
+            matches!(plan(Some(begun), 1), Plan::Fetch),
+            "it wants a newer one"
+        );
+    }
+
+    #[test]
+    fn all_stores_together_fetch_twice_in_a_cooldown() {
+        let begun = Instant::now();
+        let mut history = History::default();
+        history.land(&landed(begun, 200));
+        let second = after(begun, 5);
+        history.land(&landed(second, 200));
+        let plan = |seconds| history.plan(Some(second), after(begun, seconds), COOLDOWN);
+        assert!(matches!(plan(6), Plan::Reuse(_)));
+        assert!(matches!(plan(30), Plan::Fetch));
+    }
+
+    #[test]
+    fn a_failure_is_not_shared() {
+        let begun = Instant::now();
+        let mut history = History::default();
+        history.land(&landed(begun, 500));
+        assert!(matches!(history.plan(None, begun, COOLDOWN), Plan::Fetch));
+        assert!(!history.matters(begun, COOLDOWN));
+    }
+
+    #[test]
+    fn a_reader_that_caught_up_has_read_what_came_before() {
+        let document = Document {
+            url: "https://a.example/jwks".into(),
+            headers: vec![],
+            max_body_bytes: 1,
+        };
+        let reader = Reader::default();
+        assert_eq!(reader.has_read_until(&document), None);
+        let begun = Instant::now();
+        reader.has_read(document.clone(), &landed(begun, 200));
+        assert_eq!(reader.has_read_until(&document), Some(begun));
+        reader.caught_up();
+        assert!(reader.has_read_until(&document) >= Some(begun));
     }
 }

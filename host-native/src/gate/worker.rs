@@ -125,12 +125,14 @@ impl Worker {
         };
         let keys = &self.blueprint.keys;
         running.instance.wind_up(self.blueprint.limits.call_ticks);
-        if running.keys_seen != keys.version() {
+        // One that fetches gets the same documents by that.
+        if running.keys_seen != keys.version() && !running.instance.is_fetching() {
             let (version, state) = keys.latest();
             // Exported by the same component for the same configuration; what it refuses all the
             // same, it fetches.
             let _ = running.instance.import_keys(&state)?;
             running.keys_seen = version;
+            self.lender.reader.caught_up();
             running.instance.wind_up(self.blueprint.limits.call_ticks);
         }
         let result = call(&mut running)?;
@@ -331,7 +333,11 @@ mod tests {
         };
         let lender = Lender {
             runtime: Handle::current(),
-            fetch: Arc::new(SharedFetch::new(HttpClient::new().expect("TLS"))),
+            fetch: Arc::new(SharedFetch::new(
+                HttpClient::new().expect("TLS"),
+                Duration::ZERO,
+            )),
+            reader: Arc::default(),
             progress: Notify::new(),
             exchanged: AtomicBool::new(false),
             memory: AtomicUsize::new(0),

@@ -1,6 +1,8 @@
 //! How a gate starts.
 
-use tollgate::{BuildError, Config, Gate, Issuer, RequestOrigin, Route};
+use std::time::Instant;
+
+use tollgate::{BuildError, Config, Gate, Issuer, Program, ProgramOptions, RequestOrigin, Route};
 
 use crate::support::{RESOURCE, ask, issuer};
 
@@ -60,4 +62,38 @@ fn a_gate_needs_a_runtime() {
         outcome,
         std::task::Poll::Ready(Err(BuildError::NoRuntime))
     ));
+}
+
+#[test]
+fn machine_code_can_be_kept() {
+    let directory = std::env::temp_dir().join(format!("tollgate-cache-{}", std::process::id()));
+    let options = || ProgramOptions {
+        cache: Some(directory.clone()),
+        ..ProgramOptions::default()
+    };
+    let begun = Instant::now();
+    Program::compile(options()).expect("it compiles");
+    let compiling = begun.elapsed();
+    let begun = Instant::now();
+    Program::compile(options()).expect("it is read back");
+    let reading = begun.elapsed();
+    std::fs::remove_dir_all(&directory).expect("it was made");
+    assert!(reading < compiling / 2, "{reading:?} after {compiling:?}");
+}
+
+#[test]
+fn only_a_gate_is_a_program() {
+    for component in [b"not wasm".to_vec(), b"\0asm\x0d\0\x01\0".to_vec()] {
+        let options = ProgramOptions {
+            component: Some(component),
+            ..ProgramOptions::default()
+        };
+        let error = Program::compile(options).expect_err("no gate");
+        assert!(
+            error
+                .to_string()
+                .starts_with("the component cannot be used"),
+            "{error}"
+        );
+    }
 }
