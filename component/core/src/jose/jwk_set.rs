@@ -109,3 +109,113 @@ impl JwkSet {
             .filter(move |key| (kid.is_none() || key.kid() == kid) && key.accepts(algorithm))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EC: &str = concat!(
+        r#""kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","#,
+        r#""y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0""#
+    );
+    const OKP: &str =
+        r#""kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#;
+
+    fn parse(json: &str) -> Result<JwkSet, JwkSetError> {
+        JwkSet::parse(json.as_bytes())
+    }
+
+    #[test]
+    fn what_is_no_set_is_refused() {
+        let deep = format!(r#"{{"keys":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+        for (json, error) in [
+            ("", JwkSetError::Json(JsonError::Syntax)),
+            ("<html>", JwkSetError::Json(JsonError::Syntax)),
+            ("[]", JwkSetError::Json(JsonError::NotAnObject)),
+            (
+                r#"{"keys":[],"keys":[]}"#,
+                JwkSetError::Json(JsonError::DuplicateMember),
+            ),
+            (
+                r#"{"keys":[{"kty":"EC","kty":"RSA"}]}"#,
+                JwkSetError::Json(JsonError::DuplicateMember),
+            ),
+            (&deep, JwkSetError::Json(JsonError::TooDeep)),
+            ("{}", JwkSetError::NoKeys),
+            (r#"{"keys":{}}"#, JwkSetError::NoKeys),
+            (r#"{"keys":null}"#, JwkSetError::NoKeys),
+        ] {
+            assert_eq!(parse(json).err(), Some(error), "{json:.60}");
+        }
+        let large = format!("{{\"keys\":[]{}}}", " ".repeat(limits::KEY_SET_BYTES));
+        assert_eq!(parse(&large).err(), Some(JwkSetError::TooLarge));
+    }
+
+    #[test]
+    fn unusable_keys_are_skipped() {
+        let json = format!(
+            r#"{{"keys":[1,{{}},{{"kty":"oct","k":"AA"}},{{{EC},"use":"enc"}},{{{EC}}},
+            {{"kty":"AKP","alg":"ML-DSA-44","pub":"AA"}},{{{OKP},"d":"AA"}},{{{OKP}}}]}}"#
+        );
+        let set = parse(&json).unwrap();
+        assert_eq!(set.keys.len(), 2);
+        let reasons: Vec<_> = set
+            .skipped
+            .iter()
+            .map(|key| (key.index, key.reason))
+            .collect();
+        assert_eq!(
+            reasons,
+            [
+                (0, JwkError::NotAnObject),
+                (1, JwkError::MissingMember("kty")),
+                (2, JwkError::Symmetric),
+                (3, JwkError::NotForVerifying),
+                (5, JwkError::UnsupportedType),
+                (6, JwkError::PrivateKey),
+            ]
+        );
+        assert!(parse(r#"{"keys":[]}"#).unwrap().keys.is_empty());
+    }
+
+    #[test]
+    fn keys_are_counted() {
+        let keys = vec![format!("{{{OKP}}}"); limits::KEYS + 2].join(",");
+        let set = parse(&format!(r#"{{"keys":[{keys}]}}"#)).unwrap();
+        assert_eq!(set.keys.len(), limits::KEYS);
+        assert_eq!(set.skipped.len(), 2);
+        assert!(
+            set.skipped
+                .iter()
+                .all(|key| key.reason == JwkError::TooMany)
+        );
+    }
+
+    #[test]
+    fn candidates_have_the_kid_and_accept_the_algorithm() {
+        let json = format!(
+            r#"{{"keys":[{{{EC},"kid":"a"}},{{{EC}}},{{{OKP},"kid":"a"}},
+            {{{OKP},"kid":"b","alg":"Ed25519"}}]}}"#
+        );
+        let set = parse(&json).unwrap();
+        let places = |algorithm, kid| -> Vec<usize> {
+            let found = set.candidates(algorithm, kid);
+            found
+                .map(|key| {
+                    set.keys
+                        .iter()
+                        .position(|own| Rc::ptr_eq(own, key))
+                        .unwrap()
+                })
+                .collect()
+        };
+        assert_eq!(places(Algorithm::Es256, Some("a")), [0]);
+        assert_eq!(places(Algorithm::Es256, None), [0, 1]);
+        assert_eq!(places(Algorithm::Es256, Some("A")), [0; 0]);
+        assert_eq!(places(Algorithm::Es256, Some("")), [0; 0]);
+        assert_eq!(places(Algorithm::EdDsa, None), [2]);
+        assert_eq!(places(Algorithm::Ed25519, None), [2, 3]);
+        assert_eq!(places(Algorithm::EdDsa, Some("b")), [0; 0]);
+        assert_eq!(places(Algorithm::Rs256, None), [0; 0]);
+    }
+}
