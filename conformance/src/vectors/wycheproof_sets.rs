@@ -121,7 +121,10 @@ fn rsa_pss(raw: &mut RawSignatures) -> wasmtime::Result<VectorSet> {
             let as_jws_has_it = group.salt_size == length && group.mgf_hash == Some(hash);
             for test in &group.tests {
                 let got = verify(raw, algorithm, &jwk, &test.msg, &test.sig)?;
-                if as_jws_has_it || test.result == TestResult::Invalid {
+                // Another set's mistake is how JWS has it.
+                if test.comment == format!("s_len changed to {length}") {
+                    judge(&mut set, test.tc_id, &test.comment, TestResult::Valid, &got);
+                } else if as_jws_has_it || test.result == TestResult::Invalid {
                     judge(&mut set, test.tc_id, &test.comment, test.result, &got);
                 } else {
                     let got = got.as_ref().copied().map_err(String::as_str);
