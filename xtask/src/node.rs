@@ -54,7 +54,9 @@ impl Node {
 pub(crate) fn ensure(work: &Workspace, step: &Step<'_>) -> Result<Node, Failure> {
     if !matches_lock(&work.root)? {
         let mut npm = work.command("npm");
-        npm.args(["ci", "--no-audit", "--no-fund"]);
+        // As the lock file says, and without writing to it. Not `ci`: that gives up when a package of
+        // another platform is not in this registry.
+        npm.args(["install", "--no-save", "--no-audit", "--no-fund"]);
         if answer(work.command("npm").arg("--version")).is_none() {
             return Err(Failure::Needs {
                 what: "npm is not on the path.".to_owned(),
