@@ -1,5 +1,6 @@
 //! The signatures and thumbprints that RFCs print (RFC 7515, 7520, 7638, 8037), and RSA keys of
 //! uneven sizes (made with OpenSSL).
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use tollgate_core::jose::{VerifyError, VerifyingKey, base64url, verify_compact};
 use tollgate_core::json::{Json, Object};
