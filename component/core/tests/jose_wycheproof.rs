@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use tollgate_core::jose::{Algorithm, GeneratorTables, JwkError, VerifyingKey, base64url};
+use tollgate_core::jose::{Algorithm, GeneratorTables, JwkError, VerifyingKey, base64url, limits};
 use tollgate_core::json::{Json, Object};
 
 /// How many vectors were checked, and how many of them are valid.
@@ -91,8 +91,8 @@ fn check(json: &str, algorithm: Algorithm, valid: impl Fn(&Object, &Object) -> b
             .collect();
         let bare = VerifyingKey::from_jwk(&key).unwrap();
         let warm = VerifyingKey::from_jwk_with(&key, &tables).unwrap();
-        for (_, message, signature, _) in tests.iter().filter(|test| test.3) {
-            for _ in 0..3 {
+        if let Some((_, message, signature, _)) = tests.iter().find(|test| test.3) {
+            for _ in 0..2 * limits::CHECKS_PER_TABLE {
                 warm.verify(algorithm, message, signature).unwrap();
             }
         }

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::comb::{Comb, CombShape};
 use super::signature::{SignatureError, SignatureVerifier};
-use super::{Algorithm, JwkError, base64url};
+use super::{Algorithm, JwkError, base64url, limits};
 use crate::json::Object;
 
 /// One of the three curves, with the hash that JOSE ties to it.
@@ -114,8 +114,8 @@ pub(super) fn from_jwk(
 /// An ECDSA public key.
 struct EcdsaKey<C: NistCurve> {
     point: C::AffinePoint,
-    /// Whether the key has verified a token.
-    in_use: Cell<bool>,
+    /// How many signatures it has verified, until all tables are there.
+    verified: Cell<u32>,
     own_tables: OnceCell<Comb<C>>,
     tables: Rc<GeneratorTables>,
 }
@@ -129,7 +129,7 @@ impl<C: NistCurve> EcdsaKey<C> {
         let point = C::AffinePoint::from_coordinates(&x, &y).into_option();
         Ok(Self {
             point: point.ok_or(JwkError::NotOnCurve)?,
-            in_use: Cell::new(false),
+            verified: Cell::new(0),
             own_tables: OnceCell::new(),
             tables: Rc::clone(tables),
         })
@@ -147,21 +147,25 @@ impl<C: NistCurve> EcdsaKey<C> {
         }
     }
 
-    /// Builds at most one table, so that no request pays for two.
+    /// Counts a signature that holds, and builds a table when it is time: never two at once, so
+    /// that no request pays for both.
     ///
-    /// A key has to verify a token first: so neither a large key set nor forged tokens cost memory
-    /// or time for tables, and the first request of a fresh isolate stays quick.
+    /// Only good signatures count. So neither a large key set nor forged tokens cost memory or
+    /// time for tables, and the first requests of a fresh isolate stay quick.
     fn prepare(&self) {
-        if !self.in_use.replace(true) {
+        let verified = self.verified.get() + 1;
+        let generator = C::generator(&self.tables);
+        if verified < limits::CHECKS_PER_TABLE || self.own_tables.get().is_some() {
+            self.verified.set(verified.min(limits::CHECKS_PER_TABLE));
             return;
         }
-        let generator = C::generator(&self.tables);
         if generator.get().is_none() {
             generator.get_or_init(|| Comb::new(C::ProjectivePoint::generator()));
         } else {
             self.own_tables
                 .get_or_init(|| Comb::new(self.point.to_curve()));
         }
+        self.verified.set(0);
     }
 }
 
@@ -221,5 +225,89 @@ impl<C: NistCurve> SignatureVerifier for EcdsaKey<C> {
             ("x", base64url::encode(&self.point.x())),
             ("y", base64url::encode(&self.point.y())),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MESSAGE: &str = concat!(
+        "eyJhbGciOiJFUzI1NiJ9.",
+        "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290I",
+        "jp0cnVlfQ"
+    );
+
+    /// RFC 7515 appendix A.3.
+    fn key_and_signature(tables: &Rc<GeneratorTables>) -> (EcdsaKey<p256::NistP256>, Vec<u8>) {
+        let mut jwk = Object::default();
+        for (name, value) in [
+            ("x", "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"),
+            ("y", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"),
+        ] {
+            jwk.insert(name, crate::json::Json::String(value.to_owned()));
+        }
+        let signature = base64url::decode(
+            "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
+        );
+        (
+            EcdsaKey::from_jwk(&jwk, tables).unwrap(),
+            signature.unwrap(),
+        )
+    }
+
+    #[test]
+    fn tables_are_built_for_good_signatures_one_at_a_time() {
+        let tables = Rc::default();
+        let (key, signature) = key_and_signature(&tables);
+        let verify = |signature: &[u8]| {
+            key.verify(Algorithm::Es256, MESSAGE.as_bytes(), signature)
+                .is_ok()
+        };
+        let built = || (tables.p256.get().is_some(), key.own_tables.get().is_some());
+        let mut forged = signature.clone();
+        forged[63] ^= 1;
+        let patience = limits::CHECKS_PER_TABLE;
+        for _ in 0..2 * patience {
+            assert!(!verify(&forged));
+        }
+        for expected in [(false, false), (true, false), (true, true)] {
+            for _ in 0..patience {
+                assert_eq!(built(), expected);
+                assert!(verify(&signature) && !verify(&forged));
+            }
+        }
+        // The next key finds the generator's table.
+        let (other, signature) = key_and_signature(&tables);
+        for _ in 0..patience {
+            assert!(
+                other
+                    .verify(Algorithm::Es256, MESSAGE.as_bytes(), &signature)
+                    .is_ok()
+            );
+        }
+        assert!(other.own_tables.get().is_some());
+    }
+
+    #[test]
+    fn halves_of_a_signature_are_from_1_to_the_order_less_1() {
+        let (key, signature) = key_and_signature(&Rc::default());
+        let order = [
+            0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+            0xBC, 0xE6, 0xFA, 0xAD, 0xA7, 0x17, 0x9E, 0x84, 0xF3, 0xB9, 0xCA, 0xC2, 0xFC, 0x63,
+            0x25, 0x51,
+        ];
+        for half in [0, 32] {
+            for wrong in [[0; 32], order, [0xFF; 32]] {
+                assert!(non_zero_scalar::<p256::NistP256>(&wrong).is_none());
+                let mut signature = signature.clone();
+                signature[half..half + 32].copy_from_slice(&wrong);
+                let refused = key.verify(Algorithm::Es256, MESSAGE.as_bytes(), &signature);
+                assert_eq!(refused, Err(SignatureError::Invalid));
+            }
+        }
+        let mut last = order;
+        last[31] -= 1;
+        assert!(non_zero_scalar::<p256::NistP256>(&last).is_some());
     }
 }
