@@ -14,7 +14,7 @@ import { chart } from './src/chart.mjs';
 import { measureFirst } from './src/first.mjs';
 import { AUDIENCE, makeKeys, mint } from './src/issuer.mjs';
 import { measureSize } from './src/size.mjs';
-import { ALGORITHMS, measureSpeeds } from './src/speed.mjs';
+import { ALGORITHMS, SPEEDS, measureSpeeds } from './src/speed.mjs';
 import { table } from './src/table.mjs';
 import { bundle, start } from './src/workerd.mjs';
 
@@ -49,7 +49,7 @@ async function main() {
   const worker = await start(speed, { loaders: true, bundles: { empty: json(empty), ours: json(ours), peer: json(peer) } });
   try {
     await worker.request('/setup', JSON.stringify({ issuer: ISSUER, audience: AUDIENCE, jwks, tokens }));
-    if (wanted('seen', 'new-')) results.push(...await measureSpeeds(worker, { quick, only, say }));
+    if (wanted(...SPEEDS.map(({ name }) => name))) results.push(...await measureSpeeds(worker, { quick, only, say }));
     if (wanted('gzip-kb')) results.push(await measureSize(npm, peer));
     if (wanted('first-request-ms')) results.push(await measureFirst(worker, { quick, say }));
   } finally {
