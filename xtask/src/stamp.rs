@@ -104,3 +104,21 @@ pub(crate) fn keep(output: &Path, inputs: &str) -> Result<(), Failure> {
     fs::write(stamp_of(output), inputs)
         .map_err(Failure::io(format!("write {}", stamp_of(output).display())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inputs_differ_by_name_content_and_setting() -> Result<(), Failure> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let of = |path: &str| Ok::<_, Failure>(Inputs::new("1").path(root, path)?.finish());
+        assert_eq!(of("Cargo.toml")?, of("Cargo.toml")?);
+        assert_ne!(of("Cargo.toml")?, of("src/main.rs")?);
+        assert_ne!(of("src")?, of("src/main.rs")?);
+        // Texts do not run into each other.
+        let ab = Inputs::new("1").text("a").text("b").finish();
+        assert_ne!(ab, Inputs::new("1").text("ab").finish());
+        Ok(())
+    }
+}
