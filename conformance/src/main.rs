@@ -126,9 +126,13 @@ async fn requirements(arguments: &Arguments) -> Result<bool, String> {
     if !arguments.no_twins && !checks.is_empty() {
         twins(&checks, &issuers, &mut report).await?;
     }
-    if !arguments.no_mcp && only.is_none() && mcp::exists() {
+    if !arguments.no_mcp && only.is_none() {
         println!("scenarios of @modelcontextprotocol/conformance");
-        report.mcp = Some(mcp::run().await?);
+        let scenarios = mcp::run().await?;
+        let applying = scenarios.iter().filter(|scenario| scenario.applies);
+        let passing = applying.clone().filter(|scenario| scenario.problems.is_empty());
+        println!("  {} of {} that apply pass", passing.count(), applying.count());
+        report.mcp = Some(scenarios);
     }
     let complete = only.is_none() && arguments.target.is_empty() && !arguments.no_twins && !arguments.no_mcp;
     if complete {

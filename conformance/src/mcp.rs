@@ -1,6 +1,10 @@
 //! The server scenarios of `@modelcontextprotocol/conformance`, against the example MCP server.
+//!
+//! The example's own test runs the tool and judges it by `conformance-baseline.json` beside it, in
+//! which every scenario stands with why it applies or not. An entry that is out of date is a
+//! problem too.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use serde::{Deserialize, Serialize};
@@ -9,64 +13,54 @@ use tokio::process::Command;
 use crate::target::node;
 use crate::workspace;
 
-/// Runs the scenarios and leaves [`ScenarioResult`]s as JSON in the file that is its argument.
-const SCRIPT: &str = "host-worker/examples/test/mcp-conformance.mjs";
+const TEST: &str = "host-worker/examples/test/mcp-conformance.test.mjs";
+/// Where the test leaves its results.
+const RESULTS: &str = "target/mcp-conformance.json";
 
 /// How one scenario went.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct ScenarioResult {
-    pub(crate) name: String,
-    /// Checks that passed and that failed.
-    pub(crate) passed: usize,
-    pub(crate) failed: usize,
-    /// Why it is known to fail, from the baseline.
     #[serde(default)]
-    pub(crate) expected_failure: Option<String>,
+    pub(crate) revision: String,
+    pub(crate) scenario: String,
+    pub(crate) applies: bool,
+    /// Checks that passed.
+    pub(crate) passed: usize,
+    /// What is not as the baseline says.
+    pub(crate) problems: Vec<String>,
+    /// Why it does not apply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
 }
 
-impl ScenarioResult {
-    /// Passes and should, or fails and is known to. A baseline that is out of date is a failure.
-    pub(crate) fn is_as_expected(&self) -> bool {
-        (self.failed > 0) == self.expected_failure.is_some()
-    }
-
-    /// In words.
-    pub(crate) fn verdict(&self) -> String {
-        match (self.failed > 0, &self.expected_failure) {
-            (false, None) => "yes".to_owned(),
-            (true, Some(reason)) => format!("yes, known to fail: {reason}"),
-            (true, None) => "no, fails".to_owned(),
-            (false, Some(_)) => "no, passes though the baseline says that it fails".to_owned(),
-        }
-    }
-}
-
-/// Runs them all.
+/// Runs them all, by revision and name.
 pub(crate) async fn run() -> Result<Vec<ScenarioResult>, String> {
     let root = workspace();
-    let output = root.join("target/mcp-conformance.json");
-    let _ = std::fs::remove_file(&output);
-    let status = Command::new(node())
-        .arg(root.join(SCRIPT))
-        .arg(&output)
+    let results = root.join(RESULTS);
+    let _ = std::fs::remove_file(&results);
+    let output = Command::new(node())
+        .arg("--test")
+        .arg(root.join(TEST))
+        .env("TOLLGATE_MCP_CONFORMANCE", &results)
         .current_dir(&root)
         .stdin(Stdio::null())
         .kill_on_drop(true)
-        .status()
+        .output()
         .await
-        .map_err(|error| format!("{SCRIPT} does not start: {error}"))?;
-    read(&output).map_err(|error| format!("{SCRIPT} ({status}) left no result: {error}"))
-}
-
-/// Whether there is anything to run.
-pub(crate) fn exists() -> bool {
-    workspace().join(SCRIPT).exists()
-}
-
-fn read(file: &Path) -> Result<Vec<ScenarioResult>, String> {
-    let text = std::fs::read(file).map_err(|error| error.to_string())?;
-    let mut results: Vec<ScenarioResult> =
-        serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-    results.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(results)
+        .map_err(|error| format!("{TEST} does not start: {error}"))?;
+    let text = std::fs::read(&results).map_err(|error| {
+        let said = String::from_utf8_lossy(&output.stdout);
+        format!("{TEST} left no results: {error}\n{said}")
+    })?;
+    let by_revision: BTreeMap<String, Vec<ScenarioResult>> =
+        serde_json::from_slice(&text).map_err(|error| format!("{RESULTS}: {error}"))?;
+    let mut all: Vec<ScenarioResult> = Vec::new();
+    for (revision, scenarios) in by_revision {
+        all.extend(scenarios.into_iter().map(|mut result| {
+            result.revision.clone_from(&revision);
+            result
+        }));
+    }
+    all.sort_by(|a, b| (&a.revision, &a.scenario).cmp(&(&b.revision, &b.scenario)));
+    Ok(all)
 }

@@ -110,8 +110,11 @@ impl Report {
         for set in self.vectors.iter().filter(|set| !set.holds()) {
             lines.push(format!("vectors {}: {} of {} agree", set.id, set.agree, set.total));
         }
-        for scenario in self.mcp.iter().flatten().filter(|scenario| !scenario.is_as_expected()) {
-            lines.push(format!("MCP scenario {}: {}", scenario.name, scenario.verdict()));
+        for scenario in self.mcp.iter().flatten() {
+            for problem in &scenario.problems {
+                let (revision, name) = (&scenario.revision, &scenario.scenario);
+                lines.push(format!("MCP {revision}, scenario {name}: {problem}"));
+            }
         }
         lines
     }
@@ -267,16 +270,15 @@ impl Report {
         }
         if let Some(scenarios) = &self.mcp {
             text.push_str("\n## Scenarios of @modelcontextprotocol/conformance\n\n");
-            text.push_str("| scenario | passed | failed | as expected |\n|---|---|---|---|\n");
+            text.push_str("| revision | scenario | result | checks passed |\n|---|---|---|---|\n");
             for scenario in scenarios {
-                let _ = writeln!(
-                    text,
-                    "| {} | {} | {} | {} |",
-                    scenario.name,
-                    scenario.passed,
-                    scenario.failed,
-                    scenario.verdict()
-                );
+                let result = match (&scenario.problems[..], &scenario.reason) {
+                    ([], None) => "pass".to_owned(),
+                    ([], Some(reason)) => format!("does not apply: {reason}"),
+                    (problems, _) => format!("**FAIL** {}", problems.join("; ")),
+                };
+                let (revision, name) = (&scenario.revision, &scenario.scenario);
+                let _ = writeln!(text, "| {revision} | {name} | {result} | {} |", scenario.passed);
             }
         }
     }

@@ -1,0 +1,49 @@
+//! A key set of any bytes, and a signature of any bytes under each of its keys.
+#![no_main]
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use tollgate_core::jose::{Algorithm, JwkSet};
+
+const ALGORITHMS: [&str; 11] = [
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+    "Ed25519",
+];
+
+#[derive(Arbitrary, Debug)]
+struct Input<'a> {
+    algorithm: u8,
+    kid: Option<&'a str>,
+    message: &'a [u8],
+    signature: &'a [u8],
+    set: &'a [u8],
+}
+
+fuzz_target!(|data: &[u8]| {
+    // A set alone, as it is fetched: seeds are such sets.
+    read(data);
+    let Ok(input) = Input::arbitrary_take_rest(arbitrary::Unstructured::new(data)) else {
+        return;
+    };
+    let Some(set) = read(input.set) else { return };
+    let name = ALGORITHMS[usize::from(input.algorithm) % ALGORITHMS.len()];
+    let algorithm = Algorithm::from_name(name).expect("a known name");
+    for key in set.candidates(algorithm, input.kid).take(2) {
+        // Nobody finds a signature by chance.
+        assert!(key.verify(algorithm, input.message, input.signature).is_err());
+    }
+});
+
+fn read(text: &[u8]) -> Option<JwkSet> {
+    let set = JwkSet::parse(text).ok()?;
+    for key in &set.keys {
+        // Nothing private is kept, and a key that is written is the key that was read.
+        let written = key.to_jwk().to_string();
+        let again = JwkSet::parse(format!("{{\"keys\":[{written}]}}").as_bytes());
+        let again = again.expect("what was written can be read");
+        assert_eq!(again.keys.len(), 1, "{written}");
+        assert!(again.keys[0].is_same(key), "{written}");
+        assert!(!written.contains("\"d\":"));
+    }
+    Some(set)
+}

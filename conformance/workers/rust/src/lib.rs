@@ -1,0 +1,67 @@
+//! The Rust crate behind the runner: gates by the options that a request names, and a handler that
+//! answers with the identity it was given. `../js` is the same in JavaScript.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use tollgate_worker::{Gate, Identity};
+use worker::{Context, Env, Request, Response, Result, event};
+
+thread_local! {
+    /// A run has one for each check.
+    static GATES: RefCell<HashMap<String, Gate>> = RefCell::default();
+}
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+    let options = request.headers().get("x-conformance-gate")?.unwrap_or_default();
+    let gate = GATES.with_borrow_mut(|gates| {
+        let made = || Gate::from_json(options.clone());
+        gates.entry(options.clone()).or_insert_with(made).clone()
+    });
+    gate.protect(request, env, context, echo).await
+}
+
+async fn echo(
+    _request: Request,
+    _env: Env,
+    _context: Context,
+    identity: Option<Identity>,
+) -> Result<Response> {
+    match identity {
+        None => Response::from_json(&json!({ "public": true })),
+        Some(identity) => Response::from_json(&Echo::of(&identity)?),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Echo<'a> {
+    subject: Option<&'a str>,
+    client_id: Option<&'a str>,
+    scopes: &'a [String],
+    issuer: &'a str,
+    audience: &'a [String],
+    expires_at: u64,
+    issued_at: Option<u64>,
+    claims: Value,
+    token: String,
+}
+
+impl<'a> Echo<'a> {
+    fn of(identity: &'a Identity) -> Result<Self> {
+        Ok(Self {
+            subject: identity.subject(),
+            client_id: identity.client_id(),
+            scopes: identity.scopes(),
+            issuer: identity.issuer(),
+            audience: identity.audience(),
+            expires_at: identity.expires_at(),
+            issued_at: identity.issued_at(),
+            claims: identity.claims()?,
+            token: identity.token().expose().to_owned(),
+        })
+    }
+}
