@@ -156,8 +156,15 @@ pub(crate) fn toml_files(folder: &Path) -> Result<Vec<(String, String)>, String>
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(problem)? {
         let path = entry.map_err(problem)?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             files.push((name, fs::read_to_string(&path).map_err(problem)?));
         }
     }

@@ -44,20 +44,28 @@ type Problem = Box<dyn std::error::Error + Send + Sync>;
 async fn exchange(authority: &str, outgoing: &Outgoing) -> Result<Answer, Problem> {
     let start = Instant::now();
     let stream = TcpStream::connect(authority).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
     let mut request = http::Request::builder()
         .method(outgoing.method.as_str())
         .uri(outgoing.path.parse::<Uri>()?);
-    let headers = request.headers_mut().ok_or("the method or the path cannot be sent")?;
+    let headers = request
+        .headers_mut()
+        .ok_or("the method or the path cannot be sent")?;
     headers.insert("host", HeaderValue::from_str(authority)?);
     for value in &outgoing.authorization {
         headers.append("authorization", HeaderValue::from_bytes(value.as_bytes())?);
     }
     for (name, value) in &outgoing.headers {
-        headers.append(HeaderName::try_from(name)?, HeaderValue::from_bytes(value.as_bytes())?);
+        headers.append(
+            HeaderName::try_from(name)?,
+            HeaderValue::from_bytes(value.as_bytes())?,
+        );
     }
-    let response = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
+    let response = sender
+        .send_request(request.body(Empty::<Bytes>::new())?)
+        .await?;
     let (parts, body) = response.into_parts();
     let body = body.collect().await?.to_bytes();
     connection.abort();

@@ -16,13 +16,19 @@ pub(crate) struct Context<'a> {
 
 impl Context<'_> {
     fn fill(&self, text: &str) -> String {
-        text.replace("{issuer}", self.issuer).replace("{target}", self.target)
+        text.replace("{issuer}", self.issuer)
+            .replace("{target}", self.target)
     }
 }
 
 impl Expectation {
     /// Everything that is not as expected.
-    pub(crate) fn differences(&self, answer: &Answer, asked: Asked, context: &Context<'_>) -> Vec<String> {
+    pub(crate) fn differences(
+        &self,
+        answer: &Answer,
+        asked: Asked,
+        context: &Context<'_>,
+    ) -> Vec<String> {
         let mut wrong = Vec::new();
         if answer.status != self.status {
             let challenge = header(answer, "www-authenticate").unwrap_or_default();
@@ -48,10 +54,15 @@ impl Expectation {
         ];
         for (what, most, times) in fetches {
             if most.is_some_and(|most| times > most) {
-                wrong.push(format!("{times} fetches of {what} instead of at most {most:?}"));
+                wrong.push(format!(
+                    "{times} fetches of {what} instead of at most {most:?}"
+                ));
             }
         }
-        if self.within_ms.is_some_and(|ms| answer.took.as_millis() > u128::from(ms)) {
+        if self
+            .within_ms
+            .is_some_and(|ms| answer.took.as_millis() > u128::from(ms))
+        {
             wrong.push(format!("took {} ms", answer.took.as_millis()));
         }
         wrong
@@ -79,7 +90,11 @@ impl Expectation {
 /// What holds for every answer, whatever a check is about.
 fn check_always(answer: &Answer, wrong: &mut Vec<String>) {
     for (name, value) in &answer.headers {
-        if !value.as_bytes().iter().all(|byte| (b' '..=b'~').contains(byte)) {
+        if !value
+            .as_bytes()
+            .iter()
+            .all(|byte| (b' '..=b'~').contains(byte))
+        {
             wrong.push(format!("{name} has bytes beyond printable ASCII"));
         }
     }
@@ -109,7 +124,12 @@ fn charset_problem(parameters: &BTreeMap<String, String>) -> Option<String> {
     bad("error", text)
         .or_else(|| bad("error_description", text))
         .or_else(|| bad("scope", text))
-        .or_else(|| bad("resource_metadata", |byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)))
+        .or_else(|| {
+            bad(
+                "resource_metadata",
+                |byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E),
+            )
+        })
 }
 
 /// The parameters of one Bearer challenge; `None` where it is none, or one stands twice.
@@ -126,7 +146,11 @@ fn challenge_parameters(value: &str) -> Option<BTreeMap<String, String>> {
             return None;
         }
         let (text, after) = after.split_once('"')?;
-        if parameters.insert(name.to_owned(), text.to_owned()).is_some() || text.contains('\\') {
+        if parameters
+            .insert(name.to_owned(), text.to_owned())
+            .is_some()
+            || text.contains('\\')
+        {
             return None;
         }
         if after.is_empty() {
@@ -154,7 +178,11 @@ fn check_challenge(
             (_, None) => wrong.push(format!("the challenge has no {name}")),
             (value, Some(found)) => {
                 // The order of scopes has no meaning (RFC 6749 section 3.3).
-                let same = if name == "scope" { sorted(value) == sorted(found) } else { value == found };
+                let same = if name == "scope" {
+                    sorted(value) == sorted(found)
+                } else {
+                    value == found
+                };
                 if !same {
                     wrong.push(format!("{name} is {found:?} instead of {value:?}"));
                 }
@@ -171,9 +199,8 @@ fn sorted(scopes: &str) -> Vec<&str> {
 
 fn check_header(name: &str, expected: &str, answer: &Answer, wrong: &mut Vec<String>) {
     let found = header(answer, name);
-    let contains = |text: &str| {
-        found.is_some_and(|found| found.to_lowercase().contains(&text.to_lowercase()))
-    };
+    let contains =
+        |text: &str| found.is_some_and(|found| found.to_lowercase().contains(&text.to_lowercase()));
     let fine = match (expected, expected.strip_prefix('~')) {
         ("-", _) => found.is_none(),
         ("*", _) => found.is_some(),
@@ -186,16 +213,31 @@ fn check_header(name: &str, expected: &str, answer: &Answer, wrong: &mut Vec<Str
 }
 
 fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
-    answer.headers.get(name).and_then(|value| value.to_str().ok())
+    answer
+        .headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
 }
 
 /// Whether all that is expected is found; members beside it do not matter.
-fn compare(at: &str, expected: &Value, found: &Value, context: &Context<'_>, wrong: &mut Vec<String>) {
+fn compare(
+    at: &str,
+    expected: &Value,
+    found: &Value,
+    context: &Context<'_>,
+    wrong: &mut Vec<String>,
+) {
     match (expected, found) {
         (Value::Object(members), Value::Object(_)) => {
             for (name, value) in members {
                 let at = format!("{at}.{name}");
-                compare(&at, value, found.get(name).unwrap_or(&Value::Null), context, wrong);
+                compare(
+                    &at,
+                    value,
+                    found.get(name).unwrap_or(&Value::Null),
+                    context,
+                    wrong,
+                );
             }
         }
         (Value::Array(items), Value::Array(list)) if items.len() == list.len() => {
@@ -211,7 +253,11 @@ fn compare(at: &str, expected: &Value, found: &Value, context: &Context<'_>, wro
 
 fn shortened(body: &str) -> String {
     let text: String = body.chars().take(160).collect();
-    if text.is_empty() { text } else { format!(" {}", text.trim_end()) }
+    if text.is_empty() {
+        text
+    } else {
+        format!(" {}", text.trim_end())
+    }
 }
 
 #[cfg(test)]
@@ -220,7 +266,8 @@ mod tests {
 
     #[test]
     fn challenges_are_read_strictly() {
-        let parameters = challenge_parameters("Bearer error=\"a\", scope=\"b c\"").expect("well-formed");
+        let parameters =
+            challenge_parameters("Bearer error=\"a\", scope=\"b c\"").expect("well-formed");
         assert_eq!(parameters["scope"], "b c");
         assert_eq!(challenge_parameters("Bearer"), Some(BTreeMap::new()));
         for bad in [
@@ -245,7 +292,11 @@ mod tests {
             ("resource_metadata", "https://a b", false),
         ] {
             let parameters = BTreeMap::from([(name.to_owned(), value.to_owned())]);
-            assert_eq!(charset_problem(&parameters).is_none(), fine, "{name}={value}");
+            assert_eq!(
+                charset_problem(&parameters).is_none(),
+                fine,
+                "{name}={value}"
+            );
         }
     }
 }

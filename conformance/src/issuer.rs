@@ -88,8 +88,17 @@ impl Behaviour {
             if other.$field.is_some() { self.$field.clone_from(&other.$field); }
         )* } }
         take!(
-            keys, jwk, foreign_keys, jwks_text, cache_control, metadata, without_metadata,
-            metadata_at, fails, fails_at, delay_ms
+            keys,
+            jwk,
+            foreign_keys,
+            jwks_text,
+            cache_control,
+            metadata,
+            without_metadata,
+            metadata_at,
+            fails,
+            fails_at,
+            delay_ms
         );
     }
 
@@ -192,7 +201,8 @@ impl Issuers {
     /// How often it was asked since it was made.
     pub(crate) fn asked(&self, url: &str) -> Asked {
         let all = self.lock();
-        all.get(&url[self.origin.len()..]).map_or_else(Asked::default, |issuer| issuer.asked)
+        all.get(&url[self.origin.len()..])
+            .map_or_else(Asked::default, |issuer| issuer.asked)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Issuer>> {
@@ -259,18 +269,17 @@ async fn answer(State(issuers): State<Issuers>, request: Request) -> Response {
         }
         Failure::Html => "<!doctype html><title>Please sign in</title>".into_response(),
         Failure::Truncated => (json_type(), body[..body.len() / 2].to_owned()).into_response(),
-        Failure::Huge => {
-            (json_type(), format!("{}{body}", " ".repeat(20_000_000))).into_response()
-        }
-        Failure::Deep => {
-            (json_type(), "[".repeat(10_000) + &"]".repeat(10_000)).into_response()
-        }
+        Failure::Huge => (json_type(), format!("{}{body}", " ".repeat(20_000_000))).into_response(),
+        Failure::Deep => (json_type(), "[".repeat(10_000) + &"]".repeat(10_000)).into_response(),
         Failure::Hang => {
             tokio::time::sleep(Duration::from_secs(60)).await;
             StatusCode::NO_CONTENT.into_response()
         }
     };
-    let cache = behaviour.cache_control.as_deref().filter(|_| place.is_none());
+    let cache = behaviour
+        .cache_control
+        .as_deref()
+        .filter(|_| place.is_none());
     if let Some(Ok(value)) = cache.map(HeaderValue::from_str) {
         response.headers_mut().insert(header::CACHE_CONTROL, value);
     }

@@ -84,7 +84,10 @@ async fn requirements(arguments: &Arguments) -> Result<bool, String> {
     let home = workspace().join("conformance");
     let checks = check::load(&home.join("checks"))?;
     let vector_ids = vectors::ids();
-    let known = checks.iter().map(|check| check.id.clone()).chain(vector_ids.iter().cloned());
+    let known = checks
+        .iter()
+        .map(|check| check.id.clone())
+        .chain(vector_ids.iter().cloned());
     let known: BTreeSet<String> = known.collect();
     let mut specifications = requirement::load(&home.join("requirements"), &known)?;
 
@@ -93,11 +96,15 @@ async fn requirements(arguments: &Arguments) -> Result<bool, String> {
     for specification in &mut specifications {
         let is_wanted = |check: &String| wanted.contains(check);
         specification.requirements.retain(|requirement| {
-            only.is_none() || requirement.checks.iter().all(is_wanted) && requirement.excluded.is_none()
+            only.is_none()
+                || requirement.checks.iter().all(is_wanted) && requirement.excluded.is_none()
         });
     }
-    let checks: Vec<Arc<Check>> =
-        checks.into_iter().filter(|check| wanted.contains(&check.id)).map(Arc::new).collect();
+    let checks: Vec<Arc<Check>> = checks
+        .into_iter()
+        .filter(|check| wanted.contains(&check.id))
+        .map(Arc::new)
+        .collect();
 
     let mut report = Report {
         specifications,
@@ -109,13 +116,19 @@ async fn requirements(arguments: &Arguments) -> Result<bool, String> {
     };
     if vector_ids.iter().any(|id| wanted.contains(id)) {
         println!("vectors, through the built component");
-        let sets = raw_signatures().and_then(|mut raw| {
-            vectors::run_all(&mut raw).map_err(|error| format!("{error:#}"))
-        })?;
-        report.vectors = sets.into_iter().filter(|set| wanted.contains(&set.id)).collect();
+        let sets = raw_signatures()
+            .and_then(|mut raw| vectors::run_all(&mut raw).map_err(|error| format!("{error:#}")))?;
+        report.vectors = sets
+            .into_iter()
+            .filter(|set| wanted.contains(&set.id))
+            .collect();
     }
     let issuers = Issuers::start().await.map_err(|error| error.to_string())?;
-    let kinds = if arguments.target.is_empty() { Kind::ALL.to_vec() } else { arguments.target.clone() };
+    let kinds = if arguments.target.is_empty() {
+        Kind::ALL.to_vec()
+    } else {
+        arguments.target.clone()
+    };
     for kind in kinds.iter().copied().filter(|_| !checks.is_empty()) {
         println!("{}", kind.name());
         let target = Arc::new(Target::start(kind).await?);
@@ -130,13 +143,22 @@ async fn requirements(arguments: &Arguments) -> Result<bool, String> {
         println!("scenarios of @modelcontextprotocol/conformance");
         let scenarios = mcp::run().await?;
         let applying = scenarios.iter().filter(|scenario| scenario.applies);
-        let passing = applying.clone().filter(|scenario| scenario.problems.is_empty());
-        println!("  {} of {} that apply pass", passing.count(), applying.count());
+        let passing = applying
+            .clone()
+            .filter(|scenario| scenario.problems.is_empty());
+        println!(
+            "  {} of {} that apply pass",
+            passing.count(),
+            applying.count()
+        );
         report.mcp = Some(scenarios);
     }
-    let complete = only.is_none() && arguments.target.is_empty() && !arguments.no_twins && !arguments.no_mcp;
+    let complete =
+        only.is_none() && arguments.target.is_empty() && !arguments.no_twins && !arguments.no_mcp;
     if complete {
-        report.write(&home.join("report")).map_err(|error| error.to_string())?;
+        report
+            .write(&home.join("report"))
+            .map_err(|error| error.to_string())?;
     }
     println!();
     for line in report.failures() {
@@ -155,8 +177,14 @@ fn wanted(
     let Some(only) = only else {
         return known.clone();
     };
-    let mut wanted: BTreeSet<String> = known.iter().filter(|id| id.contains(only)).cloned().collect();
-    let requirements = specifications.iter().flat_map(|specification| &specification.requirements);
+    let mut wanted: BTreeSet<String> = known
+        .iter()
+        .filter(|id| id.contains(only))
+        .cloned()
+        .collect();
+    let requirements = specifications
+        .iter()
+        .flat_map(|specification| &specification.requirements);
     for requirement in requirements.filter(|requirement| requirement.id.contains(only)) {
         wanted.extend(requirement.checks.iter().cloned());
     }
@@ -164,16 +192,27 @@ fn wanted(
 }
 
 /// Each check with a twin runs against it, and must fail.
-async fn twins(checks: &[Arc<Check>], issuers: &Issuers, report: &mut Report) -> Result<(), String> {
+async fn twins(
+    checks: &[Arc<Check>],
+    issuers: &Issuers,
+    report: &mut Report,
+) -> Result<(), String> {
     println!("twins");
-    let (with, without): (Vec<_>, Vec<_>) =
-        checks.iter().cloned().partition(|check| check.twin.is_some());
+    let (with, without): (Vec<_>, Vec<_>) = checks
+        .iter()
+        .cloned()
+        .partition(|check| check.twin.is_some());
     report.without_twin = without.iter().map(|check| check.id.clone()).collect();
     let target = Arc::new(Target::start(Kind::Native).await?);
     let results = run::run_checks(&with, &target, issuers, true).await;
     for check in &with {
-        let found = results.get(&check.id).is_some_and(|wrong| !wrong.is_empty());
-        let fault = check.twin.as_ref().map_or_else(String::new, |twin| twin.fault.clone());
+        let found = results
+            .get(&check.id)
+            .is_some_and(|wrong| !wrong.is_empty());
+        let fault = check
+            .twin
+            .as_ref()
+            .map_or_else(String::new, |twin| twin.fault.clone());
         if !found {
             println!("  FAIL {} does not notice a gate that {fault}", check.id);
         }
@@ -209,7 +248,10 @@ fn summarise(report: &Report) {
 fn raw_signatures() -> Result<RawSignatures, String> {
     let file = workspace().join("target/dist/tollgate-conformance.wasm");
     RawSignatures::load(&file).map_err(|error| {
-        format!("{} cannot be used; run `cargo xtask build`: {error:#}", file.display())
+        format!(
+            "{} cannot be used; run `cargo xtask build`: {error:#}",
+            file.display()
+        )
     })
 }
 

@@ -95,10 +95,18 @@ impl Report {
         let mut lines = Vec::new();
         for rows in self.rows() {
             for row in rows.requirements {
-                let failed = row.results.iter().filter(|(_, status)| **status == Status::Fail);
+                let failed = row
+                    .results
+                    .iter()
+                    .filter(|(_, status)| **status == Status::Fail);
                 let failed: Vec<&str> = failed.map(|(target, _)| *target).collect();
                 if !failed.is_empty() {
-                    lines.push(format!("{} {}: {}", row.id, row.level.word(), failed.join(", ")));
+                    lines.push(format!(
+                        "{} {}: {}",
+                        row.id,
+                        row.level.word(),
+                        failed.join(", ")
+                    ));
                 }
             }
         }
@@ -108,7 +116,10 @@ impl Report {
             }
         }
         for set in self.vectors.iter().filter(|set| !set.holds()) {
-            lines.push(format!("vectors {}: {} of {} agree", set.id, set.agree, set.total));
+            lines.push(format!(
+                "vectors {}: {} of {} agree",
+                set.id, set.agree, set.total
+            ));
         }
         for scenario in self.mcp.iter().flatten() {
             for problem in &scenario.problems {
@@ -156,7 +167,10 @@ impl Report {
     fn status(&self, checks: &[String], level: Level, results: &Results) -> Status {
         let holds = checks.iter().all(|check| match results.get(check) {
             Some(wrong) => wrong.is_empty(),
-            None => self.vectors.iter().any(|set| set.id == *check && set.holds()),
+            None => self
+                .vectors
+                .iter()
+                .any(|set| set.id == *check && set.holds()),
         });
         match (holds, level.is_binding()) {
             (true, _) => Status::Pass,
@@ -173,7 +187,15 @@ impl Report {
             specifications: self.rows(),
             checks: &self.targets,
             twins: twins
-                .map(|(check, (fault, found))| (check.as_str(), TwinRow { fault, found: *found }))
+                .map(|(check, (fault, found))| {
+                    (
+                        check.as_str(),
+                        TwinRow {
+                            fault,
+                            found: *found,
+                        },
+                    )
+                })
                 .collect(),
             checks_without_twin: &self.without_twin,
             vectors: &self.vectors,
@@ -193,16 +215,29 @@ impl Report {
         self.summary(&mut text, &targets);
         for rows in self.rows() {
             let _ = write!(text, "\n## {}: {}\n\n", rows.specification, rows.title);
-            let _ = writeln!(text, "| requirement | level | what | {} | checks |", targets.join(" | "));
+            let _ = writeln!(
+                text,
+                "| requirement | level | what | {} | checks |",
+                targets.join(" | ")
+            );
             let _ = writeln!(text, "|---|---|---|{}---|", "---|".repeat(targets.len()));
             for row in &rows.requirements {
-                let _ = write!(text, "| {} | {} | {} |", row.id, row.level.word(), row.requirement);
+                let _ = write!(
+                    text,
+                    "| {} | {} | {} |",
+                    row.id,
+                    row.level.word(),
+                    row.requirement
+                );
                 for target in &targets {
                     let status = row.results.get(target).copied().unwrap_or(Status::Excluded);
                     let _ = write!(text, " {} |", status.word());
                 }
-                let checks: Vec<String> =
-                    row.checks.iter().map(|check| format!("`{check}`")).collect();
+                let checks: Vec<String> = row
+                    .checks
+                    .iter()
+                    .map(|check| format!("`{check}`"))
+                    .collect();
                 let _ = match row.excluded {
                     Some(reason) => writeln!(text, " not checked: {reason} |"),
                     None => writeln!(text, " {} |", checks.join(", ")),
@@ -223,13 +258,22 @@ impl Report {
             all().count(),
             excluded
         );
-        let _ = writeln!(text, "| target | pass | fail | warning |\n|---|---|---|---|");
+        let _ = writeln!(
+            text,
+            "| target | pass | fail | warning |\n|---|---|---|---|"
+        );
         for target in targets {
             let count = |wanted| {
-                all().filter(|row| row.results.get(target) == Some(&wanted)).count()
+                all()
+                    .filter(|row| row.results.get(target) == Some(&wanted))
+                    .count()
             };
             let (pass, fail) = (count(Status::Pass), count(Status::Fail));
-            let _ = writeln!(text, "| {target} | {pass} | {fail} | {} |", count(Status::Warning));
+            let _ = writeln!(
+                text,
+                "| {target} | {pass} | {fail} | {} |",
+                count(Status::Warning)
+            );
         }
     }
 
@@ -278,7 +322,11 @@ impl Report {
                     (problems, _) => format!("**FAIL** {}", problems.join("; ")),
                 };
                 let (revision, name) = (&scenario.revision, &scenario.scenario);
-                let _ = writeln!(text, "| {revision} | {name} | {result} | {} |", scenario.passed);
+                let _ = writeln!(
+                    text,
+                    "| {revision} | {name} | {result} | {} |",
+                    scenario.passed
+                );
             }
         }
     }

@@ -87,7 +87,9 @@ pub(crate) fn load(folder: &Path, known: &BTreeSet<String>) -> Result<Vec<Specif
                 problems.push(format!("{id} stands twice"));
             }
             if requirement.checks.is_empty() == requirement.excluded.is_none() {
-                problems.push(format!("{id} needs either checks or a reason why it has none"));
+                problems.push(format!(
+                    "{id} needs either checks or a reason why it has none"
+                ));
             }
             for check in &requirement.checks {
                 if !known.contains(check) {

@@ -61,7 +61,12 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(check: &'a Check, twin: Option<&'a Twin>, target: &'a Target, issuers: &'a Issuers) -> Self {
+    fn new(
+        check: &'a Check,
+        twin: Option<&'a Twin>,
+        target: &'a Target,
+        issuers: &'a Issuers,
+    ) -> Self {
         let issuer = issuers.add(check.issuer.clone());
         if let Some(twin) = twin {
             issuers.change(&issuer, &twin.issuer);
@@ -110,7 +115,11 @@ impl<'a> Run<'a> {
                 let outgoing = self.outgoing(request, token.as_deref());
                 for problem in self.exchange(step, &outgoing).await {
                     let path = &outgoing.path;
-                    wrong.push(format!("token {}, {} {path}: {problem}", number + 1, outgoing.method));
+                    wrong.push(format!(
+                        "token {}, {} {path}: {problem}",
+                        number + 1,
+                        outgoing.method
+                    ));
                 }
             }
         }
@@ -125,7 +134,10 @@ impl<'a> Run<'a> {
             Some(twin) => recipe.overlaid(&twin.token).make(&self.issuer),
             None => recipe.make(&self.issuer),
         };
-        step.tokens.iter().map(|recipe| make(recipe).map(Some)).collect()
+        step.tokens
+            .iter()
+            .map(|recipe| make(recipe).map(Some))
+            .collect()
     }
 
     async fn exchange(&self, step: &Step, outgoing: &Outgoing) -> Vec<String> {

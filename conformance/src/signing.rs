@@ -119,18 +119,24 @@ impl Key {
                 let key = rsa::RsaPrivateKey::clone(key);
                 let rng = &mut ChaCha20Rng::from_seed([8; 32]);
                 match algorithm {
-                    "RS384" => pkcs1v15::SigningKey::<Sha384>::new(key).sign(message).to_vec(),
-                    "RS512" => pkcs1v15::SigningKey::<Sha512>::new(key).sign(message).to_vec(),
-                    "PS256" => {
-                        pss::SigningKey::<Sha256>::new(key).sign_with_rng(rng, message).to_vec()
-                    }
-                    "PS384" => {
-                        pss::SigningKey::<Sha384>::new(key).sign_with_rng(rng, message).to_vec()
-                    }
-                    "PS512" => {
-                        pss::SigningKey::<Sha512>::new(key).sign_with_rng(rng, message).to_vec()
-                    }
-                    _ => pkcs1v15::SigningKey::<Sha256>::new(key).sign(message).to_vec(),
+                    "RS384" => pkcs1v15::SigningKey::<Sha384>::new(key)
+                        .sign(message)
+                        .to_vec(),
+                    "RS512" => pkcs1v15::SigningKey::<Sha512>::new(key)
+                        .sign(message)
+                        .to_vec(),
+                    "PS256" => pss::SigningKey::<Sha256>::new(key)
+                        .sign_with_rng(rng, message)
+                        .to_vec(),
+                    "PS384" => pss::SigningKey::<Sha384>::new(key)
+                        .sign_with_rng(rng, message)
+                        .to_vec(),
+                    "PS512" => pss::SigningKey::<Sha512>::new(key)
+                        .sign_with_rng(rng, message)
+                        .to_vec(),
+                    _ => pkcs1v15::SigningKey::<Sha256>::new(key)
+                        .sign(message)
+                        .to_vec(),
                 }
             }
         }

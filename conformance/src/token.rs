@@ -112,8 +112,12 @@ impl Recipe {
         merged.key = other.key.clone().or(merged.key);
         merged.header.extend(other.header.clone());
         merged.claims.extend(other.claims.clone());
-        merged.without_header.retain(|name| !other.header.contains_key(name));
-        merged.without.retain(|name| !other.claims.contains_key(name));
+        merged
+            .without_header
+            .retain(|name| !other.header.contains_key(name));
+        merged
+            .without
+            .retain(|name| !other.claims.contains_key(name));
         merged.without_header.extend(other.without_header.clone());
         merged.without.extend(other.without.clone());
         if other.raw.is_some() {
@@ -195,7 +199,9 @@ pub(crate) fn replace_texts(value: &mut Value, issuer: &str) {
         }
         Value::Array(list) => list.iter_mut().for_each(|item| replace_texts(item, issuer)),
         Value::Object(members) => {
-            members.values_mut().for_each(|item| replace_texts(item, issuer));
+            members
+                .values_mut()
+                .for_each(|item| replace_texts(item, issuer));
         }
         _ => {}
     }
@@ -210,7 +216,9 @@ fn expand(text: Option<&str>, placeholder: &str, object: &Value) -> String {
 }
 
 fn now() -> i64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let elapsed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
 }
 
@@ -255,6 +263,10 @@ fn tampered(token: &str, tamper: Tamper) -> String {
 /// Replaces the character in the middle by another one.
 fn neighbour(part: &mut String) {
     let middle = part.len() / 2;
-    let new = if part[middle..].starts_with('A') { "B" } else { "A" };
+    let new = if part[middle..].starts_with('A') {
+        "B"
+    } else {
+        "A"
+    };
     part.replace_range(middle..=middle, new);
 }

@@ -9,7 +9,7 @@ use crate::{
     workspace::{Workspace, require},
 };
 
-const CARGO_FUZZ: &str = "0.13.1";
+const CARGO_FUZZ: &str = "0.13.2";
 const FOLDER: &str = "component/fuzz";
 /// Seconds for each target when nothing else is said.
 const SECONDS: u32 = 120;
@@ -73,18 +73,17 @@ pub(crate) fn run(
     for target in &targets {
         step.note(format!("{target}, {seconds} s"));
         let mut fuzz = work.command(work.root.join("target/tools/bin/cargo-fuzz"));
-        fuzz.args([
-            "fuzz",
-            "run",
-            target,
-            "--",
-            "-timeout=10",
-            "-rss_limit_mb=2048",
-        ])
-        .arg(format!("-max_total_time={seconds}"))
-        .current_dir(&folder)
-        .env("RUSTUP_TOOLCHAIN", "nightly")
-        .env("CARGO_TARGET_DIR", work.root.join("target/fuzz"));
+        // What it finds interesting goes to the first folder; the second is kept in the project.
+        let corpus = work.root.join("target/fuzz/corpus").join(target);
+        fs::create_dir_all(&corpus).map_err(Failure::io("create target/fuzz/corpus"))?;
+        fuzz.args(["fuzz", "run", "--fuzz-dir", ".", target])
+            .arg(&corpus)
+            .arg(Path::new("seeds").join(target))
+            .args(["--", "-timeout=10", "-rss_limit_mb=2048", "-max_len=20000"])
+            .arg(format!("-max_total_time={seconds}"))
+            .current_dir(&folder)
+            .env("RUSTUP_TOOLCHAIN", "nightly")
+            .env("CARGO_TARGET_DIR", work.root.join("target/fuzz"));
         step.run_within(&fuzz, BUILD_LIMIT + Duration::from_secs(seconds.into()))?;
         step.count(Counts {
             passed: 1,

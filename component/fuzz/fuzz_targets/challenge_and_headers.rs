@@ -21,7 +21,10 @@ fuzz_target!(|texts: Vec<String>| {
         .scope(&texts)
         .resource_metadata(text(3))
         .to_string();
-    assert!(challenge.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{challenge:?}");
+    assert!(
+        challenge.bytes().all(|byte| (b' '..=b'~').contains(&byte)),
+        "{challenge:?}"
+    );
     assert!(!challenge.contains('\\'), "{challenge:?}");
     let rest = challenge.strip_prefix("Bearer").expect("the scheme");
     let mut names = Vec::new();
@@ -35,7 +38,11 @@ fuzz_target!(|texts: Vec<String>| {
             assert!(before.is_empty(), "{challenge:?}");
             continue;
         };
-        assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{challenge:?}");
+        assert!(
+            name.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+            "{challenge:?}"
+        );
         assert!(!names.contains(&name), "{name} stands twice: {challenge:?}");
         names.push(name);
         pieces.next().expect("a closing quote");

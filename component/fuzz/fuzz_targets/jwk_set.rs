@@ -30,7 +30,10 @@ fuzz_target!(|data: &[u8]| {
     let algorithm = Algorithm::from_name(name).expect("a known name");
     for key in set.candidates(algorithm, input.kid).take(2) {
         // Nobody finds a signature by chance.
-        assert!(key.verify(algorithm, input.message, input.signature).is_err());
+        assert!(
+            key.verify(algorithm, input.message, input.signature)
+                .is_err()
+        );
     }
 });
 

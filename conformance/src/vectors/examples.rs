@@ -34,7 +34,9 @@ enum Expectation {
 
 fn examples() -> Vec<Example> {
     let read = |text: &str| serde_json::from_str::<Vec<Example>>(text);
-    let files = FILES.iter().map(|text| read(text).expect("the file is part of this crate"));
+    let files = FILES
+        .iter()
+        .map(|text| read(text).expect("the file is part of this crate"));
     files.flatten().collect()
 }
 

@@ -11,8 +11,16 @@ pub(super) const ID: &str = "rfc7638-thumbprints";
 /// RFC 7638 section 3.1, and RFC 8037 appendix A.3; the first also with members in another order
 /// and with members that do not count.
 const CASES: [(&str, &str, &str); 3] = [
-    ("RFC 7638 section 3.1", RSA_KEY, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"),
-    ("other order, other members", RSA_KEY_AGAIN, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"),
+    (
+        "RFC 7638 section 3.1",
+        RSA_KEY,
+        "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+    ),
+    (
+        "other order, other members",
+        RSA_KEY_AGAIN,
+        "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+    ),
     (
         "RFC 8037 appendix A.3",
         r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,

