@@ -20,7 +20,7 @@ pub(super) struct Lender {
     pub(super) reader: Arc<Reader>,
     /// Rings when an exchange has ended, and when a decision that others may wait for was made.
     pub(super) progress: Notify,
-    /// An exchange has ended since the keys were last exported.
+    /// The component took a response since its keys were last exported.
     pub(super) exchanged: AtomicBool,
     /// Linear memory of the present instance, in bytes.
     pub(super) memory: AtomicUsize,
@@ -73,7 +73,6 @@ impl http_client::Host for Capabilities {
             Arc::clone(&self.lender.fetch).send(request, Arc::clone(&self.lender.reader));
         let lender = Arc::clone(&self.lender);
         let exchange = Exchange::start(&self.lender.runtime, exchange, move || {
-            lender.exchanged.store(true, Ordering::Release);
             lender.progress.notify_waiters();
         });
         Ok(self.exchanges.push(exchange)?)
@@ -82,7 +81,12 @@ impl http_client::Host for Capabilities {
 
 impl http_client::HostPendingResponse for Capabilities {
     fn poll(&mut self, exchange: Resource<Exchange>) -> wasmtime::Result<Option<Outcome>> {
-        Ok(self.exchanges.get(&exchange)?.poll())
+        let outcome = self.exchanges.get(&exchange)?.poll();
+        if outcome.is_some() {
+            // Here and not where it ended: from now on the component may know more.
+            self.lender.exchanged.store(true, Ordering::Release);
+        }
+        Ok(outcome)
     }
 
     fn drop(&mut self, exchange: Resource<Exchange>) -> wasmtime::Result<()> {

@@ -122,7 +122,8 @@ async fn a_failing_instance_costs_one_request() {
     );
     assert_eq!(gate.stats().failures, 1);
     // The next instance has the keys, though the issuer is away.
-    assert_eq!(ask(&gate, "/", Some(&small)).await.status, 200);
+    let answer = ask(&gate, "/", Some(&small)).await;
+    assert_eq!(answer.status, 200, "{answer:?} {:?}", gate.stats());
     assert_eq!(gate.stats().failures, 1);
     assert_eq!(waiting.await.expect("no panic").status, 200);
 }
