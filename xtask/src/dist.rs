@@ -21,6 +21,19 @@ use crate::{
 const RUSTFLAGS: &str =
     "--cfg cpubits=\"32\" -Ctarget-feature=+simd128 -Cllvm-args=-inlinehint-threshold=800";
 
+/// What Binaryen may use, and no more: what the compiler uses, and every host has.
+const OPTIMIZE: [&str; 9] = [
+    "-O3",
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+    "--enable-simd",
+];
+
 /// Sources of the component.
 const COMPONENT_SOURCES: [&str; 6] = [
     "Cargo.toml",
@@ -107,6 +120,7 @@ pub(crate) fn component(work: &Workspace, tools: &Tools, flavour: Flavour) -> Re
         let output = work.dist().join(flavour.file());
         let mut inputs = Inputs::new("1")
             .text(RUSTFLAGS)
+            .text(&OPTIMIZE.join(" "))
             .text(&format!("{:?}", tools.wasm32));
         for path in COMPONENT_SOURCES {
             inputs = inputs.path(&work.root, path)?;
@@ -118,11 +132,17 @@ pub(crate) fn component(work: &Workspace, tools: &Tools, flavour: Flavour) -> Re
         }
         stamp::forget(&output);
         let module = module(work, step, tools, flavour)?;
+        // Takes 8 % from the module and 4 KB from what is sent; no slower as measured.
+        let small = work.own().join(flavour.file());
+        let wasm_opt = work.root.join("node_modules/binaryen/bin/wasm-opt");
+        let mut optimize = tools.node.script(work, wasm_opt);
+        optimize.args(OPTIMIZE).arg(&module).arg("-o").arg(&small);
+        step.run(&optimize)?;
         fs::create_dir_all(work.dist()).map_err(Failure::io("create target/dist"))?;
         let mut componentize = tools
             .node
             .script(work, work.root.join("xtask/js/componentize.mjs"));
-        componentize.arg(module).arg(&output);
+        componentize.arg(small).arg(&output);
         step.run(&componentize)?;
         step.note(size(&output));
         stamp::keep(&output, &inputs)
