@@ -20,6 +20,7 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(40 * 60);
 const HEARTBEAT: Duration = Duration::from_secs(30);
 /// How much of a failed step's log is shown.
 const TAIL_LINES: usize = 40;
+const TELLING_LINES: usize = 12;
 const TAIL_BYTES: u64 = 16 * 1024;
 const SPINNER: [char; 4] = ['|', '/', '-', '\\'];
 
@@ -186,6 +187,9 @@ impl Progress {
 
     fn explain(&self, step: &Step<'_>, failure: &Failure) {
         if let Some(tail) = tail(&step.log_path) {
+            for line in telling(&step.log_path) {
+                println!("      > {line}");
+            }
             println!("{}", self.paint("2", "      the end of its output:"));
             for line in tail.lines() {
                 println!("      | {line}");
@@ -330,6 +334,23 @@ fn tail(path: &Path) -> Option<String> {
     let lines: Vec<&str> = text.lines().collect();
     let lines = &lines[lines.len().saturating_sub(TAIL_LINES)..];
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// Lines from anywhere in a log that name a failed test: the end of a log often is about others.
+fn telling(path: &Path) -> Vec<String> {
+    let log = plain(&fs::read_to_string(path).unwrap_or_default());
+    let failed = |line: &&str| {
+        let line = line.trim_start();
+        line.starts_with("not ok ")
+            || line.starts_with("✖ ")
+            || line.starts_with("error")
+            || (line.starts_with("test ") && line.ends_with("... FAILED"))
+    };
+    log.lines()
+        .filter(failed)
+        .take(TELLING_LINES)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Without the escape sequences by which some programs colour even a file.
