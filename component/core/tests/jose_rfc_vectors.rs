@@ -77,6 +77,12 @@ fn rsa_keys_of_all_sizes_verify() {
     for entry in entries(include_str!("jose_rsa_sizes.json")) {
         let (jwk, jws) = (entry.get("jwk").unwrap().to_string(), text(&entry, "jws"));
         let payload = verify_compact(jwk.as_bytes(), jws);
+        if entry.get("surplus").is_some() {
+            // A good encoded message with one bit more before it, where a modulus of 8i + 1 bits
+            // leaves room for one.
+            assert_eq!(payload, Err(VerifyError::Signature), "{jws}");
+            continue;
+        }
         assert_eq!(
             payload,
             Ok(entry.get("bits").unwrap().to_string().into_bytes()),
