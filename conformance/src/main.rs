@@ -93,6 +93,9 @@ async fn requirements(arguments: &Arguments) -> Result<bool, String> {
 
     let only = arguments.only.as_deref();
     let wanted = wanted(&specifications, &known, only);
+    if wanted.is_empty() {
+        return Err("No check, vector or requirement has this in its id.".to_owned());
+    }
     for specification in &mut specifications {
         let is_wanted = |check: &String| wanted.contains(check);
         specification.requirements.retain(|requirement| {
@@ -243,6 +246,8 @@ fn summarise(report: &Report) {
     for check in &report.without_twin {
         println!("without a twin: {check}");
     }
+    let (passed, failed) = report.counts();
+    println!("{passed} passed, {failed} failed");
 }
 
 fn raw_signatures() -> Result<RawSignatures, String> {

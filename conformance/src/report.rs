@@ -130,6 +130,20 @@ impl Report {
         lines
     }
 
+    /// How many checks, twins, vectors and scenarios are as they should be, and how many not.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let checks = self.targets.values().flat_map(BTreeMap::values);
+        let checks = checks.map(Vec::is_empty);
+        let twins = self.twins.values().map(|(_, found)| *found);
+        let scenarios = self.mcp.iter().flatten();
+        let scenarios = scenarios.map(|scenario| scenario.problems.is_empty());
+        let all: Vec<bool> = checks.chain(twins).chain(scenarios).collect();
+        let agree: usize = self.vectors.iter().map(|set| set.agree).sum();
+        let total: usize = self.vectors.iter().map(|set| set.total).sum();
+        let passed = all.iter().filter(|holds| **holds).count();
+        (passed + agree, all.len() - passed + total - agree)
+    }
+
     fn rows(&self) -> Vec<SpecificationRows<'_>> {
         self.specifications
             .iter()

@@ -321,6 +321,7 @@ fn demo(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
 }
 
 fn conformance(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
+    step.run(&suite.cargo(&["test", "-p", "conformance"]))?;
     let mut cargo = suite.cargo(&["run", "-p", "conformance"]);
     rust_worker::apply(suite.work, suite.tools()?, &mut cargo);
     step.run(&cargo)
