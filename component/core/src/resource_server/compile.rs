@@ -2,8 +2,8 @@
 
 use super::compile_issuer::compile_issuer;
 use super::config::{
-    Access, Config, ConfigError, Cors, IssuerConfig, KeyLocationConfig, KeyPolicyConfig,
-    Metadata, TokenCacheConfig,
+    Access, Config, ConfigError, Cors, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, Metadata,
+    TokenCacheConfig,
 };
 use super::cors::CorsRules;
 use super::metadata::MetadataTemplate;

@@ -16,7 +16,10 @@ thread_local! {
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let options = request.headers().get("x-conformance-gate")?.unwrap_or_default();
+    let options = request
+        .headers()
+        .get("x-conformance-gate")?
+        .unwrap_or_default();
     let gate = GATES.with_borrow_mut(|gates| {
         let made = || Gate::from_json(options.clone());
         gates.entry(options.clone()).or_insert_with(made).clone()
