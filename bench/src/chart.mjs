@@ -17,7 +17,7 @@ const TITLES = {
 };
 
 const WIDTH = 860;
-const LEFT = 210;
+const LEFT = 230;
 const RIGHT = 640;
 const ROW = 30;
 
