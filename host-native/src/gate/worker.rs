@@ -155,6 +155,9 @@ impl Worker {
                 Step::Waiting(task) => self.drive(generation, task).await?,
             };
             if let Some(verdict) = verdict {
+                // Also where nothing had to be waited for: on a busy machine a response may be
+                // there before the call that asked for it has returned.
+                self.publish_keys();
                 if verdict.refresh_due {
                     self.refresh_in_background();
                 }
@@ -182,12 +185,7 @@ impl Worker {
             progress.as_mut().enable();
             match task.with(|instance, task| instance.poll(task))? {
                 None => return Ok(None),
-                Some(Progress::Ready(verdict)) => {
-                    self.publish_keys();
-                    // Others may have waited for what this one fetched.
-                    self.lender.progress.notify_waiters();
-                    return Ok(Some(verdict));
-                }
+                Some(Progress::Ready(verdict)) => return Ok(Some(verdict)),
                 Some(Progress::Pending(wait)) => {
                     let _ = tokio::time::timeout(pause(wait), progress).await;
                 }
@@ -197,9 +195,13 @@ impl Worker {
 
     /// After an exchange: shows the other instances, and the successors of this one, what it knows.
     fn publish_keys(&self) {
-        if !self.lender.exchanged.swap(false, Ordering::AcqRel) {
+        let exchanged = &self.lender.exchanged;
+        // Most decisions need no exchange, and a look is cheaper than a swap.
+        if !exchanged.load(Ordering::Acquire) || !exchanged.swap(false, Ordering::AcqRel) {
             return;
         }
+        // Others may have waited for what this one fetched.
+        self.lender.progress.notify_waiters();
         // A failure was logged; the next export may do better.
         let _ = self.with(|running| {
             let state = running.instance.export_keys()?;
