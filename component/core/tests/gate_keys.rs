@@ -1,4 +1,5 @@
 //! Keys: one fetch for all, outages, rotation, hostile issuers.
+#![allow(clippy::unwrap_used, reason = "a test may fail so")]
 
 mod harness;
 

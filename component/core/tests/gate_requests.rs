@@ -1,4 +1,5 @@
 //! Requests: routes, metadata, browsers, configuration.
+#![allow(clippy::unwrap_used, reason = "a test may fail so")]
 
 mod harness;
 
