@@ -8,7 +8,7 @@ use harness::{
 };
 use serde_json::json;
 use tollgate_core::capability::HttpError;
-use tollgate_core::resource_server::{Config, IssuerConfig, KeyLocationConfig, Step};
+use tollgate_core::resource_server::{Config, Decision, IssuerConfig, KeyLocationConfig, Step};
 use tollgate_core::task::{Progress, Task};
 
 fn world(keys: &[&Key]) -> World {
@@ -397,6 +397,28 @@ fn keys_travel_to_the_next_isolate() {
         Ok(0),
         "what is kept is as new"
     );
+}
+
+#[test]
+fn imported_keys_that_are_known_keep_what_they_verified() {
+    let key = Key::new("k1", 7);
+    let world = world(&[&key]);
+    let token = key.token();
+    let identity = || match world.get(&token).decision {
+        Decision::Allow(allowed) => allowed.identity,
+        Decision::Respond(answer) => panic!("{answer:?}"),
+    };
+    assert_eq!(world.status(&token), 200);
+    let first = world.gate.export_keys();
+    let other = world.again(discovering());
+    world.host.advance(1_000);
+    assert_eq!(other.status(&token), 200);
+    let newer = other.gate.export_keys();
+    assert_ne!(first, newer);
+    let verified = identity();
+    assert_eq!(world.gate.import_keys(&newer), Ok(1));
+    // Verified again, it would have another id.
+    assert_eq!(identity(), verified);
 }
 
 #[test]

@@ -101,6 +101,8 @@ fn import_entry(sources: &[KeySource], entry: &Object, now: UnixMillis) -> Optio
     let set = JwkSet::parse(set.to_string().as_bytes())
         .ok()
         .filter(|set| !set.keys.is_empty())?;
+    // What is known stays prepared, and what it verified stays believed.
+    let set = source.keep_known_keys(set);
     source
         .offer_keys(Stored {
             value: Rc::new(set),
