@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use tokio::io::AsyncReadExt;
-use tollgate::dev_issuer::{Algorithm, DEFAULT_AUDIENCE, DevIssuer, Discovery, IssuerUrl, Options};
+use tollgate::dev_issuer::{
+    Algorithm, ClientSpec, DEFAULT_AUDIENCE, DevIssuer, Discovery, IssuerUrl, Options, Policy,
+};
 use tracing_subscriber::EnvFilter;
 
 /// OAuth for the edge.
@@ -23,7 +25,8 @@ enum Command {
     ///
     /// Prints one line of JSON on standard output when it is ready and logs to standard error.
     /// Its clients are public knowledge: demo / demo-secret may have any scope, limited /
-    /// limited-secret only mcp:read.
+    /// limited-secret only mcp:read, upstream-only / upstream-only-secret may exchange tokens only
+    /// where --allow-exchange says so.
     DevIssuer(DevIssuerArgs),
 }
 
@@ -69,6 +72,13 @@ struct DevIssuerArgs {
     /// Another jwks_uri for the metadata.
     #[arg(long)]
     jwks_uri: Option<String>,
+    /// A client that authenticates by private_key_jwt with the keys that it publishes at this
+    /// http URL, such as worker-key=http://127.0.0.1:8787/.well-known/jwks.json. May be repeated.
+    #[arg(long = "client", value_name = "ID=JWKS_URI")]
+    clients: Vec<ClientSpec>,
+    /// A resource for which a client may exchange users' tokens. May be repeated.
+    #[arg(long = "allow-exchange", value_name = "CLIENT=RESOURCE")]
+    policies: Vec<Policy>,
     /// Stop when standard input closes: for a parent that may be killed.
     #[arg(long)]
     until_stdin_closes: bool,
@@ -131,6 +141,8 @@ async fn dev_issuer(args: DevIssuerArgs) -> Result<(), String> {
             DiscoveryArg::Openid => Discovery::OpenId,
         },
         jwks_uri: args.jwks_uri,
+        clients: args.clients,
+        policies: args.policies,
     })
     .await
     .map_err(|error| error.to_string())?;

@@ -40,6 +40,8 @@ pub(super) struct IssuedToken {
     pub(super) token: String,
     /// Seconds, never below zero.
     pub(super) expires_in: u64,
+    /// `jti`, where it still is one after all changes.
+    pub(super) id: Option<String>,
 }
 
 impl Issuer {
@@ -93,6 +95,7 @@ impl Issuer {
         IssuedToken {
             token: key.sign(&header, &claims, &mut rng),
             expires_in: u64::try_from(lifetime).unwrap_or(0),
+            id: claims["jti"].as_str().map(str::to_owned),
         }
     }
 }
@@ -111,7 +114,7 @@ fn merge(object: &mut Value, members: Map<String, Value>) {
 }
 
 /// Seconds since 1970.
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     let elapsed = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Extension, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -13,11 +13,11 @@ use tracing::info;
 
 use super::server::Peer;
 use super::signing_key::Algorithm;
-use super::{Outage, SharedIssuer};
+use super::{AuditEvent, ClientSpec, Outage, Policy, SharedIssuer};
 
 /// Refuses whoever is not on this machine, and every web page: a browser sends `Origin` with
 /// each POST, and `Host` unmasks a name that was rebound to a loopback address.
-pub(super) async fn local_only(
+pub(crate) async fn local_only(
     Extension(Peer(peer)): Extension<Peer>,
     request: Request,
     next: Next,
@@ -91,6 +91,60 @@ pub(super) async fn stats(State(issuer): State<SharedIssuer>) -> Json<Value> {
 pub(super) async fn reset(State(issuer): State<SharedIssuer>) -> Json<Value> {
     issuer.reset();
     Json(json!(issuer.stats.snapshot()))
+}
+
+pub(super) async fn audit(
+    State(issuer): State<SharedIssuer>,
+    uri: Uri,
+) -> Result<Json<Vec<AuditEvent>>, AdminError> {
+    let query = uri.query().unwrap_or_default().as_bytes();
+    let since = form_urlencoded::parse(query).find(|(name, _)| name == "since");
+    let since = match since {
+        Some((_, number)) => number
+            .parse()
+            .map_err(|_| AdminError("since must be a sequence number".to_owned()))?,
+        None => 0,
+    };
+    Ok(Json(issuer.audit().since(since)))
+}
+
+pub(super) async fn policies(State(issuer): State<SharedIssuer>) -> Json<Value> {
+    Json(json!(issuer.policies().list()))
+}
+
+pub(super) async fn set_policy(
+    State(issuer): State<SharedIssuer>,
+    body: Bytes,
+) -> Result<Json<Policy>, AdminError> {
+    let policy: Policy = parse(&body)?;
+    issuer
+        .set_policy(policy.clone())
+        .map_err(|error| AdminError(error.to_string()))?;
+    Ok(Json(policy))
+}
+
+pub(super) async fn clients(State(issuer): State<SharedIssuer>) -> Json<Value> {
+    Json(json!(issuer.clients().list()))
+}
+
+pub(super) async fn register_client(
+    State(issuer): State<SharedIssuer>,
+    body: Bytes,
+) -> Result<Json<Value>, AdminError> {
+    // A message of serde's could repeat a value, and one of the values is a secret.
+    let spec: ClientSpec = serde_json::from_slice(&body).map_err(|error| {
+        AdminError(format!(
+            "not a client: line {}, column {}",
+            error.line(),
+            error.column()
+        ))
+    })?;
+    let client = issuer
+        .clients()
+        .add(spec)
+        .map_err(|error| AdminError(error.to_string()))?;
+    info!(client = client.id, "registered");
+    Ok(Json(client.describe()))
 }
 
 /// What is wrong with a command's body, for the person who sent it.

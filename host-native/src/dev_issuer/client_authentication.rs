@@ -1,53 +1,58 @@
-//! Who asks for a token: `client_secret_basic` and `client_secret_post` (RFC 6749, section 2.3.1).
+//! Who asks for a token: `client_secret_basic`, `client_secret_post` and `none` (RFC 6749, section
+//! 2.3.1; RFC 7591, section 2); `private_key_jwt` is in `client_assertion`.
+
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 use base64ct::{Base64, Encoding};
 
+use super::SharedIssuer;
+use super::audit::Draft;
+use super::client_assertion;
+use super::clients::Client;
 use super::form::Form;
 use super::token_endpoint::TokenError;
 
-/// A client of the built-in table. Its secret is public knowledge, so it is compared plainly.
-pub(super) struct Client {
-    pub(super) id: &'static str,
-    secret: &'static str,
-    /// What it may be granted; `None` is any scope.
-    scopes: Option<&'static [&'static str]>,
-}
-
-const CLIENTS: &[Client] = &[
-    Client {
-        id: "demo",
-        secret: "demo-secret",
-        scopes: None,
-    },
-    Client {
-        id: "limited",
-        secret: "limited-secret",
-        scopes: Some(&["mcp:read"]),
-    },
-    // Its id and secret show whether a caller encodes them before it builds the header.
-    Client {
-        id: "odd client:+",
-        secret: "odd%secret&+=é",
-        scopes: None,
-    },
+/// How clients may authenticate.
+pub(super) const METHODS: &[&str] = &[
+    "client_secret_basic",
+    "client_secret_post",
+    "private_key_jwt",
+    "none",
 ];
 
-impl Client {
-    pub(super) fn may(&self, scope: &str) -> bool {
-        self.scopes.is_none_or(|scopes| scopes.contains(&scope))
-    }
-}
-
-/// The client that sent this request.
-pub(super) fn authenticate(
+/// The client that sent this request. The draft says who it claims to be, and by which method it
+/// proved that if it did.
+pub(super) async fn authenticate(
+    issuer: &SharedIssuer,
     headers: &HeaderMap,
     form: &Form,
-) -> Result<&'static Client, TokenError> {
+    draft: &mut Draft,
+) -> Result<Arc<Client>, TokenError> {
+    draft.client_id = form.get("client_id").map(str::to_owned);
     let mut authorization = headers.get_all(header::AUTHORIZATION).iter();
-    let (id, secret, by_header) = match (authorization.next(), authorization.next()) {
+    let authorization = match (authorization.next(), authorization.next()) {
         (Some(_), Some(_)) => return Err(TokenError::InvalidRequest("two Authorization headers")),
-        (Some(value), None) => {
+        (first, _) => first,
+    };
+    if client_assertion::is_there(form) {
+        // RFC 7521, section 4.2.1: a second method beside an assertion is invalid_client.
+        if authorization.is_some() || form.get("client_secret").is_some() {
+            return Err(TokenError::InvalidClient {
+                challenge: authorization.is_some(),
+                problem: "two kinds of client authentication",
+            });
+        }
+        let client = client_assertion::authenticate(issuer, form, draft).await?;
+        draft.client_authentication = Some("private_key_jwt");
+        return Ok(client);
+    }
+    let unknown = |challenge| TokenError::InvalidClient {
+        challenge,
+        problem: "unknown client or wrong secret",
+    };
+    let (id, secret, method) = match authorization {
+        Some(value) => {
             if form.get("client_secret").is_some() {
                 return Err(TokenError::InvalidRequest(
                     "two kinds of client authentication",
@@ -57,25 +62,33 @@ pub(super) fn authenticate(
                 .to_str()
                 .ok()
                 .and_then(basic)
-                .ok_or(TokenError::InvalidClient { challenge: true })?;
+                .ok_or_else(|| unknown(true))?;
             if form.get("client_id").is_some_and(|other| other != id) {
                 return Err(TokenError::InvalidRequest(
                     "client_id differs from the header's",
                 ));
             }
-            (id, secret, true)
+            draft.client_id = Some(id.clone());
+            (id, Some(secret), "client_secret_basic")
         }
-        (None, _) => match (form.get("client_id"), form.get("client_secret")) {
-            (Some(id), Some(secret)) => (id.to_owned(), secret.to_owned(), false),
-            _ => return Err(TokenError::InvalidClient { challenge: false }),
+        None => match (form.get("client_id"), form.get("client_secret")) {
+            (Some(id), Some(secret)) => {
+                (id.to_owned(), Some(secret.to_owned()), "client_secret_post")
+            }
+            (Some(id), None) => (id.to_owned(), None, "none"),
+            _ => return Err(unknown(false)),
         },
     };
-    CLIENTS
-        .iter()
-        .find(|client| client.id == id && client.secret == secret)
-        .ok_or(TokenError::InvalidClient {
-            challenge: by_header,
-        })
+    let client = issuer.clients().find(&id);
+    let proven = |client: &Arc<Client>| match &secret {
+        Some(secret) => client.has_secret(secret),
+        None => client.public,
+    };
+    let client = client
+        .filter(proven)
+        .ok_or_else(|| unknown(method == "client_secret_basic"))?;
+    draft.client_authentication = Some(method);
+    Ok(client)
 }
 
 /// Id and secret of a `Basic` header: each form-encoded before they were joined.

@@ -8,6 +8,9 @@ pub(super) struct Form(Vec<(String, String)>);
 /// What may stand in a request more than once (RFC 8707, section 2; RFC 8693, section 2.1).
 const REPEATABLE: &[&str] = &["resource", "audience"];
 
+/// The most parameters: no grant has more than some dozen.
+const MAX_PARAMETERS: usize = 64;
+
 impl Form {
     pub(super) fn parse(body: &[u8]) -> Result<Self, TokenError> {
         let mut parameters: Vec<(String, String)> = Vec::new();
@@ -17,6 +20,9 @@ impl Form {
             }
             if !REPEATABLE.contains(&&*name) && parameters.iter().any(|(other, _)| *other == name) {
                 return Err(TokenError::InvalidRequest("a parameter stands there twice"));
+            }
+            if parameters.len() == MAX_PARAMETERS {
+                return Err(TokenError::InvalidRequest("too many parameters"));
             }
             parameters.push((name.into_owned(), value.into_owned()));
         }
@@ -40,6 +46,13 @@ impl Form {
     }
 }
 
+impl Form {
+    /// What a token is asked for: every `resource`, then every `audience`.
+    pub(super) fn targets(&self) -> impl Iterator<Item = &str> {
+        self.all("resource").chain(self.all("audience"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +62,13 @@ mod tests {
         let form = Form::parse(b"scope=&scope=a+b&alg").expect("one scope");
         assert_eq!(form.get("scope"), Some("a b"));
         assert_eq!(form.get("alg"), None);
+    }
+
+    #[test]
+    fn parameters_are_counted() {
+        let body = |count| "resource=a&".repeat(count);
+        assert!(Form::parse(body(MAX_PARAMETERS).as_bytes()).is_ok());
+        assert!(Form::parse(body(MAX_PARAMETERS + 1).as_bytes()).is_err());
     }
 
     #[test]

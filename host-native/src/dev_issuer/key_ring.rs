@@ -72,6 +72,12 @@ impl KeyRing {
         self.keys.iter().map(|key| key.kid().to_owned()).collect()
     }
 
+    /// The published key of this `kid`, as a public JWK.
+    pub(super) fn public(&self, kid: &str) -> Option<Value> {
+        let key = self.keys.iter().find(|key| key.kid() == kid);
+        key.map(|key| key.public().clone())
+    }
+
     /// The JWK Set (RFC 7517, section 5).
     pub(super) fn jwk_set(&self) -> Value {
         json!({ "keys": self.keys.iter().map(|key| key.public()).collect::<Vec<_>>() })

@@ -7,7 +7,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::SharedIssuer;
+use super::client_assertion::ALGORITHMS;
+use super::client_authentication::METHODS;
 use super::signing_key::Algorithm;
+use super::token_endpoint::GRANTS;
 
 /// Scopes that the metadata names. The client `demo` gets any other too.
 const SCOPES: &[&str] = &[
@@ -65,7 +68,7 @@ pub(super) async fn jwks(State(issuer): State<SharedIssuer>) -> Response {
 pub(super) async fn authorize() -> Response {
     let error = json!({
         "error": "unsupported_response_type",
-        "error_description": "this issuer knows no users; use client_credentials",
+        "error_description": "this issuer has no login; use client_credentials",
     });
     (StatusCode::BAD_REQUEST, Json(error)).into_response()
 }
@@ -77,14 +80,16 @@ fn document(issuer: &super::Issuer) -> Value {
         .jwks_uri
         .clone()
         .unwrap_or_else(|| format!("{base}/jwks"));
+    let signing: Vec<_> = ALGORITHMS.iter().map(|alg| alg.name()).collect();
     json!({
         "issuer": issuer.url,
         "authorization_endpoint": format!("{base}/authorize"),
-        "token_endpoint": format!("{base}/token"),
+        "token_endpoint": issuer.token_endpoint(),
         "jwks_uri": jwks_uri,
         "response_types_supported": [],
-        "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "grant_types_supported": GRANTS,
+        "token_endpoint_auth_methods_supported": METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": signing,
         "scopes_supported": SCOPES,
     })
 }

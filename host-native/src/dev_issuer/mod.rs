@@ -1,8 +1,8 @@
 //! A real OAuth issuer for development and tests.
 //!
-//! It serves metadata, keys and `client_credentials` tokens over HTTP on a loopback address, and
-//! rotates its keys, fails and mints odd tokens on command. Its clients and their secrets are
-//! public knowledge, so it must never guard anything.
+//! It serves metadata, keys and tokens over HTTP on a loopback address (client credentials, token
+//! exchange, refresh), and rotates its keys, fails and mints odd tokens on command. Its clients
+//! and their secrets are public knowledge, so it must never guard anything.
 //!
 //! ```
 //! use tollgate::dev_issuer::{DevIssuer, Options, TokenSpec};
@@ -17,17 +17,27 @@
 //! ```
 
 mod access_token;
-mod admin;
+pub(crate) mod admin;
+mod audit;
+mod client_assertion;
 mod client_authentication;
+mod client_credentials;
+mod clients;
 mod form;
+mod http_get;
 mod issuer_url;
 mod key_ring;
 mod metadata;
 mod outage;
-mod server;
+mod own_token;
+mod policy;
+mod refresh_token;
+pub(crate) mod remote_keys;
+pub(crate) mod server;
 mod signing_key;
 mod stats;
 mod token_endpoint;
+mod token_exchange;
 
 use std::fmt;
 use std::io;
@@ -40,13 +50,21 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, spawn_blocking};
 
 pub use access_token::TokenSpec;
+pub use audit::{AuditAction, AuditEvent};
+pub use clients::{ClientError, ClientSpec};
 pub use issuer_url::{IssuerUrl, IssuerUrlError};
 pub use metadata::Discovery;
 pub use outage::{Endpoint, Outage, OutageMode};
+pub use policy::{Policy, PolicyError};
 pub use signing_key::{Algorithm, UnknownAlgorithm};
 pub use stats::Stats;
 
+use audit::AuditLog;
+use client_assertion::UsedAssertions;
+use clients::Clients;
 use key_ring::KeyRing;
+use policy::Policies;
+use refresh_token::RefreshTokens;
 
 /// How an issuer starts.
 #[derive(Clone, Debug)]
@@ -74,6 +92,10 @@ pub struct Options {
     pub discovery: Discovery,
     /// Another `jwks_uri` for the metadata. The own one is served all the same.
     pub jwks_uri: Option<String>,
+    /// Clients beside those that are built in.
+    pub clients: Vec<ClientSpec>,
+    /// Policies that are in force from the start.
+    pub policies: Vec<Policy>,
 }
 
 /// `aud` where neither the request nor [`Options::audience`] says anything else.
@@ -94,6 +116,8 @@ impl Default for Options {
             seed: None,
             discovery: Discovery::Both,
             jwks_uri: None,
+            clients: Vec::new(),
+            policies: Vec::new(),
         }
     }
 }
@@ -106,6 +130,10 @@ pub enum StartError {
     NotLoopback(SocketAddr),
     /// The address cannot be had.
     Bind(SocketAddr, io::Error),
+    /// One of [`Options::clients`].
+    Client(ClientError),
+    /// One of [`Options::policies`].
+    Policy(PolicyError),
 }
 
 impl fmt::Display for StartError {
@@ -117,6 +145,8 @@ impl fmt::Display for StartError {
                  any token: listen on 127.0.0.1 or [::1]"
             ),
             Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::Client(error) => error.fmt(f),
+            Self::Policy(error) => error.fmt(f),
         }
     }
 }
@@ -149,6 +179,8 @@ impl DevIssuer {
         if !wanted.ip().is_loopback() && !options.danger_allow_remote {
             return Err(StartError::NotLoopback(wanted));
         }
+        let clients = Clients::new(&options.clients).map_err(StartError::Client)?;
+        let policies = Policies::new(&clients, &options.policies).map_err(StartError::Policy)?;
         let bind = |error| StartError::Bind(wanted, error);
         let listener = TcpListener::bind(wanted).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
@@ -162,6 +194,11 @@ impl DevIssuer {
             ring: Mutex::new(KeyRing::new(seed)),
             stats: stats::Counters::default(),
             outage: watch::Sender::new(Outage::default()),
+            clients: Mutex::new(clients),
+            policies: Mutex::new(policies),
+            audit: Mutex::default(),
+            refresh_tokens: Mutex::default(),
+            assertions: Mutex::default(),
             options,
         });
         let published = issuer.options.published.clone();
@@ -211,13 +248,41 @@ impl DevIssuer {
         self.issuer.outage.send_replace(outage);
     }
 
+    /// Registers a client, in place of another of its id, until the next reset.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn register_client(&self, client: ClientSpec) -> Result<(), ClientError> {
+        self.issuer.clients().add(client).map(drop)
+    }
+
+    /// Sets a policy for token exchange, in place of another for the same client and resource,
+    /// until the next reset.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn set_policy(&self, policy: Policy) -> Result<(), PolicyError> {
+        self.issuer.set_policy(policy)
+    }
+
+    /// What the token endpoint decided after the event of this number, oldest first; at most the
+    /// last 1,000. 0 for all of these.
+    #[must_use]
+    pub fn audit(&self, since: u64) -> Vec<AuditEvent> {
+        self.issuer.audit().since(since)
+    }
+
     /// How many requests each group of endpoints has had.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.issuer.stats.snapshot()
     }
 
-    /// Zeroes the counts and ends any outage. Keys stay.
+    /// Zeroes the counts, ends any outage, and forgets what came since the start: clients and
+    /// policies, refresh tokens, audit events, used assertions and fetched keys of clients. Keys
+    /// of the issuer stay.
     pub fn reset(&self) {
         self.issuer.reset();
     }
@@ -238,12 +303,26 @@ struct Issuer {
     ring: Mutex<KeyRing>,
     stats: stats::Counters,
     outage: watch::Sender<Outage>,
+    clients: Mutex<Clients>,
+    policies: Mutex<Policies>,
+    audit: Mutex<AuditLog>,
+    refresh_tokens: Mutex<RefreshTokens>,
+    assertions: Mutex<UsedAssertions>,
+}
+
+/// Nothing that runs under one of the locks leaves its value in between.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Issuer {
     /// The URL without a slash at its end: endpoints are built on it.
     fn base(&self) -> &str {
         self.url.trim_end_matches('/')
+    }
+
+    fn token_endpoint(&self) -> String {
+        format!("{}/token", self.base())
     }
 
     /// The path of `base`; empty, or begins with a slash.
@@ -256,8 +335,34 @@ impl Issuer {
     }
 
     fn ring(&self) -> MutexGuard<'_, KeyRing> {
-        // Nothing that runs under the lock leaves the ring in between.
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.ring)
+    }
+
+    fn clients(&self) -> MutexGuard<'_, Clients> {
+        lock(&self.clients)
+    }
+
+    fn policies(&self) -> MutexGuard<'_, Policies> {
+        lock(&self.policies)
+    }
+
+    fn audit(&self) -> MutexGuard<'_, AuditLog> {
+        lock(&self.audit)
+    }
+
+    fn refresh_tokens(&self) -> MutexGuard<'_, RefreshTokens> {
+        lock(&self.refresh_tokens)
+    }
+
+    fn assertions(&self) -> MutexGuard<'_, UsedAssertions> {
+        lock(&self.assertions)
+    }
+
+    fn set_policy(&self, policy: Policy) -> Result<(), PolicyError> {
+        if self.clients().find(&policy.client).is_none() {
+            return Err(PolicyError::UnknownClient);
+        }
+        self.policies().set(policy)
     }
 
     async fn signing_key(&self, algorithm: Algorithm) -> Arc<signing_key::SigningKey> {
@@ -281,6 +386,11 @@ impl Issuer {
 
     fn reset(&self) {
         self.stats.reset();
+        self.clients().reset();
+        self.policies().reset();
+        self.audit().reset();
+        self.refresh_tokens().reset();
+        self.assertions().reset();
         self.outage.send_replace(Outage::default());
     }
 }

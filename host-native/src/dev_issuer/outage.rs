@@ -51,6 +51,15 @@ pub enum OutageMode {
     WrongIssuer,
     /// Streams a valid answer of 20 MB and more, without saying how long it is.
     Huge,
+    /// Tokens come without `access_token`; the other endpoints work, as they do in the modes
+    /// below.
+    NoAccessToken,
+    /// Tokens come without `token_type`.
+    NoTokenType,
+    /// Tokens come with an `expires_in` that is a string of digits, as some issuers send it.
+    StringExpiresIn,
+    /// The token endpoint answers 400 with an OAuth error of hostile text.
+    HostileError,
 }
 
 /// An outage: what fails and how.
@@ -100,6 +109,9 @@ pub(super) struct BreakConnection;
 /// Bytes that [`OutageMode::Huge`] puts in front of the real members: above what any gate reads.
 const HUGE_BYTES: usize = 20 << 20;
 
+/// What [`OutageMode::HostileError`] says: what would end a line of a log or a quoted string.
+const HOSTILE: &str = "\"expired\"\r\nSet-Cookie: a=b\u{1b}[31m \u{202e}<script>";
+
 /// The issuer that [`OutageMode::WrongIssuer`] claims to be.
 const WRONG_ISSUER: &str = "https://wrong-issuer.example";
 
@@ -140,10 +152,40 @@ pub(super) async fn fail_on_command(
             (StatusCode::FOUND, [(header::LOCATION, location)]).into_response()
         }
         OutageMode::WrongIssuer if endpoint == Endpoint::Discovery => {
-            claim_another_issuer(next.run(request).await).await
+            let change = |document: &mut Value| document["issuer"] = WRONG_ISSUER.into();
+            edit(next.run(request).await, change).await
         }
-        OutageMode::WrongIssuer => next.run(request).await,
         OutageMode::Huge => enlarge(next.run(request).await).await,
+        OutageMode::NoAccessToken if endpoint == Endpoint::Token => {
+            edit(next.run(request).await, |answer| {
+                take(answer, "access_token")
+            })
+            .await
+        }
+        OutageMode::NoTokenType if endpoint == Endpoint::Token => {
+            edit(next.run(request).await, |answer| take(answer, "token_type")).await
+        }
+        OutageMode::StringExpiresIn if endpoint == Endpoint::Token => {
+            let change = |answer: &mut Value| {
+                if let Some(seconds) = answer["expires_in"].as_u64() {
+                    answer["expires_in"] = seconds.to_string().into();
+                }
+            };
+            edit(next.run(request).await, change).await
+        }
+        OutageMode::HostileError if endpoint == Endpoint::Token => {
+            let error = serde_json::json!({
+                "error": "invalid_grant",
+                "error_description": HOSTILE,
+                "error_uri": "https://issuer.example/errors#invalid_grant",
+            });
+            (StatusCode::BAD_REQUEST, axum::Json(error)).into_response()
+        }
+        OutageMode::WrongIssuer
+        | OutageMode::NoAccessToken
+        | OutageMode::NoTokenType
+        | OutageMode::StringExpiresIn
+        | OutageMode::HostileError => next.run(request).await,
     }
 }
 
@@ -178,13 +220,20 @@ async fn truncate(response: Response) -> Response {
     Response::from_parts(head, Body::from_stream(parts))
 }
 
-async fn claim_another_issuer(response: Response) -> Response {
+/// Changes a document of ours.
+async fn edit(response: Response, change: impl FnOnce(&mut Value)) -> Response {
     let (mut head, body) = response.into_parts();
     let mut document: Value =
         serde_json::from_slice(&whole_body(body).await).unwrap_or(Value::Null);
-    document["issuer"] = WRONG_ISSUER.into();
+    change(&mut document);
     head.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(head, Body::from(document.to_string()))
+}
+
+fn take(document: &mut Value, member: &str) {
+    if let Some(document) = document.as_object_mut() {
+        document.remove(member);
+    }
 }
 
 async fn enlarge(response: Response) -> Response {

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -24,7 +24,7 @@ use super::{SharedIssuer, admin, metadata, token_endpoint};
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) SocketAddr);
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// The largest request body: a token request with generous odd claims.
 const MAX_BODY_BYTES: usize = 64 << 10;
@@ -73,6 +73,15 @@ pub(super) fn router(issuer: &SharedIssuer) -> Router {
         .route("/admin/outage", post(admin::outage))
         .route("/admin/stats", get(admin::stats))
         .route("/admin/reset", post(admin::reset))
+        .route("/admin/audit", get(admin::audit))
+        .route(
+            "/admin/policies",
+            get(admin::policies).post(admin::set_policy),
+        )
+        .route(
+            "/admin/clients",
+            get(admin::clients).post(admin::register_client),
+        )
         .layer(from_fn(admin::local_only));
     endpoints
         .merge(admin)
@@ -97,11 +106,12 @@ fn elsewhere(issuer: &SharedIssuer, path: &str) -> Router<SharedIssuer> {
             get(metadata::openid),
         )
         .route(&format!("{path}/jwks"), get(metadata::jwks))
+        .route(&format!("{path}/token"), any(token_endpoint::token))
         .layer(tower::util::MapResponseLayer::new(count(issuer.clone())))
 }
 
 /// Serves until it is dropped, and every connection with it.
-pub(super) async fn serve(listener: TcpListener, router: Router) {
+pub(crate) async fn serve(listener: TcpListener, router: Router) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {

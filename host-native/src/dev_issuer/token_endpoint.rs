@@ -1,50 +1,84 @@
-//! The token endpoint (RFC 6749, sections 3.2, 4.4 and 5; RFC 8707).
+//! The token endpoint (RFC 6749, sections 3.2 and 5; RFC 8707).
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
-use tracing::{info, warn};
+use serde_json::{Value, json};
 
-use super::SharedIssuer;
-use super::access_token::TokenSpec;
-use super::client_authentication::{Client, authenticate};
+use super::access_token::IssuedToken;
+use super::audit::Draft;
+use super::client_authentication::authenticate;
 use super::form::Form;
+use super::{SharedIssuer, client_credentials, refresh_token, token_exchange};
 
-/// Why no token is issued (RFC 6749, section 5.2; RFC 8707, section 2).
+/// Why no token is issued (RFC 6749, section 5.2; RFC 8693, section 2.2.2; RFC 8707, section 2).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum TokenError {
-    InvalidClient { challenge: bool },
+    InvalidClient {
+        challenge: bool,
+        problem: &'static str,
+    },
+    InvalidGrant(&'static str),
     InvalidRequest(&'static str),
     InvalidScope,
-    InvalidTarget,
+    InvalidTarget(&'static str),
+    /// `subject_token` or `actor_token` does not count. RFC 8693, section 2.2.2, wants
+    /// `invalid_request` for that, whatever the reason, where RFC 6749 alone would suggest
+    /// `invalid_grant`.
+    InvalidToken {
+        parameter: &'static str,
+        problem: &'static str,
+    },
+    UnauthorizedClient(&'static str),
     UnsupportedGrantType,
+}
+
+impl TokenError {
+    /// `error`.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::InvalidClient { .. } => "invalid_client",
+            Self::InvalidGrant(_) => "invalid_grant",
+            Self::InvalidRequest(_) | Self::InvalidToken { .. } => "invalid_request",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget(_) => "invalid_target",
+            Self::UnauthorizedClient(_) => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+        }
+    }
+
+    /// `error_description`. Nothing of the request is in it.
+    pub(super) fn description(self) -> String {
+        match self {
+            Self::InvalidClient { problem: what, .. }
+            | Self::InvalidGrant(what)
+            | Self::InvalidRequest(what)
+            | Self::InvalidTarget(what)
+            | Self::UnauthorizedClient(what) => what.to_owned(),
+            Self::InvalidToken { parameter, problem } => format!("{parameter} {problem}"),
+            Self::InvalidScope => "not a scope, or not one for this client".to_owned(),
+            Self::UnsupportedGrantType => format!("the grant_type must be one of {GRANTS:?}"),
+        }
+    }
 }
 
 impl IntoResponse for TokenError {
     fn into_response(self) -> Response {
-        let (error, description) = match self {
-            Self::InvalidClient { .. } => ("invalid_client", "unknown client or wrong secret"),
-            Self::InvalidRequest(what) => ("invalid_request", what),
-            Self::InvalidScope => ("invalid_scope", "not a scope, or not one for this client"),
-            Self::InvalidTarget => (
-                "invalid_target",
-                "resource must be an absolute URI without fragment",
-            ),
-            Self::UnsupportedGrantType => (
-                "unsupported_grant_type",
-                "the grant_type must be client_credentials",
-            ),
-        };
         let status = match self {
             Self::InvalidClient { .. } => StatusCode::UNAUTHORIZED,
             _ => StatusCode::BAD_REQUEST,
         };
-        let body = Json(json!({ "error": error, "error_description": description }));
-        let mut response = (status, body).into_response();
-        if self == (Self::InvalidClient { challenge: true }) {
+        let body = json!({ "error": self.code(), "error_description": self.description() });
+        let mut response = (status, Json(body)).into_response();
+        if matches!(
+            self,
+            Self::InvalidClient {
+                challenge: true,
+                ..
+            }
+        ) {
             let challenge = HeaderValue::from_static("Basic realm=\"tollgate dev-issuer\"");
             response
                 .headers_mut()
@@ -55,30 +89,64 @@ impl IntoResponse for TokenError {
     }
 }
 
+/// A way to get a token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Grant {
+    ClientCredentials,
+    RefreshToken,
+    TokenExchange,
+}
+
+/// `grant_type` of each.
+pub(super) const GRANTS: &[&str] = &[
+    "client_credentials",
+    "refresh_token",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+];
+
+impl Grant {
+    fn from_type(grant_type: &str) -> Option<Self> {
+        let all = [
+            Self::ClientCredentials,
+            Self::RefreshToken,
+            Self::TokenExchange,
+        ];
+        all.into_iter()
+            .zip(GRANTS)
+            .find(|(_, name)| **name == grant_type)
+            .map(|(grant, _)| grant)
+    }
+}
+
 pub(super) async fn token(
     State(issuer): State<SharedIssuer>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Response, TokenError> {
-    let (client, spec) = parse(&headers, &body).inspect_err(|error| warn!(?error, "no token"))?;
-    let scope = spec.scopes.join(" ");
-    let issued = issuer.issue(spec).await;
-    info!(client = client.id, scope, "issued a token");
-
-    let mut answer = json!({
-        "access_token": issued.token,
-        "token_type": "Bearer",
-        "expires_in": issued.expires_in,
-    });
-    if !scope.is_empty() {
-        answer["scope"] = scope.into();
+) -> Response {
+    let mut draft = Draft::default();
+    let decided = decide(&issuer, &headers, &body, &mut draft).await;
+    issuer
+        .stats
+        .count_decision(decided.as_ref().ok().map(|(grant, _)| *grant));
+    issuer
+        .audit()
+        .record(draft, decided.as_ref().err().copied());
+    match decided {
+        Ok((_, answer)) => {
+            let mut response = Json(answer).into_response();
+            no_store(&mut response);
+            response
+        }
+        Err(error) => error.into_response(),
     }
-    let mut response = Json(answer).into_response();
-    no_store(&mut response);
-    Ok(response)
 }
 
-fn parse(headers: &HeaderMap, body: &[u8]) -> Result<(&'static Client, TokenSpec), TokenError> {
+async fn decide(
+    issuer: &SharedIssuer,
+    headers: &HeaderMap,
+    body: &[u8],
+    draft: &mut Draft,
+) -> Result<(Grant, Value), TokenError> {
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -89,69 +157,68 @@ fn parse(headers: &HeaderMap, body: &[u8]) -> Result<(&'static Client, TokenSpec
         return Err(TokenError::InvalidRequest("the body must be form-encoded"));
     }
     let form = Form::parse(body)?;
-    let client = authenticate(headers, &form)?;
-    match form.get("grant_type") {
-        Some("client_credentials") => {}
-        Some(_) => return Err(TokenError::UnsupportedGrantType),
-        None => return Err(TokenError::InvalidRequest("grant_type is missing")),
-    }
-    let scopes: Vec<String> = form
-        .get("scope")
-        .map(|s| s.split(' ').map(str::to_owned).collect())
-        .unwrap_or_default();
-    if !scopes
-        .iter()
-        .all(|scope| is_scope_token(scope) && client.may(scope))
-    {
-        return Err(TokenError::InvalidScope);
-    }
-    if !form.all("resource").all(is_resource) {
-        return Err(TokenError::InvalidTarget);
-    }
-    let spec = TokenSpec {
-        client_id: Some(client.id.to_owned()),
-        subject: form.get("subject").map(str::to_owned),
-        audiences: form
-            .all("resource")
-            .chain(form.all("audience"))
-            .map(str::to_owned)
-            .collect(),
-        scopes,
-        algorithm: form
-            .get("alg")
-            .map(str::parse)
-            .transpose()
-            .map_err(|_| TokenError::InvalidRequest("alg is not one that this issuer has"))?,
-        typ: form.get("typ").map(str::to_owned),
-        lifetime: form
-            .get("expires_in")
-            .map(str::parse)
-            .transpose()
-            .map_err(|_| TokenError::InvalidRequest("expires_in must be seconds"))?,
-        claims: object(form.get("claims"))?,
-        header: object(form.get("header"))?,
+    draft.grant = form.get("grant_type").map(str::to_owned);
+    draft.resources = form.targets().map(str::to_owned).collect();
+    let scopes = form.get("scope").unwrap_or_default();
+    draft.scopes = scopes.split_whitespace().map(str::to_owned).collect();
+
+    let client = authenticate(issuer, headers, &form, draft).await?;
+    let grant_type = form
+        .get("grant_type")
+        .ok_or(TokenError::InvalidRequest("grant_type is missing"))?;
+    let grant = Grant::from_type(grant_type).ok_or(TokenError::UnsupportedGrantType)?;
+    let answer = match grant {
+        Grant::ClientCredentials => {
+            client_credentials::grant(issuer, &client, &form, draft).await?
+        }
+        Grant::RefreshToken => refresh_token::grant(issuer, &client, &form, draft).await?,
+        Grant::TokenExchange => token_exchange::grant(issuer, &client, &form, draft).await?,
     };
-    Ok((client, spec))
+    Ok((grant, answer))
 }
 
-fn object(json: Option<&str>) -> Result<Map<String, Value>, TokenError> {
-    json.map(serde_json::from_str)
-        .transpose()
-        .map(Option::unwrap_or_default)
-        .map_err(|_| TokenError::InvalidRequest("claims and header must be JSON objects"))
+/// The answer of RFC 6749, section 5.1, and what the audit says about it.
+pub(super) fn answer(issued: IssuedToken, scopes: Vec<String>, draft: &mut Draft) -> Value {
+    let mut answer = json!({
+        "access_token": issued.token,
+        "token_type": "Bearer",
+        "expires_in": issued.expires_in,
+    });
+    if !scopes.is_empty() {
+        answer["scope"] = scopes.join(" ").into();
+    }
+    draft.scopes = scopes;
+    draft.token_id = issued.id;
+    answer
 }
 
-/// RFC 6749, section 3.3.
-fn is_scope_token(scope: &str) -> bool {
-    !scope.is_empty()
-        && scope
-            .bytes()
-            .all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+/// `scope` as a list, each of them a scope (RFC 6749, section 3.3).
+pub(super) fn requested_scopes(form: &Form) -> Result<Vec<String>, TokenError> {
+    let Some(scope) = form.get("scope") else {
+        return Ok(Vec::new());
+    };
+    scope
+        .split(' ')
+        .map(
+            |scope| match tollgate_core::access_token::is_scope_token(scope) {
+                true => Ok(scope.to_owned()),
+                false => Err(TokenError::InvalidScope),
+            },
+        )
+        .collect()
 }
 
-/// RFC 8707, section 2: an absolute URI without a fragment.
-fn is_resource(resource: &str) -> bool {
-    url::Url::parse(resource).is_ok_and(|url| url.fragment().is_none())
+/// `resource`s, then `audience`s. A resource is an absolute URI without a fragment (RFC 8707,
+/// section 2).
+pub(super) fn requested_targets(form: &Form) -> Result<Vec<String>, TokenError> {
+    let is_resource =
+        |resource| url::Url::parse(resource).is_ok_and(|url| url.fragment().is_none());
+    if !form.all("resource").all(is_resource) {
+        return Err(TokenError::InvalidTarget(
+            "resource must be an absolute URI without fragment",
+        ));
+    }
+    Ok(form.targets().map(str::to_owned).collect())
 }
 
 /// RFC 6749, section 5.1.
@@ -165,76 +232,48 @@ fn no_store(response: &mut Response) {
 mod tests {
     use super::*;
 
-    fn request(body: &str) -> Result<TokenSpec, TokenError> {
-        let mut headers = HeaderMap::new();
-        let form = HeaderValue::from_static("application/x-www-form-urlencoded; charset=utf-8");
-        headers.insert(header::CONTENT_TYPE, form);
-        parse(&headers, body.as_bytes()).map(|(_, spec)| spec)
+    fn form(body: &str) -> Form {
+        Form::parse(body.as_bytes()).expect("a form")
     }
-
-    const DEMO: &str = "grant_type=client_credentials&client_id=demo&client_secret=demo-secret";
 
     #[test]
     fn targets_become_audiences() {
-        let body = format!("{DEMO}&resource=https://a.example/&audience=b&resource=urn:c");
-        let spec = request(&body).expect("valid");
-        assert_eq!(spec.audiences, ["https://a.example/", "urn:c", "b"]);
-    }
-
-    #[test]
-    fn refusals() {
-        let invalid = |text| Err(TokenError::InvalidRequest(text));
-        let cases = [
-            ("&scope=mcp:read++mcp:write", Err(TokenError::InvalidScope)),
-            ("&scope=a%22", Err(TokenError::InvalidScope)),
-            ("&resource=/relative", Err(TokenError::InvalidTarget)),
-            (
-                "&resource=https://a.example/%23f",
-                Err(TokenError::InvalidTarget),
-            ),
-            ("&alg=HS256", invalid("alg is not one that this issuer has")),
-            ("&expires_in=soon", invalid("expires_in must be seconds")),
-            (
-                "&claims=[]",
-                invalid("claims and header must be JSON objects"),
-            ),
-            (
-                "&grant_type=password",
-                invalid("a parameter stands there twice"),
-            ),
-        ];
-        for (more, expected) in cases {
-            assert_eq!(
-                request(&format!("{DEMO}{more}")).map(drop),
-                expected,
-                "{more}"
+        let form = form("resource=https://a.example/&audience=b&resource=urn:c");
+        let targets = requested_targets(&form).expect("valid");
+        assert_eq!(targets, ["https://a.example/", "urn:c", "b"]);
+        for body in ["resource=/relative", "resource=https://a.example/%23f"] {
+            let targets = requested_targets(&self::form(body));
+            assert!(
+                matches!(targets, Err(TokenError::InvalidTarget(_))),
+                "{body}"
             );
         }
-        let other = DEMO.replace("client_credentials", "password");
-        assert_eq!(
-            request(&other).map(drop),
-            Err(TokenError::UnsupportedGrantType)
-        );
-        let wrong = DEMO.replace("demo-secret", "guess");
-        let nobody = Err(TokenError::InvalidClient { challenge: false });
-        assert_eq!(request(&wrong).map(drop), nobody);
     }
 
     #[test]
-    fn a_client_gets_only_its_scopes() {
-        let limited =
-            "grant_type=client_credentials&client_id=limited&client_secret=limited-secret";
-        assert!(request(&format!("{limited}&scope=mcp:read")).is_ok());
-        let refused = request(&format!("{limited}&scope=mcp:read+mcp:write")).map(drop);
-        assert_eq!(refused, Err(TokenError::InvalidScope));
+    fn scopes_are_scope_tokens() {
+        assert_eq!(
+            requested_scopes(&form("scope=a+b")),
+            Ok(vec!["a".into(), "b".into()])
+        );
+        for body in ["scope=a++b", "scope=a%22", "scope=+"] {
+            assert_eq!(
+                requested_scopes(&form(body)),
+                Err(TokenError::InvalidScope),
+                "{body}"
+            );
+        }
     }
 
     #[test]
-    fn a_body_that_is_not_a_form_is_refused() {
-        let refused = parse(&HeaderMap::new(), DEMO.as_bytes()).map(drop);
-        assert_eq!(
-            refused,
-            Err(TokenError::InvalidRequest("the body must be form-encoded"))
-        );
+    fn grants_have_their_names() {
+        for (name, grant) in GRANTS.iter().zip([
+            Grant::ClientCredentials,
+            Grant::RefreshToken,
+            Grant::TokenExchange,
+        ]) {
+            assert_eq!(Grant::from_type(name), Some(grant));
+        }
+        assert_eq!(Grant::from_type("password"), None);
     }
 }
