@@ -11,6 +11,7 @@
 //! | [`keys`] | where an issuer's keys come from and how long they serve | RFC 8414, 9111 |
 //! | [`access_token`] | claims, scopes, the cache of verified tokens | RFC 7519, 8725, 9068 |
 //! | [`resource_server`] | requests, challenges, metadata | RFC 6750, 9728, MCP authorization |
+//! | [`token_client`] | tokens for other APIs, for a user or for oneself | RFC 6749, 7523, 8693, 8707 |
 #![forbid(unsafe_code)]
 
 pub mod access_token;
@@ -19,6 +20,8 @@ pub mod http_url;
 pub mod jose;
 pub mod json;
 pub mod keys;
+mod lease;
 pub mod limits;
 pub mod resource_server;
 pub mod task;
+pub mod token_client;

@@ -34,6 +34,10 @@ pub const AUDIENCES: usize = 64;
 /// Scopes in a token: a linear scan of these stays below the cost of a hash of the token.
 pub const SCOPES: usize = 256;
 
+/// Actors in a delegation chain: each is an application that called the next. Longer chains say
+/// that two applications call each other.
+pub const ACTORS: usize = 8;
+
 /// Keys tried for a token without `kid`: each costs a signature check, which an anonymous caller
 /// could otherwise multiply.
 pub const KEYS_TRIED: usize = 4;
@@ -51,3 +55,22 @@ pub const CLOCK_TOLERANCE: u32 = 300;
 /// but it is a valid number: it is honoured up to here, the largest integer a JSON number holds
 /// exactly (RFC 8259 section 6).
 pub const NUMERIC_DATE: f64 = 9_007_199_254_740_991.0;
+
+/// Resources, and audiences, of one token request: a token for more is a token for everything.
+pub const TARGETS: usize = 8;
+
+/// A resource or an audience: URLs that servers take without complaint.
+pub const TARGET_BYTES: usize = 2048;
+
+/// A token that is exchanged or that comes back: twice what is read as a header, because SAML
+/// assertions and ID tokens are longer than access tokens.
+pub const EXCHANGED_TOKEN_BYTES: usize = 32 * 1024;
+
+/// A token response: three tokens of the longest kind, and room.
+pub const TOKEN_RESPONSE_BYTES: u32 = 128 * 1024;
+
+/// Private keys of a client: one that signs, one that will, and some that did.
+pub const CLIENT_KEYS: usize = 8;
+
+/// An OAuth error's description and URI: what a person reads.
+pub const OAUTH_ERROR_BYTES: usize = 2048;

@@ -33,6 +33,11 @@ impl Scheduler {
         self.host.now()
     }
 
+    /// Fills `out` with unpredictable bytes.
+    pub(crate) fn random(&self, out: &mut [u8]) {
+        self.host.random(out);
+    }
+
     /// `base` plus up to a quarter of it, so that many isolates do not come back together.
     pub(crate) fn jittered(&self, base: u64) -> u64 {
         let mut bytes = [0; 2];

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use tollgate_core::resource_server as core;
 use tollgate_core::task::{Progress, Task};
+use tollgate_core::token_client::{self, AssertionAudience, ClientAuthenticationMethod, Secret};
 
 use crate::Component;
 use crate::bindings::exports::tollgate::auth::resource_server as wit;
@@ -16,7 +17,7 @@ impl wit::Guest for Component {
     type RefreshTask = Refresh;
 }
 
-pub(crate) struct Gate(core::Gate);
+pub(crate) struct Gate(pub(crate) core::Gate);
 
 pub(crate) struct Decision(RefCell<Task<core::Outcome>>);
 
@@ -45,10 +46,7 @@ impl wit::GuestGate for Gate {
         let created = core::Gate::new(config(given), Rc::new(Imports));
         created
             .map(|gate| wit::Gate::new(Self(gate)))
-            .map_err(|error| wit::ConfigError {
-                field: error.field,
-                message: error.message,
-            })
+            .map_err(config_error)
     }
 
     fn handle(&self, given: wit::RequestHead) -> wit::Step {
@@ -78,6 +76,15 @@ impl wit::GuestGate for Gate {
             // Whole seconds, towards the past; negative dates were refused as expired.
             expires_at: identity.dates.expires_at as u64,
             issued_at: identity.dates.issued_at.map(|date| date as u64),
+            actors: identity
+                .actors
+                .iter()
+                .map(|actor| wit::Actor {
+                    subject: actor.subject.clone(),
+                    issuer: actor.issuer.clone(),
+                    client_id: actor.client_id.clone(),
+                })
+                .collect(),
             claims: identity.claims.clone(),
         })
     }
@@ -134,7 +141,14 @@ fn outcome(outcome: core::Outcome) -> wit::Outcome {
     }
 }
 
-fn answer(answer: core::Answer) -> wit::Answer {
+pub(crate) fn config_error(error: core::ConfigError) -> wit::ConfigError {
+    wit::ConfigError {
+        field: error.field,
+        message: error.message,
+    }
+}
+
+pub(crate) fn answer(answer: core::Answer) -> wit::Answer {
     wit::Answer {
         status: answer.status,
         headers: answer.headers,
@@ -160,6 +174,7 @@ fn config(config: wit::Config) -> core::Config {
             .issuers
             .map(|list| list.into_iter().map(issuer).collect()),
         resource: config.resource,
+        resource_from_request: config.resource_from_request,
         routes: config
             .routes
             .map(|list| list.into_iter().map(route).collect()),
@@ -173,6 +188,7 @@ fn config(config: wit::Config) -> core::Config {
             resource_policy_uri: metadata.resource_policy_uri,
             resource_tos_uri: metadata.resource_tos_uri,
             serve_issuer_metadata: metadata.serve_issuer_metadata,
+            single_resource: metadata.single_resource,
         }),
         cors: config.cors.map(|cors| core::Cors {
             origins: cors.origins,
@@ -190,6 +206,7 @@ fn config(config: wit::Config) -> core::Config {
             cooldown: keys.cooldown,
             timeout_ms: keys.timeout_ms,
         }),
+        client: config.client.map(client),
         env: config.env,
     }
 }
@@ -220,5 +237,48 @@ fn route(route: wit::Route) -> core::RouteConfig {
             wit::Access::Public => core::Access::Public,
             wit::Access::Protected(scopes) => core::Access::Protected(scopes),
         },
+    }
+}
+
+fn client(client: wit::Client) -> token_client::ClientConfig {
+    token_client::ClientConfig {
+        issuer: client.issuer,
+        id: client.id,
+        secret: client.secret.map(Secret::new),
+        keys: client
+            .keys
+            .map(|keys| keys.into_iter().map(client_key).collect()),
+        authentication: client.authentication.map(|method| match method {
+            wit::ClientAuthentication::ClientSecretBasic => {
+                ClientAuthenticationMethod::ClientSecretBasic
+            }
+            wit::ClientAuthentication::ClientSecretPost => {
+                ClientAuthenticationMethod::ClientSecretPost
+            }
+            wit::ClientAuthentication::PrivateKeyJwt => ClientAuthenticationMethod::PrivateKeyJwt,
+            wit::ClientAuthentication::None => ClientAuthenticationMethod::None,
+        }),
+        assertion_audience: client.assertion_audience.map(|audience| match audience {
+            wit::AssertionAudience::Issuer => AssertionAudience::Issuer,
+            wit::AssertionAudience::TokenEndpoint => AssertionAudience::TokenEndpoint,
+        }),
+        token_endpoint: client.token_endpoint,
+        destinations: client.destinations,
+        timeout_ms: client.timeout_ms,
+        cache: client.cache.map(|cache| token_client::ExchangeCacheConfig {
+            max_entries: cache.max_entries,
+            max_bytes: cache.max_bytes,
+            skew: cache.skew,
+            max_age: cache.max_age,
+            default_lifetime: cache.default_lifetime,
+        }),
+    }
+}
+
+fn client_key(key: wit::ClientKey) -> token_client::ClientKeyConfig {
+    token_client::ClientKeyConfig {
+        key: Secret::new(key.key),
+        kid: key.kid,
+        algorithm: key.algorithm,
     }
 }

@@ -8,6 +8,7 @@ mod capabilities;
 mod gate;
 #[cfg(feature = "conformance")]
 mod raw_signatures;
+mod token_exchange;
 
 struct Component;
 

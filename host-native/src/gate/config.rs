@@ -327,6 +327,7 @@ impl From<&Config> for wit::Config {
         Self {
             issuers: all(config.issuers.as_ref()),
             resource: config.resource.clone(),
+            resource_from_request: None,
             routes: all(config.routes.as_ref()),
             scopes: config.scopes.clone(),
             scope_hierarchy: config.scope_hierarchy.clone(),
@@ -335,6 +336,7 @@ impl From<&Config> for wit::Config {
             cors: config.cors.clone().map(Into::into),
             token_cache: config.token_cache.clone().map(Into::into),
             keys: config.keys.clone().map(Into::into),
+            client: None,
             env: config.env.clone(),
         }
     }
@@ -383,6 +385,7 @@ impl From<Metadata> for wit::Metadata {
             resource_policy_uri: metadata.resource_policy_uri,
             resource_tos_uri: metadata.resource_tos_uri,
             serve_issuer_metadata: metadata.serve_issuer_metadata,
+            single_resource: None,
         }
     }
 }

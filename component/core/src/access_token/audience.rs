@@ -11,6 +11,8 @@ pub enum Audiences {
     /// place that the request is for: `https://host/mcp` covers `https://host/mcp` and
     /// `https://host/mcp/x`, and nothing beside.
     Resource(String),
+    /// The identifier of the place that the request is for, as above, and no other.
+    OfRequest,
 }
 
 /// The place that a request is for.
@@ -33,6 +35,9 @@ impl Audiences {
                 without_slash(aud) == without_slash(resource)
                     || target.is_some_and(|target| covers(aud, target))
             }),
+            Self::OfRequest => {
+                target.is_some_and(|target| audience.iter().any(|aud| covers(aud, target)))
+            }
         }
     }
 }

@@ -20,8 +20,21 @@ pub struct Identity {
     pub audience: Vec<String>,
     /// The dates.
     pub dates: Dates,
+    /// `act`, the one who acts now first (RFC 8693 section 4.1).
+    pub actors: Vec<Actor>,
     /// The JSON text that was signed.
     pub claims: String,
+}
+
+/// Somebody who acts for the subject. Other members of `act` are in the claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// `sub`.
+    pub subject: Option<String>,
+    /// `iss`.
+    pub issuer: Option<String>,
+    /// `client_id`.
+    pub client_id: Option<String>,
 }
 
 /// `exp`, `nbf`, `iat`: seconds since 1970, perhaps with fractions.
@@ -94,6 +107,7 @@ impl Identity {
                 not_before: date(claims, "nbf")?,
                 issued_at: date(claims, "iat")?,
             },
+            actors: actors(claims)?,
             claims: text.to_owned(),
         })
     }
@@ -108,6 +122,9 @@ impl Identity {
             + text(&self.client_id)
             + list(&self.scopes)
             + list(&self.audience)
+            // Their text is in the claims once more, and no longer than there.
+            + if self.actors.is_empty() { 0 } else { self.claims.len() }
+            + self.actors.len() * size_of::<Actor>()
             + size_of::<Self>()
     }
 }
@@ -119,6 +136,29 @@ fn text_claim(claims: &Object, name: &'static str) -> Result<Option<String>, Tok
         // An empty subject is nobody: taken as a subject it would be everybody's.
         Some(_) => Err(TokenError::BadClaim(name)),
     }
+}
+
+/// RFC 8693 section 4.1: an object that identifies the actor, with the prior actor's inside it.
+fn actors(claims: &Object) -> Result<Vec<Actor>, TokenError> {
+    let bad = TokenError::BadClaim("act");
+    let mut actors = Vec::new();
+    let mut next = claims.get("act");
+    while let Some(act) = next {
+        let Json::Object(act) = act else {
+            return Err(bad);
+        };
+        if actors.len() == limits::ACTORS {
+            return Err(bad);
+        }
+        let text = |name| text_claim(act, name).map_err(|_| bad.clone());
+        actors.push(Actor {
+            subject: text("sub")?,
+            issuer: text("iss")?,
+            client_id: text("client_id")?,
+        });
+        next = act.get("act");
+    }
+    Ok(actors)
 }
 
 fn date(claims: &Object, name: &'static str) -> Result<Option<f64>, TokenError> {

@@ -220,13 +220,18 @@ impl<C: NistCurve> SignatureVerifier for EcdsaKey<C> {
     }
 
     fn members(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("crv", C::CRV.into()),
-            ("kty", "EC".into()),
-            ("x", base64url::encode(&self.point.x())),
-            ("y", base64url::encode(&self.point.y())),
-        ]
+        members::<C>(&self.point)
     }
+}
+
+/// The JWK members of a point (RFC 7518 section 6.2.1).
+pub(super) fn members<C: NistCurve>(point: &C::AffinePoint) -> Vec<(&'static str, String)> {
+    vec![
+        ("crv", C::CRV.into()),
+        ("kty", "EC".into()),
+        ("x", base64url::encode(&point.x())),
+        ("y", base64url::encode(&point.y())),
+    ]
 }
 
 #[cfg(test)]

@@ -141,7 +141,7 @@ impl VerifyingKey {
         if PRIVATE.iter().any(|name| jwk.get(name).is_some()) {
             return Err(JwkError::PrivateKey);
         }
-        check_use(jwk)?;
+        check_use(jwk, "verify")?;
         let kid = match jwk.get("kid") {
             None => None,
             Some(Json::String(kid)) if kid.len() <= limits::KEY_ID_BYTES => Some(kid.clone()),
@@ -163,7 +163,7 @@ impl VerifyingKey {
         if algorithm.is_some_and(|algorithm| !verifier.fits(algorithm)) {
             return Err(JwkError::Algorithm);
         }
-        let thumbprint = Sha256::digest(object(verifier.members()).to_string()).into();
+        let thumbprint = thumbprint(&object(verifier.members()));
         Ok(Self {
             kid,
             algorithm,
@@ -237,7 +237,13 @@ impl VerifyingKey {
 /// Members of private keys (RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037 section 2).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-fn object(members: Vec<(&'static str, String)>) -> Object {
+/// RFC 7638 section 3, of exactly the members that make the key.
+pub(super) fn thumbprint(members: &Object) -> [u8; 32] {
+    Sha256::digest(members.to_string()).into()
+}
+
+/// The members as an object: the input of a thumbprint (RFC 7638 section 3).
+pub(super) fn object(members: Vec<(&'static str, String)>) -> Object {
     let mut object = Object::default();
     for (name, value) in members {
         object.insert(name, Json::String(value));
@@ -245,8 +251,11 @@ fn object(members: Vec<(&'static str, String)>) -> Object {
     object
 }
 
-/// RFC 7517 sections 4.2 and 4.3.
-fn check_use(jwk: &Object) -> Result<(), JwkError> {
+/// RFC 7517 sections 4.2 and 4.3: the key is for signatures, and for this operation.
+///
+/// # Errors
+/// [`JwkError::NotForVerifying`], whatever the operation is, or a member that is bad.
+pub(super) fn check_use(jwk: &Object, operation: &str) -> Result<(), JwkError> {
     match jwk.get("use") {
         None => {}
         Some(Json::String(value)) if value == "sig" => {}
@@ -261,15 +270,12 @@ fn check_use(jwk: &Object) -> Result<(), JwkError> {
     if operations.len() > limits::KEY_OPERATIONS {
         return Err(bad);
     }
-    for (i, operation) in operations.iter().enumerate() {
-        if operation.as_str().is_none() || operations[..i].contains(operation) {
+    for (i, own) in operations.iter().enumerate() {
+        if own.as_str().is_none() || operations[..i].contains(own) {
             return Err(bad);
         }
     }
-    if operations
-        .iter()
-        .any(|operation| operation.as_str() == Some("verify"))
-    {
+    if operations.iter().any(|own| own.as_str() == Some(operation)) {
         Ok(())
     } else {
         Err(JwkError::NotForVerifying)

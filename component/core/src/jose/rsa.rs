@@ -35,7 +35,7 @@ fn whole_number(jwk: &Object, name: &'static str) -> Result<Vec<u8>, JwkError> {
 }
 
 /// How many bits a number without leading zeros has.
-fn bit_len(number: &[u8]) -> usize {
+pub(super) fn bit_len(number: &[u8]) -> usize {
     number
         .first()
         .map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
@@ -45,14 +45,17 @@ impl RsaKey {
     /// Reads `n` and `e` (RFC 7518 section 6.3.1). That `n` is a product of two primes is not
     /// checked: whoever publishes another has chosen to be forged.
     pub(super) fn from_jwk(jwk: &Object) -> Result<Self, JwkError> {
-        let n = whole_number(jwk, "n")?;
+        Self::new(whole_number(jwk, "n")?, &whole_number(jwk, "e")?)
+    }
+
+    /// The same of numbers, big-endian, without leading zeros.
+    pub(super) fn new(n: Vec<u8>, e: &[u8]) -> Result<Self, JwkError> {
         if !limits::RSA_BITS.contains(&bit_len(&n)) {
             return Err(JwkError::KeySize);
         }
         if n.last().is_none_or(|low| low % 2 == 0) {
             return Err(JwkError::BadMember("n"));
         }
-        let e = whole_number(jwk, "e")?;
         if e.len() > 4 {
             return Err(JwkError::BadMember("e"));
         }
@@ -67,37 +70,64 @@ impl RsaKey {
         })
     }
 
+    /// The modulus: big-endian, no leading zero.
+    pub(super) fn modulus(&self) -> &[u8] {
+        &self.n
+    }
+
+    /// What arithmetic modulo `n` needs.
+    pub(super) fn montgomery(&self) -> &BoxedMontyParams {
+        self.montgomery.get_or_init(|| {
+            let odd = Odd::new(BoxedUint::from_be_slice_vartime(&self.n)).into_option();
+            BoxedMontyParams::new_vartime(odd.expect("checked when the key was read"))
+        })
+    }
+
+    /// A number modulo `n`. It has at most as many bytes as `n`.
+    pub(super) fn residue(&self, number: &[u8]) -> BoxedMontyForm {
+        let n = self.montgomery();
+        let number = BoxedUint::from_be_slice_truncated(number, n.bits_precision());
+        BoxedMontyForm::new(number, n)
+    }
+
+    /// As many bytes as `n` has.
+    pub(super) fn to_bytes(&self, residue: &BoxedMontyForm) -> Vec<u8> {
+        let bytes = residue.retrieve().to_be_bytes();
+        // Whole limbs may be longer than `n`; what is below `n` has zeros there.
+        bytes[bytes.len() - self.n.len()..].to_vec()
+    }
+
+    /// The power of `e`. Only `e` shows in the time that it takes.
+    pub(super) fn power_of_e(&self, base: &BoxedMontyForm) -> BoxedMontyForm {
+        let mut power = base.clone();
+        for bit in (0..self.e.ilog2()).rev() {
+            power = power.square();
+            if self.e >> bit & 1 == 1 {
+                power = power.mul(base);
+            }
+        }
+        power
+    }
+
+    /// `e`.
+    pub(super) fn exponent(&self) -> u32 {
+        self.e
+    }
+
     /// RSAVP1 (RFC 8017 section 5.2.2): the signature to the power of `e`, as long as `n`.
-    fn message_representative(&self, signature: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn message_representative(&self, signature: &[u8]) -> Option<Vec<u8>> {
         // Same length and big-endian: bytes compare as the numbers do.
         if signature >= self.n.as_slice() {
             return None;
         }
-        let number = |bytes| BoxedUint::from_be_slice_vartime(bytes);
-        let n = self.montgomery.get_or_init(|| {
-            let odd = Odd::new(number(&self.n)).into_option();
-            BoxedMontyParams::new_vartime(odd.expect("checked when the key was read"))
-        });
-        let signature = BoxedMontyForm::new(number(signature), n);
-        let mut power = signature.clone();
-        for bit in (0..self.e.ilog2()).rev() {
-            power = power.square();
-            if self.e >> bit & 1 == 1 {
-                power = power.mul(&signature);
-            }
-        }
-        let power = power.retrieve().to_be_bytes();
-        // Whole limbs may be longer than `n`; what is below `n` has zeros there.
-        Some(power[power.len() - self.n.len()..].to_vec())
+        Some(self.to_bytes(&self.power_of_e(&self.residue(signature))))
     }
 
-    /// RSASSA-PKCS1-v1_5. `hash_id` ends the object identifier of the hash (RFC 8017 section 9.2,
-    /// note 1).
-    fn holds_pkcs1<D: Digest>(&self, hash_id: u8, message: &[u8], signature: &[u8]) -> bool {
+    /// EMSA-PKCS1-v1_5 (RFC 8017 section 9.2), as long as `n`. `hash_id` ends the object identifier
+    /// of the hash (note 1 there).
+    pub(super) fn pkcs1_encoding<D: Digest>(&self, hash_id: u8, message: &[u8]) -> Vec<u8> {
         let hash = D::digest(message);
-        let Ok(hash_len) = u8::try_from(hash.len()) else {
-            return false;
-        };
+        let hash_len = u8::try_from(hash.len()).expect("no hash has more than 64 bytes");
         let algorithm = [
             0x30,
             hash_len + 17,
@@ -120,14 +150,39 @@ impl RsaKey {
             hash_len,
         ];
         let tail = 1 + algorithm.len() + hash.len();
+        let mut encoding = vec![0xFF; self.n.len()];
+        encoding[..2].copy_from_slice(&[0, 1]);
+        encoding.truncate(self.n.len() - tail);
+        encoding.push(0);
+        encoding.extend_from_slice(&algorithm);
+        encoding.extend_from_slice(&hash);
+        encoding
+    }
+
+    /// RSASSA-PKCS1-v1_5.
+    fn holds_pkcs1<D: Digest>(&self, hash_id: u8, message: &[u8], signature: &[u8]) -> bool {
         // Not parsed: there is one right encoding, and it is compared with.
-        let mut expected = vec![0xFF; self.n.len()];
-        expected[..2].copy_from_slice(&[0, 1]);
-        expected.truncate(self.n.len() - tail);
-        expected.push(0);
-        expected.extend_from_slice(&algorithm);
-        expected.extend_from_slice(&hash);
-        self.message_representative(signature) == Some(expected)
+        self.message_representative(signature)
+            .is_some_and(|encoded| encoded == self.pkcs1_encoding::<D>(hash_id, message))
+    }
+
+    /// EMSA-PSS (RFC 8017 section 9.1.1) with a salt as long as the hash; as long as `n`.
+    pub(super) fn pss_encoding<D: Digest>(&self, message: &[u8], salt: &[u8]) -> Vec<u8> {
+        let bits = bit_len(&self.n) - 1;
+        let hash = pss_hash::<D>(message, salt);
+        let mut encoding = vec![0; bits.div_ceil(8) - 1 - hash.len()];
+        let padding = encoding.len() - salt.len();
+        encoding[padding - 1] = 1;
+        encoding[padding..].copy_from_slice(salt);
+        mask::<D>(&mut encoding, &hash);
+        encoding[0] &= 0xFF >> ((8 - bits % 8) % 8);
+        encoding.extend_from_slice(&hash);
+        encoding.push(0xBC);
+        // With a modulus of 8i + 1 bits, that is one byte shorter.
+        if encoding.len() < self.n.len() {
+            encoding.insert(0, 0);
+        }
+        encoding
     }
 
     /// RSASSA-PSS with MGF1 of the same hash and a salt as long as the hash (RFC 7518 section
@@ -149,26 +204,36 @@ impl RsaKey {
         if db[0] & !used != 0 {
             return false;
         }
-        for (counter, chunk) in (0_u32..).zip(db.chunks_mut(hash_len)) {
-            let mask = D::new()
-                .chain_update(&hash)
-                .chain_update(counter.to_be_bytes())
-                .finalize();
-            chunk
-                .iter_mut()
-                .zip(mask)
-                .for_each(|(byte, mask)| *byte ^= mask);
-        }
+        mask::<D>(&mut db, &hash);
         db[0] &= used;
         let (padding, salt) = db.split_at(db.len() - hash_len);
         let padded = padding
             .split_last()
             .is_some_and(|(last, zeros)| *last == 1 && zeros.iter().all(|byte| *byte == 0));
-        let expected = D::new()
-            .chain_update([0; 8])
-            .chain_update(D::digest(message))
-            .chain_update(salt);
-        padded && expected.finalize().as_slice() == hash
+        padded && pss_hash::<D>(message, salt) == hash
+    }
+}
+
+/// `H` of EMSA-PSS.
+fn pss_hash<D: Digest>(message: &[u8], salt: &[u8]) -> Vec<u8> {
+    let hash = D::new()
+        .chain_update([0; 8])
+        .chain_update(D::digest(message))
+        .chain_update(salt);
+    hash.finalize().to_vec()
+}
+
+/// Applies MGF1 (RFC 8017 appendix B.2.1) of `seed`.
+fn mask<D: Digest>(block: &mut [u8], seed: &[u8]) {
+    for (counter, chunk) in (0_u32..).zip(block.chunks_mut(<D as Digest>::output_size())) {
+        let mask = D::new()
+            .chain_update(seed)
+            .chain_update(counter.to_be_bytes())
+            .finalize();
+        chunk
+            .iter_mut()
+            .zip(mask)
+            .for_each(|(byte, mask)| *byte ^= mask);
     }
 }
 

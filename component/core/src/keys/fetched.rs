@@ -5,14 +5,9 @@ use std::rc::Rc;
 
 use super::{FetchError, KeyPolicy, Unavailable};
 use crate::capability::UnixMillis;
+use crate::lease::{LEASE_MS, LOOK_AGAIN_MS, Lease, Owner};
 use crate::task::Scheduler;
 
-/// A lease that was not renewed for so long belongs to a caller that is gone.
-const LEASE_MS: u64 = 1_000;
-/// How often its owner renews it: often enough that a busy host does not lose it.
-const HEARTBEAT_MS: u64 = 250;
-/// How often the others look. Shorter would burn timers, longer would be felt.
-const LOOK_AGAIN_MS: u64 = 15;
 /// The first delay after a failure when there is nothing older to serve: an outage of a second
 /// must not cost a whole cooldown.
 const FIRST_RETRY_MS: u64 = 1_000;
@@ -36,17 +31,9 @@ impl<T> Clone for Stored<T> {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Lease {
-    owner: u64,
-    kept_until: UnixMillis,
-}
-
 #[derive(Debug)]
 struct State<T> {
     stored: Option<Stored<T>>,
-    lease: Option<Lease>,
-    owners: u64,
     /// No attempt before this, after a failure.
     resume_at: UnixMillis,
     failures: u32,
@@ -59,6 +46,7 @@ struct State<T> {
 #[derive(Debug)]
 pub(super) struct Fetched<T> {
     state: RefCell<State<T>>,
+    lease: Lease,
 }
 
 /// What a caller finds when it looks.
@@ -66,7 +54,7 @@ enum Look<T> {
     Use(Rc<T>),
     Fail(Unavailable),
     Wait,
-    Fetch(u64),
+    Fetch(Owner),
 }
 
 /// What may be served now, without waiting.
@@ -81,13 +69,12 @@ impl<T> Fetched<T> {
         Self {
             state: RefCell::new(State {
                 stored: None,
-                lease: None,
-                owners: 0,
                 resume_at: 0,
                 failures: 0,
                 last_error: FetchError::Unreachable,
                 asked_for_news_at: None,
             }),
+            lease: Lease::default(),
         }
     }
 
@@ -121,7 +108,7 @@ impl<T> Fetched<T> {
     pub(super) fn served(&self, now: UnixMillis, policy: &KeyPolicy) -> Option<Served<T>> {
         let state = self.state.borrow();
         let stored = state.stored.as_ref()?;
-        let can_fetch = !state.is_leased(now) && !state.is_cooling(now, policy);
+        let can_fetch = !self.lease.is_held(now) && !state.is_cooling(now, policy);
         let serve = |refresh_due| {
             Some(Served {
                 value: Rc::clone(&stored.value),
@@ -212,7 +199,7 @@ impl<T> Fetched<T> {
                 }
                 _ => {}
             }
-            if state.is_leased(now) {
+            if self.lease.is_held(now) {
                 return Look::Wait;
             }
             if state.is_cooling(now, policy) {
@@ -223,7 +210,7 @@ impl<T> Fetched<T> {
                 return Look::Use(Rc::clone(seen));
             }
             state.asked_for_news_at = Some(now);
-            Look::Fetch(state.take_lease(now))
+            Look::Fetch(self.lease.take(now))
         })
         .await
     }
@@ -278,32 +265,24 @@ impl<T> Fetched<T> {
     }
 
     fn look_for_turn(&self, now: UnixMillis, policy: &KeyPolicy) -> Look<T> {
-        let mut state = self.state.borrow_mut();
-        if state.is_leased(now) {
+        let state = self.state.borrow();
+        if self.lease.is_held(now) {
             return Look::Wait;
         }
         if state.is_cooling(now, policy) {
             return Look::Fail(state.unavailable(now));
         }
-        Look::Fetch(state.take_lease(now))
+        Look::Fetch(self.lease.take(now))
     }
 
     async fn fetch_as(
         &self,
-        owner: u64,
+        owner: Owner,
         scheduler: &Scheduler,
         policy: &KeyPolicy,
         fetch: &impl AsyncFn() -> Result<(T, u64), FetchError>,
     ) -> Result<Rc<T>, Unavailable> {
-        // Frees the lease when this future is dropped half-way: the caller's client has gone.
-        let held = HeldLease {
-            fetched: self,
-            owner,
-        };
-        let result = scheduler
-            .with_heartbeat(HEARTBEAT_MS, |now| held.renew(now), fetch())
-            .await;
-        drop(held);
+        let result = self.lease.work(owner, scheduler, fetch()).await;
         let now = scheduler.now();
         let mut state = self.state.borrow_mut();
         match result {
@@ -320,12 +299,17 @@ impl<T> Fetched<T> {
             }
             Err(error) => {
                 state.last_error = error;
-                let base = match state.stored {
-                    Some(_) => policy.cooldown,
-                    None => policy.cooldown.min(FIRST_RETRY_MS),
+                // With nothing to serve, every request fails until the next attempt: the end of an
+                // outage must be noticed within a cooldown.
+                let (base, longest) = match state.stored {
+                    Some(_) => {
+                        let longest = policy.cooldown.saturating_mul(MAX_BACKOFF);
+                        (policy.cooldown, longest)
+                    }
+                    None => (policy.cooldown.min(FIRST_RETRY_MS), policy.cooldown),
                 };
                 let delay = base.saturating_mul(1 << state.failures.min(16));
-                let delay = delay.min(policy.cooldown.saturating_mul(MAX_BACKOFF));
+                let delay = delay.min(longest);
                 state.failures = state.failures.saturating_add(1);
                 state.resume_at = now + scheduler.jittered(delay);
                 Err(state.unavailable(now))
@@ -345,12 +329,6 @@ impl<T> Stored<T> {
 }
 
 impl<T> State<T> {
-    /// A lease "from the future" is a clock that jumped back, not a patient owner.
-    fn is_leased(&self, now: UnixMillis) -> bool {
-        self.lease
-            .is_some_and(|l| now < l.kept_until && l.kept_until - now <= LEASE_MS)
-    }
-
     fn is_cooling(&self, now: UnixMillis, policy: &KeyPolicy) -> bool {
         // The longest delay with its jitter; more is a clock that jumped back.
         let longest = policy.cooldown.saturating_mul(MAX_BACKOFF) / 4 * 5;
@@ -362,39 +340,6 @@ impl<T> State<T> {
         Unavailable {
             error: self.last_error,
             retry_after: left.div_ceil(1000).max(1),
-        }
-    }
-
-    fn take_lease(&mut self, now: UnixMillis) -> u64 {
-        self.owners += 1;
-        self.lease = Some(Lease {
-            owner: self.owners,
-            kept_until: now + LEASE_MS,
-        });
-        self.owners
-    }
-}
-
-struct HeldLease<'a, T> {
-    fetched: &'a Fetched<T>,
-    owner: u64,
-}
-
-impl<T> HeldLease<'_, T> {
-    fn renew(&self, now: UnixMillis) {
-        match &mut self.fetched.state.borrow_mut().lease {
-            Some(lease) if lease.owner == self.owner => lease.kept_until = now + LEASE_MS,
-            // Taken over: let the new owner finish; whoever stores last stores a good value.
-            _ => {}
-        }
-    }
-}
-
-impl<T> Drop for HeldLease<'_, T> {
-    fn drop(&mut self) {
-        let mut state = self.fetched.state.borrow_mut();
-        if state.lease.is_some_and(|lease| lease.owner == self.owner) {
-            state.lease = None;
         }
     }
 }

@@ -132,6 +132,16 @@ impl KeySource {
             .await
     }
 
+    /// Makes the next reader of the metadata fetch them: what they name did not do.
+    pub(crate) fn doubt_metadata(&self, now: UnixMillis) {
+        self.metadata.expire(now);
+    }
+
+    /// The issuer's URL.
+    pub(crate) fn issuer_url(&self) -> &HttpUrl {
+        &self.issuer_url
+    }
+
     /// The kept key set with the times at which it was fetched and goes stale.
     pub(super) fn stored_keys(&self) -> Option<Stored<JwkSet>> {
         self.keys.stored()

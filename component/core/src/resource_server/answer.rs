@@ -17,7 +17,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(super) fn empty(status: u16) -> Self {
+    pub(crate) fn empty(status: u16) -> Self {
         Self {
             status,
             headers: Vec::new(),
@@ -27,7 +27,7 @@ impl Answer {
     }
 
     /// A document; `cache` is `Cache-Control`.
-    pub(super) fn json(status: u16, body: String, cache: &str) -> Self {
+    pub(crate) fn json(status: u16, body: String, cache: &str) -> Self {
         let mut answer = Self::empty(status);
         answer.push("content-type", "application/json");
         answer.push("cache-control", cache);
@@ -36,14 +36,14 @@ impl Answer {
     }
 
     /// An error in the shape of RFC 6749 section 5.2.
-    pub(super) fn error(status: u16, error: &str, description: &str) -> Self {
+    pub(crate) fn error(status: u16, error: &str, description: &str) -> Self {
         let mut body = Object::default();
         body.insert("error", Json::String(error.to_owned()));
         body.insert("error_description", Json::String(description.to_owned()));
         Self::json(status, body.to_string(), "no-store")
     }
 
-    pub(super) fn push(&mut self, name: &str, value: impl Into<String>) {
+    pub(crate) fn push(&mut self, name: &str, value: impl Into<String>) {
         self.headers.push((name.to_owned(), value.into()));
     }
 

@@ -1,6 +1,8 @@
 //! From what was configured to what decides: every check that needs no request.
 
-use super::compile_issuer::compile_issuer;
+use std::rc::Rc;
+
+use super::compile_issuer::{Resource, compile_issuer};
 use super::config::{
     Access, Config, ConfigError, Cors, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, Metadata,
     TokenCacheConfig,
@@ -12,19 +14,29 @@ use crate::access_token::{IssuerPolicy, ScopeHierarchy, TokenCacheLimits, is_sco
 use crate::http_url::HttpUrl;
 use crate::keys::{KeyPolicy, KeySource};
 use crate::limits;
+use crate::token_client::{ClientSettings, CompiledClient, compile_client};
 
-/// A configuration that works.
-pub(super) struct Compiled {
+/// Keys are configured that cannot be read. The sentence is the client's to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ClientKeysBroken;
+
+/// A configuration that works, but perhaps for its client.
+pub(crate) struct Compiled {
     /// Of `config.resource`; `None` takes each request's.
     pub(super) origin: Option<String>,
     pub(super) policies: Vec<IssuerPolicy>,
-    pub(super) sources: Vec<KeySource>,
+    pub(crate) sources: Vec<KeySource>,
+    /// Kept apart: a client that cannot work takes nothing else down with it.
+    pub(crate) client: Option<Result<Rc<CompiledClient>, ConfigError>>,
+    /// What `/.well-known/jwks.json` holds; `None` where there is no such document.
+    pub(super) client_keys: Option<Result<String, ClientKeysBroken>>,
     pub(super) routes: Vec<Route>,
     pub(super) scopes: Vec<String>,
     pub(super) hierarchy: ScopeHierarchy,
     pub(super) realm: Option<String>,
     pub(super) metadata: MetadataTemplate,
     pub(super) serve_issuer_metadata: bool,
+    pub(super) single_resource: bool,
     pub(super) cors: CorsRules,
     pub(super) token_cache: TokenCacheLimits,
 }
@@ -51,7 +63,12 @@ pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
     let mut sources = Vec::new();
     for (index, issuer) in issuers.into_iter().enumerate() {
         let field = format!("issuers[{index}]");
-        let (policy, source) = compile_issuer(&field, issuer, config.resource.as_deref(), &policy)?;
+        let resource = match &config.resource {
+            Some(resource) => Resource::Named(resource),
+            None if config.resource_from_request == Some(true) => Resource::OfRequest,
+            None => Resource::Unknown,
+        };
+        let (policy, source) = compile_issuer(&field, issuer, resource, &policy)?;
         if policies.iter().any(|other| other.issuer == policy.issuer) {
             let message = "this issuer is listed twice: merge the two entries";
             return Err(ConfigError::new(format!("{field}.issuer"), message));
@@ -72,10 +89,26 @@ pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
     }
     let named = named_scopes(&scopes, &routes, &direct);
     let settings = config.metadata.unwrap_or_default();
+    let client = config
+        .client
+        .as_ref()
+        .map(|client| compile_client(client, &sources).map(Rc::new));
+    let has_keys = config
+        .client
+        .as_ref()
+        .is_some_and(|client| client.keys.is_some());
+    let client_keys = match &client {
+        Some(Ok(client)) => client.published_keys().map(Ok),
+        Some(Err(_)) if has_keys => Some(Err(ClientKeysBroken)),
+        Some(Err(_)) | None => None,
+    };
     Ok(Compiled {
+        client,
+        client_keys,
         origin: resource.map(|url| url.origin()),
         metadata: compile_metadata(&settings, named, &policies)?,
         serve_issuer_metadata: settings.serve_issuer_metadata.unwrap_or(true),
+        single_resource: settings.single_resource.unwrap_or(false),
         policies,
         sources,
         routes,
@@ -90,6 +123,7 @@ pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
 /// Fills in what code left out from the deployment's settings.
 fn apply_env(config: &mut Config) -> Result<(), ConfigError> {
     let (mut issuer, mut audience, mut keys) = (None, None, None);
+    let mut client = ClientSettings::default();
     for (name, value) in config.env.take().unwrap_or_default() {
         let Some(setting) = name.strip_prefix("TOLLGATE_") else {
             continue;
@@ -104,15 +138,19 @@ fn apply_env(config: &mut Config) -> Result<(), ConfigError> {
             "SCOPES" => config.scopes = config.scopes.take().or(value.as_deref().map(words)),
             "JWKS_URI" => keys = value.map(KeyLocationConfig::Uri).or(keys),
             "JWKS" => keys = value.map(KeyLocationConfig::Inline).or(keys),
+            _ if client.take(setting, value) => {}
             _ => {
                 return Err(ConfigError::new(
                     name,
                     "there is no such setting: the names are TOLLGATE_ISSUER, TOLLGATE_AUDIENCE, \
-                     TOLLGATE_RESOURCE, TOLLGATE_SCOPES, TOLLGATE_JWKS_URI and TOLLGATE_JWKS",
+                     TOLLGATE_RESOURCE, TOLLGATE_SCOPES, TOLLGATE_JWKS_URI, TOLLGATE_JWKS, \
+                     TOLLGATE_CLIENT_ID, TOLLGATE_CLIENT_SECRET, TOLLGATE_PRIVATE_KEY (with _NEXT \
+                     and _RETIRED) and TOLLGATE_TOKEN_ENDPOINT",
                 ));
             }
         }
     }
+    client.apply(&mut config.client);
     if config.issuers.is_none() {
         let from_env = issuer.map(|issuer| {
             vec![IssuerConfig {

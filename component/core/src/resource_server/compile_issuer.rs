@@ -17,10 +17,19 @@ const DEFAULT_TOLERANCE: Tolerance = Tolerance { end: 0, start: 5 };
 /// leave it out are many.
 const RFC_9068_CLAIMS: [&str; 3] = ["sub", "client_id", "iat"];
 
+/// What a gate protects: the audience of issuers that name none.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Resource<'a> {
+    Named(&'a str),
+    /// The origin of each request.
+    OfRequest,
+    Unknown,
+}
+
 pub(super) fn compile_issuer(
     field: &str,
     config: IssuerConfig,
-    resource: Option<&str>,
+    resource: Resource<'_>,
     policy: &KeyPolicy,
 ) -> Result<(IssuerPolicy, KeySource), ConfigError> {
     let at = |name: &str| format!("{field}.{name}");
@@ -40,8 +49,9 @@ pub(super) fn compile_issuer(
             }
             Audiences::Named(names)
         }
-        (_, Some(resource)) => Audiences::Resource(resource.to_owned()),
-        (_, None) => {
+        (_, Resource::Named(resource)) => Audiences::Resource(resource.to_owned()),
+        (_, Resource::OfRequest) => Audiences::OfRequest,
+        (_, Resource::Unknown) => {
             return Err(ConfigError::new(
                 at("audiences"),
                 "no audience is configured, so tokens for any other API of this issuer would be \

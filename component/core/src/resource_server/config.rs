@@ -1,12 +1,15 @@
 //! What an application configures. `wit/resource-server.wit` says what each field means and what
 //! it is where it is left out; names and shapes are the same here.
 
+use crate::token_client::ClientConfig;
+
 /// See the record `config` in WIT.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "documented once, in WIT")]
 pub struct Config {
     pub issuers: Option<Vec<IssuerConfig>>,
     pub resource: Option<String>,
+    pub resource_from_request: Option<bool>,
     pub routes: Option<Vec<RouteConfig>>,
     pub scopes: Option<Vec<String>>,
     pub scope_hierarchy: Option<Vec<(String, Vec<String>)>>,
@@ -15,6 +18,7 @@ pub struct Config {
     pub cors: Option<Cors>,
     pub token_cache: Option<TokenCacheConfig>,
     pub keys: Option<KeyPolicyConfig>,
+    pub client: Option<ClientConfig>,
     pub env: Option<Vec<(String, String)>>,
 }
 
@@ -69,6 +73,7 @@ pub struct Metadata {
     pub resource_policy_uri: Option<String>,
     pub resource_tos_uri: Option<String>,
     pub serve_issuer_metadata: Option<bool>,
+    pub single_resource: Option<bool>,
 }
 
 /// See the record `cors` in WIT.
@@ -109,7 +114,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(super) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             field: field.into(),
             message: message.into(),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::answer::Answer;
-use super::compile::{Compiled, compile};
+use super::compile::{ClientKeysBroken, Compiled, compile};
 use super::config::{Config, ConfigError};
 use super::credentials::bearer_token_start;
 use super::judgement::Case;
@@ -80,9 +80,9 @@ pub struct Gate {
     inner: Rc<Inner>,
 }
 
-pub(super) struct Inner {
-    pub(super) scheduler: Rc<Scheduler>,
-    pub(super) compiled: Compiled,
+pub(crate) struct Inner {
+    pub(crate) scheduler: Rc<Scheduler>,
+    pub(crate) compiled: Compiled,
     pub(super) tokens: RefCell<VerifiedTokens>,
 }
 
@@ -149,8 +149,13 @@ impl Gate {
     #[must_use]
     pub fn metadata(&self, head: &RequestHead) -> Option<Step> {
         let url = HttpUrl::parse(&head.url).ok()?;
-        WellKnown::of(url.path())?;
+        self.inner.document_at(url.path())?;
         Some(self.handle(head))
+    }
+
+    /// What a token client of this gate shares with it.
+    pub(crate) fn inner(&self) -> Rc<Inner> {
+        Rc::clone(&self.inner)
     }
 
     /// Verifies the credentials of a request whatever its route says.
@@ -290,11 +295,19 @@ impl Inner {
         of_route
     }
 
+    /// The document at a path, if this gate publishes it.
+    fn document_at<'a>(&self, path: &'a str) -> Option<WellKnown<'a>> {
+        let document = WellKnown::of(path)?;
+        let published = match document {
+            WellKnown::ProtectedResource(_) => true,
+            WellKnown::AuthorizationServer => self.compiled.serve_issuer_metadata,
+            WellKnown::ClientKeys => self.compiled.client_keys.is_some(),
+        };
+        published.then_some(document)
+    }
+
     fn metadata(self: &Rc<Self>, head: &RequestHead, place: &Place) -> Option<Step> {
-        let document = WellKnown::of(place.url.path())?;
-        if document == WellKnown::AuthorizationServer && !self.compiled.serve_issuer_metadata {
-            return None;
-        }
+        let document = self.document_at(place.url.path())?;
         if !matches!(head.method.as_str(), "GET" | "HEAD") {
             return Some(self.refuse_early(head, &Rejection::MethodNotAllowed));
         }
@@ -312,6 +325,16 @@ impl Inner {
                 let query = place.url.query().map(|query| format!("?{query}"));
                 let resource = format!("{}{path}{}", place.origin, query.unwrap_or_default());
                 let mut answer = self.compiled.metadata.document(resource);
+                answer.headers.extend(headers);
+                Some(respond(without_body_for_head(answer, &head.method)))
+            }
+            WellKnown::ClientKeys => {
+                let mut answer = match self.compiled.client_keys.as_ref()? {
+                    Ok(keys) => published(keys.clone()),
+                    Err(ClientKeysBroken) => {
+                        Rejection::ClientKeysBroken.to_answer(&ChallengeContext::default())
+                    }
+                };
                 answer.headers.extend(headers);
                 Some(respond(without_body_for_head(answer, &head.method)))
             }

@@ -189,10 +189,10 @@ impl Inner {
 
     /// The answer to a refusal of this case.
     pub(super) fn answer(&self, rejection: &Rejection, case: &Case) -> Answer {
-        let metadata = case
-            .place
-            .as_ref()
-            .map(|place| location(&place.origin, place.url.path()));
+        let metadata = case.place.as_ref().map(|place| {
+            let whole = self.compiled.single_resource;
+            location(&place.origin, if whole { "/" } else { place.url.path() })
+        });
         let mut answer = rejection.to_answer(&ChallengeContext {
             realm: self.compiled.realm.as_deref(),
             scopes: &case.required,

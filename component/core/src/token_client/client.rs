@@ -1,0 +1,494 @@
+//! The client: from a wish for a token to the token, with one request for all who wish the same.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::{Rc, Weak};
+
+use lru::LruCache;
+
+use super::client_authentication::Credentials;
+use super::compile::CompiledClient;
+use super::config::AssertionAudience;
+use super::exchanged_tokens::{CacheKey, ExchangedTokens, Owner};
+use super::failure::TokenFailure;
+use super::secret::Secret;
+use super::token_endpoint::token_endpoint;
+use super::token_request::{Delegation, Grant, TokenTarget, check_destination};
+use super::token_response::{Token, read};
+use crate::capability::{HttpError, HttpRequest, UnixMillis};
+use crate::jose::base64url;
+use crate::json::{Json, Object};
+use crate::keys::KeySource;
+use crate::lease::{LOOK_AGAIN_MS, Lease};
+use crate::limits;
+use crate::resource_server::{ConfigError, Gate, GateInner};
+use crate::task::{Progress, Scheduler, Task};
+
+/// After a failure, the same token is not asked for again for so long. Who wishes for it in that
+/// time waits for the rest of it instead of being told of an outage that may be over.
+const COOLDOWN_MS: u64 = 500;
+/// Failures that are remembered: beyond that many users at once, the issuer's own limits count.
+const COOLING_ENTRIES: usize = 1024;
+/// What discovery leaves of the time for a request at the least.
+const LEAST_TIMEOUT_MS: u32 = 1_000;
+
+type Outcome = Result<Rc<Token>, TokenFailure>;
+
+/// A token, now or later.
+#[derive(Debug)]
+pub enum TokenStep {
+    /// No I/O was needed.
+    Done(Outcome),
+    /// Poll this.
+    Waiting(Task<Outcome>),
+}
+
+/// One client with its cache of exchanged tokens.
+#[derive(Clone)]
+pub struct TokenClient {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    gate: Rc<GateInner>,
+    client: Rc<CompiledClient>,
+    tokens: RefCell<ExchangedTokens>,
+    /// Requests under way. The tasks that wait for one hold it.
+    flights: RefCell<LruCache<CacheKey, Weak<Flight>>>,
+    /// When a failed request may be made again.
+    cooling: RefCell<LruCache<CacheKey, UnixMillis>>,
+}
+
+/// One request that several wait for.
+struct Flight {
+    lease: Lease,
+    outcome: RefCell<Option<Outcome>>,
+    owner: Owner,
+    /// Somebody asked to forget such tokens while it was under way: what it brings is not kept.
+    forgotten: Cell<bool>,
+}
+
+impl fmt::Debug for TokenClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenClient")
+            .field("id", &self.inner.client.authentication.id())
+            .finish_non_exhaustive()
+    }
+}
+
+impl TokenClient {
+    /// The client of a gate's configuration, which shares the gate's knowledge of its issuers.
+    ///
+    /// # Errors
+    /// What is wrong about that part of the configuration.
+    pub fn new(gate: &Gate) -> Result<Self, ConfigError> {
+        let gate = gate.inner();
+        let client = match &gate.compiled.client {
+            Some(Ok(client)) => Rc::clone(client),
+            Some(Err(error)) => return Err(error.clone()),
+            None => {
+                let message = "no client is configured, so no token can be asked for: set \
+                               TOLLGATE_CLIENT_ID with TOLLGATE_CLIENT_SECRET or \
+                               TOLLGATE_PRIVATE_KEY, or the option client";
+                return Err(ConfigError::new("client", message));
+            }
+        };
+        Ok(Self {
+            inner: Rc::new(Inner {
+                tokens: RefCell::new(ExchangedTokens::new(client.cache)),
+                gate,
+                client,
+                flights: RefCell::new(LruCache::unbounded()),
+                cooling: RefCell::new(LruCache::unbounded()),
+            }),
+        })
+    }
+
+    /// A token for a user and a target: from the cache, else by one exchange for everybody who
+    /// asks for the same at the same time.
+    #[must_use]
+    pub fn get_token(&self, delegation: Delegation) -> TokenStep {
+        let subject = match self.inner.check(&delegation) {
+            Ok(subject) => subject.to_owned(),
+            Err(failure) => return TokenStep::Done(Err(failure)),
+        };
+        let inner = &self.inner;
+        let key = CacheKey::of_user(inner.issuer(), inner.client_id(), &subject, &delegation);
+        if let Some(token) = inner.find(&key) {
+            return TokenStep::Done(Ok(token));
+        }
+        let Delegation {
+            subject_token,
+            subject_expires_at,
+            actor_token,
+            target,
+            ..
+        } = delegation;
+        let user_until = user_until(subject_expires_at, subject_token.token.expose());
+        let wish = Wish {
+            grant: Grant::TokenExchange(subject_token, actor_token),
+            target,
+            user_until,
+        };
+        inner.wait_for(key, Some(subject), wish)
+    }
+
+    /// A token for the client itself, by client credentials, kept likewise.
+    #[must_use]
+    pub fn get_own_token(&self, target: TokenTarget) -> TokenStep {
+        if let Err(failure) = target.check() {
+            return TokenStep::Done(Err(failure));
+        }
+        let inner = &self.inner;
+        let key = CacheKey::of_client(inner.issuer(), inner.client_id(), &target);
+        if let Some(token) = inner.find(&key) {
+            return TokenStep::Done(Ok(token));
+        }
+        let wish = Wish {
+            grant: Grant::ClientCredentials,
+            target,
+            user_until: None,
+        };
+        inner.wait_for(key, None, wish)
+    }
+
+    /// One token request as it stands: nothing is kept and nothing shared. `assertion` stands in
+    /// for this client's own authentication.
+    #[must_use]
+    pub fn request(
+        &self,
+        grant: Grant,
+        target: TokenTarget,
+        assertion: Option<Secret>,
+    ) -> TokenStep {
+        if let Err(failure) = target.check().and_then(|()| grant.check()) {
+            return TokenStep::Done(Err(failure));
+        }
+        let wish = Wish {
+            grant,
+            target,
+            user_until: None,
+        };
+        let inner = Rc::clone(&self.inner);
+        self.inner
+            .run(async move { inner.ask(&wish, assertion).await.map(Rc::new) })
+    }
+
+    /// What became of a call made with a token from [`Self::get_token`]: whether it is worth
+    /// another, with another token. `attempt` counts from 1.
+    #[must_use]
+    pub fn call_again(
+        &self,
+        delegation: &Delegation,
+        access_token: &str,
+        status: u16,
+        attempt: u32,
+    ) -> bool {
+        if status != 401 {
+            return false;
+        }
+        // The token does not do, whether or not it is worth another call now.
+        if let Some(subject) = subject(delegation) {
+            let inner = &self.inner;
+            let key = CacheKey::of_user(inner.issuer(), inner.client_id(), subject, delegation);
+            inner.tokens.borrow_mut().remove_if(&key, access_token);
+        }
+        attempt <= 1
+    }
+
+    /// Forgets tokens of a subject, for a resource or audience, of both, or all; how many went.
+    /// What requests under way bring is not kept either.
+    pub fn invalidate(&self, subject: Option<&str>, target: Option<&str>) -> usize {
+        let mut flights = self.inner.flights.borrow_mut();
+        let under_way: Vec<CacheKey> = flights
+            .iter()
+            .filter_map(|(key, flight)| Some((key, flight.upgrade()?)))
+            .filter(|(_, flight)| flight.owner.is_meant(subject, target))
+            .map(|(key, flight)| {
+                flight.forgotten.set(true);
+                *key
+            })
+            .collect();
+        // Who asks from now on must not get what was asked for before.
+        for key in under_way {
+            flights.pop(&key);
+        }
+        self.inner.tokens.borrow_mut().invalidate(subject, target)
+    }
+
+    /// A signed assertion of who this client is (RFC 7523 section 3).
+    ///
+    /// # Errors
+    /// Where the client has no private key.
+    pub fn client_assertion(&self, audience: &str) -> Result<Secret, TokenFailure> {
+        let authentication = &self.inner.client.authentication;
+        authentication.assertion(audience, self.inner.scheduler())
+    }
+
+    /// Tokens kept, and their bytes.
+    #[must_use]
+    pub fn cache_size(&self) -> (usize, usize) {
+        self.inner.tokens.borrow().size()
+    }
+}
+
+/// What one request asks for.
+struct Wish {
+    grant: Grant,
+    target: TokenTarget,
+    /// When the user's own token ends.
+    user_until: Option<UnixMillis>,
+}
+
+fn subject(delegation: &Delegation) -> Option<&str> {
+    delegation
+        .subject
+        .as_deref()
+        .filter(|subject| !subject.is_empty())
+}
+
+/// The end of the user's token: what the application says, and what the token says of itself where
+/// it is a JWT. Unverified, which does no harm: it can only shorten the time.
+fn user_until(given: Option<u64>, token: &str) -> Option<UnixMillis> {
+    let claimed = || {
+        let payload = base64url::decode(token.split('.').nth(1)?)?;
+        let claims = Object::parse(&payload, limits::JSON_DEPTH).ok()?;
+        match claims.get("exp")? {
+            Json::Number(exp) => Some((exp.as_f64() * 1000.0) as u64),
+            _ => None,
+        }
+    };
+    let given = given.map(|seconds| seconds.saturating_mul(1000));
+    given.into_iter().chain(claimed()).min()
+}
+
+impl Inner {
+    fn scheduler(&self) -> &Scheduler {
+        &self.gate.scheduler
+    }
+
+    fn source(&self) -> &KeySource {
+        &self.gate.compiled.sources[self.client.issuer]
+    }
+
+    fn issuer(&self) -> &str {
+        self.source().issuer()
+    }
+
+    fn client_id(&self) -> &str {
+        self.client.authentication.id()
+    }
+
+    fn find(&self, key: &CacheKey) -> Option<Rc<Token>> {
+        let now = self.scheduler().now();
+        self.tokens.borrow_mut().find(key, now)
+    }
+
+    /// Everything that can be wrong about a wish; the subject where nothing is.
+    fn check<'a>(&self, delegation: &'a Delegation) -> Result<&'a str, TokenFailure> {
+        let subject = subject(delegation).ok_or(TokenFailure::NoSubject)?;
+        let target = &delegation.target;
+        target.check()?;
+        delegation.subject_token.check()?;
+        if let Some(actor) = &delegation.actor_token {
+            actor.check()?;
+        }
+        if let Some(url) = &delegation.destination {
+            check_destination(url, &target.resources, &self.client.destinations)?;
+        }
+        Ok(subject)
+    }
+
+    /// Polls once: what needs no I/O after all is done at once.
+    fn run(&self, future: impl Future<Output = Outcome> + 'static) -> TokenStep {
+        let mut task = Task::new(Rc::clone(&self.gate.scheduler), future);
+        match task.poll() {
+            Progress::Ready(outcome) => TokenStep::Done(outcome),
+            Progress::Pending(_) => TokenStep::Waiting(task),
+        }
+    }
+
+    fn wait_for(self: &Rc<Self>, key: CacheKey, subject: Option<String>, wish: Wish) -> TokenStep {
+        let inner = Rc::clone(self);
+        self.run(async move {
+            if let Some(token) = inner.wait_out_cooldown(&key).await {
+                return Ok(token);
+            }
+            let boarded = Boarded {
+                flight: inner.join(key, subject, &wish.target),
+                inner: &inner,
+                key: &key,
+            };
+            inner.fly(&key, &boarded.flight, &wish).await
+        })
+    }
+
+    /// Ready when a request may be made, or with a token that somebody else got meanwhile.
+    async fn wait_out_cooldown(&self, key: &CacheKey) -> Option<Rc<Token>> {
+        loop {
+            let now = self.scheduler().now();
+            let resume_at = self.cooling.borrow().peek(key).copied()?;
+            let left = resume_at.saturating_sub(now);
+            // More than that is a clock that jumped back.
+            if left == 0 || left > COOLDOWN_MS {
+                self.cooling.borrow_mut().pop(key);
+                return None;
+            }
+            self.scheduler().wait(left).await;
+            if let Some(token) = self.find(key) {
+                return Some(token);
+            }
+        }
+    }
+
+    fn join(&self, key: CacheKey, subject: Option<String>, target: &TokenTarget) -> Rc<Flight> {
+        let mut flights = self.flights.borrow_mut();
+        if let Some(flight) = flights.get(&key).and_then(Weak::upgrade) {
+            return flight;
+        }
+        let targets = target.resources.iter().chain(&target.audiences);
+        let flight = Rc::new(Flight {
+            lease: Lease::default(),
+            outcome: RefCell::new(None),
+            owner: Owner {
+                subject,
+                targets: targets.cloned().collect(),
+            },
+            forgotten: Cell::new(false),
+        });
+        flights.put(key, Rc::downgrade(&flight));
+        flight
+    }
+
+    /// Waits for the flight's outcome, or makes the request for everybody on it.
+    async fn fly(&self, key: &CacheKey, flight: &Rc<Flight>, wish: &Wish) -> Outcome {
+        loop {
+            if let Some(outcome) = flight.outcome.borrow().as_ref() {
+                return outcome.clone();
+            }
+            let now = self.scheduler().now();
+            if flight.lease.is_held(now) {
+                self.scheduler().wait(LOOK_AGAIN_MS).await;
+                continue;
+            }
+            let owner = flight.lease.take(now);
+            let work = self.ask(wish, None);
+            let outcome = flight.lease.work(owner, self.scheduler(), work).await;
+            let outcome = outcome.map(Rc::new);
+            self.land(key, flight, wish, &outcome, now);
+            return outcome;
+        }
+    }
+
+    /// Keeps what came of a request, for those who wait for it and for those who come later.
+    fn land(
+        &self,
+        key: &CacheKey,
+        flight: &Rc<Flight>,
+        wish: &Wish,
+        outcome: &Outcome,
+        asked_at: UnixMillis,
+    ) {
+        let now = self.scheduler().now();
+        *flight.outcome.borrow_mut() = Some(outcome.clone());
+        // Only where it is still this flight that the key means.
+        let mut flights = self.flights.borrow_mut();
+        let is_this = |other: &Weak<Flight>| std::ptr::eq(other.as_ptr(), Rc::as_ptr(flight));
+        if flights.peek(key).is_some_and(is_this) {
+            flights.pop(key);
+        }
+        match outcome {
+            Ok(token) if !flight.forgotten.get() => self.tokens.borrow_mut().insert(
+                *key,
+                token,
+                flight.owner.clone(),
+                asked_at,
+                wish.user_until,
+                now,
+            ),
+            Ok(_) => {}
+            Err(_) => {
+                let mut cooling = self.cooling.borrow_mut();
+                cooling.put(*key, now + COOLDOWN_MS);
+                if cooling.len() > COOLING_ENTRIES {
+                    cooling.pop_lru();
+                }
+            }
+        }
+    }
+
+    /// One request, from finding the endpoint to reading the answer.
+    async fn ask(&self, wish: &Wish, assertion: Option<Secret>) -> Result<Token, TokenFailure> {
+        let scheduler = self.scheduler();
+        let start = scheduler.now();
+        let endpoint = self.endpoint().await?;
+        let now = scheduler.now();
+        let credentials = match assertion {
+            Some(assertion) => Credentials::given(assertion),
+            None => {
+                let audience = match self.client.assertion_audience {
+                    AssertionAudience::Issuer => self.issuer(),
+                    AssertionAudience::TokenEndpoint => &endpoint,
+                };
+                self.client
+                    .authentication
+                    .credentials(audience, scheduler)?
+            }
+        };
+        let spent = u32::try_from(now.saturating_sub(start)).unwrap_or(u32::MAX);
+        let left = self.client.timeout_ms.saturating_sub(spent);
+        let mut headers = vec![
+            ("accept".to_owned(), "application/json".to_owned()),
+            (
+                "content-type".to_owned(),
+                "application/x-www-form-urlencoded".to_owned(),
+            ),
+        ];
+        headers.extend(credentials.header.clone());
+        let request = HttpRequest {
+            method: "POST",
+            url: endpoint,
+            headers,
+            body: Some(wish.grant.form(&wish.target, &credentials)),
+            timeout_ms: left.max(LEAST_TIMEOUT_MS.min(self.client.timeout_ms)),
+            max_body_bytes: limits::TOKEN_RESPONSE_BYTES,
+        };
+        let response = scheduler.exchange(request).await;
+        let silent = matches!(response, Err(HttpError::Unreachable | HttpError::TimedOut));
+        let token = read(response, wish.target.requested_token_type.as_deref(), now);
+        if silent || matches!(token, Err(TokenFailure::UnexpectedStatus(404 | 405 | 410))) {
+            // The metadata may name a place that is no more.
+            self.source().doubt_metadata(scheduler.now());
+        }
+        token
+    }
+
+    async fn endpoint(&self) -> Result<String, TokenFailure> {
+        if let Some(endpoint) = &self.client.token_endpoint {
+            return Ok(endpoint.clone());
+        }
+        let metadata = self.source().metadata(self.scheduler()).await;
+        let metadata = metadata.map_err(TokenFailure::IssuerUnavailable)?;
+        token_endpoint(metadata.document(), self.source().issuer_url())
+    }
+}
+
+/// A place on a flight. The last who leaves takes the flight out of the books.
+struct Boarded<'a> {
+    inner: &'a Inner,
+    key: &'a CacheKey,
+    flight: Rc<Flight>,
+}
+
+impl Drop for Boarded<'_> {
+    fn drop(&mut self) {
+        if Rc::strong_count(&self.flight) == 1 {
+            let mut flights = self.inner.flights.borrow_mut();
+            let is_this =
+                |other: &Weak<Flight>| std::ptr::eq(other.as_ptr(), Rc::as_ptr(&self.flight));
+            if flights.peek(self.key).is_some_and(is_this) {
+                flights.pop(self.key);
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Who the application says it is (RFC 6749 section 2.3, RFC 7521, RFC 7523).
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::failure::TokenFailure;
+use super::own_keys::OwnKeys;
+use super::secret::Secret;
+use super::token_request::form_encode;
+use crate::capability::{Header, UnixMillis};
+use crate::jose::base64url;
+use crate::json::{Json, Number, Object};
+use crate::task::Scheduler;
+
+/// How long an assertion is good for, in seconds: it is made for one request that follows at once;
+/// the rest is for clocks that differ (RFC 7523 section 3 wants it short).
+const ASSERTION_LIFETIME: u64 = 60;
+/// RFC 7523 section 2.2.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// How this client authenticates, ready to use.
+#[derive(Debug)]
+pub(crate) enum ClientAuthentication {
+    Basic { id: String, secret: Secret },
+    Post { id: String, secret: Secret },
+    PrivateKeyJwt { id: String, keys: OwnKeys },
+    None { id: String },
+}
+
+/// What one request carries to say who sends it.
+pub(super) struct Credentials {
+    pub(super) header: Option<Header>,
+    parameters: Vec<(&'static str, Secret)>,
+}
+
+impl Credentials {
+    /// Members of the form.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.parameters
+            .iter()
+            .map(|(name, value)| (*name, value.expose()))
+    }
+
+    /// An assertion that the application brings itself.
+    pub(super) fn given(assertion: Secret) -> Self {
+        Self {
+            header: None,
+            parameters: assertion_parameters(assertion),
+        }
+    }
+}
+
+impl ClientAuthentication {
+    /// `client_id`.
+    pub(super) fn id(&self) -> &str {
+        match self {
+            Self::Basic { id, .. }
+            | Self::Post { id, .. }
+            | Self::PrivateKeyJwt { id, .. }
+            | Self::None { id } => id,
+        }
+    }
+
+    /// The credentials of one request; `audience` is for an assertion.
+    pub(super) fn credentials(
+        &self,
+        audience: &str,
+        scheduler: &Scheduler,
+    ) -> Result<Credentials, TokenFailure> {
+        let of = |header, parameters| Credentials { header, parameters };
+        let client_id = || ("client_id", Secret::new(self.id()));
+        Ok(match self {
+            Self::Basic { id, secret } => {
+                let value = format!("Basic {}", basic(id, secret));
+                of(Some(("authorization".to_owned(), value)), Vec::new())
+            }
+            Self::Post { secret, .. } => {
+                of(None, vec![client_id(), ("client_secret", secret.clone())])
+            }
+            Self::PrivateKeyJwt { .. } => {
+                let assertion = self.assertion(audience, scheduler)?;
+                // Not `client_id`: the assertion names it, and RFC 7521 section 4.2 makes it
+                // optional; some servers refuse two statements of one thing.
+                of(None, assertion_parameters(assertion))
+            }
+            Self::None { .. } => of(None, vec![client_id()]),
+        })
+    }
+
+    /// An assertion for `audience` (RFC 7523 section 3).
+    pub(super) fn assertion(
+        &self,
+        audience: &str,
+        scheduler: &Scheduler,
+    ) -> Result<Secret, TokenFailure> {
+        let Self::PrivateKeyJwt { id, keys } = self else {
+            return Err(TokenFailure::InvalidRequest(
+                "this client has no private key to sign an assertion with: give client.keys, or \
+                 TOLLGATE_PRIVATE_KEY",
+            ));
+        };
+        let mut jti = [0; 16];
+        scheduler.random(&mut jti);
+        let claims = assertion_claims(id, audience, &base64url::encode(&jti), scheduler.now());
+        keys.sign(&claims, &mut |out| scheduler.random(out))
+    }
+}
+
+fn assertion_claims(id: &str, audience: &str, jti: &str, now: UnixMillis) -> Object {
+    let mut claims = Object::default();
+    for (name, value) in [("iss", id), ("sub", id), ("aud", audience), ("jti", jti)] {
+        claims.insert(name, Json::String(value.to_owned()));
+    }
+    let now = now / 1000;
+    for (name, date) in [("iat", now), ("exp", now + ASSERTION_LIFETIME)] {
+        claims.insert(name, Json::Number(Number::from(date)));
+    }
+    claims
+}
+
+fn assertion_parameters(assertion: Secret) -> Vec<(&'static str, Secret)> {
+    vec![
+        ("client_assertion_type", Secret::new(JWT_BEARER)),
+        ("client_assertion", assertion),
+    ]
+}
+
+/// RFC 6749 section 2.3.1: both halves are form-encoded, so that a colon in the id means nothing.
+fn basic(id: &str, secret: &Secret) -> String {
+    let mut pair = String::new();
+    form_encode(id, &mut pair);
+    pair.push(':');
+    form_encode(secret.expose(), &mut pair);
+    STANDARD.encode(pair)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn basic_credentials_are_form_encoded() {
+        let pair = |id, secret| {
+            let decoded = STANDARD.decode(basic(id, &Secret::new(secret))).unwrap();
+            String::from_utf8(decoded).unwrap()
+        };
+        assert_eq!(pair("demo", "demo-secret"), "demo:demo-secret");
+        assert_eq!(pair("id:with", "a b+c%é"), "id%3Awith:a+b%2Bc%25%C3%A9");
+    }
+
+    #[test]
+    fn an_assertion_is_short_and_about_this_client() {
+        let claims = assertion_claims("c1", "https://i", "j", 1_700_000_000_999).to_string();
+        let expected = "{\"iss\":\"c1\",\"sub\":\"c1\",\"aud\":\"https://i\",\"jti\":\"j\",\
+                        \"iat\":1700000000,\"exp\":1700000060}";
+        assert_eq!(claims, expected);
+    }
+}

@@ -1,0 +1,222 @@
+//! From what was configured to a client that can ask: every check that needs no request.
+
+use super::client_authentication::ClientAuthentication;
+use super::config::{
+    AssertionAudience, ClientAuthenticationMethod as Method, ClientConfig, ClientKeyConfig,
+    ExchangeCacheConfig,
+};
+use super::exchanged_tokens::ExchangeCacheLimits;
+use super::own_keys::OwnKeys;
+use super::secret::Secret;
+use crate::http_url::HttpUrl;
+use crate::keys::KeySource;
+use crate::limits;
+use crate::resource_server::ConfigError;
+
+/// Longer identifiers and secrets are a file pasted in the wrong place.
+const ID_BYTES: usize = 2048;
+/// A Worker may wait as long as its client does; nobody waits longer than this.
+const TIMEOUT_MS: std::ops::RangeInclusive<u32> = 1..=120_000;
+const DEFAULT_TIMEOUT_MS: u32 = 10_000;
+
+/// A client that can ask for tokens.
+#[derive(Debug)]
+pub(crate) struct CompiledClient {
+    /// The place of its issuer in the configuration.
+    pub(crate) issuer: usize,
+    pub(crate) authentication: ClientAuthentication,
+    pub(crate) assertion_audience: AssertionAudience,
+    pub(crate) token_endpoint: Option<String>,
+    pub(crate) destinations: Vec<HttpUrl>,
+    pub(crate) timeout_ms: u32,
+    pub(crate) cache: ExchangeCacheLimits,
+}
+
+impl CompiledClient {
+    /// The document at `/.well-known/jwks.json`; `None` where there are no keys to publish.
+    pub(crate) fn published_keys(&self) -> Option<String> {
+        match &self.authentication {
+            ClientAuthentication::PrivateKeyJwt { keys, .. } => Some(keys.published()),
+            _ => None,
+        }
+    }
+}
+
+/// The deployment's settings for a client.
+#[derive(Default)]
+pub(crate) struct ClientSettings {
+    id: Option<String>,
+    secret: Option<Secret>,
+    token_endpoint: Option<String>,
+    signing_key: Option<Secret>,
+    other_keys: Vec<Secret>,
+}
+
+impl ClientSettings {
+    /// Takes a setting; false where it is none of a client.
+    pub(crate) fn take(&mut self, setting: &str, value: Option<String>) -> bool {
+        match setting {
+            "CLIENT_ID" => self.id = value,
+            "CLIENT_SECRET" => self.secret = value.map(Secret::new),
+            "TOKEN_ENDPOINT" => self.token_endpoint = value,
+            "PRIVATE_KEY" => self.signing_key = value.map(Secret::new),
+            "PRIVATE_KEY_NEXT" | "PRIVATE_KEY_RETIRED" => {
+                self.other_keys.extend(value.map(Secret::new));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Fills in what code left out.
+    pub(crate) fn apply(self, config: &mut Option<ClientConfig>) {
+        let keys: Vec<_> = self
+            .signing_key
+            .into_iter()
+            .chain(self.other_keys)
+            .map(|key| ClientKeyConfig {
+                key,
+                kid: None,
+                algorithm: None,
+            })
+            .collect();
+        let keys = Some(keys).filter(|keys| !keys.is_empty());
+        let any = self.id.is_some()
+            || self.secret.is_some()
+            || self.token_endpoint.is_some()
+            || keys.is_some();
+        if any || config.is_some() {
+            let client = config.get_or_insert_default();
+            client.id = client.id.take().or(self.id);
+            client.secret = client.secret.take().or(self.secret);
+            client.token_endpoint = client.token_endpoint.take().or(self.token_endpoint);
+            client.keys = client.keys.take().or(keys);
+        }
+    }
+}
+
+/// Checks a client's configuration.
+///
+/// # Errors
+/// The first thing in it that cannot work.
+pub(crate) fn compile_client(
+    config: &ClientConfig,
+    sources: &[KeySource],
+) -> Result<CompiledClient, ConfigError> {
+    let issuer = match &config.issuer {
+        None => 0,
+        Some(issuer) => sources
+            .iter()
+            .position(|source| source.issuer() == issuer)
+            .ok_or_else(|| {
+                let message = "this is not one of the issuers: add it there, or leave it out for \
+                               the first of them";
+                ConfigError::new("client.issuer", message)
+            })?,
+    };
+    let token_endpoint = config.token_endpoint.as_deref();
+    let token_endpoint = token_endpoint
+        .map(|url| trusted("client.tokenEndpoint", url).map(|_| url.to_owned()))
+        .transpose()?;
+    let mut destinations = Vec::new();
+    for (index, origin) in config.destinations.iter().flatten().enumerate() {
+        destinations.push(trusted(&format!("client.destinations[{index}]"), origin)?);
+    }
+    let timeout_ms = config.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS);
+    if !TIMEOUT_MS.contains(&timeout_ms) {
+        let message = "a token request may take 1 to 120000 milliseconds";
+        return Err(ConfigError::new("client.timeoutMs", message));
+    }
+    Ok(CompiledClient {
+        issuer,
+        authentication: authentication(config)?,
+        assertion_audience: config.assertion_audience.unwrap_or_default(),
+        token_endpoint,
+        destinations,
+        timeout_ms,
+        cache: cache(
+            config
+                .cache
+                .as_ref()
+                .unwrap_or(&ExchangeCacheConfig::default()),
+        ),
+    })
+}
+
+fn authentication(config: &ClientConfig) -> Result<ClientAuthentication, ConfigError> {
+    let id = config.id.clone().unwrap_or_default();
+    if !(1..=ID_BYTES).contains(&id.len()) || id.chars().any(char::is_control) {
+        let message = "the client_id that the issuer gave this application is missing (or longer \
+                       than 2048 characters): set TOLLGATE_CLIENT_ID, or the option client.id";
+        return Err(ConfigError::new("client.id", message));
+    }
+    let secret = config.secret.as_ref().filter(|secret| !secret.is_empty());
+    if secret.is_some_and(|secret| secret.len() > ID_BYTES) {
+        let message = "a client secret is at most 2048 characters: this looks like something else";
+        return Err(ConfigError::new("client.secret", message));
+    }
+    let keys = config.keys.as_deref().filter(|keys| !keys.is_empty());
+    let method = config.authentication.unwrap_or(match (keys, secret) {
+        (Some(_), _) => Method::PrivateKeyJwt,
+        (None, Some(_)) => Method::ClientSecretBasic,
+        (None, None) => Method::None,
+    });
+    let needs_secret = || {
+        secret.cloned().ok_or_else(|| {
+            let message = "this way to authenticate needs the client's secret: set \
+                           TOLLGATE_CLIENT_SECRET, or the option client.secret";
+            ConfigError::new("client.secret", message)
+        })
+    };
+    Ok(match method {
+        Method::ClientSecretBasic => ClientAuthentication::Basic {
+            secret: needs_secret()?,
+            id,
+        },
+        Method::ClientSecretPost => ClientAuthentication::Post {
+            secret: needs_secret()?,
+            id,
+        },
+        Method::None => ClientAuthentication::None { id },
+        Method::PrivateKeyJwt => {
+            let keys = keys.ok_or_else(|| {
+                let message = "private_key_jwt needs a private key: set TOLLGATE_PRIVATE_KEY, or \
+                               the option client.keys";
+                ConfigError::new("client.keys", message)
+            })?;
+            if keys.len() > limits::CLIENT_KEYS {
+                let message = "a client has at most 8 keys: take retired ones out";
+                return Err(ConfigError::new("client.keys", message));
+            }
+            ClientAuthentication::PrivateKeyJwt {
+                keys: OwnKeys::read("client.keys", keys)?,
+                id,
+            }
+        }
+    })
+}
+
+fn trusted(field: &str, text: &str) -> Result<HttpUrl, ConfigError> {
+    let url = HttpUrl::parse(text).map_err(|error| ConfigError::new(field, error.sentence()))?;
+    if url.is_trustworthy() {
+        Ok(url)
+    } else {
+        let message = "tokens and secrets go there, so it must be https (http only on a loopback \
+                       address)";
+        Err(ConfigError::new(field, message))
+    }
+}
+
+fn cache(config: &ExchangeCacheConfig) -> ExchangeCacheLimits {
+    let default = ExchangeCacheLimits::default();
+    let ms = |seconds: Option<u32>, default: u64| {
+        seconds.map_or(default, |seconds| u64::from(seconds) * 1000)
+    };
+    ExchangeCacheLimits {
+        max_entries: config.max_entries.unwrap_or(default.max_entries),
+        max_bytes: config.max_bytes.unwrap_or(default.max_bytes),
+        skew: ms(config.skew, default.skew),
+        max_age: ms(config.max_age, default.max_age),
+        default_lifetime: ms(config.default_lifetime, default.default_lifetime),
+    }
+}

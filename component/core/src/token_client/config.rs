@@ -1,0 +1,59 @@
+//! What an application configures of itself as a client. `wit/resource-server.wit` says what each
+//! field means and what it is where it is left out; names and shapes are the same here.
+
+use super::secret::Secret;
+
+/// See the record `client` in WIT.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "documented once, in WIT")]
+pub struct ClientConfig {
+    pub issuer: Option<String>,
+    pub id: Option<String>,
+    pub secret: Option<Secret>,
+    pub keys: Option<Vec<ClientKeyConfig>>,
+    pub authentication: Option<ClientAuthenticationMethod>,
+    pub assertion_audience: Option<AssertionAudience>,
+    pub token_endpoint: Option<String>,
+    pub destinations: Option<Vec<String>>,
+    pub timeout_ms: Option<u32>,
+    pub cache: Option<ExchangeCacheConfig>,
+}
+
+/// See the record `client-key` in WIT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "documented once, in WIT")]
+pub struct ClientKeyConfig {
+    pub key: Secret,
+    pub kid: Option<String>,
+    pub algorithm: Option<String>,
+}
+
+/// See the enum `client-authentication` in WIT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "documented once, in WIT")]
+pub enum ClientAuthenticationMethod {
+    ClientSecretBasic,
+    ClientSecretPost,
+    PrivateKeyJwt,
+    None,
+}
+
+/// See the enum `assertion-audience` in WIT.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "documented once, in WIT")]
+pub enum AssertionAudience {
+    #[default]
+    Issuer,
+    TokenEndpoint,
+}
+
+/// See the record `exchange-cache` in WIT.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "documented once, in WIT")]
+pub struct ExchangeCacheConfig {
+    pub max_entries: Option<u32>,
+    pub max_bytes: Option<u32>,
+    pub skew: Option<u32>,
+    pub max_age: Option<u32>,
+    pub default_lifetime: Option<u32>,
+}

@@ -1,0 +1,282 @@
+//! Tokens that were got for somebody, kept until they are of no more use.
+//!
+//! The key is a hash over everything that made the token, unambiguously: each part stands with its
+//! length before it, each list with its count. Two different wishes have the same key only where
+//! SHA-256 has a collision.
+
+use std::rc::Rc;
+
+use lru::LruCache;
+use sha2::{Digest, Sha256};
+
+use super::token_request::{Delegation, TokenTarget, TypedToken};
+use super::token_response::Token;
+use crate::capability::UnixMillis;
+
+/// What an entry costs beside its texts: key, links, hash slots, allocator.
+const ENTRY_BYTES: usize = 256;
+
+/// Which token: issuer, client, subject, the verified token itself (its session and its rights),
+/// actor, target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CacheKey([u8; 32]);
+
+impl CacheKey {
+    /// The key of a user's token, got from `issuer` by the client `client_id`. The order of
+    /// resources, audiences and scopes makes no difference.
+    #[must_use]
+    pub fn of_user(issuer: &str, client_id: &str, subject: &str, delegation: &Delegation) -> Self {
+        Self::hash(|out| {
+            Parts(out).user(issuer, client_id, subject, delegation);
+        })
+    }
+
+    /// The key of the client's own token.
+    #[must_use]
+    pub fn of_client(issuer: &str, client_id: &str, target: &TokenTarget) -> Self {
+        Self::hash(|out| {
+            Parts(out).own(issuer, client_id, target);
+        })
+    }
+
+    fn hash(write: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Self {
+        let mut hash = Sha256::new();
+        write(&mut |bytes| hash.update(bytes));
+        Self(hash.finalize().into())
+    }
+}
+
+/// Writes what a key is made of.
+struct Parts<'a>(&'a mut dyn FnMut(&[u8]));
+
+impl Parts<'_> {
+    fn user(&mut self, issuer: &str, client_id: &str, subject: &str, delegation: &Delegation) {
+        (self.0)(b"U");
+        self.text(issuer);
+        self.text(client_id);
+        self.text(subject);
+        self.token(Some(&delegation.subject_token));
+        self.token(delegation.actor_token.as_ref());
+        self.target(&delegation.target);
+    }
+
+    fn own(&mut self, issuer: &str, client_id: &str, target: &TokenTarget) {
+        (self.0)(b"C");
+        self.text(issuer);
+        self.text(client_id);
+        self.target(target);
+    }
+
+    fn target(&mut self, target: &TokenTarget) {
+        self.set(&target.resources);
+        self.set(&target.audiences);
+        self.set(&target.scopes);
+        self.optional(target.requested_token_type.as_deref());
+    }
+
+    fn token(&mut self, token: Option<&TypedToken>) {
+        self.optional(token.map(|token| token.token.expose()));
+        if let Some(token) = token {
+            self.text(token.type_uri());
+        }
+    }
+
+    fn set(&mut self, values: &[String]) {
+        match values {
+            // Most requests: no need to sort.
+            [] | [_] => self.list(values.iter().map(String::as_str)),
+            _ => {
+                let mut sorted: Vec<&str> = values.iter().map(String::as_str).collect();
+                sorted.sort_unstable();
+                sorted.dedup();
+                self.list(sorted.into_iter());
+            }
+        }
+    }
+
+    fn list<'a>(&mut self, values: impl ExactSizeIterator<Item = &'a str>) {
+        (self.0)(&(values.len() as u64).to_le_bytes());
+        for value in values {
+            self.text(value);
+        }
+    }
+
+    fn optional(&mut self, value: Option<&str>) {
+        (self.0)(&[u8::from(value.is_some())]);
+        if let Some(value) = value {
+            self.text(value);
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        (self.0)(&(text.len() as u64).to_le_bytes());
+        (self.0)(text.as_bytes());
+    }
+}
+
+/// Bounds of the cache. Times in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ExchangeCacheLimits {
+    /// 0 turns the cache off.
+    pub(crate) max_entries: u32,
+    /// Counted with overheads.
+    pub(crate) max_bytes: u32,
+    /// A token is not given out this long before it expires.
+    pub(crate) skew: u64,
+    pub(crate) max_age: u64,
+    /// Of a token without `expires_in`.
+    pub(crate) default_lifetime: u64,
+}
+
+impl Default for ExchangeCacheLimits {
+    fn default() -> Self {
+        Self {
+            max_entries: 1024,
+            max_bytes: 4 * 1024 * 1024,
+            skew: 30_000,
+            max_age: 3_600_000,
+            default_lifetime: 300_000,
+        }
+    }
+}
+
+/// Whose and what for, for [`ExchangedTokens::invalidate`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Owner {
+    /// None: the client's own.
+    pub(super) subject: Option<String>,
+    pub(super) targets: Vec<String>,
+}
+
+impl Owner {
+    /// Whether a wish to forget means this.
+    pub(super) fn is_meant(&self, subject: Option<&str>, target: Option<&str>) -> bool {
+        subject.is_none_or(|subject| self.subject.as_deref() == Some(subject))
+            && target.is_none_or(|target| self.targets.iter().any(|own| own == target))
+    }
+
+    fn weight(&self) -> usize {
+        self.subject.as_ref().map_or(0, String::len)
+            + self.targets.iter().map(|t| t.len() + 24).sum::<usize>()
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    token: Rc<Token>,
+    owner: Owner,
+    stored_at: UnixMillis,
+    good_until: UnixMillis,
+}
+
+impl Entry {
+    fn weight(&self) -> usize {
+        self.token.weight() + self.owner.weight() + ENTRY_BYTES
+    }
+}
+
+/// The cache. Least recently used tokens go first.
+#[derive(Debug)]
+pub(super) struct ExchangedTokens {
+    limits: ExchangeCacheLimits,
+    entries: LruCache<CacheKey, Entry>,
+    bytes: usize,
+}
+
+impl ExchangedTokens {
+    pub(super) fn new(limits: ExchangeCacheLimits) -> Self {
+        Self {
+            limits,
+            entries: LruCache::unbounded(),
+            bytes: 0,
+        }
+    }
+
+    /// A token that is still good. A clock that jumped back before it was stored ends it too.
+    pub(super) fn find(&mut self, key: &CacheKey, now: UnixMillis) -> Option<Rc<Token>> {
+        let entry = self.entries.get(key)?;
+        if (entry.stored_at..entry.good_until).contains(&now) {
+            return Some(Rc::clone(&entry.token));
+        }
+        self.remove(key);
+        None
+    }
+
+    /// Keeps a token that was asked for at `asked_at`: until it expires, less the skew, and not
+    /// beyond `user_until`, when the user's own token ends.
+    pub(super) fn insert(
+        &mut self,
+        key: CacheKey,
+        token: &Rc<Token>,
+        owner: Owner,
+        asked_at: UnixMillis,
+        user_until: Option<UnixMillis>,
+        now: UnixMillis,
+    ) {
+        let limits = self.limits;
+        let expires = token
+            .expires_at
+            .unwrap_or(asked_at.saturating_add(limits.default_lifetime));
+        let good_until = expires
+            .saturating_sub(limits.skew)
+            .min(asked_at.saturating_add(limits.max_age))
+            .min(user_until.unwrap_or(u64::MAX));
+        let entry = Entry {
+            token: Rc::clone(token),
+            owner,
+            stored_at: now,
+            good_until,
+        };
+        self.remove(&key);
+        let max_bytes = limits.max_bytes as usize;
+        let fits = limits.max_entries > 0 && entry.weight() <= max_bytes;
+        if good_until <= now || !fits {
+            return;
+        }
+        self.bytes += entry.weight();
+        self.entries.put(key, entry);
+        while self.entries.len() > limits.max_entries as usize || self.bytes > max_bytes {
+            let Some((_, oldest)) = self.entries.pop_lru() else {
+                break;
+            };
+            self.bytes -= oldest.weight();
+        }
+    }
+
+    fn remove(&mut self, key: &CacheKey) {
+        if let Some(entry) = self.entries.pop(key) {
+            self.bytes -= entry.weight();
+        }
+    }
+
+    /// Forgets a token if it is the one that did not do: another request may have replaced it.
+    pub(super) fn remove_if(&mut self, key: &CacheKey, access_token: &str) {
+        let is_it = |entry: &Entry| entry.token.access_token.expose() == access_token;
+        if self.entries.peek(key).is_some_and(is_it) {
+            self.remove(key);
+        }
+    }
+
+    /// Forgets tokens of a subject, for a target, of both, or all; how many.
+    pub(super) fn invalidate(&mut self, subject: Option<&str>, target: Option<&str>) -> usize {
+        let meant: Vec<CacheKey> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.owner.is_meant(subject, target))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in &meant {
+            self.remove(key);
+        }
+        meant.len()
+    }
+
+    /// Tokens and bytes now.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.entries.len(), self.bytes)
+    }
+}
+
+#[cfg(test)]
+#[path = "exchanged_tokens/tests.rs"]
+mod tests;

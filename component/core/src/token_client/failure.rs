@@ -1,0 +1,271 @@
+//! Why there is no token, and the one way each reason goes to the wire.
+
+use crate::keys::Unavailable;
+use crate::resource_server::{Answer, Challenge, ConfigError};
+
+/// An OAuth error response (RFC 6749 section 5.2). These are the issuer's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OAuthError {
+    /// `error`: printable ASCII without quotes and backslashes, as the RFC has it.
+    pub error: String,
+    /// `error_description`, cut at [`crate::limits::OAUTH_ERROR_BYTES`].
+    pub description: Option<String>,
+    /// `error_uri`, likewise.
+    pub uri: Option<String>,
+}
+
+/// Why there is no token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenFailure {
+    /// The client's configuration cannot work.
+    Configuration(ConfigError),
+    /// What the application asked for cannot be sent.
+    InvalidRequest(&'static str),
+    /// There is no subject: what is got for nobody would be everybody's.
+    NoSubject,
+    /// The token may not go where it is meant to be sent.
+    ForbiddenDestination,
+    /// The issuer said no.
+    Refused {
+        /// HTTP status of its answer.
+        status: u16,
+        /// Its answer.
+        error: OAuthError,
+    },
+    /// The issuer's metadata are not to be had.
+    IssuerUnavailable(Unavailable),
+    /// The metadata name no token endpoint, or none that a secret may be sent to.
+    NoTokenEndpoint,
+    /// They name one on another origin than the issuer's.
+    ForeignTokenEndpoint,
+    /// Name, connection, TLS, or the host's policy.
+    Unreachable,
+    /// No whole answer in time.
+    TimedOut,
+    /// Longer than [`crate::limits::TOKEN_RESPONSE_BYTES`].
+    TooLarge,
+    /// A redirect. It is not followed: it would carry the client's secret to another place.
+    Redirected,
+    /// Another status than 200, without an OAuth error in the body.
+    UnexpectedStatus(u16),
+    /// 200, and not a JSON object.
+    NotJson,
+    /// A member is missing or of another kind than the specifications say.
+    BadResponse(&'static str),
+}
+
+impl TokenFailure {
+    /// A stable name for logs and metrics.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Configuration(_) => "client-configuration",
+            Self::InvalidRequest(_) => "client-invalid-request",
+            Self::NoSubject => "client-no-subject",
+            Self::ForbiddenDestination => "client-forbidden-destination",
+            Self::Refused { .. } => "token-refused",
+            Self::IssuerUnavailable(unavailable) => unavailable.error.code(),
+            Self::NoTokenEndpoint => "token-endpoint-missing",
+            Self::ForeignTokenEndpoint => "token-endpoint-foreign",
+            Self::Unreachable => "token-endpoint-unreachable",
+            Self::TimedOut => "token-endpoint-timed-out",
+            Self::TooLarge => "token-response-too-large",
+            Self::Redirected => "token-endpoint-redirected",
+            Self::UnexpectedStatus(_) => "token-endpoint-status",
+            Self::NotJson => "token-response-not-json",
+            Self::BadResponse(_) => "token-response-bad",
+        }
+    }
+
+    /// One sentence for the application's developer, without input of anybody.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Configuration(error) => error.to_string(),
+            Self::InvalidRequest(what) => (*what).to_owned(),
+            Self::NoSubject => "the verified token names no subject, so there is nobody to get a \
+                                token for: use a token of the application itself"
+                .to_owned(),
+            Self::ForbiddenDestination => "a token goes only over https, to the origin of the \
+                                           resource it is for or to one that client.destinations \
+                                           names"
+                .to_owned(),
+            Self::Refused { status, .. } => {
+                format!("the issuer refused to issue a token (HTTP {status})")
+            }
+            Self::IssuerUnavailable(_) => "the issuer's metadata, which name its token endpoint, \
+                                           cannot be had"
+                .to_owned(),
+            Self::NoTokenEndpoint => "the issuer's metadata name no usable token endpoint: set \
+                                      client.tokenEndpoint"
+                .to_owned(),
+            Self::ForeignTokenEndpoint => "the issuer's metadata name a token endpoint on another \
+                                           origin, where the client's secret must not go by \
+                                           itself: if it is right, set client.tokenEndpoint to it"
+                .to_owned(),
+            Self::Unreachable => "the token endpoint cannot be reached".to_owned(),
+            Self::TimedOut => "the token endpoint does not answer in time".to_owned(),
+            Self::TooLarge => "the token endpoint's answer is too long".to_owned(),
+            Self::Redirected => "the token endpoint answered with a redirect".to_owned(),
+            Self::UnexpectedStatus(status) => {
+                format!("the token endpoint answered with HTTP {status} and no OAuth error")
+            }
+            Self::NotJson => "the token endpoint's answer is not a JSON object".to_owned(),
+            Self::BadResponse(what) => format!("the token endpoint's answer {what}"),
+        }
+    }
+
+    /// HTTP status of the issuer's answer, where there was one.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } | Self::UnexpectedStatus(status) => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// The issuer's words, where it had some.
+    #[must_use]
+    pub fn oauth(&self) -> Option<&OAuthError> {
+        match self {
+            Self::Refused { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+
+    /// A response for the application's own caller: 401 or 403 where the user must do something,
+    /// 500 where the application must, 502 to 504 where only time helps. None of the issuer's
+    /// words is in it.
+    #[must_use]
+    pub fn to_answer(&self) -> Answer {
+        let (status, error, description) = match self {
+            Self::Refused { error, .. } => refusal(&error.error),
+            Self::NoSubject => (403, "access_denied", "This needs a token of a user"),
+            Self::Configuration(_) | Self::InvalidRequest(_) | Self::ForbiddenDestination => {
+                (500, "server_error", "This application is not set up right")
+            }
+            Self::IssuerUnavailable(_) | Self::Unreachable => (
+                503,
+                "temporarily_unavailable",
+                "Access for you cannot be asked for at the moment",
+            ),
+            Self::TimedOut => (
+                504,
+                "temporarily_unavailable",
+                "Asking for access for you took too long",
+            ),
+            Self::NoTokenEndpoint
+            | Self::ForeignTokenEndpoint
+            | Self::TooLarge
+            | Self::Redirected
+            | Self::UnexpectedStatus(_)
+            | Self::NotJson
+            | Self::BadResponse(_) => (502, "bad_gateway", "Asking for access for you failed"),
+        };
+        let mut answer = Answer::error(status, error, description);
+        answer.reason = Some(self.code());
+        if status == 401 {
+            // RFC 9110 section 15.5.2 wants a challenge with every 401.
+            let challenge = Challenge::bearer()
+                .error(error)
+                .error_description(description);
+            answer.push("www-authenticate", challenge.to_string());
+        }
+        let retry_after = match self {
+            Self::IssuerUnavailable(unavailable) => Some(unavailable.retry_after),
+            Self::Unreachable | Self::TimedOut => Some(1),
+            _ => None,
+        };
+        if let Some(seconds) = retry_after {
+            answer.push("retry-after", seconds.to_string());
+        }
+        answer
+    }
+}
+
+/// What an OAuth error means for the user (RFC 6749 section 5.2, RFC 8693 section 2.2.2, RFC 8707
+/// section 2, OpenID Connect Core section 3.1.2.6).
+fn refusal(error: &str) -> (u16, &'static str, &'static str) {
+    match error {
+        "invalid_grant" | "invalid_token" => (401, "invalid_token", "Your authorization has ended"),
+        "access_denied"
+        | "invalid_target"
+        | "invalid_scope"
+        | "interaction_required"
+        | "login_required"
+        | "consent_required" => (
+            403,
+            "access_denied",
+            "You have not allowed this application to do that",
+        ),
+        "invalid_client" | "unauthorized_client" | "unsupported_grant_type" => {
+            (500, "server_error", "This application is not set up right")
+        }
+        "temporarily_unavailable" | "slow_down" => (
+            503,
+            "temporarily_unavailable",
+            "Access for you cannot be asked for at the moment",
+        ),
+        _ => (502, "bad_gateway", "Asking for access for you failed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::FetchError;
+
+    fn refused(error: &str) -> TokenFailure {
+        TokenFailure::Refused {
+            status: 400,
+            error: OAuthError {
+                error: error.into(),
+                description: Some("from the issuer".into()),
+                uri: None,
+            },
+        }
+    }
+
+    #[test]
+    fn the_whole_mapping() {
+        let unavailable = Unavailable {
+            error: FetchError::TimedOut,
+            retry_after: 7,
+        };
+        let config = ConfigError::new("client.id", "say who you are");
+        for (failure, status) in [
+            (TokenFailure::Configuration(config), 500),
+            (TokenFailure::InvalidRequest("x"), 500),
+            (TokenFailure::NoSubject, 403),
+            (TokenFailure::ForbiddenDestination, 500),
+            (refused("invalid_grant"), 401),
+            (refused("access_denied"), 403),
+            (refused("invalid_target"), 403),
+            (refused("invalid_scope"), 403),
+            (refused("invalid_client"), 500),
+            (refused("temporarily_unavailable"), 503),
+            (refused("invalid_request"), 502),
+            (refused("x_custom"), 502),
+            (TokenFailure::IssuerUnavailable(unavailable), 503),
+            (TokenFailure::NoTokenEndpoint, 502),
+            (TokenFailure::ForeignTokenEndpoint, 502),
+            (TokenFailure::Unreachable, 503),
+            (TokenFailure::TimedOut, 504),
+            (TokenFailure::TooLarge, 502),
+            (TokenFailure::Redirected, 502),
+            (TokenFailure::UnexpectedStatus(500), 502),
+            (TokenFailure::NotJson, 502),
+            (TokenFailure::BadResponse("lies"), 502),
+        ] {
+            let answer = failure.to_answer();
+            assert_eq!(answer.status, status, "{failure:?}");
+            assert_eq!(answer.reason, Some(failure.code()));
+            assert_eq!(answer.header("www-authenticate").is_some(), status == 401);
+            let retry = matches!(status, 503 | 504) && failure.oauth().is_none();
+            assert_eq!(answer.header("retry-after").is_some(), retry, "{failure:?}");
+            let body = answer.body.expect("errors have a body");
+            assert!(!body.contains("from the issuer") && !body.contains("x_custom"));
+            assert!(!failure.sentence().contains("from the issuer"));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Text that must not be seen.
+
+use std::fmt;
+
+/// A secret: a client secret, a private key, a token. It cannot be printed, only exposed where it
+/// is used. Not wiped when dropped: the host's copies outlive it, and wiping one of several would
+/// promise what does not hold.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the text over.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the one place that sends or parses it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The text, taken out.
+    #[must_use]
+    pub fn into_exposed(self) -> String {
+        self.0
+    }
+
+    /// Bytes of the text.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_does_not_print() {
+        let shown = format!("{:?}", Some(Secret::new("hunter2")));
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

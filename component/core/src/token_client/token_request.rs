@@ -1,0 +1,247 @@
+//! What is asked for, and the form that asks (RFC 6749 section 4.4.2, RFC 8693 section 2.1,
+//! RFC 8707 section 2).
+
+use super::client_authentication::Credentials;
+use super::failure::TokenFailure;
+use super::secret::Secret;
+use crate::access_token::is_scope_token;
+use crate::http_url::HttpUrl;
+use crate::limits;
+
+/// A token of somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypedToken {
+    /// The token.
+    pub token: Secret,
+    /// A token type URI (RFC 8693 section 3); left out: [`ACCESS_TOKEN`].
+    pub token_type: Option<String>,
+}
+
+/// What a token is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TokenTarget {
+    /// Absolute URIs without fragment.
+    pub resources: Vec<String>,
+    /// Logical names of services.
+    pub audiences: Vec<String>,
+    /// Scopes.
+    pub scopes: Vec<String>,
+    /// A token type URI; left out: the issuer's choice.
+    pub requested_token_type: Option<String>,
+}
+
+/// For whom a token is asked for, and what for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delegation {
+    /// `sub` of the verified token.
+    pub subject: Option<String>,
+    /// The verified token itself.
+    pub subject_token: TypedToken,
+    /// Its `exp`, in seconds since 1970.
+    pub subject_expires_at: Option<u64>,
+    /// Who acts, where that is not this application.
+    pub actor_token: Option<TypedToken>,
+    /// What for.
+    pub target: TokenTarget,
+    /// The URL that the token is going to be sent to; left out: not checked.
+    pub destination: Option<String>,
+}
+
+/// On what grounds a token is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grant {
+    /// RFC 8693: for a subject, perhaps through an actor.
+    TokenExchange(TypedToken, Option<TypedToken>),
+    /// RFC 6749 section 4.4: for this client.
+    ClientCredentials,
+    /// RFC 6749 section 6.
+    RefreshToken(Secret),
+}
+
+/// RFC 8693 section 3.
+pub(super) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+impl TokenTarget {
+    /// Checks what the application asks for, before anything is sent.
+    ///
+    /// # Errors
+    /// [`TokenFailure::InvalidRequest`] with what to change.
+    pub(super) fn check(&self) -> Result<(), TokenFailure> {
+        let bad = |sentence| Err(TokenFailure::InvalidRequest(sentence));
+        if self.resources.len() > limits::TARGETS || self.audiences.len() > limits::TARGETS {
+            return bad(
+                "a token is asked for at most 8 resources and 8 audiences: ask for several",
+            );
+        }
+        if self.scopes.len() > limits::SCOPES {
+            return bad("more than 256 scopes are asked for: ask for those that the call needs");
+        }
+        if !self.resources.iter().all(|resource| is_resource(resource)) {
+            return bad("a resource is an absolute URI without fragment (RFC 8707 section 2)");
+        }
+        if !self.audiences.iter().all(|name| is_parameter(name)) {
+            return bad("an audience is a name of 1 to 2048 characters");
+        }
+        if !self.scopes.iter().all(|scope| is_scope_token(scope)) {
+            return bad("a scope is printable ASCII without spaces, quotes and backslashes");
+        }
+        check_type(self.requested_token_type.as_deref())
+    }
+}
+
+impl TypedToken {
+    pub(super) fn check(&self) -> Result<(), TokenFailure> {
+        let bad = |sentence| Err(TokenFailure::InvalidRequest(sentence));
+        if self.token.is_empty() {
+            return bad("a token that is to be exchanged is empty");
+        }
+        if self.token.len() > limits::EXCHANGED_TOKEN_BYTES {
+            return bad("a token that is to be exchanged is longer than 32 KiB");
+        }
+        check_type(self.token_type.as_deref())
+    }
+
+    pub(super) fn type_uri(&self) -> &str {
+        self.token_type.as_deref().unwrap_or(ACCESS_TOKEN)
+    }
+}
+
+impl Grant {
+    /// Checks the tokens that it rests on.
+    ///
+    /// # Errors
+    /// [`TokenFailure::InvalidRequest`] with what to change.
+    pub(super) fn check(&self) -> Result<(), TokenFailure> {
+        match self {
+            Self::TokenExchange(subject, actor) => {
+                subject.check()?;
+                actor.as_ref().map_or(Ok(()), TypedToken::check)
+            }
+            Self::ClientCredentials => Ok(()),
+            Self::RefreshToken(token) => TypedToken {
+                token: token.clone(),
+                token_type: None,
+            }
+            .check(),
+        }
+    }
+
+    /// The form: this grant, for this target, by these credentials.
+    pub(super) fn form(&self, target: &TokenTarget, credentials: &Credentials) -> Vec<u8> {
+        let mut form = Form(String::new());
+        match self {
+            Self::TokenExchange(subject, actor) => {
+                form.push("grant_type", TOKEN_EXCHANGE);
+                form.push("subject_token", subject.token.expose());
+                form.push("subject_token_type", subject.type_uri());
+                if let Some(actor) = actor {
+                    form.push("actor_token", actor.token.expose());
+                    form.push("actor_token_type", actor.type_uri());
+                }
+                if let Some(wanted) = &target.requested_token_type {
+                    form.push("requested_token_type", wanted);
+                }
+            }
+            Self::ClientCredentials => form.push("grant_type", "client_credentials"),
+            Self::RefreshToken(token) => {
+                form.push("grant_type", "refresh_token");
+                form.push("refresh_token", token.expose());
+            }
+        }
+        for resource in &target.resources {
+            form.push("resource", resource);
+        }
+        for audience in &target.audiences {
+            form.push("audience", audience);
+        }
+        if !target.scopes.is_empty() {
+            form.push("scope", &target.scopes.join(" "));
+        }
+        for (name, value) in credentials.parameters() {
+            form.push(name, value);
+        }
+        form.0.into_bytes()
+    }
+}
+
+/// RFC 8707 section 2: an absolute URI, which has a scheme (RFC 3986 section 3.1), and no fragment.
+fn is_resource(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let mut letters = scheme.bytes();
+    letters.next().is_some_and(|b| b.is_ascii_alphabetic())
+        && letters.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+        && !rest.is_empty()
+        && text.len() <= limits::TARGET_BYTES
+        && text.bytes().all(|b| b.is_ascii_graphic() && b != b'#')
+}
+
+fn is_parameter(text: &str) -> bool {
+    (1..=limits::TARGET_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+fn check_type(uri: Option<&str>) -> Result<(), TokenFailure> {
+    if uri.is_none_or(is_resource) {
+        return Ok(());
+    }
+    Err(TokenFailure::InvalidRequest(
+        "a token type is a URI such as urn:ietf:params:oauth:token-type:access_token",
+    ))
+}
+
+/// Whether a token for `resources` may be sent to `url`: over TLS (or to this machine), to the
+/// origin of one of the resources or to a configured one.
+pub(super) fn check_destination(
+    url: &str,
+    resources: &[String],
+    configured: &[HttpUrl],
+) -> Result<(), TokenFailure> {
+    let page = url.split('#').next().unwrap_or_default();
+    let url = HttpUrl::parse(page)
+        .ok()
+        .filter(HttpUrl::is_trustworthy)
+        .ok_or(TokenFailure::ForbiddenDestination)?;
+    let at_resource = resources
+        .iter()
+        .filter_map(|resource| HttpUrl::parse(resource).ok())
+        .any(|resource| resource.same_origin(&url));
+    if at_resource || configured.iter().any(|origin| origin.same_origin(&url)) {
+        Ok(())
+    } else {
+        Err(TokenFailure::ForbiddenDestination)
+    }
+}
+
+/// `application/x-www-form-urlencoded`, as RFC 6749 appendix B has it.
+struct Form(String);
+
+impl Form {
+    fn push(&mut self, name: &str, value: &str) {
+        if !self.0.is_empty() {
+            self.0.push('&');
+        }
+        self.0.push_str(name);
+        self.0.push('=');
+        form_encode(value, &mut self.0);
+    }
+}
+
+/// Encodes UTF-8 by the WHATWG form rules: RFC 6749 appendix B asks for these bytes.
+pub(super) fn form_encode(text: &str, out: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' => {
+                out.push(char::from(byte));
+            }
+            b' ' => out.push('+'),
+            _ => {
+                out.push('%');
+                out.push(char::from(HEX[usize::from(byte >> 4)]));
+                out.push(char::from(HEX[usize::from(byte & 15)]));
+            }
+        }
+    }
+}

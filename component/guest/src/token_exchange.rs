@@ -1,0 +1,185 @@
+//! The export `token-exchange`.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use tollgate_core::task::{Progress, Task};
+use tollgate_core::token_client as core;
+use tollgate_core::token_client::{Secret, TokenFailure, TokenStep};
+
+use crate::Component;
+use crate::bindings::exports::tollgate::auth::resource_server::{ConfigError, GateBorrow};
+use crate::bindings::exports::tollgate::auth::token_exchange as wit;
+use crate::gate::{Gate, answer, config_error};
+
+impl wit::Guest for Component {
+    type Task = Exchange;
+    type TokenClient = Client;
+}
+
+type Outcome = Result<Rc<core::Token>, TokenFailure>;
+
+pub(crate) struct Exchange(RefCell<Task<Outcome>>);
+
+pub(crate) struct Client(core::TokenClient);
+
+impl wit::GuestTask for Exchange {
+    fn poll(&self) -> wit::Progress {
+        match self.0.borrow_mut().poll() {
+            Progress::Ready(outcome) => wit::Progress::Ready(result(outcome)),
+            Progress::Pending(wait) => wit::Progress::Pending(wait),
+        }
+    }
+}
+
+impl wit::GuestTokenClient for Client {
+    fn create(gate: GateBorrow<'_>) -> Result<wit::TokenClient, ConfigError> {
+        core::TokenClient::new(&gate.get::<Gate>().0)
+            .map(|client| wit::TokenClient::new(Self(client)))
+            .map_err(config_error)
+    }
+
+    fn get_token(&self, given: wit::Delegation) -> wit::Step {
+        step(self.0.get_token(delegation(given)))
+    }
+
+    fn get_own_token(&self, given: wit::Target) -> wit::Step {
+        step(self.0.get_own_token(target(given)))
+    }
+
+    fn request(
+        &self,
+        grant: wit::Grant,
+        given: wit::Target,
+        client_assertion: Option<String>,
+    ) -> wit::Step {
+        let grant = match grant {
+            wit::Grant::TokenExchange((subject, actor)) => {
+                core::Grant::TokenExchange(typed(subject), actor.map(typed))
+            }
+            wit::Grant::ClientCredentials => core::Grant::ClientCredentials,
+            wit::Grant::RefreshToken(token) => core::Grant::RefreshToken(Secret::new(token)),
+        };
+        let assertion = client_assertion.map(Secret::new);
+        step(self.0.request(grant, target(given), assertion))
+    }
+
+    fn call_again(
+        &self,
+        given: wit::Delegation,
+        access_token: String,
+        status: u16,
+        attempt: u32,
+    ) -> bool {
+        self.0
+            .call_again(&delegation(given), &access_token, status, attempt)
+    }
+
+    fn invalidate(&self, subject: Option<String>, resource: Option<String>) -> u32 {
+        count(self.0.invalidate(subject.as_deref(), resource.as_deref()))
+    }
+
+    fn client_assertion(&self, audience: String) -> Result<String, wit::Failure> {
+        self.0
+            .client_assertion(&audience)
+            .map(Secret::into_exposed)
+            .map_err(failure)
+    }
+
+    fn cache_size(&self) -> (u32, u32) {
+        let (tokens, bytes) = self.0.cache_size();
+        (count(tokens), count(bytes))
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).expect("memory is counted in 32 bits")
+}
+
+fn step(step: TokenStep) -> wit::Step {
+    match step {
+        TokenStep::Done(outcome) => wit::Step::Done(result(outcome)),
+        TokenStep::Waiting(task) => {
+            wit::Step::Waiting(wit::Task::new(Exchange(RefCell::new(task))))
+        }
+    }
+}
+
+fn result(outcome: Outcome) -> Result<wit::Token, wit::Failure> {
+    outcome.map(|issued| token(&issued)).map_err(failure)
+}
+
+fn token(token: &core::Token) -> wit::Token {
+    wit::Token {
+        access_token: token.access_token.expose().to_owned(),
+        token_type: token.token_type.clone(),
+        issued_token_type: token.issued_token_type.clone(),
+        expires_at_ms: token.expires_at,
+        scopes: token.scopes.clone(),
+        refresh_token: token
+            .refresh_token
+            .as_ref()
+            .map(|token| token.expose().to_owned()),
+    }
+}
+
+fn failure(failure: TokenFailure) -> wit::Failure {
+    wit::Failure {
+        kind: kind(&failure),
+        message: failure.sentence(),
+        oauth: failure.oauth().map(|error| wit::OauthError {
+            error: error.error.clone(),
+            error_description: error.description.clone(),
+            error_uri: error.uri.clone(),
+        }),
+        status: failure.status(),
+        answer: answer(failure.to_answer()),
+    }
+}
+
+fn kind(failure: &TokenFailure) -> wit::FailureKind {
+    match failure {
+        TokenFailure::Configuration(_) => wit::FailureKind::Configuration,
+        TokenFailure::InvalidRequest(_) => wit::FailureKind::InvalidRequest,
+        TokenFailure::NoSubject => wit::FailureKind::NoSubject,
+        TokenFailure::ForbiddenDestination => wit::FailureKind::ForbiddenDestination,
+        TokenFailure::Refused { .. } => wit::FailureKind::Refused,
+        TokenFailure::IssuerUnavailable(_) => wit::FailureKind::IssuerUnavailable,
+        TokenFailure::NoTokenEndpoint => wit::FailureKind::NoTokenEndpoint,
+        TokenFailure::ForeignTokenEndpoint => wit::FailureKind::ForeignTokenEndpoint,
+        TokenFailure::Unreachable => wit::FailureKind::Unreachable,
+        TokenFailure::TimedOut => wit::FailureKind::TimedOut,
+        TokenFailure::TooLarge => wit::FailureKind::TooLarge,
+        TokenFailure::Redirected => wit::FailureKind::Redirected,
+        TokenFailure::UnexpectedStatus(_) => wit::FailureKind::UnexpectedStatus,
+        TokenFailure::NotJson => wit::FailureKind::NotJson,
+        TokenFailure::BadResponse(_) => wit::FailureKind::BadResponse,
+    }
+}
+
+fn delegation(given: wit::Delegation) -> core::Delegation {
+    core::Delegation {
+        subject: given.subject,
+        subject_token: typed(given.subject_token),
+        subject_expires_at: given.subject_expires_at,
+        actor_token: given.actor_token.map(typed),
+        target: target(given.target),
+        destination: given.destination,
+    }
+}
+
+fn typed(given: wit::TypedToken) -> core::TypedToken {
+    core::TypedToken {
+        token: Secret::new(given.token),
+        token_type: given.token_type,
+    }
+}
+
+fn target(given: wit::Target) -> core::TokenTarget {
+    core::TokenTarget {
+        resources: given.resources,
+        audiences: given.audiences,
+        scopes: given.scopes,
+        requested_token_type: given.requested_token_type,
+    }
+}
