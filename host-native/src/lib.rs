@@ -6,6 +6,8 @@ mod readme {}
 
 #[cfg(feature = "dev-issuer")]
 pub mod dev_issuer;
+#[cfg(feature = "dev-issuer")]
+pub mod dev_upstream;
 #[cfg(feature = "gate")]
 mod gate;
 #[cfg(feature = "gate")]

@@ -9,6 +9,7 @@ use tokio::io::AsyncReadExt;
 use tollgate::dev_issuer::{
     Algorithm, ClientSpec, DEFAULT_AUDIENCE, DevIssuer, Discovery, IssuerUrl, Options, Policy,
 };
+use tollgate::dev_upstream::{self, DevUpstream};
 use tracing_subscriber::EnvFilter;
 
 /// OAuth for the edge.
@@ -28,6 +29,27 @@ enum Command {
     /// limited-secret only mcp:read, upstream-only / upstream-only-secret may exchange tokens only
     /// where --allow-exchange says so.
     DevIssuer(DevIssuerArgs),
+    /// Run an API that takes only tokens which are meant for it, for demonstrations and tests.
+    ///
+    /// GET /me says whom a token speaks for. Prints one line of JSON on standard output when it is
+    /// ready and logs to standard error.
+    DevUpstream(DevUpstreamArgs),
+}
+
+#[derive(clap::Args)]
+struct DevUpstreamArgs {
+    /// Port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 9500)]
+    port: u16,
+    /// The issuer whose tokens it takes.
+    #[arg(long, default_value = "http://127.0.0.1:9400")]
+    issuer: String,
+    /// What must be in `aud` [default: http://127.0.0.1:PORT].
+    #[arg(long)]
+    resource: Option<String>,
+    /// Stop when standard input closes: for a parent that may be killed.
+    #[arg(long)]
+    until_stdin_closes: bool,
 }
 
 #[derive(clap::Args)]
@@ -92,9 +114,7 @@ enum DiscoveryArg {
 }
 
 fn main() -> ExitCode {
-    let Cli {
-        command: Command::DevIssuer(args),
-    } = Cli::parse();
+    let Cli { command } = Cli::parse();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
@@ -107,7 +127,12 @@ fn main() -> ExitCode {
         .build();
     let result = match runtime {
         Ok(runtime) => {
-            let result = runtime.block_on(dev_issuer(args));
+            let result = runtime.block_on(async {
+                match command {
+                    Command::DevIssuer(args) => dev_issuer(args).await,
+                    Command::DevUpstream(args) => dev_upstream(args).await,
+                }
+            });
             // Not joined: a read of standard input cannot be interrupted.
             runtime.shutdown_background();
             result
@@ -153,6 +178,31 @@ async fn dev_issuer(args: DevIssuerArgs) -> Result<(), String> {
         "port": issuer.address().port(),
         "pid": std::process::id(),
     });
+    serve(&ready, until_stdin_closes).await;
+    Ok(())
+}
+
+async fn dev_upstream(args: DevUpstreamArgs) -> Result<(), String> {
+    let upstream = DevUpstream::start(dev_upstream::Options {
+        port: args.port,
+        issuer: args.issuer,
+        resource: args.resource,
+    })
+    .await
+    .map_err(|error| error.to_string())?;
+    let ready = serde_json::json!({
+        "url": upstream.url(),
+        "resource": upstream.resource(),
+        "address": upstream.address().to_string(),
+        "port": upstream.address().port(),
+        "pid": std::process::id(),
+    });
+    serve(&ready, args.until_stdin_closes).await;
+    Ok(())
+}
+
+/// Says that the server is ready, and returns when it should stop.
+async fn serve(ready: &serde_json::Value, until_stdin_closes: bool) {
     let mut stdout = std::io::stdout();
     // Whoever started us may not care to read it.
     let _ = writeln!(stdout, "{ready}").and_then(|()| stdout.flush());
@@ -161,7 +211,6 @@ async fn dev_issuer(args: DevIssuerArgs) -> Result<(), String> {
         () = stop_signal() => {}
         () = stdin_closed(), if until_stdin_closes => {}
     }
-    Ok(())
 }
 
 async fn stop_signal() {

@@ -16,7 +16,7 @@
 //! # }
 //! ```
 
-mod access_token;
+pub(crate) mod access_token;
 pub(crate) mod admin;
 mod audit;
 mod client_assertion;
@@ -29,7 +29,7 @@ mod issuer_url;
 mod key_ring;
 mod metadata;
 mod outage;
-mod own_token;
+pub(crate) mod own_token;
 mod policy;
 mod refresh_token;
 pub(crate) mod remote_keys;

@@ -99,11 +99,13 @@ impl RemoteKeys {
             .in_vain
             .is_some_and(|since| since.elapsed() < COOLDOWN);
         match tried {
-            // The key may have changed under its name.
-            Some(Err(VerifyError::NoKey | VerifyError::Signature)) if !cooling => {}
-            Some(result) => return result.map_err(RemoteKeysError::Verify),
+            Some(Ok(payload)) => return Ok(payload),
+            // No key would help.
+            Some(Err(error @ VerifyError::Jws(_))) => return Err(RemoteKeysError::Verify(error)),
+            Some(Err(error)) if cooling => return Err(RemoteKeysError::Verify(error)),
             None if cooling => return Err(RemoteKeysError::CoolingDown),
-            None => {}
+            // Perhaps there is another key by now, also under a name that is known.
+            Some(Err(_)) | None => {}
         }
         let fetched = match self.fetch().await {
             Ok(fetched) => fetched,
