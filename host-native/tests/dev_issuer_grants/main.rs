@@ -1,0 +1,12 @@
+//! What the development issuer's token endpoint decides, over real HTTP, and the API that its
+//! tokens open.
+
+#![cfg(feature = "dev-issuer")]
+
+mod audit;
+mod client_assertion;
+mod outage;
+mod refresh_token;
+mod support;
+mod token_exchange;
+mod upstream;
