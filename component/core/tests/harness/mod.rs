@@ -29,6 +29,8 @@ pub enum Site {
     Body(u16, String, &'static str),
     Fails(HttpError),
     Never,
+    /// Depends on the request.
+    Answers(fn(&HttpRequest, usize) -> Site),
 }
 
 pub struct FakeHost {
@@ -107,6 +109,10 @@ impl Host for FakeHost {
             .get(&request.url)
             .cloned()
             .unwrap_or(missing);
+        let site = match site {
+            Site::Answers(answer) => answer(&request, self.sent.borrow().len()),
+            site => site,
+        };
         self.sent.borrow_mut().push(request);
         HOST.with(|_| ());
         Box::new(FakeExchange {
@@ -133,7 +139,7 @@ impl PendingResponse for FakeExchange {
             return None;
         }
         Some(match self.site.take()? {
-            Site::Never => return None,
+            Site::Never | Site::Answers(_) => return None,
             Site::Fails(error) => Err(error),
             Site::Body(status, body, cache) => Ok(HttpResponse {
                 status,

@@ -1,0 +1,815 @@
+//! The client: exchange, its cache, single flight, and what happens when the issuer does not play.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod harness;
+
+use std::rc::Rc;
+
+use harness::{DISCOVERY, ISSUER, Key, NOW, Site, World, answer, bearer, head, inline};
+use serde_json::json;
+use tollgate_core::capability::{HttpError, HttpRequest};
+use tollgate_core::resource_server::{Config, RequestHead};
+use tollgate_core::task::{Progress, Task};
+use tollgate_core::token_client::{
+    ClientAuthenticationMethod, ClientConfig, Delegation, ExchangeCacheConfig, Grant, Secret,
+    Token, TokenClient, TokenFailure, TokenStep, TokenTarget, TypedToken,
+};
+
+const ENDPOINT: &str = "https://issuer.example/token";
+const UPSTREAM: &str = "https://upstream.example";
+
+type Outcome = Result<Rc<Token>, TokenFailure>;
+
+fn client() -> ClientConfig {
+    ClientConfig {
+        id: Some("app".into()),
+        secret: Some(Secret::new("s3cret")),
+        ..ClientConfig::default()
+    }
+}
+
+fn config(client: ClientConfig) -> Config {
+    Config {
+        client: Some(client),
+        ..inline(&[&Key::new("k", 7)])
+    }
+}
+
+/// A world whose issuer exchanges tokens.
+fn world_with(client: ClientConfig) -> (World, TokenClient) {
+    let world = World::new(config(client));
+    let metadata = json!({ "issuer": ISSUER, "token_endpoint": ENDPOINT });
+    world.host.set_json(DISCOVERY, &metadata);
+    world.host.set(ENDPOINT, Site::Answers(issue));
+    let client = TokenClient::new(&world.gate).unwrap();
+    (world, client)
+}
+
+fn world() -> (World, TokenClient) {
+    world_with(client())
+}
+
+/// A token that says for whom it was got, and that it is not the one before.
+fn issue(request: &HttpRequest, number: usize) -> Site {
+    let user = parameter(request, "subject_token").unwrap_or_else(|| "nobody".into());
+    let body = json!({
+        "access_token": format!("for-{user}-{number}"), "token_type": "Bearer",
+        "issued_token_type": "urn:ietf:params:oauth:token-type:access_token", "expires_in": 600,
+    });
+    Site::Body(200, body.to_string(), "")
+}
+
+fn parameters(request: &HttpRequest) -> Vec<(String, String)> {
+    let body = String::from_utf8(request.body.clone().unwrap()).unwrap();
+    let pairs = body.split('&').map(|pair| pair.split_once('=').unwrap());
+    pairs
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
+fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
+    let found = parameters(request).into_iter().find(|(n, _)| n == name);
+    found.map(|(_, value)| value)
+}
+
+fn target(resource: &str) -> TokenTarget {
+    TokenTarget {
+        resources: vec![resource.into()],
+        ..TokenTarget::default()
+    }
+}
+
+fn of(user: &str) -> Delegation {
+    Delegation {
+        subject: Some(user.into()),
+        subject_token: TypedToken {
+            token: Secret::new(format!("token-{user}")),
+            token_type: None,
+        },
+        subject_expires_at: Some(NOW + 3600),
+        actor_token: None,
+        target: target(UPSTREAM),
+        destination: None,
+    }
+}
+
+fn finish(world: &World, step: TokenStep) -> Outcome {
+    match step {
+        TokenStep::Done(outcome) => outcome,
+        TokenStep::Waiting(task) => world.finish(task),
+    }
+}
+
+fn get(world: &World, client: &TokenClient, delegation: Delegation) -> Outcome {
+    finish(world, client.get_token(delegation))
+}
+
+fn access_token(outcome: &Outcome) -> &str {
+    outcome.as_ref().unwrap().access_token.expose()
+}
+
+fn waiting(step: TokenStep) -> Task<Outcome> {
+    match step {
+        TokenStep::Waiting(task) => task,
+        TokenStep::Done(outcome) => panic!("done: {outcome:?}"),
+    }
+}
+
+/// Polls all of them in turn, moving time on, until each has its outcome.
+fn finish_all(world: &World, mut tasks: Vec<Task<Outcome>>) -> Vec<Outcome> {
+    let mut outcomes: Vec<Option<Outcome>> = tasks.iter().map(|_| None).collect();
+    for _ in 0..10_000 {
+        for (task, outcome) in tasks.iter_mut().zip(&mut outcomes) {
+            if outcome.is_none()
+                && let Progress::Ready(ready) = task.poll()
+            {
+                *outcome = Some(ready);
+            }
+        }
+        if outcomes.iter().all(Option::is_some) {
+            return outcomes.into_iter().flatten().collect();
+        }
+        world.host.advance(5);
+    }
+    panic!("some task never ends");
+}
+
+fn exchanges(world: &World) -> usize {
+    world.host.fetches(ENDPOINT)
+}
+
+#[test]
+fn one_exchange_then_the_cache() {
+    let (world, client) = world();
+    let first = get(&world, &client, of("alice"));
+    assert_eq!(access_token(&first), "for-token-alice-1");
+    // Without a task: there is nothing to wait for.
+    let TokenStep::Done(second) = client.get_token(of("alice")) else {
+        panic!("the cache needs no I/O");
+    };
+    assert_eq!(access_token(&second), access_token(&first));
+    assert_eq!(exchanges(&world), 1);
+    let sent = world.host.sent.borrow();
+    let request = sent.last().unwrap();
+    assert_eq!(request.method, "POST");
+    let header = |name: &str| {
+        let found = request.headers.iter().find(|(n, _)| n == name);
+        found.map(|(_, value)| value.as_str())
+    };
+    assert_eq!(
+        header("content-type"),
+        Some("application/x-www-form-urlencoded")
+    );
+    assert_eq!(header("accept"), Some("application/json"));
+    assert_eq!(header("authorization"), Some("Basic YXBwOnMzY3JldA=="));
+    let expected = [
+        (
+            "grant_type",
+            "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange",
+        ),
+        ("subject_token", "token-alice"),
+        (
+            "subject_token_type",
+            "urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token",
+        ),
+        ("resource", "https%3A%2F%2Fupstream.example"),
+    ];
+    assert_eq!(
+        parameters(request),
+        expected.map(|(n, v)| (n.to_owned(), v.to_owned()))
+    );
+}
+
+#[test]
+fn everything_that_can_be_asked_for_is_asked_for() {
+    let (world, client) = world_with(ClientConfig {
+        authentication: Some(ClientAuthenticationMethod::ClientSecretPost),
+        ..client()
+    });
+    let jwt = "urn:ietf:params:oauth:token-type:jwt";
+    let typed = |token: &str| TypedToken {
+        token: Secret::new(token),
+        token_type: Some(jwt.into()),
+    };
+    let delegation = Delegation {
+        subject_token: typed("subject token"),
+        actor_token: Some(typed("actor+token")),
+        target: TokenTarget {
+            resources: vec![UPSTREAM.into(), "urn:x".into()],
+            audiences: vec!["a&b".into()],
+            scopes: vec!["s:1".into(), "s:2".into()],
+            requested_token_type: Some("urn:ietf:params:oauth:token-type:access_token".into()),
+        },
+        ..of("alice")
+    };
+    get(&world, &client, delegation).unwrap();
+    let sent = world.host.sent.borrow();
+    let names: Vec<_> = parameters(sent.last().unwrap());
+    let value = |name: &str| {
+        let all = names.iter().filter(|(n, _)| n == name);
+        all.map(|(_, v)| v.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(value("subject_token"), ["subject+token"]);
+    assert_eq!(value("actor_token"), ["actor%2Btoken"]);
+    assert_eq!(
+        value("actor_token_type"),
+        ["urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt"]
+    );
+    assert_eq!(
+        value("resource"),
+        ["https%3A%2F%2Fupstream.example", "urn%3Ax"]
+    );
+    assert_eq!(value("audience"), ["a%26b"]);
+    assert_eq!(value("scope"), ["s%3A1+s%3A2"]);
+    assert_eq!(
+        value("requested_token_type"),
+        ["urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token"]
+    );
+    assert_eq!(value("client_id"), ["app"]);
+    assert_eq!(value("client_secret"), ["s3cret"]);
+    let headers = &sent.last().unwrap().headers;
+    assert!(!headers.iter().any(|(name, _)| name == "authorization"));
+}
+
+#[test]
+fn a_hundred_at_once_make_one_exchange() {
+    let (world, client) = world();
+    let tasks: Vec<_> = (0..100)
+        .map(|_| waiting(client.get_token(of("alice"))))
+        .collect();
+    let outcomes = finish_all(&world, tasks);
+    assert_eq!(exchanges(&world), 1);
+    assert_eq!(world.host.fetches(DISCOVERY), 1);
+    assert!(
+        outcomes
+            .iter()
+            .all(|o| access_token(o) == access_token(&outcomes[0]))
+    );
+}
+
+#[test]
+fn a_thousand_users_at_once_are_never_crossed() {
+    let (world, client) = world();
+    let users: Vec<String> = (0..1000).map(|n| format!("user-{n}")).collect();
+    let tasks = users
+        .iter()
+        .map(|user| waiting(client.get_token(of(user))))
+        .collect();
+    let outcomes = finish_all(&world, tasks);
+    assert_eq!(exchanges(&world), 1000);
+    for (user, outcome) in users.iter().zip(&outcomes) {
+        assert!(access_token(outcome).starts_with(&format!("for-token-{user}-")));
+        let again = get(&world, &client, of(user));
+        assert_eq!(access_token(&again), access_token(outcome));
+    }
+    assert_eq!(exchanges(&world), 1000);
+    let (tokens, bytes) = client.cache_size();
+    assert_eq!(tokens, 1000);
+    assert!(bytes <= 4 * 1024 * 1024, "{bytes}");
+}
+
+#[test]
+fn when_the_first_goes_away_another_takes_over() {
+    let (world, client) = world();
+    let mut first = waiting(client.get_token(of("alice")));
+    let mut others: Vec<_> = (0..9)
+        .map(|_| waiting(client.get_token(of("alice"))))
+        .collect();
+    for task in others.iter_mut().chain([&mut first]) {
+        let _ = task.poll();
+    }
+    drop(first);
+    let outcomes = finish_all(&world, others);
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert!(exchanges(&world) <= 2);
+}
+
+#[test]
+fn when_all_go_away_nothing_is_left_behind() {
+    let (world, client) = world();
+    let tasks: Vec<_> = (0..5)
+        .map(|_| waiting(client.get_token(of("alice"))))
+        .collect();
+    drop(tasks);
+    assert!(get(&world, &client, of("alice")).is_ok());
+}
+
+#[test]
+fn those_who_wait_share_a_token_that_cannot_be_kept() {
+    let (world, client) = world_with(ClientConfig {
+        cache: Some(ExchangeCacheConfig {
+            max_entries: Some(0),
+            ..ExchangeCacheConfig::default()
+        }),
+        ..client()
+    });
+    let tasks: Vec<_> = (0..20)
+        .map(|_| waiting(client.get_token(of("alice"))))
+        .collect();
+    let outcomes = finish_all(&world, tasks);
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert_eq!(exchanges(&world), 1);
+    get(&world, &client, of("alice")).unwrap();
+    assert_eq!(exchanges(&world), 2);
+}
+
+#[test]
+fn nobody_is_not_a_user() {
+    let (world, client) = world();
+    for subject in [None, Some(String::new())] {
+        let delegation = Delegation {
+            subject,
+            ..of("alice")
+        };
+        let outcome = get(&world, &client, delegation);
+        assert_eq!(outcome.unwrap_err(), TokenFailure::NoSubject);
+    }
+    assert!(world.host.sent.borrow().is_empty());
+}
+
+#[test]
+fn another_session_of_the_same_user_gets_its_own_token() {
+    let (world, client) = world();
+    get(&world, &client, of("alice")).unwrap();
+    let other = Delegation {
+        subject_token: TypedToken {
+            token: Secret::new("narrower"),
+            token_type: None,
+        },
+        ..of("alice")
+    };
+    let outcome = get(&world, &client, other);
+    assert_eq!(access_token(&outcome), "for-narrower-2");
+}
+
+#[test]
+fn a_token_ends_with_the_users_own() {
+    let (world, client) = world();
+    let soon = Delegation {
+        subject_expires_at: Some(NOW + 100),
+        ..of("alice")
+    };
+    get(&world, &client, soon.clone()).unwrap();
+    world.host.advance(99_000);
+    get(&world, &client, soon.clone()).unwrap();
+    assert_eq!(exchanges(&world), 1);
+    world.host.advance(1_000);
+    get(&world, &client, soon).unwrap();
+    assert_eq!(exchanges(&world), 2);
+    // What a JWT says of itself counts too, whatever the application says.
+    let jwt = Key::new("k", 7).token_with(&json!({ "exp": NOW + 200 }));
+    let says_so = Delegation {
+        subject_token: TypedToken {
+            token: Secret::new(jwt),
+            token_type: None,
+        },
+        subject_expires_at: None,
+        ..of("alice")
+    };
+    get(&world, &client, says_so.clone()).unwrap();
+    world.host.advance(100_000);
+    get(&world, &client, says_so).unwrap();
+    assert_eq!(exchanges(&world), 4);
+}
+
+#[test]
+fn input_that_cannot_be_sent_is_refused_before_anything_is() {
+    let (world, client) = world();
+    let with = |change: fn(&mut Delegation)| {
+        let mut delegation = of("alice");
+        change(&mut delegation);
+        get(&world, &client, delegation).unwrap_err()
+    };
+    let failures = [
+        with(|d| d.subject_token.token = Secret::new("")),
+        with(|d| d.subject_token.token = Secret::new("x".repeat(32 * 1024 + 1))),
+        with(|d| d.subject_token.token_type = Some("jwt".into())),
+        with(|d| {
+            d.actor_token = Some(TypedToken {
+                token: Secret::new(""),
+                token_type: None,
+            });
+        }),
+        with(|d| d.target = target("upstream")),
+        with(|d| d.target = target("https://upstream.example/#x")),
+        with(|d| d.target = target("https://upstream.example/\r\nx")),
+        with(|d| d.target = target("https://é")),
+        with(|d| d.target = target("")),
+        with(|d| d.target = target(&format!("https://{}", "x".repeat(2048)))),
+        with(|d| d.target.resources = vec![UPSTREAM.into(); 9]),
+        with(|d| d.target.audiences = vec!["a".into(); 9]),
+        with(|d| d.target.audiences = vec![String::new()]),
+        with(|d| d.target.audiences = vec!["a\nb".into()]),
+        with(|d| d.target.scopes = vec!["a b".into()]),
+        with(|d| d.target.scopes = vec!["a\"".into()]),
+        with(|d| d.target.scopes = vec!["a".into(); 257]),
+        with(|d| d.target.requested_token_type = Some("token".into())),
+    ];
+    for (index, failure) in failures.iter().enumerate() {
+        let invalid = matches!(failure, TokenFailure::InvalidRequest(_));
+        assert!(invalid, "{index}: {failure:?}");
+    }
+    assert!(world.host.sent.borrow().is_empty());
+}
+
+#[test]
+fn a_token_goes_only_where_it_belongs() {
+    let (world, client) = world_with(ClientConfig {
+        destinations: Some(vec!["https://other.example".into()]),
+        ..client()
+    });
+    let to = |url: &str, resource: &str| {
+        let delegation = Delegation {
+            destination: Some(url.into()),
+            target: target(resource),
+            ..of("alice")
+        };
+        get(&world, &client, delegation).map(drop)
+    };
+    for good in [
+        "https://upstream.example/me?x=1#there",
+        "https://UPSTREAM.example:443/",
+        "https://other.example/x",
+    ] {
+        assert_eq!(to(good, UPSTREAM), Ok(()), "{good}");
+    }
+    assert_eq!(
+        to("http://127.0.0.1:8080/me", "http://127.0.0.1:8080"),
+        Ok(())
+    );
+    for bad in [
+        "https://evil.example/",
+        "https://upstream.example.evil.example/",
+        "https://upstream.example@evil.example/",
+        "https://upstream.example:444/",
+        "http://upstream.example/",
+        "https:\\\\upstream.example/",
+        "/me",
+        "",
+    ] {
+        let expected = Err(TokenFailure::ForbiddenDestination);
+        assert_eq!(to(bad, UPSTREAM), expected, "{bad}");
+    }
+    let urn = to(UPSTREAM, "urn:upstream");
+    assert_eq!(urn, Err(TokenFailure::ForbiddenDestination));
+}
+
+#[test]
+fn each_trouble_of_the_endpoint_is_told_apart_and_passes() {
+    let body = |status, body: &str| Site::Body(status, body.into(), "");
+    let huge = format!("{{\"access_token\":\"{}\"}}", "x".repeat(200_000));
+    for (site, failure) in [
+        (
+            Site::Fails(HttpError::Unreachable),
+            TokenFailure::Unreachable,
+        ),
+        (Site::Fails(HttpError::TimedOut), TokenFailure::TimedOut),
+        (Site::Never, TokenFailure::TimedOut),
+        (body(200, &huge), TokenFailure::TooLarge),
+        (body(200, "<html>"), TokenFailure::NotJson),
+        (body(302, ""), TokenFailure::Redirected),
+        (body(503, "busy"), TokenFailure::UnexpectedStatus(503)),
+        (
+            body(200, "{}"),
+            TokenFailure::BadResponse("has no access_token"),
+        ),
+    ] {
+        let (world, client) = world();
+        world.host.set(ENDPOINT, site);
+        let start = world.host.now_ms.get();
+        let outcome = get(&world, &client, of("alice"));
+        assert_eq!(outcome.unwrap_err(), failure);
+        let took = world.host.now_ms.get() - start;
+        assert!(took <= 11_000, "{failure:?} took {took} ms");
+        world.host.set(ENDPOINT, Site::Answers(issue));
+        assert!(get(&world, &client, of("alice")).is_ok(), "{failure:?}");
+    }
+}
+
+#[test]
+fn a_failure_is_shared_by_those_who_wait_and_then_rests_a_moment() {
+    let (world, client) = world();
+    world
+        .host
+        .set(ENDPOINT, Site::Fails(HttpError::Unreachable));
+    let tasks = (0..50)
+        .map(|_| waiting(client.get_token(of("alice"))))
+        .collect();
+    let outcomes = finish_all(&world, tasks);
+    assert!(outcomes.iter().all(Result::is_err));
+    assert_eq!(exchanges(&world), 1);
+    // The next ones wait for the rest of the moment and share an attempt again.
+    let failed_at = world.host.now_ms.get();
+    let tasks = (0..50)
+        .map(|_| waiting(client.get_token(of("alice"))))
+        .collect();
+    let outcomes = finish_all(&world, tasks);
+    assert!(outcomes.iter().all(Result::is_err));
+    assert_eq!(exchanges(&world), 2);
+    let took = world.host.now_ms.get() - failed_at;
+    assert!((400..700).contains(&took), "{took}");
+    // Somebody else does not wait.
+    let start = world.host.now_ms.get();
+    let _ = get(&world, &client, of("bob"));
+    assert!(world.host.now_ms.get() - start < 200);
+}
+
+#[test]
+fn what_the_issuer_says_no_to() {
+    let (world, client) = world();
+    let body = json!({ "error": "invalid_target", "error_description": "not yours" });
+    world
+        .host
+        .set(ENDPOINT, Site::Body(400, body.to_string(), ""));
+    let failure = get(&world, &client, of("alice")).unwrap_err();
+    assert_eq!(failure.oauth().unwrap().error, "invalid_target");
+    assert_eq!(failure.status(), Some(400));
+    assert_eq!(failure.to_answer().status, 403);
+}
+
+#[test]
+fn the_endpoint_comes_from_the_issuer_or_from_the_configuration() {
+    let (world, client) = world();
+    let metadata = |endpoint: &str| json!({ "issuer": ISSUER, "token_endpoint": endpoint });
+    let foreign = metadata("https://evil.example/token");
+    world.host.set_json(DISCOVERY, &foreign);
+    let outcome = get(&world, &client, of("alice"));
+    assert_eq!(outcome.unwrap_err(), TokenFailure::ForeignTokenEndpoint);
+    assert_eq!(world.host.fetches("https://evil.example/token"), 0);
+
+    let (world, client) = world_with(ClientConfig {
+        token_endpoint: Some("https://sts.example/token".into()),
+        ..self::client()
+    });
+    world
+        .host
+        .set("https://sts.example/token", Site::Answers(issue));
+    assert!(get(&world, &client, of("alice")).is_ok());
+    assert_eq!(world.host.fetches(DISCOVERY), 0);
+}
+
+#[test]
+fn a_failed_discovery_is_not_remembered() {
+    let (world, client) = world();
+    world.host.take_down();
+    let failure = get(&world, &client, of("alice")).unwrap_err();
+    assert!(matches!(failure, TokenFailure::IssuerUnavailable(_)));
+    let metadata = json!({ "issuer": ISSUER, "token_endpoint": ENDPOINT });
+    world.host.set_json(DISCOVERY, &metadata);
+    world.host.set(ENDPOINT, Site::Answers(issue));
+    world.host.advance(1_500);
+    assert!(get(&world, &client, of("alice")).is_ok());
+}
+
+#[test]
+fn an_endpoint_that_moved_is_found_again() {
+    let (world, client) = world();
+    get(&world, &client, of("alice")).unwrap();
+    let moved = "https://issuer.example/v2/token";
+    let metadata = json!({ "issuer": ISSUER, "token_endpoint": moved });
+    world.host.set_json(DISCOVERY, &metadata);
+    world.host.set(moved, Site::Answers(issue));
+    world.host.set(ENDPOINT, Site::Body(404, String::new(), ""));
+    let outcome = get(&world, &client, of("bob"));
+    assert_eq!(outcome.unwrap_err(), TokenFailure::UnexpectedStatus(404));
+    assert!(get(&world, &client, of("bob")).is_ok());
+}
+
+#[test]
+fn a_call_that_comes_back_401_is_made_once_more_with_another_token() {
+    let (world, client) = world();
+    let first = get(&world, &client, of("alice"));
+    for status in [200, 403, 400, 500] {
+        assert!(!client.call_again(&of("alice"), access_token(&first), status, 1));
+    }
+    assert!(client.call_again(&of("alice"), access_token(&first), 401, 1));
+    let second = get(&world, &client, of("alice"));
+    assert_ne!(access_token(&second), access_token(&first));
+    // Another request was quicker: its token stays.
+    assert!(client.call_again(&of("alice"), access_token(&first), 401, 1));
+    let third = get(&world, &client, of("alice"));
+    assert_eq!(access_token(&third), access_token(&second));
+    // Not a third time, but what does not do is not kept either.
+    assert!(!client.call_again(&of("alice"), access_token(&third), 401, 2));
+    get(&world, &client, of("alice")).unwrap();
+    assert_eq!(exchanges(&world), 3);
+}
+
+#[test]
+fn what_is_forgotten_under_way_is_not_kept() {
+    let (world, client) = world();
+    get(&world, &client, of("bob")).unwrap();
+    let task = waiting(client.get_token(of("alice")));
+    assert_eq!(client.invalidate(Some("alice"), None), 0);
+    assert!(world.finish(task).is_ok());
+    get(&world, &client, of("alice")).unwrap();
+    assert_eq!(exchanges(&world), 3);
+    assert_eq!(client.invalidate(None, Some(UPSTREAM)), 2);
+    assert_eq!(client.cache_size(), (0, 0));
+}
+
+#[test]
+fn the_clients_own_token_is_kept_apart() {
+    let (world, client) = world();
+    let own = finish(&world, client.get_own_token(target(UPSTREAM)));
+    assert_eq!(access_token(&own), "for-nobody-1");
+    let again = finish(&world, client.get_own_token(target(UPSTREAM)));
+    assert_eq!(access_token(&again), access_token(&own));
+    get(&world, &client, of("alice")).unwrap();
+    assert_eq!(exchanges(&world), 2);
+    let sent = world.host.sent.borrow();
+    let own = sent.iter().find(|r| r.url == ENDPOINT).unwrap();
+    assert_eq!(
+        parameter(own, "grant_type").as_deref(),
+        Some("client_credentials")
+    );
+}
+
+#[test]
+fn a_raw_request_is_neither_kept_nor_shared() {
+    let (world, client) = world();
+    let refresh = || Grant::RefreshToken(Secret::new("r"));
+    for _ in 0..2 {
+        let step = client.request(refresh(), TokenTarget::default(), None);
+        finish(&world, step).unwrap();
+    }
+    assert_eq!(exchanges(&world), 2);
+    assert_eq!(client.cache_size(), (0, 0));
+    let given = Some(Secret::new("a.b.c"));
+    let step = client.request(Grant::ClientCredentials, TokenTarget::default(), given);
+    finish(&world, step).unwrap();
+    let sent = world.host.sent.borrow();
+    let request = sent.last().unwrap();
+    assert_eq!(
+        parameter(request, "client_assertion").as_deref(),
+        Some("a.b.c")
+    );
+    assert!(!request.headers.iter().any(|(n, _)| n == "authorization"));
+    let empty = Grant::RefreshToken(Secret::new(""));
+    let step = client.request(empty, TokenTarget::default(), None);
+    let failure = finish(&world, step).unwrap_err();
+    assert!(matches!(failure, TokenFailure::InvalidRequest(_)));
+}
+
+#[test]
+fn a_client_that_cannot_work_says_why_and_takes_nothing_down() {
+    let broken = |client: ClientConfig| {
+        let world = World::new(config(client));
+        let key = Key::new("k", 7);
+        assert_eq!(world.status(&key.token()), 200, "the gate works");
+        TokenClient::new(&world.gate).unwrap_err().field
+    };
+    let with = |change: fn(&mut ClientConfig)| {
+        let mut client = client();
+        change(&mut client);
+        broken(client)
+    };
+    assert_eq!(with(|c| c.id = None), "client.id");
+    assert_eq!(with(|c| c.id = Some("a\nb".into())), "client.id");
+    assert_eq!(with(|c| c.id = Some("x".repeat(2049))), "client.id");
+    assert_eq!(
+        with(|c| c.secret = Some(Secret::new("x".repeat(2049)))),
+        "client.secret"
+    );
+    assert_eq!(
+        with(|c| {
+            c.secret = None;
+            c.authentication = Some(ClientAuthenticationMethod::ClientSecretPost);
+        }),
+        "client.secret"
+    );
+    assert_eq!(
+        with(|c| c.authentication = Some(ClientAuthenticationMethod::PrivateKeyJwt)),
+        "client.keys"
+    );
+    assert_eq!(
+        with(|c| c.issuer = Some("https://x".into())),
+        "client.issuer"
+    );
+    assert_eq!(
+        with(|c| c.token_endpoint = Some("http://x/token".into())),
+        "client.tokenEndpoint"
+    );
+    assert_eq!(
+        with(|c| c.destinations = Some(vec!["x".into()])),
+        "client.destinations[0]"
+    );
+    assert_eq!(with(|c| c.timeout_ms = Some(0)), "client.timeoutMs");
+    assert_eq!(with(|c| c.timeout_ms = Some(120_001)), "client.timeoutMs");
+    let world = World::new(inline(&[&Key::new("k", 7)]));
+    assert_eq!(TokenClient::new(&world.gate).unwrap_err().field, "client");
+}
+
+#[test]
+fn settings_of_the_deployment_make_a_client() {
+    let env = |pairs: &[(&str, &str)]| {
+        let pairs = pairs.iter().map(|&(n, v)| (n.into(), v.into()));
+        let config = Config {
+            env: Some(pairs.collect()),
+            ..inline(&[&Key::new("k", 7)])
+        };
+        World::new(config)
+    };
+    let world = env(&[
+        ("TOLLGATE_CLIENT_ID", "app"),
+        ("TOLLGATE_CLIENT_SECRET", "s"),
+        ("TOLLGATE_TOKEN_ENDPOINT", ENDPOINT),
+    ]);
+    world.host.set(ENDPOINT, Site::Answers(issue));
+    let client = TokenClient::new(&world.gate).unwrap();
+    assert!(get(&world, &client, of("alice")).is_ok());
+    assert_eq!(world.host.fetches(DISCOVERY), 0);
+    // An id alone is a public client.
+    let world = env(&[("TOLLGATE_CLIENT_ID", "app")]);
+    assert!(TokenClient::new(&world.gate).is_ok());
+    // A secret alone is half a client.
+    let world = env(&[("TOLLGATE_CLIENT_SECRET", "s")]);
+    assert_eq!(
+        TokenClient::new(&world.gate).unwrap_err().field,
+        "client.id"
+    );
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let (world, client) = world();
+    let outcome = get(&world, &client, of("alice"));
+    let shown = format!(
+        "{:?} {:?} {client:?} {:?}",
+        of("alice"),
+        outcome,
+        self::client()
+    );
+    for secret in ["s3cret", "token-alice", "for-token"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
+#[test]
+fn the_delegation_chain_is_read_from_the_current_actor_backwards() {
+    let key = Key::new("k", 7);
+    let world = World::new(inline(&[&key]));
+    let identity = |act: serde_json::Value| {
+        let outcome = world.get(&key.token_with(&json!({ "act": act })));
+        let tollgate_core::resource_server::Decision::Allow(allowed) = outcome.decision else {
+            return None;
+        };
+        world.gate.identity(allowed.identity.unwrap())
+    };
+    let chain =
+        json!({ "sub": "worker", "client_id": "c", "act": { "sub": "agent", "iss": "https://i" } });
+    let chain = identity(chain).unwrap();
+    let subjects: Vec<_> = chain.actors.iter().map(|a| a.subject.as_deref()).collect();
+    assert_eq!(subjects, [Some("worker"), Some("agent")]);
+    assert_eq!(chain.actors[0].client_id.as_deref(), Some("c"));
+    assert_eq!(chain.actors[1].issuer.as_deref(), Some("https://i"));
+    let mut deep = json!({ "sub": "last" });
+    for _ in 0..8 {
+        deep = json!({ "sub": "x", "act": deep });
+    }
+    for bad in [
+        json!("worker"),
+        json!([]),
+        json!({ "sub": 7 }),
+        json!({ "sub": "" }),
+        deep,
+    ] {
+        assert!(identity(bad.clone()).is_none(), "{bad}");
+    }
+}
+
+#[test]
+fn a_whole_host_may_be_one_resource() {
+    let key = Key::new("k", 7);
+    let mut config = inline(&[&key]);
+    config.issuers = config.issuers.map(|issuers| {
+        let one = |i: tollgate_core::resource_server::IssuerConfig| {
+            tollgate_core::resource_server::IssuerConfig {
+                audiences: None,
+                ..i
+            }
+        };
+        issuers.into_iter().map(one).collect()
+    });
+    config.resource_from_request = Some(true);
+    config.metadata = Some(tollgate_core::resource_server::Metadata {
+        single_resource: Some(true),
+        ..Default::default()
+    });
+    let world = World::new(config);
+    let refused = answer(world.send(&head("GET", "https://api.example/mcp")));
+    let challenge = refused.header("www-authenticate").unwrap();
+    assert!(
+        challenge.contains(
+            "resource_metadata=\"https://api.example/.well-known/oauth-protected-resource\""
+        ),
+        "{challenge}"
+    );
+    // The audience is the origin of the request, whichever that is.
+    assert_eq!(world.status(&key.token()), 200);
+    let elsewhere = RequestHead {
+        url: "https://other.example/mcp".into(),
+        ..bearer(&key.token())
+    };
+    assert_eq!(harness::status(&world.send(&elsewhere)), 401);
+}
