@@ -1,9 +1,10 @@
 //! Ed25519 (RFC 8032, RFC 8037).
 
-use ed25519_dalek::{Signature, Verifier, VerifyingKey};
+use ed25519_dalek::{Signature, Signer, SigningKey, Verifier, VerifyingKey};
 
-use super::signature::{SignatureError, SignatureVerifier};
-use super::{Algorithm, JwkError, base64url};
+use super::signature::{SignatureError, SignatureMaker, SignatureVerifier};
+use super::signing_key_error::SigningKeyError;
+use super::{Algorithm, JwkError, SigningError, base64url};
 use crate::json::Object;
 
 /// An Ed25519 public key.
@@ -42,7 +43,48 @@ impl SignatureVerifier for Ed25519Key {
     }
 
     fn members(&self) -> Vec<(&'static str, String)> {
-        let x = base64url::encode(self.0.as_bytes());
-        vec![("crv", "Ed25519".into()), ("kty", "OKP".into()), ("x", x)]
+        members(&self.0)
+    }
+}
+
+/// RFC 8037 section 2.
+fn members(key: &VerifyingKey) -> Vec<(&'static str, String)> {
+    let x = base64url::encode(key.as_bytes());
+    vec![("crv", "Ed25519".into()), ("kty", "OKP".into()), ("x", x)]
+}
+
+/// An Ed25519 private key. Wiped when dropped, by the crate.
+pub(super) struct Ed25519Signer(SigningKey);
+
+impl Ed25519Signer {
+    /// Takes the seed (RFC 8032 section 5.1.5) and the public key, if there is one, that must be
+    /// its.
+    pub(super) fn new(seed: &[u8; 32], public: Option<&[u8]>) -> Result<Self, SigningKeyError> {
+        let key = SigningKey::from_bytes(seed);
+        let own = key.verifying_key();
+        if public.is_some_and(|public| public != own.as_bytes()) {
+            return Err(SigningKeyError::Inconsistent);
+        }
+        Ok(Self(key))
+    }
+}
+
+impl SignatureMaker for Ed25519Signer {
+    fn algorithms(&self) -> &'static [Algorithm] {
+        &[Algorithm::EdDsa, Algorithm::Ed25519]
+    }
+
+    /// Needs no random bytes (RFC 8032 section 5.1.6).
+    fn sign(
+        &self,
+        _: Algorithm,
+        message: &[u8],
+        _: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<Vec<u8>, SigningError> {
+        Ok(self.0.sign(message).to_bytes().to_vec())
+    }
+
+    fn members(&self) -> Vec<(&'static str, String)> {
+        members(&self.0.verifying_key())
     }
 }

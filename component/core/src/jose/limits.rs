@@ -39,3 +39,14 @@ pub const KEY_OPERATIONS: usize = 16;
 /// as much as about six checks without it (P-256), and code that has run some times is compiled
 /// better by then.
 pub const CHECKS_PER_TABLE: u32 = 4;
+
+/// A private key's text: RSA-4096 is 3.2 KB in PEM and in JSON; the rest is room for comments.
+pub const PRIVATE_KEY_BYTES: usize = 16 * 1024;
+
+/// JSON nesting in a private key: `x5c` and `key_ops` are arrays in it.
+pub const PRIVATE_KEY_DEPTH: usize = 4;
+
+/// RSA modulus in bits of a key that signs. RFC 7518 section 3.3 sets the lower end. The upper one
+/// bounds the cost of a signature, which grows with the cube: one with 4096 bits takes seven times
+/// as long as one with 2048, and the next size in use would take fifty times as long.
+pub const RSA_SIGNING_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;

@@ -7,6 +7,9 @@
 //! | `compact_jws` | a token's form | RFC 7515 section 7.1 |
 //! | `jwk`, `jwk_set` | keys, thumbprints, sets | RFC 7517, RFC 7638 |
 //! | `ecdsa`, `comb`, `eddsa`, `rsa` | the mathematics, behind one trait | RFC 7518, RFC 8032, RFC 8017 |
+//! | `signing_key` | private keys | RFC 7515 section 5.1 |
+//! | `pem`, `der`, `private_jwk`, `key_material` | how they are written | RFC 7468, RFC 5958, RFC 8017, RFC 5915, RFC 7518 |
+//! | `ecdsa_signer`, `rsa_signer` | their mathematics, behind another trait | RFC 6979, RFC 8017 |
 //!
 //! What a payload means is not looked at here.
 
@@ -14,13 +17,21 @@ mod algorithm;
 pub mod base64url;
 mod comb;
 mod compact_jws;
+mod der;
 mod ecdsa;
+mod ecdsa_signer;
 mod eddsa;
 mod jwk;
 mod jwk_set;
+mod key_material;
 pub mod limits;
+mod pem;
+mod private_jwk;
 mod rsa;
+mod rsa_signer;
 mod signature;
+mod signing_key;
+mod signing_key_error;
 mod verify;
 
 pub use algorithm::Algorithm;
@@ -29,4 +40,6 @@ pub use ecdsa::GeneratorTables;
 pub use jwk::{JwkError, VerifyingKey};
 pub use jwk_set::{JwkSet, JwkSetError, SkippedKey};
 pub use signature::SignatureError;
+pub use signing_key::SigningKey;
+pub use signing_key_error::{SigningError, SigningKeyError};
 pub use verify::{VerifyError, verify_compact};

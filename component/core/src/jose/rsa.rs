@@ -27,7 +27,7 @@ pub(super) struct RsaKey {
 /// Reads a whole number (RFC 7518 section 2, "Base64urlUInt"), without its leading zeros. There
 /// should be none, but some issuers' libraries write the sign byte of DER; the number is the same,
 /// and what is made of it (thumbprint, export) is written without.
-fn whole_number(jwk: &Object, name: &'static str) -> Result<Vec<u8>, JwkError> {
+pub(super) fn whole_number(jwk: &Object, name: &'static str) -> Result<Vec<u8>, JwkError> {
     let mut bytes = super::jwk::bytes(jwk, name)?;
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     bytes.drain(..zeros);
@@ -68,11 +68,6 @@ impl RsaKey {
             e,
             montgomery: OnceCell::new(),
         })
-    }
-
-    /// The modulus: big-endian, no leading zero.
-    pub(super) fn modulus(&self) -> &[u8] {
-        &self.n
     }
 
     /// What arithmetic modulo `n` needs.

@@ -1,6 +1,6 @@
 //! What every kind of key can do.
 
-use super::Algorithm;
+use super::{Algorithm, SigningError};
 
 /// Why a signature does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,5 +43,22 @@ pub(super) trait SignatureVerifier {
 
     /// The JWK members that make the key, by name: also the input of its thumbprint (RFC 7638
     /// section 3.2). In lexicographic order.
+    fn members(&self) -> Vec<(&'static str, String)>;
+}
+
+/// One private key's mathematics. What is secret is neither branched on nor used as an index.
+pub(super) trait SignatureMaker {
+    /// The algorithms of the key: the first where none is asked for.
+    fn algorithms(&self) -> &'static [Algorithm];
+
+    /// Signs by one of them. `random` fills its argument.
+    fn sign(
+        &self,
+        algorithm: Algorithm,
+        message: &[u8],
+        random: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<Vec<u8>, SigningError>;
+
+    /// As [`SignatureVerifier::members`], of the public half.
     fn members(&self) -> Vec<(&'static str, String)>;
 }

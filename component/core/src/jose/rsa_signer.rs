@@ -1,0 +1,188 @@
+//! Signatures by RSA (RFC 8017 sections 5.2.1, 8.1.1 and 8.2.1), with the primes apart (CRT).
+//!
+//! Numbers are `crypto-bigint`'s, whose powers take a time in which only lengths show. Of this
+//! component's own is the order of the steps: the message is blinded by a random number, and a
+//! signature that does not verify is not let out. The `rsa` crate does the same, has no release on
+//! these numbers yet, and takes more of the component (`limits` of size are in `xtask`).
+
+use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
+use crypto_bigint::{BoxedUint, ConcatenatingMul, Limb, NonZero, Odd, Resize};
+use sha2::Sha256;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::key_material::RsaNumbers;
+use super::rsa::{RsaKey, bit_len};
+use super::signature::SignatureMaker;
+use super::signing_key_error::SigningKeyError;
+use super::{Algorithm, SigningError, limits};
+
+/// An RSA private key. Wiped when dropped but for its primes, of which `crypto-bigint` keeps copies
+/// that it cannot wipe.
+pub(super) struct RsaSigner {
+    public: RsaKey,
+    p: BoxedMontyParams,
+    q: BoxedMontyParams,
+    dp: BoxedUint,
+    dq: BoxedUint,
+    qi: BoxedMontyForm,
+}
+
+impl RsaSigner {
+    /// Checks that the numbers belong together, which takes less than a hundredth of a signature's
+    /// time. That `p` and `q` are primes is not checked: that would take seconds, and where they
+    /// are not, signatures are withheld.
+    pub(super) fn new(numbers: &RsaNumbers) -> Result<Self, SigningKeyError> {
+        let wrong = SigningKeyError::Inconsistent;
+        let bits = bit_len(&numbers.n);
+        if !limits::RSA_SIGNING_BITS.contains(&bits) || bits % 2 != 0 {
+            return Err(SigningKeyError::KeySize);
+        }
+        let public = RsaKey::new(numbers.n.to_vec(), &numbers.e).map_err(|_| wrong)?;
+        // Primes of half the length each (FIPS 186-5 appendix A.1.1), and nothing longer.
+        let half = bits / 2;
+        if bit_len(&numbers.p) != half || bit_len(&numbers.q) != half {
+            return Err(wrong);
+        }
+        let number = |bytes: &[u8]| {
+            let precision = u32::try_from(half).ok()?;
+            (bit_len(bytes) <= half).then(|| BoxedUint::from_be_slice_truncated(bytes, precision))
+        };
+        let [p, q, dp, dq, qi] = [
+            &numbers.p,
+            &numbers.q,
+            &numbers.dp,
+            &numbers.dq,
+            &numbers.qi,
+        ]
+        .map(|bytes| number(bytes).ok_or(wrong));
+        let (p, q, dp, dq, qi) = (p?, q?, dp?, dq?, qi?);
+        let product = Zeroizing::new(p.concatenating_mul(&q).to_be_bytes());
+        let zeros = product.len().checked_sub(numbers.n.len()).ok_or(wrong)?;
+        if product[..zeros].iter().any(|byte| *byte != 0) || product[zeros..] != numbers.n[..] {
+            return Err(wrong);
+        }
+        for (prime, exponent) in [(&p, &dp), (&q, &dq)] {
+            if !inverts(exponent, public.exponent(), prime) {
+                return Err(wrong);
+            }
+        }
+        let params = |prime: BoxedUint| {
+            let odd = Odd::new(prime).into_option().ok_or(wrong)?;
+            Ok::<_, SigningKeyError>(BoxedMontyParams::new(odd))
+        };
+        let (p, q_params) = (params(p)?, params(q.clone())?);
+        let qi = BoxedMontyForm::new(qi, &p);
+        if qi.mul(&BoxedMontyForm::new(q, &p)) != BoxedMontyForm::one(&p) {
+            return Err(wrong);
+        }
+        Ok(Self {
+            public,
+            p,
+            q: q_params,
+            dp,
+            dq,
+            qi,
+        })
+    }
+
+    /// RSASP1 of a message representative below `n`, blinded, and checked by RSAVP1.
+    fn signature_of(
+        &self,
+        encoded: &[u8],
+        random: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<Vec<u8>, SigningError> {
+        // A byte shorter than `n`, and so below it.
+        let mut blind = Zeroizing::new(vec![0; encoded.len() - 1]);
+        random(&mut blind);
+        let blind = self.public.residue(&blind);
+        // Zero has no inverse. A multiple of a prime has none either: nobody meets one by chance.
+        let unblind = blind.invert().into_option();
+        let unblind = unblind.ok_or(SigningError::Randomness)?;
+        let blinded = self
+            .public
+            .residue(encoded)
+            .mul(&self.public.power_of_e(&blind));
+        let power = self.power_of_d(&blinded.retrieve());
+        let power = BoxedMontyForm::new(power, self.public.montgomery());
+        let signature = self.public.to_bytes(&power.mul(&unblind));
+        if self.public.message_representative(&signature).as_deref() == Some(encoded) {
+            Ok(signature)
+        } else {
+            Err(SigningError::Fault)
+        }
+    }
+
+    /// The power of `d` modulo `n` (RFC 8017 section 5.1.2, step 2b).
+    fn power_of_d(&self, base: &BoxedUint) -> BoxedUint {
+        let m1 = residue(base, &self.p).pow(&self.dp);
+        let m2 = residue(base, &self.q).pow(&self.dq).retrieve();
+        let h = m1.sub(&residue(&m2, &self.p)).mul(&self.qi).retrieve();
+        // Below `n`: no step overflows.
+        let hq = h.concatenating_mul(self.q.modulus().as_ref());
+        let precision = base.bits_precision();
+        hq.resize_unchecked(precision)
+            .wrapping_add(&m2.resize_unchecked(precision))
+    }
+}
+
+/// Whether `d` times `e` is 1 modulo the prime less 1.
+fn inverts(d: &BoxedUint, e: u32, prime: &BoxedUint) -> bool {
+    let order = prime.wrapping_sub(Limb::ONE);
+    let Some(order) = NonZero::new(order).into_option() else {
+        return false;
+    };
+    d.concatenating_mul(&BoxedUint::from(e))
+        .rem(&order)
+        .is_one()
+        .into()
+}
+
+/// A number of at most twice the modulus's limbs, modulo it, without a division.
+fn residue(number: &BoxedUint, modulus: &BoxedMontyParams) -> BoxedMontyForm {
+    let bits = modulus.bits_precision();
+    let part = |limbs: &[Limb]| {
+        let mut part = BoxedUint::zero_with_precision(bits);
+        part.as_mut_limbs()[..limbs.len()].copy_from_slice(limbs);
+        BoxedMontyForm::new(part, modulus)
+    };
+    let limbs = number.as_limbs();
+    let (low, high) = limbs.split_at(limbs.len().min(modulus.modulus().as_limbs().len()));
+    // The upper half counts `R`s, and the Montgomery form of `R` is its square.
+    let r = BoxedMontyForm::from_montgomery(modulus.as_ref().r2().clone(), modulus);
+    part(high).mul(&r).add(&part(low))
+}
+
+impl SignatureMaker for RsaSigner {
+    fn algorithms(&self) -> &'static [Algorithm] {
+        &[Algorithm::Rs256, Algorithm::Ps256]
+    }
+
+    fn sign(
+        &self,
+        algorithm: Algorithm,
+        message: &[u8],
+        random: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<Vec<u8>, SigningError> {
+        let encoded = if algorithm == Algorithm::Ps256 {
+            let mut salt = [0; 32];
+            random(&mut salt);
+            self.public.pss_encoding::<Sha256>(message, &salt)
+        } else {
+            self.public.pkcs1_encoding::<Sha256>(1, message)
+        };
+        self.signature_of(&encoded, random)
+    }
+
+    fn members(&self) -> Vec<(&'static str, String)> {
+        use super::signature::SignatureVerifier;
+        self.public.members()
+    }
+}
+
+impl Drop for RsaSigner {
+    fn drop(&mut self) {
+        self.dp.zeroize();
+        self.dq.zeroize();
+        self.qi.zeroize();
+    }
+}

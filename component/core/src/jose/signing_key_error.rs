@@ -1,0 +1,190 @@
+//! Why a private key cannot be used, and what to do about it.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::{Algorithm, limits};
+use crate::json::JsonError;
+
+/// Why a text is not a key that can sign. Nothing of the text is in it: it is a secret.
+///
+/// `Display` continues a sentence that begins with the name of the setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SigningKeyError {
+    /// Nothing but white space.
+    Empty,
+    /// Longer than [`limits::PRIVATE_KEY_BYTES`].
+    TooLong,
+    /// Neither PEM nor JSON.
+    NotAKey,
+    /// Protected by a passphrase.
+    Encrypted,
+    /// The public half only.
+    PublicKey,
+    /// A certificate.
+    Certificate,
+    /// OpenSSH's own format.
+    OpenSsh,
+    /// More than one PEM block.
+    SeveralBlocks,
+    /// A PEM block that does not end as it begins.
+    Truncated,
+    /// The inside of a PEM block is not base64.
+    Base64,
+    /// The inside of the base64 is not the structure that the PEM label names.
+    Der,
+    /// Begins like JSON and is not a JSON object of the accepted kind.
+    Json(JsonError),
+    /// A JWK Set.
+    KeySet,
+    /// A JWK without a member that it must have.
+    MissingMember(&'static str),
+    /// A JWK with a member that is of the wrong type, too long, or not what it should be.
+    BadMember(&'static str),
+    /// A shared secret.
+    Symmetric,
+    /// `use` or `key_ops` says that the key is not for signing.
+    NotForSigning,
+    /// Not RSA with two primes, elliptic curve, or Ed25519.
+    UnsupportedType,
+    /// The curve is not P-256, P-384 or Ed25519, or not given by name.
+    UnsupportedCurve,
+    /// The RSA modulus is too small or too large ([`limits::RSA_SIGNING_BITS`]), or its length is
+    /// odd.
+    KeySize,
+    /// The numbers of the key do not belong together.
+    Inconsistent,
+    /// The key's `alg` is none that is known.
+    UnsupportedAlgorithm,
+    /// The algorithm is not for such a key.
+    Algorithm {
+        /// What the key can do.
+        fitting: &'static [Algorithm],
+    },
+    /// The JWK's `alg` and the algorithm that was asked for differ.
+    TwoAlgorithms,
+    /// `kid` is empty, longer than [`limits::KEY_ID_BYTES`], or not a string.
+    KeyId,
+}
+
+impl Display for SigningKeyError {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Empty => "is empty: give a private key as PEM or as a JWK",
+            Self::TooLong => {
+                return write!(
+                    out,
+                    "is longer than {} bytes: give one private key and nothing else",
+                    limits::PRIVATE_KEY_BYTES
+                );
+            }
+            Self::NotAKey => {
+                "is neither PEM (-----BEGIN PRIVATE KEY-----) nor a JWK ({\"kty\":…}): give the \
+                 content of the key's file, not its name"
+            }
+            Self::Encrypted => {
+                "is protected by a passphrase: remove it with `openssl pkey -in key.pem -out \
+                 plain.pem`, and keep the result as a secret"
+            }
+            Self::PublicKey => "is the public half of a key: give the private half",
+            Self::Certificate => "is a certificate: give the private key that belongs to it",
+            Self::OpenSsh => {
+                "is in OpenSSH's format: convert it with `ssh-keygen -p -m PKCS8 -f key`"
+            }
+            Self::SeveralBlocks => "has more than one PEM block: leave only the private key",
+            Self::Truncated => {
+                "has no END line that matches its BEGIN line: give the whole PEM block"
+            }
+            Self::Base64 => "is not base64 between its BEGIN and END lines: copy the key again",
+            Self::Der => {
+                "is damaged, or of another format than its BEGIN line says: copy the key again, or \
+                 convert it with `openssl pkey -in key.pem`"
+            }
+            Self::Json(error) => return write!(out, "{error}: give one private key as a JWK"),
+            Self::KeySet => "is a JWK Set: give one of its keys",
+            Self::MissingMember(name) => {
+                return write!(out, "is a JWK without {name}: export the whole private key");
+            }
+            Self::BadMember(name) => {
+                return write!(out, "is a JWK with a bad {name}: export the key again");
+            }
+            Self::Symmetric => {
+                "is a shared secret: give a private RSA, EC or Ed25519 key, or use the secret as \
+                 client secret"
+            }
+            Self::NotForSigning => {
+                "has a use or key_ops that does not allow signing: give a key with use \"sig\""
+            }
+            Self::UnsupportedType => {
+                "is of a type that is not supported: give an RSA, EC or Ed25519 key"
+            }
+            Self::UnsupportedCurve => {
+                "is on a curve that is not supported: give a key on P-256, P-384 or Ed25519"
+            }
+            Self::KeySize => {
+                return write!(
+                    out,
+                    "is an RSA key, but not of {} to {} bits (an even number): make one with `openssl genpkey -algorithm \
+                     RSA -pkeyopt rsa_keygen_bits:2048`",
+                    limits::RSA_SIGNING_BITS.start(),
+                    limits::RSA_SIGNING_BITS.end()
+                );
+            }
+            Self::Inconsistent => "has numbers that do not belong together: copy the key again",
+            Self::UnsupportedAlgorithm => {
+                "has an alg that is not known: give RS256, PS256, ES256, ES384 or EdDSA"
+            }
+            Self::Algorithm { fitting } => {
+                out.write_str("cannot sign with that algorithm: this key is for ")?;
+                for (i, algorithm) in fitting.iter().enumerate() {
+                    let before = if i == 0 { "" } else { " or " };
+                    write!(out, "{before}{}", algorithm.name())?;
+                }
+                return Ok(());
+            }
+            Self::TwoAlgorithms => {
+                "has another alg than the configured algorithm: leave one of them out"
+            }
+            Self::KeyId => {
+                return write!(
+                    out,
+                    "has a kid that is empty or longer than {} bytes: shorten it, or leave it out",
+                    limits::KEY_ID_BYTES
+                );
+            }
+        })
+    }
+}
+
+impl std::error::Error for SigningKeyError {}
+
+/// Why there is no signature, though the key is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SigningError {
+    /// The host's random bytes are not random: RSA could not be blinded with them.
+    Randomness,
+    /// The signature did not verify, and was not let out: with a faulty one of RSA, the key could be
+    /// computed. The key was damaged, or the machine made a mistake.
+    Fault,
+}
+
+impl SigningError {
+    /// A stable name for logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Randomness => "signing-randomness",
+            Self::Fault => "signing-fault",
+        }
+    }
+}
+
+impl Display for SigningError {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Randomness => "the host gave no random bytes to sign with",
+            Self::Fault => "the signature was wrong and is withheld: check the private key",
+        })
+    }
+}
+
+impl std::error::Error for SigningError {}
