@@ -22,6 +22,7 @@ mod audit;
 mod client_assertion;
 mod client_authentication;
 mod client_credentials;
+mod client_registration;
 mod clients;
 mod form;
 mod http_get;
@@ -51,7 +52,7 @@ use tokio::task::{AbortHandle, spawn_blocking};
 
 pub use access_token::TokenSpec;
 pub use audit::{AuditAction, AuditEvent};
-pub use clients::{ClientError, ClientSpec};
+pub use client_registration::{ClientError, ClientSpec};
 pub use issuer_url::{IssuerUrl, IssuerUrlError};
 pub use metadata::Discovery;
 pub use outage::{Endpoint, Outage, OutageMode};
