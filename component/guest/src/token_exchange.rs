@@ -139,7 +139,7 @@ fn failure(failure: TokenFailure) -> wit::Failure {
 
 fn kind(failure: &TokenFailure) -> wit::FailureKind {
     match failure {
-        TokenFailure::Configuration(_) => wit::FailureKind::Configuration,
+        TokenFailure::Configuration(_) | TokenFailure::Signing => wit::FailureKind::Configuration,
         TokenFailure::InvalidRequest(_) => wit::FailureKind::InvalidRequest,
         TokenFailure::NoSubject => wit::FailureKind::NoSubject,
         TokenFailure::ForbiddenDestination => wit::FailureKind::ForbiddenDestination,

@@ -25,6 +25,8 @@ pub enum TokenFailure {
     NoSubject,
     /// The token may not go where it is meant to be sent.
     ForbiddenDestination,
+    /// The private key could not be used: a fault, or randomness that is not random.
+    Signing,
     /// The issuer said no.
     Refused {
         /// HTTP status of its answer.
@@ -63,6 +65,7 @@ impl TokenFailure {
             Self::InvalidRequest(_) => "client-invalid-request",
             Self::NoSubject => "client-no-subject",
             Self::ForbiddenDestination => "client-forbidden-destination",
+            Self::Signing => "client-signing",
             Self::Refused { .. } => "token-refused",
             Self::IssuerUnavailable(unavailable) => unavailable.error.code(),
             Self::NoTokenEndpoint => "token-endpoint-missing",
@@ -89,6 +92,9 @@ impl TokenFailure {
             Self::ForbiddenDestination => "a token goes only over https, to the origin of the \
                                            resource it is for or to one that client.destinations \
                                            names"
+                .to_owned(),
+            Self::Signing => "the client's private key made no good signature: this machine \
+                              computes wrong, or its randomness is not random"
                 .to_owned(),
             Self::Refused { status, .. } => {
                 format!("the issuer refused to issue a token (HTTP {status})")
@@ -141,9 +147,10 @@ impl TokenFailure {
         let (status, error, description) = match self {
             Self::Refused { error, .. } => refusal(&error.error),
             Self::NoSubject => (403, "access_denied", "This needs a token of a user"),
-            Self::Configuration(_) | Self::InvalidRequest(_) | Self::ForbiddenDestination => {
-                (500, "server_error", "This application is not set up right")
-            }
+            Self::Configuration(_)
+            | Self::InvalidRequest(_)
+            | Self::ForbiddenDestination
+            | Self::Signing => (500, "server_error", "This application is not set up right"),
             Self::IssuerUnavailable(_) | Self::Unreachable => (
                 503,
                 "temporarily_unavailable",
@@ -238,6 +245,7 @@ mod tests {
             (TokenFailure::InvalidRequest("x"), 500),
             (TokenFailure::NoSubject, 403),
             (TokenFailure::ForbiddenDestination, 500),
+            (TokenFailure::Signing, 500),
             (refused("invalid_grant"), 401),
             (refused("access_denied"), 403),
             (refused("invalid_target"), 403),
