@@ -302,6 +302,24 @@ async fn keys_that_cannot_be_had_are_nobodys() {
 }
 
 #[tokio::test]
+async fn keys_in_an_error_page_are_not_published() {
+    let (fixture, keys) = (start().await, KeyHolder::start().await);
+    let jwks = crate::support::send(fixture.http.get(keys.jwks_uri())).await;
+    let page = (reqwest::StatusCode::NOT_FOUND, axum::Json(jwks.body));
+    let app = axum::Router::new().fallback(move || async { page });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async { axum::serve(listener, app).await });
+
+    let uri = format!("http://{address}/jwks");
+    let spec = json!({ "client_id": "worker-key", "jwks_uri": uri });
+    assert_eq!(fixture.admin("clients", spec).await.status, 200);
+    let answer = ask(&fixture, &keys.good(&fixture).await, &[]).await;
+    refused(&answer, 401, "invalid_client", "cannot be had");
+}
+
+#[tokio::test]
 async fn registrations_say_what_is_wrong_and_no_secret() {
     let fixture = start().await;
     let register = |spec: Value| fixture.admin("clients", spec);

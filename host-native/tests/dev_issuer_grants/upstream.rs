@@ -107,11 +107,17 @@ async fn it_takes_only_tokens_for_itself() {
     let answer = send(fixture.http.get(&url)).await;
     assert_eq!(answer.status, 401);
     assert_eq!(answer.headers["www-authenticate"], "Bearer");
-    let basic = fixture.http.get(&url).header(AUTHORIZATION, "Basic YTpi");
+    let good = fixture.issuer.mint(own(TokenSpec::default())).await;
+    let basic = fixture.http.get(&url);
+    let basic = basic.header(AUTHORIZATION, format!("Basic {good}"));
     assert_eq!(send(basic).await.status, 401);
+    let bearer = format!("Bearer {good}");
+    let twice = fixture.http.get(&url).header(AUTHORIZATION, &bearer);
+    let twice = send(twice.header(AUTHORIZATION, &bearer)).await;
+    assert_eq!(twice.status, 401);
     assert_eq!(
         (upstream.stats().accepted, upstream.stats().refused),
-        (0, 8)
+        (0, 9)
     );
 }
 
