@@ -116,8 +116,10 @@ pub(super) fn pkcs8(der: &[u8]) -> Result<KeyMaterial, SigningKeyError> {
     key.optional(CONTEXT[0])?;
     let public = Reader::bits(key.optional(CONTEXT_BITS)?)?;
     key.end()?;
-    if !matches!(version, [] | [1]) {
-        return Err(MALFORMED);
+    // The version says whether the public key is there.
+    match (version, public) {
+        ([], None) | ([1], Some(_)) => {}
+        _ => return Err(MALFORMED),
     }
     let name = algorithm.next(OBJECT_IDENTIFIER)?;
     if name == RSA_ENCRYPTION {

@@ -104,11 +104,6 @@ impl RsaKey {
         power
     }
 
-    /// `e`.
-    pub(super) fn exponent(&self) -> u32 {
-        self.e
-    }
-
     /// RSAVP1 (RFC 8017 section 5.2.2): the signature to the power of `e`, as long as `n`.
     pub(super) fn message_representative(&self, signature: &[u8]) -> Option<Vec<u8>> {
         // Same length and big-endian: bytes compare as the numbers do.

@@ -2,11 +2,12 @@
 //!
 //! Numbers are `crypto-bigint`'s, whose powers take a time in which only lengths show. Of this
 //! component's own is the order of the steps: the message is blinded by a random number, and a
-//! signature that does not verify is not let out. The `rsa` crate does the same, has no release on
-//! these numbers yet, and takes more of the component (`limits` of size are in `xtask`).
+//! signature that does not verify is not let out. The `rsa` crate does the same, but has no release
+//! on these numbers yet. Products are Montgomery's only: plain ones of this length would bring in
+//! Karatsuba's for all lengths, tens of kilobytes.
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::{BoxedUint, ConcatenatingMul, Limb, NonZero, Odd, Resize};
+use crypto_bigint::{BoxedUint, Limb, Odd};
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -25,12 +26,13 @@ pub(super) struct RsaSigner {
     dp: BoxedUint,
     dq: BoxedUint,
     qi: BoxedMontyForm,
+    q_mod_n: BoxedMontyForm,
 }
 
 impl RsaSigner {
-    /// Checks that the numbers belong together, which takes less than a hundredth of a signature's
-    /// time. That `p` and `q` are primes is not checked: that would take seconds, and where they
-    /// are not, signatures are withheld.
+    /// Checks what costs a few multiplications: that `n` is the product of `p` and `q`, and that
+    /// `qi` inverts `q`. Where `p` or `q` is no prime, or `dp` or `dq` is not what `e` demands,
+    /// signatures are withheld.
     pub(super) fn new(numbers: &RsaNumbers) -> Result<Self, SigningKeyError> {
         let wrong = SigningKeyError::Inconsistent;
         let bits = bit_len(&numbers.n);
@@ -56,15 +58,10 @@ impl RsaSigner {
         ]
         .map(|bytes| number(bytes).ok_or(wrong));
         let (p, q, dp, dq, qi) = (p?, q?, dp?, dq?, qi?);
-        let product = Zeroizing::new(p.concatenating_mul(&q).to_be_bytes());
-        let zeros = product.len().checked_sub(numbers.n.len()).ok_or(wrong)?;
-        if product[..zeros].iter().any(|byte| *byte != 0) || product[zeros..] != numbers.n[..] {
+        // Both products are below twice `n`, whose length they have, and not zero.
+        let product = public.residue(&numbers.p).mul(&public.residue(&numbers.q));
+        if !bool::from(product.is_zero()) {
             return Err(wrong);
-        }
-        for (prime, exponent) in [(&p, &dp), (&q, &dq)] {
-            if !inverts(exponent, public.exponent(), prime) {
-                return Err(wrong);
-            }
         }
         let params = |prime: BoxedUint| {
             let odd = Odd::new(prime).into_option().ok_or(wrong)?;
@@ -76,6 +73,7 @@ impl RsaSigner {
             return Err(wrong);
         }
         Ok(Self {
+            q_mod_n: public.residue(&numbers.q),
             public,
             p,
             q: q_params,
@@ -103,7 +101,6 @@ impl RsaSigner {
             .residue(encoded)
             .mul(&self.public.power_of_e(&blind));
         let power = self.power_of_d(&blinded.retrieve());
-        let power = BoxedMontyForm::new(power, self.public.montgomery());
         let signature = self.public.to_bytes(&power.mul(&unblind));
         if self.public.message_representative(&signature).as_deref() == Some(encoded) {
             Ok(signature)
@@ -113,31 +110,17 @@ impl RsaSigner {
     }
 
     /// The power of `d` modulo `n` (RFC 8017 section 5.1.2, step 2b).
-    fn power_of_d(&self, base: &BoxedUint) -> BoxedUint {
+    fn power_of_d(&self, base: &BoxedUint) -> BoxedMontyForm {
         let m1 = residue(base, &self.p).pow(&self.dp);
         let m2 = residue(base, &self.q).pow(&self.dq).retrieve();
         let h = m1.sub(&residue(&m2, &self.p)).mul(&self.qi).retrieve();
-        // Below `n`: no step overflows.
-        let hq = h.concatenating_mul(self.q.modulus().as_ref());
-        let precision = base.bits_precision();
-        hq.resize_unchecked(precision)
-            .wrapping_add(&m2.resize_unchecked(precision))
+        // The sum is below `n` anyway; arithmetic modulo `n` is what there is.
+        let n = self.public.montgomery();
+        residue(&h, n).mul(&self.q_mod_n).add(&residue(&m2, n))
     }
 }
 
-/// Whether `d` times `e` is 1 modulo the prime less 1.
-fn inverts(d: &BoxedUint, e: u32, prime: &BoxedUint) -> bool {
-    let order = prime.wrapping_sub(Limb::ONE);
-    let Some(order) = NonZero::new(order).into_option() else {
-        return false;
-    };
-    d.concatenating_mul(&BoxedUint::from(e))
-        .rem(&order)
-        .is_one()
-        .into()
-}
-
-/// A number of at most twice the modulus's limbs, modulo it, without a division.
+/// A number of at most twice the modulus's length, modulo it, without a division.
 fn residue(number: &BoxedUint, modulus: &BoxedMontyParams) -> BoxedMontyForm {
     let bits = modulus.bits_precision();
     let part = |limbs: &[Limb]| {
@@ -184,5 +167,6 @@ impl Drop for RsaSigner {
         self.dp.zeroize();
         self.dq.zeroize();
         self.qi.zeroize();
+        self.q_mod_n.zeroize();
     }
 }

@@ -1,0 +1,55 @@
+//! Private keys that protect nothing: of OpenSSL's making in PEM, the same by Node in JSON, and
+//! those that RFCs print.
+#![allow(dead_code, reason = "each test file uses some")]
+
+use tollgate_core::json::{Json, Object};
+
+/// The text of a PEM file.
+#[macro_export]
+macro_rules! pem {
+    ($name:literal) => {
+        include_str!(concat!("jose_signing_keys/", $name, ".pem"))
+    };
+}
+
+/// Members of a JWK that are private.
+pub(crate) const PRIVATE: [&str; 6] = ["d", "p", "q", "dp", "dq", "qi"];
+
+/// A key of `keys.json`.
+pub(crate) fn jwk(name: &str) -> Object {
+    let list = Json::parse(include_bytes!("keys.json"), 4).unwrap();
+    let entries = list.as_array().unwrap().iter();
+    let mut entries = entries.map(|entry| entry.as_object().unwrap());
+    let named = |entry: &&Object| entry.get("name").and_then(Json::as_str) == Some(name);
+    let entry = entries.find(named).unwrap();
+    entry.get("jwk").unwrap().as_object().unwrap().clone()
+}
+
+/// The object with a member set.
+pub(crate) fn with(jwk: &Object, name: &str, json: &str) -> Object {
+    let mut jwk = jwk.clone();
+    jwk.insert(name, Json::parse(json.as_bytes(), 4).unwrap());
+    jwk
+}
+
+/// The object without some members.
+pub(crate) fn without(jwk: &Object, names: &[&str]) -> Object {
+    let mut rest = Object::default();
+    for (name, value) in jwk.iter().filter(|(name, _)| !names.contains(name)) {
+        rest.insert(name, value.clone());
+    }
+    rest
+}
+
+/// Bytes that are random enough for a test.
+pub(crate) fn random(seed: u64) -> impl FnMut(&mut [u8]) {
+    let mut state = seed | 1;
+    move |out| {
+        for byte in out {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            *byte = state.to_le_bytes()[3];
+        }
+    }
+}

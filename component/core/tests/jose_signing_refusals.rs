@@ -1,0 +1,375 @@
+//! Texts that are no keys to sign with: each rule, and every damage of one byte.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod jose_signing_keys;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jose_signing_keys::{jwk, random, with, without};
+use tollgate_core::jose::{
+    Algorithm, SigningError, SigningKey, SigningKeyError, base64url, limits,
+};
+use tollgate_core::json::JsonError;
+
+fn refusal(text: &str) -> SigningKeyError {
+    SigningKey::from_text(text, None, None).expect_err(text)
+}
+
+#[test]
+fn texts_that_are_not_one_private_key_in_pem() {
+    let good = pem!("p256-pkcs8");
+    let block = &good[good.find("-----BEGIN").unwrap()..];
+    for (text, error) in [
+        ("", SigningKeyError::Empty),
+        (" \r\n\t", SigningKeyError::Empty),
+        ("\"\"", SigningKeyError::Empty),
+        (
+            &" ".repeat(limits::PRIVATE_KEY_BYTES + 1),
+            SigningKeyError::TooLong,
+        ),
+        ("./key.pem", SigningKeyError::NotAKey),
+        ("[]", SigningKeyError::NotAKey),
+        ("MIGHAgEAMBMGByqGSM49", SigningKeyError::NotAKey),
+        (pem!("refused-pkcs8-encrypted"), SigningKeyError::Encrypted),
+        (pem!("refused-pkcs1-encrypted"), SigningKeyError::Encrypted),
+        (pem!("refused-public"), SigningKeyError::PublicKey),
+        (pem!("refused-certificate"), SigningKeyError::Certificate),
+        (pem!("refused-openssh"), SigningKeyError::OpenSsh),
+        (&format!("{block}{block}"), SigningKeyError::SeveralBlocks),
+        (
+            &format!("{block}{}", pem!("refused-certificate")),
+            SigningKeyError::SeveralBlocks,
+        ),
+        (&block[..block.len() - 20], SigningKeyError::Truncated),
+        (
+            &block.replace("END ", "END EC "),
+            SigningKeyError::Truncated,
+        ),
+        ("-----BEGIN PRIVATE KEY", SigningKeyError::Truncated),
+        (&block.replacen("\nM", "\n*", 1), SigningKeyError::Base64),
+        (
+            &block.replacen("\nM", "\nX-Header: 1\n\nM", 1),
+            SigningKeyError::Base64,
+        ),
+        (
+            &block.replace("PRIVATE KEY", "RSA PRIVATE KEY"),
+            SigningKeyError::Der,
+        ),
+        (
+            &block.replace("PRIVATE KEY", "EC PRIVATE KEY"),
+            SigningKeyError::Der,
+        ),
+        (
+            &block.replace("PRIVATE KEY", "DSA PRIVATE KEY"),
+            SigningKeyError::UnsupportedType,
+        ),
+        (
+            "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----",
+            SigningKeyError::NotAKey,
+        ),
+        (pem!("refused-secp256k1"), SigningKeyError::UnsupportedCurve),
+        (pem!("refused-p521"), SigningKeyError::UnsupportedCurve),
+        (
+            pem!("refused-explicit-curve"),
+            SigningKeyError::UnsupportedCurve,
+        ),
+        (pem!("refused-ed448"), SigningKeyError::UnsupportedType),
+        (pem!("refused-rsa-pss"), SigningKeyError::UnsupportedType),
+        (
+            pem!("refused-rsa-three-primes"),
+            SigningKeyError::UnsupportedType,
+        ),
+        (pem!("refused-rsa-1024"), SigningKeyError::KeySize),
+        (pem!("refused-rsa-4104"), SigningKeyError::KeySize),
+    ] {
+        assert_eq!(refusal(text), error, "{text}");
+    }
+}
+
+#[test]
+fn json_that_is_not_one_private_key() {
+    let (rsa, p256, ed25519) = (jwk("rsa-2048"), jwk("p256"), jwk("ed25519"));
+    let text = |value: &str| format!("\"{value}\"");
+    let one = text("AQ");
+    let other_point = text(jwk("p384").get("x").unwrap().as_str().unwrap());
+    let zeros = text(&base64url::encode(&[0; 32]));
+    let ones = text(&base64url::encode(&[0xFF; 32]));
+    let bad = SigningKeyError::BadMember;
+    let json = SigningKeyError::Json;
+    for (text, error) in [
+        ("{".to_owned(), json(JsonError::Syntax)),
+        (
+            "{\"kty\":\"EC\",\"kty\":\"EC\"}".to_owned(),
+            json(JsonError::DuplicateMember),
+        ),
+        ("{\"a\":[[[[[1]]]]]}".to_owned(), json(JsonError::TooDeep)),
+        (format!("{{\"keys\":[{p256}]}}"), SigningKeyError::KeySet),
+        ("{}".to_owned(), SigningKeyError::MissingMember("kty")),
+        (
+            "{\"kty\":\"oct\",\"k\":\"AAAA\"}".to_owned(),
+            SigningKeyError::Symmetric,
+        ),
+        (
+            with(&p256, "kty", "\"new\"").to_string(),
+            SigningKeyError::UnsupportedType,
+        ),
+        (with(&p256, "kty", "1").to_string(), bad("kty")),
+        (
+            without(&p256, &["d"]).to_string(),
+            SigningKeyError::PublicKey,
+        ),
+        (
+            without(&rsa, &["d"]).to_string(),
+            SigningKeyError::PublicKey,
+        ),
+        (
+            with(&p256, "use", "\"enc\"").to_string(),
+            SigningKeyError::NotForSigning,
+        ),
+        (with(&p256, "use", "1").to_string(), bad("use")),
+        (
+            with(&p256, "key_ops", "[\"verify\"]").to_string(),
+            SigningKeyError::NotForSigning,
+        ),
+        (
+            with(&p256, "alg", "\"ES999\"").to_string(),
+            SigningKeyError::UnsupportedAlgorithm,
+        ),
+        (with(&p256, "alg", "1").to_string(), bad("alg")),
+        (with(&p256, "kid", "1").to_string(), SigningKeyError::KeyId),
+        (
+            with(&p256, "kid", "\"\"").to_string(),
+            SigningKeyError::KeyId,
+        ),
+        (
+            with(&p256, "crv", "\"P-521\"").to_string(),
+            SigningKeyError::UnsupportedCurve,
+        ),
+        (
+            with(&p256, "crv", "\"P-384\"").to_string(),
+            SigningKeyError::Inconsistent,
+        ),
+        (
+            with(&p256, "d", &zeros).to_string(),
+            SigningKeyError::Inconsistent,
+        ),
+        (
+            with(&p256, "d", &ones).to_string(),
+            SigningKeyError::Inconsistent,
+        ),
+        (
+            with(&p256, "d", &one).to_string(),
+            SigningKeyError::Inconsistent,
+        ),
+        (with(&p256, "d", "\"*\"").to_string(), bad("d")),
+        (
+            with(&p256, "x", &other_point).to_string(),
+            SigningKeyError::Inconsistent,
+        ),
+        (
+            with(&p256, "y", &other_point).to_string(),
+            SigningKeyError::Inconsistent,
+        ),
+        (
+            without(&p256, &["x"]).to_string(),
+            SigningKeyError::MissingMember("x"),
+        ),
+        (
+            with(&ed25519, "crv", "\"X25519\"").to_string(),
+            SigningKeyError::UnsupportedCurve,
+        ),
+        (with(&ed25519, "d", &one).to_string(), bad("d")),
+        (
+            with(&ed25519, "x", &ones).to_string(),
+            SigningKeyError::Inconsistent,
+        ),
+        (
+            with(&rsa, "oth", "[]").to_string(),
+            SigningKeyError::UnsupportedType,
+        ),
+        (with(&rsa, "n", &one).to_string(), SigningKeyError::KeySize),
+        (
+            with(&rsa, "e", "\"Ag\"").to_string(),
+            SigningKeyError::Inconsistent,
+        ),
+    ] {
+        assert_eq!(refusal(&text), error, "{text}");
+    }
+    for name in ["n", "e", "p", "q", "dp", "dq", "qi"] {
+        let missing = without(&rsa, &[name]).to_string();
+        assert_eq!(refusal(&missing), SigningKeyError::MissingMember(name));
+        // Short, long, and one bit off.
+        let mut bytes = base64url::decode(rsa.get(name).unwrap().as_str().unwrap()).unwrap();
+        *bytes.last_mut().unwrap() ^= 2;
+        let off = text(&base64url::encode(&bytes));
+        let long = text(&base64url::encode(&[&[1][..], &bytes].concat()));
+        for value in [&one, &off, &long] {
+            // These show when a signature is checked.
+            let shows_later = match name {
+                "e" => *value != one,
+                "dp" | "dq" => *value != long,
+                _ => false,
+            };
+            if shows_later {
+                let key = with(&rsa, name, value).to_string();
+                let key = SigningKey::from_text(&key, None, None).unwrap();
+                let signed = key.sign(b"m", &mut random(1));
+                assert_eq!(signed, Err(SigningError::Fault), "{name}");
+                continue;
+            }
+            let error = refusal(&with(&rsa, name, value).to_string());
+            let size = name == "n" && error == SigningKeyError::KeySize;
+            assert!(
+                size || error == SigningKeyError::Inconsistent,
+                "{name}: {error:?}"
+            );
+        }
+    }
+    // Primes that are not in the order that `qi` is for.
+    let (p, q) = (
+        rsa.get("p").unwrap().to_string(),
+        rsa.get("q").unwrap().to_string(),
+    );
+    let (dp, dq) = (
+        rsa.get("dp").unwrap().to_string(),
+        rsa.get("dq").unwrap().to_string(),
+    );
+    let swapped = with(
+        &with(&with(&with(&rsa, "p", &q), "q", &p), "dp", &dq),
+        "dq",
+        &dp,
+    );
+    assert_eq!(refusal(&swapped.to_string()), SigningKeyError::Inconsistent);
+}
+
+#[test]
+fn algorithms_and_names_that_do_not_fit() {
+    let read = |text: &str, kid, algorithm| {
+        SigningKey::from_text(text, kid, Some(algorithm)).expect_err(text)
+    };
+    let rsa: &[_] = &[Algorithm::Rs256, Algorithm::Ps256];
+    for (text, algorithm, fitting) in [
+        (pem!("rsa-2048-pkcs8"), Algorithm::Es256, rsa),
+        (pem!("rsa-2048-pkcs8"), Algorithm::Rs384, rsa),
+        (pem!("p256-pkcs8"), Algorithm::Es384, &[Algorithm::Es256]),
+        (pem!("p384-pkcs8"), Algorithm::Es256, &[Algorithm::Es384]),
+        (
+            pem!("ed25519-pkcs8"),
+            Algorithm::Rs256,
+            &[Algorithm::EdDsa, Algorithm::Ed25519],
+        ),
+    ] {
+        let error = SigningKeyError::Algorithm { fitting };
+        assert_eq!(read(text, None, algorithm), error);
+        let own = with(&jwk("p256"), "alg", "\"RS256\"").to_string();
+        assert!(matches!(refusal(&own), SigningKeyError::Algorithm { .. }));
+    }
+    let two = with(&jwk("rsa-2048"), "alg", "\"PS256\"").to_string();
+    assert_eq!(
+        read(&two, None, Algorithm::Rs256),
+        SigningKeyError::TwoAlgorithms
+    );
+    let long = "k".repeat(limits::KEY_ID_BYTES + 1);
+    for kid in ["", &long] {
+        let error = SigningKey::from_text(pem!("p256-pkcs8"), Some(kid), None).err();
+        assert_eq!(error, Some(SigningKeyError::KeyId));
+    }
+    let longest = &long[1..];
+    assert!(SigningKey::from_text(pem!("p256-pkcs8"), Some(longest), None).is_ok());
+}
+
+#[test]
+fn errors_say_what_to_do_and_quote_nothing() {
+    let shown = refusal(pem!("refused-pkcs8-encrypted")).to_string();
+    assert!(
+        shown.contains("openssl pkey -in key.pem -out plain.pem"),
+        "{shown}"
+    );
+    let rsa = SigningKey::from_text(pem!("rsa-2048-pkcs8"), None, Some(Algorithm::Es256));
+    let shown = rsa.unwrap_err().to_string();
+    assert!(shown.ends_with("this key is for RS256 or PS256"), "{shown}");
+    let marked = with(&jwk("p256"), "crv", "\"SECRET\"").to_string();
+    let error = refusal(&marked);
+    assert!(!format!("{error} {error:?}").contains("SECRET"));
+}
+
+/// A PEM block and what it has inside.
+fn taken_apart(pem: &str) -> (&str, Vec<u8>) {
+    let block = pem.rsplit_once("-----BEGIN ").unwrap().1;
+    let (label, rest) = block.split_once("-----").unwrap();
+    let body: String = rest
+        .split_once("-----")
+        .unwrap()
+        .0
+        .split_whitespace()
+        .collect();
+    (label, STANDARD.decode(body).unwrap())
+}
+
+fn put_together(label: &str, der: &[u8]) -> String {
+    let body = STANDARD.encode(der);
+    format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
+}
+
+#[test]
+fn damaged_small_keys_are_refused() {
+    for pem in [
+        pem!("p256-pkcs8"),
+        pem!("p256-sec1-parameters"),
+        pem!("p256-sec1-compressed"),
+        pem!("p384-pkcs8"),
+    ] {
+        let (label, der) = taken_apart(pem);
+        assert!(SigningKey::from_text(&put_together(label, &der), None, None).is_ok());
+        for len in 0..der.len() {
+            refusal(&put_together(label, &der[..len]));
+        }
+        refusal(&put_together(label, &[&der[..], &[0]].concat()));
+        for i in 0..der.len() {
+            // Every bit of one key; of the others, one of each byte.
+            let bits = if pem == pem!("p256-pkcs8") {
+                0..8
+            } else {
+                i % 8..i % 8 + 1
+            };
+            for bit in bits {
+                let mut damaged = der.clone();
+                damaged[i] ^= 1 << bit;
+                refusal(&put_together(label, &damaged));
+            }
+        }
+    }
+}
+
+#[test]
+fn damaged_keys_never_panic_nor_sign_wrongly() {
+    // Ed25519 has no public half in it, so that another seed is another key; and RSA's `d` is not
+    // used.
+    for pem in [
+        pem!("ed25519-pkcs8"),
+        pem!("rsa-2048-pkcs1"),
+        pem!("rsa-2048-pkcs8"),
+    ] {
+        let (label, der) = taken_apart(pem);
+        for len in 0..der.len() {
+            refusal(&put_together(label, &der[..len]));
+        }
+        let own = SigningKey::from_text(pem, None, None).unwrap();
+        for i in 0..der.len() {
+            let mut damaged = der.clone();
+            damaged[i] ^= 1 << (i % 8);
+            let key = SigningKey::from_text(&put_together(label, &damaged), None, None);
+            let Ok(key) = key else { continue };
+            if key.kid() == own.kid() && i % 32 != 0 {
+                continue;
+            }
+            let signed = key.sign(b"m", &mut random(1));
+            if own.algorithm() == Algorithm::Rs256 && key.kid() != own.kid() {
+                // Another `e`.
+                assert_eq!(signed, Err(SigningError::Fault));
+            } else {
+                assert!(matches!(signed, Ok(_) | Err(SigningError::Fault)));
+            }
+        }
+    }
+}
