@@ -16,8 +16,9 @@ use crate::{Allowed, Answer, Decision, Gate};
 
 /// Puts a gate in front of a service.
 ///
-/// A request that may go on carries [`Identity`](crate::Identity) and
-/// [`AccessToken`](crate::AccessToken) as extensions, on protected routes; both are removed from
+/// A request that may go on carries [`Identity`](crate::Identity),
+/// [`AccessToken`](crate::AccessToken) and, for [`Gate::exchange`](crate::Gate::exchange), both as
+/// [`Credentials`](crate::Credentials) as extensions, on protected routes; they are removed from
 /// any other. The gate's headers are added to the response. Every other request is answered
 /// here.
 #[derive(Clone, Debug)]
@@ -81,9 +82,11 @@ where
                 }) => {
                     parts.extensions.remove::<crate::Identity>();
                     parts.extensions.remove::<crate::AccessToken>();
+                    parts.extensions.remove::<crate::Credentials>();
                     if let Some(credentials) = credentials {
-                        parts.extensions.insert(credentials.identity);
-                        parts.extensions.insert(credentials.token);
+                        parts.extensions.insert(credentials.identity.clone());
+                        parts.extensions.insert(credentials.token.clone());
+                        parts.extensions.insert(credentials);
                     }
                     let mut response = inner.call(Request::from_parts(parts, body)).await?;
                     add_headers(response.headers_mut(), headers);

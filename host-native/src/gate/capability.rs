@@ -11,7 +11,7 @@ use wasmtime::component::{Resource, ResourceTable};
 
 use super::bindings::tollgate::auth::{clock, http_client, random};
 use super::exchange::{Exchange, Outcome};
-use super::shared_fetch::{Reader, SharedFetch};
+use super::shared_fetch::{self, Reader, SharedFetch};
 
 /// What outlives an instance and is shared with those who wait for it.
 pub(super) struct Lender {
@@ -20,7 +20,7 @@ pub(super) struct Lender {
     pub(super) reader: Arc<Reader>,
     /// Rings when an exchange has ended, and when a decision that others may wait for was made.
     pub(super) progress: Notify,
-    /// The component took a response since its keys were last exported.
+    /// The component took a document since its keys were last exported.
     pub(super) exchanged: AtomicBool,
     /// Linear memory of the present instance, in bytes.
     pub(super) memory: AtomicUsize,
@@ -30,6 +30,8 @@ pub(super) struct Lender {
 pub(super) struct Capabilities {
     lender: Arc<Lender>,
     exchanges: ResourceTable,
+    /// How many of them fetch a document.
+    documents: usize,
     max_memory: usize,
 }
 
@@ -38,13 +40,14 @@ impl Capabilities {
         Self {
             lender,
             exchanges: ResourceTable::new(),
+            documents: 0,
             max_memory,
         }
     }
 
-    /// Whether it waits for a response.
+    /// Whether it waits for metadata or keys.
     pub(super) fn is_fetching(&self) -> bool {
-        !self.exchanges.is_empty()
+        self.documents > 0
     }
 }
 
@@ -69,20 +72,24 @@ impl random::Host for Capabilities {
 
 impl http_client::Host for Capabilities {
     fn send(&mut self, request: http_client::Request) -> wasmtime::Result<Resource<Exchange>> {
+        let is_document = shared_fetch::is_document(&request);
         let exchange =
             Arc::clone(&self.lender.fetch).send(request, Arc::clone(&self.lender.reader));
         let lender = Arc::clone(&self.lender);
-        let exchange = Exchange::start(&self.lender.runtime, exchange, move || {
+        let exchange = Exchange::start(&self.lender.runtime, is_document, exchange, move || {
             lender.progress.notify_waiters();
         });
-        Ok(self.exchanges.push(exchange)?)
+        let exchange = self.exchanges.push(exchange)?;
+        self.documents += usize::from(is_document);
+        Ok(exchange)
     }
 }
 
 impl http_client::HostPendingResponse for Capabilities {
     fn poll(&mut self, exchange: Resource<Exchange>) -> wasmtime::Result<Option<Outcome>> {
-        let outcome = self.exchanges.get(&exchange)?.poll();
-        if outcome.is_some() {
+        let exchange = self.exchanges.get(&exchange)?;
+        let outcome = exchange.poll();
+        if outcome.is_some() && exchange.is_document() {
             // Here and not where it ended: from now on the component may know more.
             self.lender.exchanged.store(true, Ordering::Release);
         }
@@ -90,7 +97,8 @@ impl http_client::HostPendingResponse for Capabilities {
     }
 
     fn drop(&mut self, exchange: Resource<Exchange>) -> wasmtime::Result<()> {
-        self.exchanges.delete(exchange)?;
+        let exchange = self.exchanges.delete(exchange)?;
+        self.documents -= usize::from(exchange.is_document());
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::bindings::exports::tollgate::auth::resource_server as wit;
+use super::client::Client;
 
 /// A gate's configuration.
 ///
@@ -19,7 +20,7 @@ use super::bindings::exports::tollgate::auth::resource_server as wit;
 ///     .route(Route::protected("/reports", ["read:reports"]));
 /// # assert_eq!(config.routes.map(|routes| routes.len()), Some(2));
 /// ```
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct Config {
     /// Issuers whose tokens are accepted, at most 32. Left out: one, from `env`.
     pub issuers: Option<Vec<Issuer>>,
@@ -27,6 +28,11 @@ pub struct Config {
     /// the `resource` and URLs of metadata and challenges. Left out: the origin of each request.
     /// It is also the audience of issuers that name none.
     pub resource: Option<String>,
+    /// Without `resource`: the origin of each request is the resource, and the audience of
+    /// issuers that name none. Only where something in front decides which hosts reach this
+    /// server, and [`RequestOrigin`](crate::RequestOrigin) tells of it: elsewhere whoever writes
+    /// `Host` would choose the audience. Default: no.
+    pub resource_from_request: Option<bool>,
     /// Who may call what. The longest matching path wins. What no route covers is protected.
     pub routes: Option<Vec<Route>>,
     /// Scopes that every protected route needs, besides its own. Default: none.
@@ -43,9 +49,14 @@ pub struct Config {
     pub token_cache: Option<TokenCache>,
     /// How keys are fetched and kept.
     pub keys: Option<KeyPolicy>,
+    /// Who this application is to an issuer, where it asks for tokens itself: see
+    /// [`Gate::exchange`](crate::Gate::exchange). Default: from `env`, else it asks for none.
+    pub client: Option<Client>,
     /// Settings of the deployment, for what is not given above: `TOLLGATE_ISSUER`,
     /// `TOLLGATE_AUDIENCE`, `TOLLGATE_RESOURCE`, `TOLLGATE_SCOPES`, `TOLLGATE_JWKS_URI`,
-    /// `TOLLGATE_JWKS`. Names that do not begin with `TOLLGATE_` are ignored; an unknown one
+    /// `TOLLGATE_JWKS`; for the client `TOLLGATE_CLIENT_ID`, `TOLLGATE_CLIENT_SECRET`,
+    /// `TOLLGATE_PRIVATE_KEY` with `TOLLGATE_PRIVATE_KEY_NEXT` and
+    /// `TOLLGATE_PRIVATE_KEY_RETIRED` beside it, and `TOLLGATE_TOKEN_ENDPOINT`. Names that do not begin with `TOLLGATE_` are ignored; an unknown one
     /// that does is an error. Left out: none, see [`Config::from_env`].
     pub env: Option<Vec<(String, String)>>,
 }
@@ -88,6 +99,13 @@ impl Config {
         self
     }
 
+    /// Asks for tokens as this client.
+    #[must_use]
+    pub fn client(mut self, client: Client) -> Self {
+        self.client = Some(client);
+        self
+    }
+
     /// Adds a scope that implies others.
     #[must_use]
     pub fn implied_scopes<S: Into<String>>(
@@ -121,6 +139,46 @@ impl Config {
                 .map(|(_, value)| &**value)
         };
         self.resource.as_deref().or_else(from_env)
+    }
+}
+
+/// Without the values of `env`, some of which are secrets.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Taken apart, so that no member is forgotten.
+        let Self {
+            issuers,
+            resource,
+            resource_from_request,
+            routes,
+            scopes,
+            scope_hierarchy,
+            realm,
+            metadata,
+            cors,
+            token_cache,
+            keys,
+            client,
+            env,
+        } = self;
+        let names = |env: &Vec<(String, String)>| -> Vec<String> {
+            env.iter().map(|(name, _)| name.clone()).collect()
+        };
+        f.debug_struct("Config")
+            .field("issuers", issuers)
+            .field("resource", resource)
+            .field("resource_from_request", resource_from_request)
+            .field("routes", routes)
+            .field("scopes", scopes)
+            .field("scope_hierarchy", scope_hierarchy)
+            .field("realm", realm)
+            .field("metadata", metadata)
+            .field("cors", cors)
+            .field("token_cache", token_cache)
+            .field("keys", keys)
+            .field("client", client)
+            .field("env", &env.as_ref().map(names))
+            .finish()
     }
 }
 
@@ -252,6 +310,9 @@ pub struct Metadata {
     /// Serve the first issuer's RFC 8414 document at this host too, for clients that look for it
     /// here (MCP 2025-03-26). Default: yes.
     pub serve_issuer_metadata: Option<bool>,
+    /// The whole host is one resource: every challenge names the document of the root, whatever
+    /// the path of the request. Default: no, each path is a resource of its own.
+    pub single_resource: Option<bool>,
 }
 
 /// Which browser origins may call.
@@ -327,7 +388,7 @@ impl From<&Config> for wit::Config {
         Self {
             issuers: all(config.issuers.as_ref()),
             resource: config.resource.clone(),
-            resource_from_request: None,
+            resource_from_request: config.resource_from_request,
             routes: all(config.routes.as_ref()),
             scopes: config.scopes.clone(),
             scope_hierarchy: config.scope_hierarchy.clone(),
@@ -336,7 +397,7 @@ impl From<&Config> for wit::Config {
             cors: config.cors.clone().map(Into::into),
             token_cache: config.token_cache.clone().map(Into::into),
             keys: config.keys.clone().map(Into::into),
-            client: None,
+            client: config.client.clone().map(Into::into),
             env: config.env.clone(),
         }
     }
@@ -385,7 +446,7 @@ impl From<Metadata> for wit::Metadata {
             resource_policy_uri: metadata.resource_policy_uri,
             resource_tos_uri: metadata.resource_tos_uri,
             serve_issuer_metadata: metadata.serve_issuer_metadata,
-            single_resource: None,
+            single_resource: metadata.single_resource,
         }
     }
 }
@@ -418,5 +479,21 @@ impl From<KeyPolicy> for wit::KeyPolicy {
             cooldown: policy.cooldown,
             timeout_ms: policy.timeout_ms,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_holds_no_secret() {
+        let mut config = Config::new("https://api.example.com")
+            .client(Client::new("app").secret("s3cr3t").key("k3y"));
+        let secret = ("TOLLGATE_CLIENT_SECRET".to_owned(), "env-s3cr3t".to_owned());
+        config.env = Some(vec![secret]);
+        let text = format!("{config:?} {config:#?}");
+        assert!(!text.contains("s3cr3t") && !text.contains("k3y"), "{text}");
+        assert!(text.contains("TOLLGATE_CLIENT_SECRET"), "{text}");
     }
 }

@@ -61,6 +61,11 @@ impl Answer {
     /// What a request gets whose decision was lost with the instance that made it. It reaches
     /// nobody's handler.
     pub(super) fn failed() -> Self {
+        Self::server_error("gate-failed")
+    }
+
+    /// A 500 for this reason.
+    pub(super) fn server_error(reason: &str) -> Self {
         let mut response = Response::new(r#"{"error":"server_error"}"#.to_owned());
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         let headers = response.headers_mut();
@@ -68,7 +73,7 @@ impl Answer {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Self {
             response,
-            reason: Some("gate-failed".to_owned()),
+            reason: Some(reason.to_owned()),
         }
     }
 }

@@ -22,12 +22,14 @@ pub(super) type Outcome = Result<Response, HttpError>;
 pub struct Exchange {
     outcome: Arc<Mutex<Option<Outcome>>>,
     task: AbortHandle,
+    is_document: bool,
 }
 
 impl Exchange {
     /// Runs `exchange` on `runtime` and calls `done` when its outcome can be taken.
     pub(super) fn start(
         runtime: &Handle,
+        is_document: bool,
         exchange: impl Future<Output = Outcome> + Send + 'static,
         done: impl FnOnce() + Send + 'static,
     ) -> Self {
@@ -41,7 +43,13 @@ impl Exchange {
         Self {
             outcome,
             task: task.abort_handle(),
+            is_document,
         }
+    }
+
+    /// Whether it fetches metadata or keys, rather than a token.
+    pub(super) fn is_document(&self) -> bool {
+        self.is_document
     }
 
     /// The outcome, once.
@@ -101,6 +109,11 @@ impl HttpClient {
         Ok(Self { client })
     }
 
+    /// A request of the application's own. No redirect is followed.
+    pub(super) fn request(&self, method: http::Method, url: Url) -> reqwest::RequestBuilder {
+        self.client.request(method, url)
+    }
+
     /// One whole exchange. No redirect is followed and no more than `max_body_bytes` are read.
     pub(super) async fn send(&self, request: Request) -> Outcome {
         let timeout = Duration::from_millis(request.timeout_ms.into());
@@ -156,7 +169,7 @@ impl HttpClient {
 }
 
 /// `https:` anywhere, `http:` only on loopback, and no credentials in the URL.
-fn permitted(url: &str) -> Option<Url> {
+pub(super) fn permitted(url: &str) -> Option<Url> {
     let url = Url::parse(url).ok()?;
     if !url.username().is_empty() || url.password().is_some() {
         return None;

@@ -14,12 +14,15 @@ pub struct Identity(Arc<Verified>);
 
 struct Verified {
     record: wit::Identity,
+    actors: Vec<Actor>,
     claims: OnceLock<Map<String, Value>>,
 }
 
 impl Identity {
-    pub(super) fn new(record: wit::Identity) -> Self {
+    pub(super) fn new(mut record: wit::Identity) -> Self {
+        let actors = std::mem::take(&mut record.actors);
         Self(Arc::new(Verified {
+            actors: actors.into_iter().map(Into::into).collect(),
             record,
             claims: OnceLock::new(),
         }))
@@ -75,6 +78,13 @@ impl Identity {
         self.0.record.issued_at
     }
 
+    /// The delegation chain of `act`: who acts now comes first, who acted before behind. Only the
+    /// first may count in a decision; the others are for the record (RFC 8693 section 4.1).
+    #[must_use]
+    pub fn actors(&self) -> &[Actor] {
+        &self.0.actors
+    }
+
     /// All claims. Parsed when they are first asked for.
     #[must_use]
     pub fn claims(&self) -> &Map<String, Value> {
@@ -88,6 +98,28 @@ impl Identity {
     #[must_use]
     pub fn claims_json(&self) -> &str {
         &self.0.record.claims
+    }
+}
+
+/// Somebody who acts for the subject (RFC 8693 section 4.1).
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Actor {
+    /// `sub`
+    pub subject: Option<String>,
+    /// `iss`
+    pub issuer: Option<String>,
+    /// `client_id`
+    pub client_id: Option<String>,
+}
+
+impl From<wit::Actor> for Actor {
+    fn from(actor: wit::Actor) -> Self {
+        Self {
+            subject: actor.subject,
+            issuer: actor.issuer,
+            client_id: actor.client_id,
+        }
     }
 }
 
@@ -107,10 +139,13 @@ impl fmt::Debug for Identity {
 /// A verified access token, as it came in. A request extension behind
 /// [`GateLayer`](crate::GateLayer).
 #[derive(Clone, Eq, PartialEq)]
-pub struct AccessToken(String);
+pub struct AccessToken(Arc<str>);
 
 impl AccessToken {
-    pub(super) fn new(token: impl Into<String>) -> Self {
+    /// A token that [`Gate::verify`](crate::Gate::verify) has verified, to go with its identity
+    /// into [`Credentials`](crate::Credentials). Nothing is checked here.
+    #[must_use]
+    pub fn new(token: impl Into<Arc<str>>) -> Self {
         Self(token.into())
     }
 
@@ -141,6 +176,7 @@ mod tests {
             audience: vec![],
             expires_at: 5,
             issued_at: None,
+            actors: vec![],
             claims: r#"{"sub":"alice","email":"alice@example.com"}"#.into(),
         })
     }

@@ -8,10 +8,13 @@ use wasmtime::component::ResourceAny;
 
 use super::bindings::Gate as Exports;
 use super::bindings::exports::tollgate::auth::resource_server as wit;
+use super::bindings::exports::tollgate::auth::token_exchange as wit_exchange;
 use super::capability::{Capabilities, Lender};
 use super::identity::Identity;
 use super::known_identities::KnownIdentities;
 use super::program::Program;
+use super::token::{Token, TokenError};
+use super::token_target::CallReport;
 
 /// An instance and its gate. After any call here has failed, it must be dropped: the component
 /// may be in the middle of anything.
@@ -19,6 +22,8 @@ pub(super) struct Instance {
     store: Store<Capabilities>,
     exports: Exports,
     gate: ResourceAny,
+    /// Made when it is first needed.
+    client: Option<ResourceAny>,
     identities: KnownIdentities,
 }
 
@@ -40,8 +45,23 @@ pub(super) enum Question<'a> {
     Verify(&'a str, &'a [String]),
 }
 
-/// A decision under way in an instance.
+/// What a token is asked for with.
+#[derive(Clone, Copy)]
+pub(super) enum TokenQuestion<'a> {
+    GetToken(&'a wit_exchange::Delegation),
+    GetOwnToken(&'a wit_exchange::Target),
+    Request(
+        &'a wit_exchange::Grant,
+        &'a wit_exchange::Target,
+        Option<&'a str>,
+    ),
+}
+
+/// A decision, a refresh or a token under way in an instance.
 pub(super) type Task = ResourceAny;
+
+/// A token, or why there is none.
+pub(super) type Issued = Result<Token, TokenError>;
 
 /// A decision as the component made it, and whom it is about.
 pub(super) struct Verdict {
@@ -51,15 +71,13 @@ pub(super) struct Verdict {
     pub(super) refresh_due: bool,
 }
 
-pub(super) enum Step {
-    Done(Verdict),
+pub(super) enum Step<T> {
+    Done(T),
     Waiting(Task),
-    /// The question is none that the gate answers.
-    NotMine,
 }
 
-pub(super) enum Progress {
-    Ready(Verdict),
+pub(super) enum Progress<T> {
+    Ready(T),
     /// Poll again after an exchange, or after so many milliseconds.
     Pending(Option<u32>),
 }
@@ -86,6 +104,7 @@ impl Instance {
             store,
             exports,
             gate,
+            client: None,
             identities: KnownIdentities::default(),
         }))
     }
@@ -95,19 +114,23 @@ impl Instance {
         self.store.set_epoch_deadline(ticks);
     }
 
-    /// Whether some task in it waits for a response.
+    /// Whether some task in it waits for a document.
     pub(super) fn is_fetching(&self) -> bool {
         self.store.data().is_fetching()
     }
 
-    pub(super) fn ask(&mut self, question: Question<'_>) -> wasmtime::Result<Step> {
+    /// None where the question is none that the gate answers.
+    pub(super) fn ask(
+        &mut self,
+        question: Question<'_>,
+    ) -> wasmtime::Result<Step<Option<Verdict>>> {
         let gate = self.exports.tollgate_auth_resource_server().gate();
         let store = &mut self.store;
         let step = match question {
             Question::Handle(head) => gate.call_handle(store, self.gate, head)?,
             Question::Metadata(head) => match gate.call_metadata(store, self.gate, head)? {
                 Some(step) => step,
-                None => return Ok(Step::NotMine),
+                None => return Ok(Step::Done(None)),
             },
             Question::Authenticate(head, scopes) => {
                 gate.call_authenticate(store, self.gate, head, scopes)?
@@ -115,15 +138,15 @@ impl Instance {
             Question::Verify(token, scopes) => gate.call_verify(store, self.gate, token, scopes)?,
         };
         Ok(match step {
-            wit::Step::Done(outcome) => Step::Done(self.verdict(outcome)?),
+            wit::Step::Done(outcome) => Step::Done(Some(self.verdict(outcome)?)),
             wit::Step::Waiting(task) => Step::Waiting(task),
         })
     }
 
-    pub(super) fn poll(&mut self, task: Task) -> wasmtime::Result<Progress> {
+    pub(super) fn poll(&mut self, task: Task) -> wasmtime::Result<Progress<Option<Verdict>>> {
         let tasks = self.exports.tollgate_auth_resource_server().task();
         Ok(match tasks.call_poll(&mut self.store, task)? {
-            wit::Progress::Ready(outcome) => Progress::Ready(self.verdict(outcome)?),
+            wit::Progress::Ready(outcome) => Progress::Ready(Some(self.verdict(outcome)?)),
             wit::Progress::Pending(wait) => Progress::Pending(wait),
         })
     }
@@ -165,17 +188,112 @@ impl Instance {
         gate.call_require_scopes(&mut self.store, self.gate, head, granted, required)
     }
 
-    pub(super) fn refresh(&mut self) -> wasmtime::Result<Task> {
+    pub(super) fn refresh(&mut self) -> wasmtime::Result<Step<()>> {
         let gate = self.exports.tollgate_auth_resource_server().gate();
         gate.call_refresh(&mut self.store, self.gate)
+            .map(Step::Waiting)
     }
 
-    pub(super) fn poll_refresh(&mut self, task: Task) -> wasmtime::Result<(bool, Option<u32>)> {
+    pub(super) fn poll_refresh(&mut self, task: Task) -> wasmtime::Result<Progress<()>> {
         let tasks = self.exports.tollgate_auth_resource_server().refresh_task();
-        tasks.call_poll(&mut self.store, task)
+        Ok(match tasks.call_poll(&mut self.store, task)? {
+            (true, _) => Progress::Ready(()),
+            (false, wait) => Progress::Pending(wait),
+        })
     }
 
-    /// Gives a task of either kind up.
+    /// The client, or what is wrong with its configuration.
+    fn client(&mut self) -> wasmtime::Result<Result<ResourceAny, wit::ConfigError>> {
+        if let Some(client) = self.client {
+            return Ok(Ok(client));
+        }
+        let clients = self.exports.tollgate_auth_token_exchange().token_client();
+        let created = clients.call_create(&mut self.store, self.gate)?;
+        self.client = created.as_ref().ok().copied();
+        Ok(created)
+    }
+
+    pub(super) fn check_client(&mut self) -> wasmtime::Result<Result<(), wit::ConfigError>> {
+        Ok(self.client()?.map(drop))
+    }
+
+    pub(super) fn ask_for_token(
+        &mut self,
+        question: TokenQuestion<'_>,
+    ) -> wasmtime::Result<Step<Issued>> {
+        let client = match self.client()? {
+            Ok(client) => client,
+            Err(error) => return Ok(Step::Done(Err(error.into()))),
+        };
+        let clients = self.exports.tollgate_auth_token_exchange().token_client();
+        let store = &mut self.store;
+        let step = match question {
+            TokenQuestion::GetToken(delegation) => {
+                clients.call_get_token(store, client, delegation)?
+            }
+            TokenQuestion::GetOwnToken(target) => {
+                clients.call_get_own_token(store, client, target)?
+            }
+            TokenQuestion::Request(grant, target, assertion) => {
+                clients.call_request(store, client, grant, target, assertion)?
+            }
+        };
+        Ok(match step {
+            wit_exchange::Step::Done(outcome) => Step::Done(issued(outcome)),
+            wit_exchange::Step::Waiting(task) => Step::Waiting(task),
+        })
+    }
+
+    pub(super) fn poll_token(&mut self, task: Task) -> wasmtime::Result<Progress<Issued>> {
+        let tasks = self.exports.tollgate_auth_token_exchange().task();
+        Ok(match tasks.call_poll(&mut self.store, task)? {
+            wit_exchange::Progress::Ready(outcome) => Progress::Ready(issued(outcome)),
+            wit_exchange::Progress::Pending(wait) => Progress::Pending(wait),
+        })
+    }
+
+    pub(super) fn call_again(&mut self, report: &CallReport<'_>) -> wasmtime::Result<bool> {
+        let Ok(client) = self.client()? else {
+            return Ok(false);
+        };
+        let clients = self.exports.tollgate_auth_token_exchange().token_client();
+        clients.call_call_again(
+            &mut self.store,
+            client,
+            report.delegation,
+            report.access_token,
+            report.status,
+            report.attempt,
+        )
+    }
+
+    pub(super) fn invalidate(
+        &mut self,
+        subject: Option<&str>,
+        resource: Option<&str>,
+    ) -> wasmtime::Result<u32> {
+        // A client that was not needed yet has no tokens.
+        let Some(client) = self.client else {
+            return Ok(0);
+        };
+        let clients = self.exports.tollgate_auth_token_exchange().token_client();
+        clients.call_invalidate(&mut self.store, client, subject, resource)
+    }
+
+    pub(super) fn client_assertion(
+        &mut self,
+        audience: &str,
+    ) -> wasmtime::Result<Result<String, TokenError>> {
+        let client = match self.client()? {
+            Ok(client) => client,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let clients = self.exports.tollgate_auth_token_exchange().token_client();
+        let signed = clients.call_client_assertion(&mut self.store, client, audience)?;
+        Ok(signed.map_err(Into::into))
+    }
+
+    /// Gives a task of any kind up.
     pub(super) fn drop_task(&mut self, task: Task) -> wasmtime::Result<()> {
         task.resource_drop(&mut self.store)
     }
@@ -192,4 +310,8 @@ impl Instance {
         let gate = self.exports.tollgate_auth_resource_server().gate();
         gate.call_import_keys(&mut self.store, self.gate, state)
     }
+}
+
+fn issued(outcome: Result<wit_exchange::Token, wit_exchange::Failure>) -> Issued {
+    outcome.map(Token::new).map_err(Into::into)
 }

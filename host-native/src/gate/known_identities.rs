@@ -51,6 +51,7 @@ mod tests {
             audience: vec![],
             expires_at: 0,
             issued_at: None,
+            actors: vec![],
             claims: "x".repeat(claims),
         })
     }

@@ -2,21 +2,27 @@
 
 mod bindings;
 mod capability;
+mod client;
 mod config;
 mod decision;
+mod delegated_access;
 mod exchange;
+mod fetch_as;
 mod identity;
 mod instance;
 mod key_snapshot;
 mod known_identities;
 mod program;
 mod request_head;
+mod secret;
 mod shared_fetch;
+mod token;
+mod token_target;
 mod worker;
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -28,13 +34,18 @@ use http::request::Parts;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
+pub use client::{AssertionAudience, Client, ClientAuthentication, ClientKey, ExchangeCache};
 pub use config::{
     Access, Config, ConfigError, Cors, Issuer, KeyLocation, KeyPolicy, Metadata, Route, TokenCache,
 };
 pub use decision::{Allowed, Answer, Credentials, Decision};
-pub use identity::{AccessToken, Identity};
+pub use fetch_as::{FetchError, ResponseBody};
+pub use identity::{AccessToken, Actor, Identity};
 pub use program::{Program, ProgramError, ProgramOptions};
 pub use request_head::RequestOrigin;
+pub use secret::Secret;
+pub use token::{OauthError, Token, TokenError, TokenErrorKind};
+pub use token_target::{ExchangeTarget, Grant, TokenTarget, TypedToken};
 
 use bindings::exports::tollgate::auth::resource_server as wit;
 use capability::Lender;
@@ -49,13 +60,15 @@ use worker::{Blueprint, Failed, Worker};
 /// A protected resource: verifies access tokens, answers challenges, publishes metadata.
 ///
 /// It hosts the component in some stores, in parallel; the same token always goes to the same
-/// one. Cheap to clone. Dropping the future of a decision gives it up and harms no other.
+/// one, and so does what it is exchanged for. Cheap to clone. Dropping the future of a decision gives it up and harms no other.
 #[derive(Clone)]
 pub struct Gate(Arc<Inner>);
 
 struct Inner {
     blueprint: Arc<Blueprint>,
     workers: Vec<Arc<Worker>>,
+    /// For calls to other APIs. The workers have a copy of it.
+    http: HttpClient,
     origin: RequestOrigin,
     /// Keyed afresh in each process, so that nobody can aim tokens at one store.
     hasher: RandomState,
@@ -78,7 +91,7 @@ pub struct GateBuilder {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The configuration cannot work.
+    /// The configuration cannot work: the gate's, or that of its client.
     Config(ConfigError),
     /// The component cannot be compiled here.
     Program(ProgramError),
@@ -144,7 +157,7 @@ impl GateBuilder {
         self
     }
 
-    /// Checks the configuration and starts the stores. Makes no request: the first one does, or
+    /// Checks the configuration, that of the client included, and starts the stores. Makes no request: the first one does, or
     /// [`Gate::refresh`].
     ///
     /// # Errors
@@ -161,7 +174,7 @@ impl GateBuilder {
                 .map_err(BuildError::Program)?,
         };
         let http = HttpClient::new().map_err(|NoTls(error)| BuildError::Tls(error))?;
-        let fetch = Arc::new(SharedFetch::new(http, self.config.cooldown()));
+        let fetch = Arc::new(SharedFetch::new(http.clone(), self.config.cooldown()));
         let blueprint = Arc::new(Blueprint {
             program,
             config: (&self.config).into(),
@@ -189,19 +202,36 @@ impl GateBuilder {
                     .map_err(|error| BuildError::Start(format!("{error:#}")))?
                     .map_err(|error| BuildError::Config(error.into()))
             })
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        if let Some(worker) = workers.first() {
+            match worker.check_client() {
+                Ok(Ok(())) => {}
+                // None is configured, which is told to whoever asks for a token.
+                Ok(Err(error)) if error.field == NO_CLIENT => {}
+                Ok(Err(error)) => return Err(BuildError::Config(error.into())),
+                Err(Failed) => {
+                    let error = "the client cannot be made; the log says why";
+                    return Err(BuildError::Start(error.to_owned()));
+                }
+            }
+        }
         let origin = self
             .origin
             .unwrap_or_else(|| RequestOrigin::for_resource(self.config.effective_resource()));
         Ok(Gate(Arc::new(Inner {
             blueprint,
             workers,
+            http,
             origin,
             hasher: RandomState::new(),
             next: AtomicUsize::new(0),
         })))
     }
 }
+
+/// What the component calls a client that is not configured at all; a member of one that does not
+/// work has a longer name.
+const NO_CLIENT: &str = "client";
 
 /// What a gate uses and has been through.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -363,17 +393,23 @@ impl Gate {
             // The scheme's case and spacing do not move a token to another store.
             Some(value) => {
                 let token = value.rsplit(|byte| *byte == b' ').next().unwrap_or(value);
-                self.worker_at(self.0.hasher.hash_one(token))
+                self.worker_at(self.hash_of(token))
             }
-            None => {
-                let turn = self.0.next.fetch_add(1, Ordering::Relaxed);
-                &self.0.workers[turn % self.0.workers.len()]
-            }
+            None => self.next_worker(),
         }
     }
 
     fn worker_of(&self, token: &str) -> &Arc<Worker> {
-        self.worker_at(self.0.hasher.hash_one(token.as_bytes()))
+        self.worker_at(self.hash_of(token.as_bytes()))
+    }
+
+    fn next_worker(&self) -> &Arc<Worker> {
+        let turn = self.0.next.fetch_add(1, Ordering::Relaxed);
+        &self.0.workers[turn % self.0.workers.len()]
+    }
+
+    fn hash_of(&self, value: impl Hash) -> u64 {
+        self.0.hasher.hash_one(value)
     }
 
     fn worker_at(&self, hash: u64) -> &Arc<Worker> {

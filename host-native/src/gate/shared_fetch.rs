@@ -133,6 +133,13 @@ impl History {
     }
 }
 
+/// Whether a request asks for a public document: what one store got serves all. Never so for a
+/// token, which is somebody's.
+pub(super) fn is_document(request: &Request) -> bool {
+    let credentials = |(name, _): &(String, String)| name.eq_ignore_ascii_case("authorization");
+    request.method == "GET" && request.body.is_none() && !request.headers.iter().any(credentials)
+}
+
 impl SharedFetch {
     pub(super) fn new(http: HttpClient, cooldown: Duration) -> Self {
         Self {
@@ -144,11 +151,7 @@ impl SharedFetch {
 
     /// The response, from an exchange of its own or one that served others.
     pub(super) async fn send(self: Arc<Self>, request: Request, reader: Arc<Reader>) -> Outcome {
-        let credentials = |(name, _): &(String, String)| name.eq_ignore_ascii_case("authorization");
-        if request.method != "GET"
-            || request.body.is_some()
-            || request.headers.iter().any(credentials)
-        {
+        if !is_document(&request) {
             return self.http.send(request).await;
         }
         let document = Document {
@@ -278,6 +281,28 @@ mod tests {
                 body: vec![],
             }),
         }
+    }
+
+    fn request(method: &str, headers: &[&str], body: Option<&str>) -> Request {
+        Request {
+            method: method.into(),
+            url: "https://login.example.com/token".into(),
+            headers: headers
+                .iter()
+                .map(|&name| (name.into(), "x".into()))
+                .collect(),
+            body: body.map(|body| body.into()),
+            timeout_ms: 1,
+            max_body_bytes: 1,
+        }
+    }
+
+    #[test]
+    fn what_is_somebodys_is_not_shared() {
+        assert!(is_document(&request("GET", &["accept"], None)));
+        assert!(!is_document(&request("POST", &[], None)));
+        assert!(!is_document(&request("GET", &[], Some("a=b"))));
+        assert!(!is_document(&request("GET", &["Authorization"], None)));
     }
 
     fn after(at: Instant, seconds: u64) -> Instant {

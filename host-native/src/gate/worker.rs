@@ -10,9 +10,13 @@ use std::time::Duration;
 
 use super::bindings::exports::tollgate::auth::resource_server as wit;
 use super::capability::Lender;
-use super::instance::{Instance, Limits, Progress, Question, Step, Task, Verdict};
+use super::instance::{
+    Instance, Issued, Limits, Progress, Question, Step, Task, TokenQuestion, Verdict,
+};
 use super::key_snapshot::KeySnapshot;
 use super::program::Program;
+use super::token::TokenError;
+use super::token_target::CallReport;
 
 /// The instance failed and with it what was asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -146,33 +150,67 @@ impl Worker {
         self: &Arc<Self>,
         question: Question<'_>,
     ) -> Result<Option<Verdict>, Failed> {
-        for _ in 0..=MAX_RESTARTS {
+        let ask = |instance: &mut Instance| instance.ask(question);
+        let verdict = self.settle(ask, Instance::poll, MAX_RESTARTS).await?;
+        if verdict.as_ref().is_some_and(|verdict| verdict.refresh_due) {
+            self.refresh_in_background();
+        }
+        Ok(verdict)
+    }
+
+    /// Asks for a token and waits for it, or for why there is none.
+    pub(super) async fn ask_for_token(
+        self: &Arc<Self>,
+        question: TokenQuestion<'_>,
+    ) -> Result<Issued, Failed> {
+        let restarts = match question {
+            // What was sent once as it stands is not sent again: an assertion and a refresh token
+            // may be good for one use only.
+            TokenQuestion::Request(..) => 0,
+            TokenQuestion::GetToken(_) | TokenQuestion::GetOwnToken(_) => MAX_RESTARTS,
+        };
+        let ask = |instance: &mut Instance| instance.ask_for_token(question);
+        self.settle(ask, Instance::poll_token, restarts).await
+    }
+
+    /// Fetches what is stale.
+    pub(super) async fn refresh(self: &Arc<Self>) -> Result<(), Failed> {
+        self.settle(Instance::refresh, Instance::poll_refresh, 0)
+            .await
+    }
+
+    /// Begins something and drives it to its end. It is begun anew, so many times, where its
+    /// instance failed on something else.
+    async fn settle<T>(
+        &self,
+        begin: impl Fn(&mut Instance) -> wasmtime::Result<Step<T>>,
+        poll: fn(&mut Instance, Task) -> wasmtime::Result<Progress<T>>,
+        restarts: usize,
+    ) -> Result<T, Failed> {
+        for _ in 0..=restarts {
             let (generation, step) =
-                self.with(|running| Ok((running.generation, running.instance.ask(question)?)))?;
-            let verdict = match step {
-                Step::NotMine => return Ok(None),
-                Step::Done(verdict) => Some(verdict),
-                Step::Waiting(task) => self.drive(generation, task).await?,
+                self.with(|running| Ok((running.generation, begin(&mut running.instance)?)))?;
+            let end = match step {
+                Step::Done(end) => Some(end),
+                Step::Waiting(task) => self.drive(generation, task, poll).await?,
             };
-            if let Some(verdict) = verdict {
+            if let Some(end) = end {
                 // Also where nothing had to be waited for: on a busy machine a response may be
                 // there before the call that asked for it has returned.
                 self.publish_keys();
-                if verdict.refresh_due {
-                    self.refresh_in_background();
-                }
-                return Ok(Some(verdict));
+                return Ok(end);
             }
         }
         Err(Failed)
     }
 
     /// Polls a task until it is ready; none when its instance has failed on something else.
-    async fn drive(
-        self: &Arc<Self>,
+    async fn drive<T>(
+        &self,
         generation: u64,
         task: Task,
-    ) -> Result<Option<Verdict>, Failed> {
+        poll: fn(&mut Instance, Task) -> wasmtime::Result<Progress<T>>,
+    ) -> Result<Option<T>, Failed> {
         let task = OwnedTask {
             worker: self,
             generation,
@@ -183,9 +221,9 @@ impl Worker {
             tokio::pin!(progress);
             // From here on nothing is missed.
             progress.as_mut().enable();
-            match task.with(|instance, task| instance.poll(task))? {
+            match task.with(poll)? {
                 None => return Ok(None),
-                Some(Progress::Ready(verdict)) => return Ok(Some(verdict)),
+                Some(Progress::Ready(end)) => return Ok(Some(end)),
                 Some(Progress::Pending(wait)) => {
                     let _ = tokio::time::timeout(pause(wait), progress).await;
                 }
@@ -221,32 +259,6 @@ impl Worker {
         }
     }
 
-    /// Fetches what is stale.
-    pub(super) async fn refresh(self: &Arc<Self>) -> Result<(), Failed> {
-        let (generation, task) =
-            self.with(|running| Ok((running.generation, running.instance.refresh()?)))?;
-        let task = OwnedTask {
-            worker: self,
-            generation,
-            task,
-        };
-        loop {
-            let progress = self.lender.progress.notified();
-            tokio::pin!(progress);
-            progress.as_mut().enable();
-            match task.with(|instance, task| instance.poll_refresh(task))? {
-                None => return Err(Failed),
-                Some((true, _)) => {
-                    self.publish_keys();
-                    return Ok(());
-                }
-                Some((false, wait)) => {
-                    let _ = tokio::time::timeout(pause(wait), progress).await;
-                }
-            }
-        }
-    }
-
     pub(super) fn require_scopes(
         &self,
         head: &wit::RequestHead,
@@ -262,6 +274,30 @@ impl Worker {
 
     pub(super) fn import_keys(&self, state: &str) -> Result<Result<u32, wit::ConfigError>, Failed> {
         self.with(|running| running.instance.import_keys(state))
+    }
+
+    /// Whether the client works; what is wrong where one is configured that does not.
+    pub(super) fn check_client(&self) -> Result<Result<(), wit::ConfigError>, Failed> {
+        self.with(|running| running.instance.check_client())
+    }
+
+    pub(super) fn call_again(&self, report: &CallReport<'_>) -> Result<bool, Failed> {
+        self.with(|running| running.instance.call_again(report))
+    }
+
+    pub(super) fn invalidate(
+        &self,
+        subject: Option<&str>,
+        resource: Option<&str>,
+    ) -> Result<u32, Failed> {
+        self.with(|running| running.instance.invalidate(subject, resource))
+    }
+
+    pub(super) fn client_assertion(
+        &self,
+        audience: &str,
+    ) -> Result<Result<String, TokenError>, Failed> {
+        self.with(|running| running.instance.client_assertion(audience))
     }
 
     /// Linear memory, in bytes.
@@ -374,24 +410,19 @@ mod tests {
     #[tokio::test]
     async fn a_task_is_not_looked_for_in_the_next_instance() {
         let worker = worker();
-        let task = worker
-            .with(|running| running.instance.refresh())
-            .expect("a task");
+        let step = worker.with(|running| running.instance.refresh());
+        let Ok(Step::Waiting(task)) = step else {
+            panic!("a task")
+        };
         let task = OwnedTask {
             worker: &worker,
             generation: 0,
             task,
         };
-        assert!(
-            task.with(|instance, task| instance.poll_refresh(task))
-                .expect("polled")
-                .is_some()
-        );
+        assert!(task.with(Instance::poll_refresh).expect("polled").is_some());
         assert_eq!(run_out_of_time(&worker), Err(Failed));
-        assert_eq!(
-            task.with(|instance, task| instance.poll_refresh(task)),
-            Ok(None)
-        );
+        let next = task.with(Instance::poll_refresh);
+        assert!(matches!(next, Ok(None)));
     }
 
     #[tokio::test]

@@ -3,7 +3,11 @@
 #![cfg(all(feature = "gate", feature = "dev-issuer"))]
 
 mod building;
+mod client_keys;
 mod decisions;
+mod exchange;
+mod exchange_trouble;
+mod fetch_as;
 mod isolation;
 mod issuer_trouble;
 mod layer;

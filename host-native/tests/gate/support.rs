@@ -1,9 +1,11 @@
 //! An issuer and a gate in front of nothing.
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
+use serde_json::Value;
 use tollgate::dev_issuer::{DevIssuer, Options, TokenSpec};
-use tollgate::{Config, Decision, Gate, Issuer, KeyPolicy, Route};
+use tollgate::{Client, Config, Credentials, Decision, Gate, Issuer, KeyPolicy, Route, Secret};
 
 pub(crate) const RESOURCE: &str = "https://api.example.com";
 
@@ -31,6 +33,44 @@ pub(crate) fn config(issuer: &DevIssuer) -> Config {
 
 pub(crate) async fn gate(issuer: &DevIssuer) -> Gate {
     Gate::builder(config(issuer)).build().await.expect("a gate")
+}
+
+/// The same, which may ask for tokens as the issuer's `demo`.
+pub(crate) fn client_config(issuer: &DevIssuer) -> Config {
+    config(issuer).client(Client::new("demo").secret("demo-secret"))
+}
+
+pub(crate) async fn client_gate(issuer: &DevIssuer) -> Gate {
+    let stores = std::num::NonZeroUsize::new(4).expect("not zero");
+    let builder = Gate::builder(client_config(issuer)).stores(stores);
+    builder.build().await.expect("a gate")
+}
+
+pub(crate) async fn user_token(issuer: &DevIssuer, subject: &str) -> String {
+    let subject = Some(subject.to_owned());
+    issuer
+        .mint(TokenSpec {
+            subject,
+            ..TokenSpec::default()
+        })
+        .await
+}
+
+/// Somebody who has just come through the gate with this token.
+pub(crate) async fn caller_with(gate: &Gate, token: &str) -> Credentials {
+    let verified = gate.authenticate(&get("/", Some(token)), &[]).await;
+    verified.expect("a good token").0
+}
+
+pub(crate) async fn caller(gate: &Gate, issuer: &DevIssuer, subject: &str) -> Credentials {
+    caller_with(gate, &user_token(issuer, subject).await).await
+}
+
+/// The claims of a token, whoever signed it.
+pub(crate) fn claims(token: &Secret) -> Value {
+    let payload = token.expose().split('.').nth(1).expect("a JWT");
+    let payload = Base64UrlUnpadded::decode_vec(payload).expect("base64url");
+    serde_json::from_slice(&payload).expect("JSON")
 }
 
 pub(crate) fn get(path: &str, token: Option<&str>) -> Parts {
