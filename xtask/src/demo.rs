@@ -13,7 +13,7 @@ use crate::{
     dist::{self, Flavour, Tools},
     failure::{Ending, Failure},
     progress::Step,
-    workspace::{Workspace, require},
+    workspace::{NATIVE, Workspace, require},
 };
 
 /// The Worker that is walked through.
@@ -156,11 +156,14 @@ fn free_port() -> Result<u16, Failure> {
 }
 
 fn build_issuer(work: &Workspace, step: &Step<'_>, issuer: Issuer) -> Result<(), Failure> {
-    let mut cargo = work.cargo(&["build", "-p", "tollgate"]);
+    let mut cargo = work.cargo(&["build", "--bins"]);
     match issuer {
-        Issuer::Alone => cargo.args(["--no-default-features", "--features", "dev-issuer"]),
-        Issuer::WithGate => cargo.arg("--bins"),
+        Issuer::Alone => cargo.args(["-p", "tollgate", "--no-default-features"]),
+        Issuer::WithGate => cargo.args(NATIVE),
     };
+    if matches!(issuer, Issuer::Alone) {
+        cargo.args(["--features", "dev-issuer"]);
+    }
     step.run(&cargo)
 }
 

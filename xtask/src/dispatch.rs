@@ -7,7 +7,7 @@ use crate::{
     dist::{self, Flavour, Tools},
     failure::{Ending, Failure},
     rust_worker,
-    workspace::Workspace,
+    workspace::{NATIVE, Workspace},
 };
 
 /// Measures, and checks the bars.
@@ -52,9 +52,13 @@ pub(crate) fn conformance(work: &Workspace, arguments: &[String]) -> Result<(), 
     dist::build(work, &tools)?;
     work.progress
         .step("rust-worker-tools", |step| rust_worker::ensure(work, step))?;
-    let mut cargo = work.cargo(&["run", "--quiet", "-p", "conformance", "--"]);
-    cargo.args(arguments);
-    hand_over(work, &tools, cargo)
+    let mut build = work.cargo(&["build", "--bins"]);
+    build.args(NATIVE);
+    dist::tell(work, &mut build);
+    work.progress.step("runner", |step| step.run(&build))?;
+    let mut conformance = work.command(work.root.join("target/debug/conformance"));
+    conformance.args(arguments);
+    hand_over(work, &tools, conformance)
 }
 
 /// Runs a command that talks to the terminal itself.

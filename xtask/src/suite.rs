@@ -9,7 +9,7 @@ use crate::{
     fuzz, node,
     progress::{Counts, Outcome, Step, spell},
     readme, rust_worker,
-    workspace::Workspace,
+    workspace::{NATIVE, Workspace},
 };
 
 /// One check.
@@ -280,7 +280,7 @@ fn clippy(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
 }
 
 fn native(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
-    step.run(&suite.cargo(&["test", "-p", "tollgate"]))
+    step.run(&suite.cargo(&[&["test"][..], &NATIVE].concat()))
 }
 
 fn js(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
@@ -304,7 +304,7 @@ fn rust_worker(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
 fn examples(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
     let tools = suite.tools()?;
     // The issuer that the examples' tests run; the native tests have built it.
-    step.run(&suite.cargo(&["build", "-p", "tollgate", "--bins"]))?;
+    step.run(&suite.cargo(&[&["build", "--bins"][..], &NATIVE].concat()))?;
     let tests = "host-worker/examples/test/*.test.mjs";
     let mut node = suite.told(tools.node.script(suite.work, "--test"));
     node.args(["--test-concurrency=1", tests]);
@@ -321,10 +321,12 @@ fn demo(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
 }
 
 fn conformance(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
-    step.run(&suite.cargo(&["test", "-p", "conformance"]))?;
-    let mut cargo = suite.cargo(&["run", "-p", "conformance"]);
-    rust_worker::apply(suite.work, suite.tools()?, &mut cargo);
-    step.run(&cargo)
+    // Its own tests ran with the native ones.
+    step.run(&suite.cargo(&[&["build", "--bins"][..], &NATIVE].concat()))?;
+    let program = suite.work.root.join("target/debug/conformance");
+    let mut conformance = suite.told(suite.work.command(program));
+    rust_worker::apply(suite.work, suite.tools()?, &mut conformance);
+    step.run(&conformance)
 }
 
 fn fuzz(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
