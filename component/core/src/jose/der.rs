@@ -155,20 +155,9 @@ pub(super) fn pkcs1(der: &[u8]) -> Result<KeyMaterial, SigningKeyError> {
         [1] => return Err(SigningKeyError::UnsupportedType),
         _ => return Err(MALFORMED),
     }
-    let (n, e, _d) = (key.unsigned()?, key.unsigned()?, key.unsigned()?);
-    let (p, q) = (key.unsigned()?, key.unsigned()?);
-    let (dp, dq, qi) = (key.unsigned()?, key.unsigned()?, key.unsigned()?);
+    let numbers = RsaNumbers::read(|_| key.unsigned().map(|number| number.to_vec().into()))?;
     key.end()?;
-    let [n, e, p, q, dp, dq, qi] = [n, e, p, q, dp, dq, qi].map(|number| number.to_vec().into());
-    Ok(KeyMaterial::Rsa(RsaNumbers {
-        n,
-        e,
-        p,
-        q,
-        dp,
-        dq,
-        qi,
-    }))
+    Ok(KeyMaterial::Rsa(numbers))
 }
 
 /// `ECPrivateKey` (RFC 5915 section 3) that names its curve.

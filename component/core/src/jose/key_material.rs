@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 /// A number, big-endian, without leading zeros.
-type Number = Zeroizing<Vec<u8>>;
+pub(super) type Number = Zeroizing<Vec<u8>>;
 
 /// Private keys by type. Wiped when dropped.
 pub(super) enum KeyMaterial {
@@ -33,6 +33,7 @@ pub(super) enum EcCurve {
 }
 
 /// RFC 8017 section 3.2, second representation. `d` itself is not needed.
+#[derive(Default)]
 pub(super) struct RsaNumbers {
     pub(super) n: Number,
     pub(super) e: Number,
@@ -41,6 +42,29 @@ pub(super) struct RsaNumbers {
     pub(super) dp: Number,
     pub(super) dq: Number,
     pub(super) qi: Number,
+}
+
+impl RsaNumbers {
+    /// Reads all of them, by name, in the order of RFC 8017 appendix A.1.2.
+    pub(super) fn read<E>(
+        mut read: impl FnMut(&'static str) -> Result<Number, E>,
+    ) -> Result<Self, E> {
+        let mut numbers = Self::default();
+        let mut d = Number::default();
+        for (name, number) in [
+            ("n", &mut numbers.n),
+            ("e", &mut numbers.e),
+            ("d", &mut d),
+            ("p", &mut numbers.p),
+            ("q", &mut numbers.q),
+            ("dp", &mut numbers.dp),
+            ("dq", &mut numbers.dq),
+            ("qi", &mut numbers.qi),
+        ] {
+            *number = read(name)?;
+        }
+        Ok(numbers)
+    }
 }
 
 impl KeyMaterial {

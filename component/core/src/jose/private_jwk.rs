@@ -60,18 +60,8 @@ fn rsa(jwk: &Object) -> Result<KeyMaterial, SigningKeyError> {
     if jwk.get("oth").is_some() {
         return Err(SigningKeyError::UnsupportedType);
     }
-    let number = |name| super::rsa::whole_number(jwk, name).map(Zeroizing::new);
-    // Not used, but what is there is a number.
-    number("d")?;
-    Ok(KeyMaterial::Rsa(RsaNumbers {
-        n: number("n")?,
-        e: number("e")?,
-        p: number("p")?,
-        q: number("q")?,
-        dp: number("dp")?,
-        dq: number("dq")?,
-        qi: number("qi")?,
-    }))
+    let read = |name| super::rsa::whole_number(jwk, name).map(Zeroizing::new);
+    Ok(KeyMaterial::Rsa(RsaNumbers::read(read)?))
 }
 
 fn ec(jwk: &Object) -> Result<KeyMaterial, SigningKeyError> {
