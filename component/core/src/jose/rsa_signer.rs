@@ -36,7 +36,7 @@ impl RsaSigner {
     pub(super) fn new(numbers: &RsaNumbers) -> Result<Self, SigningKeyError> {
         let wrong = SigningKeyError::Inconsistent;
         let bits = bit_len(&numbers.n);
-        if !limits::RSA_SIGNING_BITS.contains(&bits) || bits % 2 != 0 {
+        if !limits::RSA_SIGNING_BITS.contains(&bits) || !bits.is_multiple_of(2) {
             return Err(SigningKeyError::KeySize);
         }
         let public = RsaKey::new(numbers.n.to_vec(), &numbers.e).map_err(|_| wrong)?;
