@@ -92,8 +92,9 @@ impl VerifiedTokens {
         self.entries.peek(digest)
     }
 
-    /// Drops an entry, because its dates say that it will never be used again.
-    pub fn remove(&mut self, digest: &[u8; 32]) {
+    /// Drops an entry. One whose token has merely expired stays until it is pushed out or too old:
+    /// it is refused all the same, and its memory is bounded.
+    fn remove(&mut self, digest: &[u8; 32]) {
         if let Some(entry) = self.entries.pop(digest) {
             self.bytes -= weight(&entry);
         }

@@ -47,14 +47,19 @@ enum Hurdle {
 impl Inner {
     /// The decision about a token: at once where everything is at hand.
     pub(super) fn judge(self: &Rc<Self>, token: &str, case: Case) -> Step {
-        match self.judge_now(token, &case) {
+        if token.len() > limits::AUTHORIZATION_BYTES {
+            return respond(self.answer(&Rejection::CredentialsTooLarge, &case));
+        }
+        let digest = VerifiedTokens::digest(token);
+        match self.judge_now(token, digest, &case) {
             Ok(granted) => Step::Done(self.decide(granted, &case)),
             Err(Hurdle::Refused(rejection)) => respond(self.answer(&rejection, &case)),
             Err(Hurdle::NeedsKeys(seen)) => {
                 let inner = Rc::clone(self);
                 let token = token.to_owned();
                 self.run(async move {
-                    match inner.judge_with_fetched_keys(&token, &case, seen).await {
+                    let judged = inner.judge_with_fetched_keys(&token, digest, &case, seen);
+                    match judged.await {
                         Ok(granted) => inner.decide(granted, &case),
                         Err(rejection) => Outcome {
                             decision: Decision::Respond(inner.answer(&rejection, &case)),
@@ -66,13 +71,9 @@ impl Inner {
         }
     }
 
-    fn judge_now(&self, token: &str, case: &Case) -> Result<Granted, Hurdle> {
+    fn judge_now(&self, token: &str, digest: [u8; 32], case: &Case) -> Result<Granted, Hurdle> {
         let refused = |error| Hurdle::Refused(Rejection::Token(error));
-        if token.len() > limits::AUTHORIZATION_BYTES {
-            return Err(Hurdle::Refused(Rejection::CredentialsTooLarge));
-        }
         let now = self.scheduler.now();
-        let digest = VerifiedTokens::digest(token);
         let found = self.tokens.borrow_mut().find(&digest, now).cloned();
         if let Some(verified) = found
             && let Some(keys) = self.compiled.sources[verified.issuer].ready(now)
@@ -109,6 +110,7 @@ impl Inner {
     async fn judge_with_fetched_keys(
         &self,
         token: &str,
+        digest: [u8; 32],
         case: &Case,
         seen: Option<(Rc<JwkSet>, TokenError)>,
     ) -> Result<Granted, Rejection> {
@@ -129,7 +131,7 @@ impl Inner {
                     .await
                     .map_err(Rejection::KeysUnavailable)?;
                 match verify_signature(read()?, &set) {
-                    Ok(found) => return Ok(self.keep(token, found, issuer)),
+                    Ok(found) => return Ok(self.keep(digest, found, issuer)),
                     Err(error) => (set, error),
                 }
             }
@@ -137,7 +139,7 @@ impl Inner {
         match (source.read_news(&self.scheduler, &set).await, error) {
             (Ok(news), error) if Rc::ptr_eq(&news, &set) => Err(Rejection::Token(error)),
             (Ok(news), _) => match verify_signature(read()?, &news) {
-                Ok(found) => Ok(self.keep(token, found, issuer)),
+                Ok(found) => Ok(self.keep(digest, found, issuer)),
                 Err(error) => Err(Rejection::Token(error)),
             },
             // The key is known and the signature is wrong: that an issuer would reuse a `kid`
@@ -149,11 +151,10 @@ impl Inner {
 
     fn keep(
         &self,
-        token: &str,
+        digest: [u8; 32],
         (identity, key): (Identity, Rc<VerifyingKey>),
         issuer: usize,
     ) -> Granted {
-        let digest = VerifiedTokens::digest(token);
         let now = self.scheduler.now();
         let verified = self
             .tokens
