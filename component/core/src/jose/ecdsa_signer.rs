@@ -32,12 +32,13 @@ impl<C: NistCurve> EcdsaSigner<C> {
         let scalar = NonZeroScalar::<C>::from_repr(scalar).into_option();
         let scalar = scalar.ok_or(wrong)?;
         let point = C::ProjectivePoint::mul_by_generator(&scalar).to_affine();
+        let (x, y) = (point.x(), point.y());
         let belongs = match public {
             None => true,
-            Some([4, both @ ..]) => both == [&point.x()[..], &point.y()].concat(),
-            Some([form @ (2 | 3), x @ ..]) => {
-                let parity = point.y().last().map(|last| last % 2);
-                x == &point.x()[..] && parity == Some(form - 2)
+            Some([4, both @ ..]) => both.strip_prefix(&x[..]) == Some(&y[..]),
+            Some([form @ (2 | 3), rest @ ..]) => {
+                let parity = y.last().map(|last| last % 2);
+                rest == &x[..] && parity == Some(form - 2)
             }
             Some(_) => false,
         };
