@@ -1,0 +1,83 @@
+import { TokenError } from 'tollgate';
+
+/** Something went wrong on the way over HTTP. */
+export class HTTPError extends Error {
+  // Fields, so that logs show the names whatever the minifier calls the classes.
+  override name = 'HTTPError';
+}
+
+/** What the application asked for cannot be sent. */
+export class BadRequestError extends HTTPError {
+  override name = 'BadRequestError';
+}
+
+/** There are no credentials, or they do not count. */
+export class UnauthorizedError extends HTTPError {
+  override name = 'UnauthorizedError';
+}
+
+/** Why there is no token, where the issuer has not said no: `kind` says what happened. */
+export class TokenExchangeError extends HTTPError {
+  override name = 'TokenExchangeError';
+  /** As in `TokenError` of `tollgate`: `unreachable`, `timed-out`, `not-json`, … */
+  readonly kind: string;
+  /** HTTP status of the issuer's answer, where there was one. */
+  readonly status: number | undefined;
+
+  constructor(kind: string, message: string, status?: number, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+    this.status = status;
+  }
+}
+
+/** An error in the words of OAuth (RFC 6749 section 5.2). */
+export class OAuthError extends Error {
+  override name = 'OAuthError';
+  /** `error`: `invalid_grant`, `access_denied`, … */
+  readonly errorCode: string;
+  /** `error_uri`. The issuer wrote it: do not follow it without looking. */
+  readonly errorUri: string | undefined;
+
+  constructor(errorCode: string, message: string, errorUri?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.errorCode = errorCode;
+    this.errorUri = errorUri;
+  }
+}
+
+/** The access token is not good (RFC 6750 section 3.1). */
+export class InvalidTokenError extends OAuthError {
+  override name = 'InvalidTokenError';
+
+  constructor(message: string, errorUri?: string) {
+    super('invalid_token', message, errorUri);
+  }
+}
+
+/** The access token does not reach that far (RFC 6750 section 3.1). */
+export class InsufficientScopeError extends OAuthError {
+  override name = 'InsufficientScopeError';
+
+  constructor(message: string, errorUri?: string) {
+    super('insufficient_scope', message, errorUri);
+  }
+}
+
+const BY_THE_APPLICATION = new Set<string>(['invalid-request', 'no-subject', 'forbidden-destination']);
+
+/** The error of this module for what a gate's client threw. Anything else is passed on. */
+export function errorFor(error: unknown): unknown {
+  if (!(error instanceof TokenError)) return error;
+  const { kind, message, status } = error;
+  const because = { cause: error };
+  if (error.error !== undefined) {
+    return new OAuthError(error.error, visible(error.errorDescription ?? error.error), error.errorUri && visible(error.errorUri), because);
+  }
+  return BY_THE_APPLICATION.has(kind) ? new BadRequestError(message, because) : new TokenExchangeError(kind, message, status, because);
+}
+
+/** The issuer's words without what could forge a line of a log. */
+function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?');
+}

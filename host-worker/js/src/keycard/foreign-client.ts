@@ -1,0 +1,70 @@
+// A client or a credential of the application's own, behind the same cache: the component asks as
+// ever, and what it would send to a token endpoint becomes a call of that client.
+import { createGate, type ExchangeCacheOptions, type Gate } from 'tollgate';
+import type { ApplicationCredential } from './credentials.js';
+import type { TokenExchangeRequest, TokenResponse } from './token-exchange.js';
+
+/** What a cache needs of a client. */
+export interface ExchangesTokens {
+  exchangeToken(request: TokenExchangeRequest): Promise<TokenResponse>;
+}
+
+/** A gate that asks such a client, and what that threw. */
+export interface Foreign {
+  gate: Gate;
+  /** The client's own error, where this is how the gate tells of one. */
+  errorBehind(error: unknown): unknown;
+}
+
+/** Never connected to. */
+const CLIENT = 'https://client.tollgate.invalid';
+/** Errors that callers may still be about to ask for; one is shared by all who waited for a token. */
+const ERRORS = 256;
+
+export function foreignClient(client: ExchangesTokens, credential: ApplicationCredential | undefined, cache: ExchangeCacheOptions): Foreign {
+  if (typeof client?.exchangeToken !== 'function') {
+    throw new TypeError('IsolateSafeTokenCache takes a TokenExchangeClient first.');
+  }
+  const errors = new Map<string, unknown>();
+  let count = 0;
+
+  const ask = async (_url: string, init: RequestInit): Promise<Response> => {
+    const form = new URLSearchParams(new TextDecoder().decode(init.body as Uint8Array));
+    const subjectToken = form.get('subject_token')!;
+    const resource = form.get('resource')!;
+    try {
+      const request = credential === undefined
+        ? { subjectToken, resource, subjectTokenType: form.get('subject_token_type')! }
+        : await credential.prepareTokenExchangeRequest(subjectToken, resource);
+      const token = await client.exchangeToken(request);
+      return Response.json({
+        access_token: token.accessToken,
+        token_type: token.tokenType ?? 'Bearer',
+        expires_in: token.expiresIn,
+        scope: token.scope?.join(' '),
+        refresh_token: token.refreshToken,
+        issued_token_type: token.issuedTokenType,
+      });
+    } catch (error) {
+      const id = String(++count);
+      errors.set(id, error);
+      for (const oldest of errors.keys()) {
+        if (errors.size <= ERRORS) break;
+        errors.delete(oldest);
+      }
+      return Response.json({ error: 'thrown', error_description: id }, { status: 400 });
+    }
+  };
+
+  const gate = createGate({
+    issuers: [{ issuer: CLIENT }],
+    resourceFromRequest: true,
+    client: { id: 'foreign', tokenEndpoint: `${CLIENT}/token`, cache },
+    fetch: ask,
+  });
+  const errorBehind = (error: unknown) => {
+    const { error: code, errorDescription: id } = error as { error?: unknown; errorDescription?: string };
+    return code === 'thrown' && id !== undefined ? errors.get(id) : undefined;
+  };
+  return { gate, errorBehind };
+}

@@ -1,0 +1,94 @@
+import type { Gate, GateOptions, WaitUntil } from 'tollgate';
+import { Gates, NO_ENV } from './gates.js';
+
+/** What the metadata say. */
+export interface MetadataOptions {
+  /** The zone. */
+  issuer: string;
+  /** `scopes_supported`. */
+  scopesSupported?: readonly string[];
+  /** `resource_name`. */
+  resourceName?: string;
+  /** `resource_documentation`: an absolute URL. */
+  serviceDocumentationUrl?: string | URL;
+  /** The document at `/.well-known/jwks.json`; left out, there is none. Private members are not sent. */
+  publicJwks?: object;
+}
+
+const WELL_KNOWN = '/.well-known/';
+const AUTHORIZATION_SERVER = `${WELL_KNOWN}oauth-authorization-server`;
+
+/** For any browser: tokens are no ambient authority. `*` does not cover `Authorization`. */
+const CORS = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
+  'access-control-allow-headers': 'Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, Mcp-Session-Id, *',
+  'access-control-max-age': '86400',
+};
+
+const gates = new Gates();
+
+/** The answer to any OPTIONS. It needs no configuration. */
+export function preflight(): Response {
+  return new Response(null, { status: 204, headers: CORS });
+}
+
+/**
+ * Answers requests for OAuth metadata and their preflights; `null` for any other.
+ *
+ * @throws TypeError where there is no issuer; ConfigError where an option cannot work.
+ */
+export async function handleMetadataRequest(request: Request, options: MetadataOptions): Promise<Response | null> {
+  const { pathname } = new URL(request.url);
+  if (!pathname.startsWith(WELL_KNOWN)) return null;
+  if (request.method === 'OPTIONS') return preflight();
+  if (pathname === `${WELL_KNOWN}jwks.json` && options.publicJwks !== undefined) return keys(request, options.publicJwks);
+  if (typeof options?.issuer !== 'string' || options.issuer === '') {
+    throw new TypeError('handleMetadataRequest needs `issuer`, the URL of the zone; in a Worker it is in KEYCARD_ISSUER.');
+  }
+  const gate = gates.get({
+    issuers: [{ issuer: options.issuer }],
+    resourceFromRequest: true,
+    metadata: metadataOf(options),
+  });
+  return metadata(gate, request);
+}
+
+/** The gate's options for what this module calls otherwise. */
+export function metadataOf(options: Omit<MetadataOptions, 'issuer'>): GateOptions['metadata'] {
+  const { scopesSupported, resourceName, serviceDocumentationUrl } = options;
+  return { scopesSupported, resourceName, resourceDocumentation: serviceDocumentationUrl?.toString(), singleResource: true };
+}
+
+/** The gate's document, where the request is for one. */
+export async function metadata(gate: Gate, request: Request, ctx?: WaitUntil): Promise<Response | null> {
+  const response = await gate.metadata(request, NO_ENV, ctx);
+  const isIssuers = response !== null && new URL(request.url).pathname.startsWith(AUTHORIZATION_SERVER);
+  return isIssuers ? withResource(response, request) : response;
+}
+
+/**
+ * Names this resource in the issuer's `authorization_endpoint`, for clients that do not send
+ * `resource` themselves.
+ */
+async function withResource(response: Response, request: Request): Promise<Response> {
+  if (response.status !== 200 || response.body === null) return response;
+  const document = await response.json() as Record<string, unknown>;
+  try {
+    const endpoint = new URL(String(document.authorization_endpoint));
+    endpoint.searchParams.set('resource', new URL(request.url).origin);
+    document.authorization_endpoint = endpoint.href;
+  } catch {
+    // An issuer without one is passed on as it is.
+  }
+  return new Response(JSON.stringify(document), response);
+}
+
+/** RFC 7518 section 6: what a key set for everybody must not hold, whoever put it there. */
+const PRIVATE = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']);
+
+function keys(request: Request, jwks: object): Response {
+  const headers = { ...CORS, 'content-type': 'application/json', 'cache-control': 'public, max-age=300' };
+  if (request.method === 'GET') return new Response(JSON.stringify(jwks, (name, value) => (PRIVATE.has(name) ? undefined : value)), { headers });
+  return request.method === 'HEAD' ? new Response(null, { headers }) : new Response(null, { status: 405, headers: { ...CORS, allow: 'GET, HEAD, OPTIONS' } });
+}
