@@ -18,7 +18,7 @@ pub(super) struct Lender {
     pub(super) runtime: Handle,
     pub(super) fetch: Arc<SharedFetch>,
     pub(super) reader: Arc<Reader>,
-    /// Rings when an exchange has ended, and when a decision that others may wait for was made.
+    /// Rings when a document has come, which others may wait for, and when they know of it.
     pub(super) progress: Notify,
     /// The component took a document since its keys were last exported.
     pub(super) exchanged: AtomicBool,
@@ -32,6 +32,9 @@ pub(super) struct Capabilities {
     exchanges: ResourceTable,
     /// How many of them fetch a document.
     documents: usize,
+    /// Rings for the task that is being called, when a token that it asked for has come. One bell
+    /// for all would wake each of a thousand users a thousand times.
+    bell: Option<Arc<Notify>>,
     max_memory: usize,
 }
 
@@ -41,8 +44,19 @@ impl Capabilities {
             lender,
             exchanges: ResourceTable::new(),
             documents: 0,
+            bell: None,
             max_memory,
         }
+    }
+
+    /// Who is to be told what comes of requests that are made from now on.
+    pub(super) fn ring(&mut self, bell: Arc<Notify>) {
+        self.bell = Some(bell);
+    }
+
+    /// The same, and nobody any more; none where nobody was named and no request was made.
+    pub(super) fn take_bell(&mut self) -> Option<Arc<Notify>> {
+        self.bell.take()
     }
 
     /// Whether it waits for metadata or keys.
@@ -76,9 +90,15 @@ impl http_client::Host for Capabilities {
         let exchange =
             Arc::clone(&self.lender.fetch).send(request, Arc::clone(&self.lender.reader));
         let lender = Arc::clone(&self.lender);
-        let exchange = Exchange::start(&self.lender.runtime, is_document, exchange, move || {
-            lender.progress.notify_waiters();
-        });
+        let bell = Arc::clone(self.bell.get_or_insert_default());
+        let done = move || {
+            if is_document {
+                lender.progress.notify_waiters();
+            } else {
+                bell.notify_one();
+            }
+        };
+        let exchange = Exchange::start(&self.lender.runtime, is_document, exchange, done);
         let exchange = self.exchanges.push(exchange)?;
         self.documents += usize::from(is_document);
         Ok(exchange)

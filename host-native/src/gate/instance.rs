@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::sync::Notify;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
@@ -117,6 +118,17 @@ impl Instance {
     /// Whether some task in it waits for a document.
     pub(super) fn is_fetching(&self) -> bool {
         self.store.data().is_fetching()
+    }
+
+    /// Who is to be told what comes of requests that calls make from now on.
+    pub(super) fn ring(&mut self, bell: Arc<Notify>) {
+        self.store.data_mut().ring(bell);
+    }
+
+    /// Whom [`Self::ring`] named, and nobody any more; somebody new where nobody was named and a
+    /// call has made requests.
+    pub(super) fn take_bell(&mut self) -> Option<Arc<Notify>> {
+        self.store.data_mut().take_bell()
     }
 
     /// None where the question is none that the gate answers.

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use super::bindings::exports::tollgate::auth::resource_server as wit;
 use super::capability::Lender;
 use super::instance::{
@@ -188,11 +190,16 @@ impl Worker {
         restarts: usize,
     ) -> Result<T, Failed> {
         for _ in 0..=restarts {
-            let (generation, step) =
-                self.with(|running| Ok((running.generation, begin(&mut running.instance)?)))?;
+            let (generation, step, bell) = self.with(|running| {
+                let step = begin(&mut running.instance)?;
+                Ok((running.generation, step, running.instance.take_bell()))
+            })?;
             let end = match step {
                 Step::Done(end) => Some(end),
-                Step::Waiting(task) => self.drive(generation, task, poll).await?,
+                Step::Waiting(task) => {
+                    let bell = bell.unwrap_or_default();
+                    self.drive(generation, task, &bell, poll).await?
+                }
             };
             if let Some(end) = end {
                 // Also where nothing had to be waited for: on a busy machine a response may be
@@ -209,6 +216,7 @@ impl Worker {
         &self,
         generation: u64,
         task: Task,
+        bell: &Arc<Notify>,
         poll: fn(&mut Instance, Task) -> wasmtime::Result<Progress<T>>,
     ) -> Result<Option<T>, Failed> {
         let task = OwnedTask {
@@ -221,11 +229,21 @@ impl Worker {
             tokio::pin!(progress);
             // From here on nothing is missed.
             progress.as_mut().enable();
-            match task.with(poll)? {
+            let progressed = task.with(|instance, task| {
+                instance.ring(Arc::clone(bell));
+                let progressed = poll(instance, task);
+                instance.take_bell();
+                progressed
+            });
+            match progressed? {
                 None => return Ok(None),
                 Some(Progress::Ready(end)) => return Ok(Some(end)),
                 Some(Progress::Pending(wait)) => {
-                    let _ = tokio::time::timeout(pause(wait), progress).await;
+                    tokio::select! {
+                        () = bell.notified() => {}
+                        () = progress => {}
+                        () = tokio::time::sleep(pause(wait)) => {}
+                    }
                 }
             }
         }
@@ -348,7 +366,6 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use tokio::runtime::Handle;
-    use tokio::sync::Notify;
 
     use super::*;
     use crate::gate::exchange::HttpClient;

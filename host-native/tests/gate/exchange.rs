@@ -73,6 +73,7 @@ async fn a_hundred_requests_of_one_user_make_one_exchange() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_users_get_a_token_each() {
     let issuer = issuer().await;
+    slow_token_endpoint(&issuer, 1000);
     let max_memory = 24 << 20;
     let stores = NonZeroUsize::new(4).expect("not zero");
     let builder = Gate::builder(client_config(&issuer)).stores(stores);
