@@ -40,12 +40,12 @@ export async function declarations(here, glue, out) {
   });
   await writeFile(path.join(out, 'index.d.ts'), await published(path.join(types, 'worker.d.ts')));
   await writeFile(path.join(out, 'bare.d.ts'), await published(path.join(types, 'bare.d.ts')));
-  for (const name of ['types.d.ts', 'config-error.d.ts']) await copyFile(path.join(types, name), path.join(out, name));
+  for (const name of ['types.d.ts', 'token-types.d.ts', 'errors.d.ts', 'config-error.d.ts', 'token-error.d.ts']) await copyFile(path.join(types, name), path.join(out, name));
 }
 
 /** An entry's declarations; `shim.js` has no types of its own. */
 async function published(file) {
-  const text = (await readFile(file, 'utf8')).replaceAll("'./shim.js'", "'./config-error.js'").replaceAll('"./shim.js"', '"./config-error.js"');
+  const text = (await readFile(file, 'utf8')).replaceAll("'./shim.js'", "'./errors.js'").replaceAll('"./shim.js"', '"./errors.js"');
   if (text.includes('#glue')) throw new Error(`${path.basename(file)} would publish types of the glue.`);
   return text;
 }

@@ -37,5 +37,6 @@ export function createGate(options?: GateOptions): Gate {
   }, options);
 }
 
-export { ConfigError } from './shim.js';
+export { ConfigError, TokenError } from './shim.js';
+export type { TokenErrorKind } from './shim.js';
 export type * from './types.js';

@@ -1,9 +1,11 @@
-import type { Config, Gate, RefreshTask, Step, Task } from '#glue/resource-server';
+import type { Config, Gate, RefreshTask } from '#glue/resource-server';
+import type { Failure, TokenClient } from '#glue/token-exchange';
 import type { Request as ClientRequest } from '#glue/http-client';
 import { instantiate } from '#glue';
 import { ConfigError } from './config-error.js';
 import { Exchange } from './exchange.js';
 import { Verified } from './identity.js';
+import { clientMisconfigured, tokenError } from './token.js';
 
 const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('dispose');
 
@@ -20,7 +22,7 @@ export type Instantiate = (module: WebAssembly.Module, imports?: WebAssembly.Imp
 /** The component broke. The instance it happened in is not used again. */
 export class Trap extends Error {
   constructor(cause: unknown) {
-    super('tollgate: the component failed; this request was answered 500 and the next one gets a new instance', { cause });
+    super('tollgate: the component failed; so did what was asked of it, and the next call gets a new instance', { cause });
     this.name = 'Trap';
   }
 }
@@ -41,11 +43,22 @@ export interface Call {
 const MEMO_ENTRIES = 1024;
 const MEMO_CHARACTERS = 4 * 1024 * 1024;
 
-/** One instance of the component with one gate in it. */
+/** What is asked again until it is ready. */
+export interface Task<T> {
+  poll(): { tag: 'ready'; val: T } | { tag: 'pending'; val?: number };
+}
+
+/** The beginning of what may need I/O. */
+export type Step<T> = { tag: 'done'; val: T } | { tag: 'waiting'; val: Task<T> };
+
+/** One instance of the component with one gate in it, and with the gate's client. */
 export class Component {
   /** Set for good by a trap. */
   broken = false;
+  /** What is wrong about the client, if anything is. Its field is `client` where there is none. */
+  readonly clientError: ConfigError | undefined;
   readonly #gate: Gate;
+  readonly #client: TokenClient | undefined;
   readonly #identities = new Map<bigint, Verified>();
   #characters = 0;
   #call: Call | undefined;
@@ -57,7 +70,7 @@ export class Component {
       exchanges.push(exchange);
       return exchange;
     };
-    const { resourceServer } = instantiate(
+    const { resourceServer, tokenExchange } = instantiate(
       (path) => modules[path.split('.')[1] as keyof CoreModules],
       {
         'tollgate:auth/clock': { now: () => BigInt(Date.now()) },
@@ -66,20 +79,27 @@ export class Component {
       } as any,
       instantiateCore,
     );
-    this.#gate = this.enter(() => resourceServer.Gate.create(config), { exchanges: [], env: undefined });
+    const nothing: Call = { exchanges: [], env: undefined };
+    this.#gate = this.enter(() => resourceServer.Gate.create(config), nothing);
+    try {
+      this.#client = this.enter((gate) => tokenExchange.TokenClient.create(gate), nothing);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.clientError = error;
+    }
   }
 
   /**
-   * Calls into the component. A `result` that is an error becomes a {@link ConfigError}, the only
-   * kind there is; anything else that is thrown means that the instance can not be trusted.
+   * Calls into the component. A `result` that is an error becomes a {@link ConfigError} or a
+   * `TokenError`; anything else that is thrown means that the instance can not be trusted.
    */
   enter<T>(run: (gate: Gate) => T, call: Call): T {
     this.#call = call;
     try {
       return run(this.#gate);
     } catch (error) {
-      const payload = (error as { payload?: { field: string; message: string } }).payload;
-      if (payload !== undefined) throw new ConfigError(payload.field, `${payload.field}: ${payload.message}`);
+      const { payload } = error as { payload?: Failure | { field: string; message: string } };
+      if (payload !== undefined) throw 'field' in payload ? new ConfigError(payload.field, `${payload.field}: ${payload.message}`) : tokenError(payload);
       this.broken = true;
       throw new Trap(error);
     } finally {
@@ -87,8 +107,14 @@ export class Component {
     }
   }
 
+  /** The gate's client; a `TokenError` where its configuration cannot work. */
+  client(): TokenClient {
+    if (this.#client === undefined) throw clientMisconfigured(this.clientError!);
+    return this.#client;
+  }
+
   /** Tells the component that nobody wants this task any more. */
-  drop(task: Task | RefreshTask): void {
+  drop(task: Task<unknown> | RefreshTask): void {
     if (this.broken) return;
     try {
       this.enter(() => (task as unknown as Disposable)[dispose](), { exchanges: [], env: undefined });
@@ -114,5 +140,3 @@ export class Component {
     return verified;
   }
 }
-
-export type { Step };

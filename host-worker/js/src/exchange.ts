@@ -9,12 +9,14 @@ type Outcome = Result<ClientResponse, HttpError>;
 export class Exchange {
   /** Whether there is an outcome, taken or not. */
   ended = false;
+  readonly method: string;
   /** Settles when there is one. Never rejects. */
   readonly end: Promise<void>;
   #outcome: Outcome | undefined;
   #abort = new AbortController();
 
   constructor(request: ClientRequest, fetch: (url: string, init: RequestInit) => Promise<Response>) {
+    this.method = request.method;
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;

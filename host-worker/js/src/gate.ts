@@ -2,10 +2,14 @@ import type { Answer, RequestHead } from '#glue/resource-server';
 import { responseOf, serverError, withHeaders } from './answer.js';
 import type { CoreModules } from './component.js';
 import { ConfigError } from './config-error.js';
-import { RequestIdentity } from './identity.js';
-import { settingsFrom, settingsOf, type Settings } from './options.js';
+import { delegationOf, fetchAs, grantOf, targetOf, type Subject } from './delegated-access.js';
+import { RequestIdentity, type Origin } from './identity.js';
+import { settingsFrom, settingsOf, text, type Settings } from './options.js';
 import { State, type Decided, type Source, type Visit } from './state.js';
-import type { Authenticated, Demands, Gate, GateOptions, Handler, MaybePromise, ProtectedWorker, Refused, WaitUntil } from './types.js';
+import type {
+  Authenticated, Demands, ExchangeOptions, FetchAsOptions, Gate, GateOptions, Handler, Identity, MaybePromise, ProtectedWorker, Refused, Token, TokenFilter, TokenGrant,
+  TokenRequestOptions, TokenTarget, WaitUntil,
+} from './types.js';
 
 /**
  * Distinct settings that are kept at once. A Worker has one; tests and servers of several
@@ -17,6 +21,14 @@ const STATES = 8;
 export function makeGate(source: Source, options?: GateOptions): Gate {
   return new GateOfOptions(source, settingsOf(options));
 }
+
+/**
+ * As `gate.exchange`, for whoever has verified the user's token elsewhere; not for applications,
+ * for nothing here says that it was. With `ctx`, the exchange outlives the request.
+ */
+export let exchangeFor: (
+  gate: Gate, subject: Subject, resource: string | readonly string[], options?: ExchangeOptions, env?: unknown, ctx?: WaitUntil,
+) => Promise<Token>;
 
 class GateOfOptions implements Gate {
   readonly #source: Source;
@@ -72,7 +84,7 @@ class GateOfOptions implements Gate {
       const { tokenStart, headers } = decision.val;
       const auth = verified === undefined
         ? null
-        : new RequestIdentity(verified, head.authorization[0]!.slice(tokenStart), (granted, required) => state.require(head, granted, required));
+        : new RequestIdentity(verified, head.authorization[0]!.slice(tokenStart), (granted, required) => state.require(head, granted, required), { gate: this, state, visit });
       // From here on exceptions are the handler's, and the runtime's to report.
       const response = handler(request, env, ctx, auth);
       return isPromise(response) ? response.then((late) => withHeaders(late, headers)) : withHeaders(response, headers);
@@ -120,7 +132,7 @@ class GateOfOptions implements Gate {
       }
       const { tokenStart, headers } = decision.val;
       // `authenticate` and `verify` are never public, so there is one.
-      return { ok: true, auth: new RequestIdentity(verified!, token(tokenStart), (granted, required) => require(state, granted, required)), headers };
+      return { ok: true, auth: new RequestIdentity(verified!, token(tokenStart), (granted, required) => require(state, granted, required), { gate: this, state, visit }), headers };
     };
     try {
       const decided = decide(state, visit, demands?.scopes as string[] | undefined ?? NO_SCOPES);
@@ -153,7 +165,7 @@ class GateOfOptions implements Gate {
   }
 
   check(env?: unknown): void {
-    this.#state(env).component();
+    this.#state(env).check();
   }
 
   exportKeys(env?: unknown): string {
@@ -163,6 +175,53 @@ class GateOfOptions implements Gate {
   importKeys(state: string, env?: unknown): number {
     if (typeof state !== 'string') throw new TypeError('importKeys() takes the text that exportKeys() gave.');
     return this.#state(env).call((gate) => gate.importKeys(state));
+  }
+
+  async exchange(auth: Identity, resource: string | readonly string[], options?: ExchangeOptions): Promise<Token> {
+    const { state, visit } = this.#origin(auth);
+    const delegation = delegationOf(auth, resource, options);
+    return state.token((client) => client.getToken(delegation), visit);
+  }
+
+  async fetchAs(auth: Identity, resource: string | readonly string[], input: Request | URL | string, init?: RequestInit, options?: FetchAsOptions): Promise<Response> {
+    const { state, visit } = this.#origin(auth);
+    return fetchAs(state, visit, auth, resource, input, init, options);
+  }
+
+  async ownToken(target: TokenTarget, env?: unknown, ctx?: WaitUntil): Promise<Token> {
+    const wanted = targetOf(target);
+    return this.#state(env).token((client) => client.getOwnToken(wanted), visitOf(undefined, env, ctx));
+  }
+
+  async tokenRequest(grant: TokenGrant, target?: TokenTarget, options?: TokenRequestOptions, env?: unknown, ctx?: WaitUntil): Promise<Token> {
+    const [asked, wanted] = [grantOf(grant), targetOf(target ?? {})];
+    const assertion = options?.clientAssertion;
+    return this.#state(env).token((client) => client.request(asked, wanted, assertion), visitOf(undefined, env, ctx));
+  }
+
+  invalidate(filter: TokenFilter = {}, env?: unknown): number {
+    const { subject, resource } = filter;
+    return this.#state(env).client((client) => client.invalidate(subject, resource));
+  }
+
+  clientAssertion(audience: string, env?: unknown): string {
+    text(audience, 'audience');
+    return this.#state(env).client((client) => client.clientAssertion(audience));
+  }
+
+  #origin(auth: unknown): Origin {
+    const origin = RequestIdentity.originOf(auth);
+    if (origin?.gate === this) return origin;
+    throw new TypeError(auth === null
+      ? 'There is nobody to act for: `auth` is null on public routes.'
+      : 'A gate acts only for identities that it made itself: pass on the `auth` that it gave.');
+  }
+
+  static {
+    exchangeFor = async (gate, subject, resource, options, env, ctx) => {
+      const delegation = delegationOf(subject, resource, options);
+      return (gate as GateOfOptions).#state(env).token((client) => client.getToken(delegation), visitOf(undefined, env, ctx));
+    };
   }
 
   #answer(answer: Answer, request: Request | undefined): Response {

@@ -1,5 +1,6 @@
 import type { Identity as Lifted } from '#glue/resource-server';
-import type { Claims, Identity } from './types.js';
+import type { State, Visit } from './state.js';
+import type { Actor, Claims, Identity } from './types.js';
 
 /** What a verified token says: made once per token and shared by the requests that carry it. */
 export class Verified {
@@ -10,6 +11,7 @@ export class Verified {
   readonly audience: readonly string[];
   readonly expiresAt: number;
   readonly issuedAt: number | undefined;
+  readonly actors: readonly Actor[];
   readonly #text: string;
   #claims: Claims | undefined;
 
@@ -21,6 +23,7 @@ export class Verified {
     this.audience = Object.freeze(record.audience);
     this.expiresAt = Number(record.expiresAt);
     this.issuedAt = record.issuedAt === undefined ? undefined : Number(record.issuedAt);
+    this.actors = record.actors.length === 0 ? NOBODY : Object.freeze(record.actors.map(actor));
     this.#text = record.claims;
   }
 
@@ -35,6 +38,12 @@ export class Verified {
   }
 }
 
+const NOBODY: readonly Actor[] = Object.freeze([]);
+
+function actor({ subject, issuer, clientId }: Lifted['actors'][number]): Actor {
+  return Object.freeze({ subject, issuer, clientId });
+}
+
 /** Freezes a JSON value. Its depth is bounded: the component parsed the same text with a limit. */
 function deepFreeze(value: unknown): unknown {
   if (typeof value === 'object' && value !== null) {
@@ -46,6 +55,14 @@ function deepFreeze(value: unknown): unknown {
 
 /** Whether granted scopes cover others, or the answer that says no. */
 export type RequireScopes = (granted: readonly string[], required: string[]) => Response | null;
+
+/** Where an identity comes from: what acting for it needs. */
+export interface Origin {
+  /** The gate, for comparison only. */
+  gate: unknown;
+  state: State;
+  visit: Visit;
+}
 
 /** An identity within one request. Own properties are what logs may show; the rest is not there. */
 export class RequestIdentity implements Identity {
@@ -61,11 +78,13 @@ export class RequestIdentity implements Identity {
   readonly audience: readonly string[];
   readonly expiresAt: number;
   readonly issuedAt: number | undefined;
+  readonly actors: readonly Actor[];
   readonly #verified: Verified;
   readonly #token: string;
   readonly #require: RequireScopes;
+  readonly #origin: Origin;
 
-  constructor(verified: Verified, token: string, require: RequireScopes) {
+  constructor(verified: Verified, token: string, require: RequireScopes, origin: Origin) {
     this.subject = verified.subject;
     this.clientId = verified.clientId;
     this.scopes = verified.scopes;
@@ -73,10 +92,17 @@ export class RequestIdentity implements Identity {
     this.audience = verified.audience;
     this.expiresAt = verified.expiresAt;
     this.issuedAt = verified.issuedAt;
+    this.actors = verified.actors;
     this.#verified = verified;
     this.#token = token;
     this.#require = require;
+    this.#origin = origin;
     Object.freeze(this);
+  }
+
+  /** Where a value comes from that a gate made; none for anything else, copies included. */
+  static originOf(value: unknown): Origin | undefined {
+    return typeof value === 'object' && value !== null && #origin in value ? value.#origin : undefined;
   }
 
   get claims(): Claims {

@@ -13,4 +13,4 @@ export function createGate(options?: GateOptions): Gate {
   return makeGate(source, options);
 }
 
-export { ConfigError } from './shim.js';
+export { ConfigError, TokenError } from './shim.js';

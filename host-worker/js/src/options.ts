@@ -1,4 +1,4 @@
-import type { Config, Issuer, KeyLocation, Route } from '#glue/resource-server';
+import type { ClientKey, Config, Issuer, KeyLocation, Route } from '#glue/resource-server';
 import { ConfigError } from './config-error.js';
 import type { GateOptions } from './types.js';
 
@@ -19,6 +19,7 @@ export function settingsOf(options: GateOptions = {}): Settings {
     audience: textOrTexts,
     issuers: listOf(issuer),
     resource: text,
+    resourceFromRequest: flag,
     routes: listOf(route),
     scopes: texts,
     scopeHierarchy,
@@ -30,10 +31,23 @@ export function settingsOf(options: GateOptions = {}): Settings {
       resourcePolicyUri: text,
       resourceTosUri: text,
       serveIssuerMetadata: flag,
+      singleResource: flag,
     }),
     cors: record({ origins: texts, maxAge: u32 }),
     tokenCache: record({ maxEntries: u32, maxBytes: u32, maxAge: u32 }),
     keys: record({ minFresh: u32, maxFresh: u32, maxStale: u32, cooldown: u32, timeoutMs: u32 }),
+    client: record({
+      issuer: text,
+      id: text,
+      secret: text,
+      keys: listOf(clientKey, 'a list of private keys'),
+      authentication: word('client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'),
+      assertionAudience: word('issuer', 'token_endpoint'),
+      tokenEndpoint: text,
+      destinations: texts,
+      timeoutMs: u32,
+      cache: record({ maxEntries: u32, maxBytes: u32, skew: u32, maxAge: u32, defaultLifetime: u32 }),
+    }),
     fetch: func,
     onRefusal: func,
   })(options, 'options') as any;
@@ -66,14 +80,14 @@ export function settingsFrom(env: unknown): [string, string][] {
   return found.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-type Reader<T> = (value: unknown, field: string) => T;
+export type Reader<T> = (value: unknown, field: string) => T;
 
 function wrong(field: string, wanted: string, value: unknown): ConfigError {
   const got = value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
   return new ConfigError(field, `\`${field}\` must be ${wanted}, not ${got}.`);
 }
 
-const text: Reader<string> = (value, field) => {
+export const text: Reader<string> = (value, field) => {
   if (typeof value !== 'string') throw wrong(field, 'a string', value);
   return value;
 };
@@ -91,7 +105,7 @@ const u32: Reader<number> = (value, field) => {
   return value;
 };
 
-const func: Reader<Function> = (value, field) => {
+export const func: Reader<Function> = (value, field) => {
   if (typeof value !== 'function') throw wrong(field, 'a function', value);
   return value;
 };
@@ -103,11 +117,11 @@ function listOf<T>(item: Reader<T>, wanted = 'a list'): Reader<T[]> {
   };
 }
 
-const texts = listOf(text, 'a list of strings');
+export const texts = listOf(text, 'a list of strings');
 
-const textOrTexts: Reader<string[]> = (value, field) => (typeof value === 'string' ? [value] : listOf(text, 'a string or a list of strings')(value, field));
+export const textOrTexts: Reader<string[]> = (value, field) => (typeof value === 'string' ? [value] : listOf(text, 'a string or a list of strings')(value, field));
 
-function record(shape: Record<string, Reader<unknown>>): Reader<Record<string, unknown>> {
+export function record(shape: Record<string, Reader<unknown>>): Reader<Record<string, unknown>> {
   return (value, field) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(field, 'an object', value);
     const at = (name: string) => (field === 'options' ? name : `${field}.${name}`);
@@ -122,6 +136,28 @@ function record(shape: Record<string, Reader<unknown>>): Reader<Record<string, u
   };
 }
 
+/** One of these texts. Whatever else it is does not get into the sentence: it may be a secret. */
+export function oneOfTypes(names: readonly string[]): Reader<string> {
+  const known = names.map((name) => `'${name}'`).join(', ');
+  return (value, field) => {
+    if (names.includes(text(value, field))) return value as string;
+    throw new ConfigError(field, `\`${field}\` must be one of ${known}.`);
+  };
+}
+
+/** A word of OAuth, in the spelling of the WIT. */
+function word(...names: string[]): Reader<string> {
+  const read = oneOfTypes(names);
+  return (value, field) => read(value, field).replaceAll('_', '-');
+}
+
+function clientKey(value: unknown, field: string): ClientKey {
+  if (typeof value === 'string') return { key: value };
+  const read = record({ key: json('a private key, as text or as a JWK'), kid: text, algorithm: text })(value, field);
+  if (read.key === undefined) throw new ConfigError(`${field}.key`, `\`${field}\` must hold its \`key\`.`);
+  return read as unknown as ClientKey;
+}
+
 function scopeHierarchy(value: unknown, field: string): [string, string[]][] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(field, 'an object of lists', value);
   return Object.entries(value).map(([scope, implied]) => [scope, texts(implied, `${field}[${JSON.stringify(scope)}]`)]);
@@ -129,18 +165,20 @@ function scopeHierarchy(value: unknown, field: string): [string, string[]][] {
 
 function keyLocation(value: unknown, field: string): KeyLocation {
   if (value === 'discovery') return { tag: 'discovery' };
-  const { uri, inline } = record({ uri: text, inline: textOrJson })(value, field) as { uri?: string; inline?: string };
+  const { uri, inline } = record({ uri: text, inline: json('a JWK Set, as text or as an object') })(value, field) as { uri?: string; inline?: string };
   if ((uri === undefined) === (inline === undefined)) {
     throw new ConfigError(field, `\`${field}\` must be 'discovery', { uri } or { inline }.`);
   }
   return uri !== undefined ? { tag: 'uri', val: uri } : { tag: 'inline', val: inline! };
 }
 
-const textOrJson: Reader<string> = (value, field) => {
-  if (typeof value === 'string') return value;
-  if (typeof value === 'object' && value !== null) return JSON.stringify(value);
-  throw wrong(field, 'a JWK Set, as text or as an object', value);
-};
+function json(wanted: string): Reader<string> {
+  return (value, field) => {
+    if (typeof value === 'string') return value;
+    if (typeof value === 'object' && value !== null) return JSON.stringify(value);
+    throw wrong(field, wanted, value);
+  };
+}
 
 function issuer(value: unknown, field: string): Issuer {
   const read = record({

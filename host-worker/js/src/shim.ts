@@ -1,3 +1,4 @@
 // What the entries for each host share: the one file that holds the glue.
-export { ConfigError } from './config-error.js';
-export { makeGate } from './gate.js';
+export { ConfigError, TokenError } from './errors.js';
+export type { TokenErrorKind } from './errors.js';
+export { exchangeFor, makeGate } from './gate.js';

@@ -1,11 +1,13 @@
-import type { Config, Outcome, RequestHead, Step, Task, RefreshTask, Gate } from '#glue/resource-server';
+import type { Config, Outcome, RequestHead, RefreshTask, Gate } from '#glue/resource-server';
+import type { TokenClient } from '#glue/token-exchange';
 import { responseOf, serverError } from './answer.js';
-import { Component, Trap, type Call, type CoreModules, type Instantiate } from './component.js';
+import { Component, Trap, type Call, type CoreModules, type Instantiate, type Step, type Task } from './component.js';
 import { ConfigError } from './config-error.js';
 import type { Exchange } from './exchange.js';
 import type { Verified } from './identity.js';
-import type { MaybePromise, WaitUntil } from './types.js';
 import type { Settings } from './options.js';
+import { tokenOf, type Outcome as TokenOutcome } from './token.js';
+import type { MaybePromise, Token, WaitUntil } from './types.js';
 
 /** Where the modules come from, asked when the first request needs them. */
 export interface Source {
@@ -27,6 +29,9 @@ export interface Decided {
   verified: Verified | undefined;
 }
 
+type Begin<V> = (component: Component, call: Call) => Step<V> | undefined;
+type Finish<V, R> = (component: Component, value: V, call: Call) => R;
+
 /**
  * How often a request whose component broke under another request is tried again: once is what
  * one accident costs; more of them at once say that trying is the accident.
@@ -40,6 +45,8 @@ export class State {
   readonly #config: Config;
   #component: Component | undefined;
   #failure: ConfigError | undefined;
+  /** Whether the log has what is wrong about the client. */
+  #told = false;
   /** What the last good component knew of keys, for the one after a trap. */
   #keys: string | undefined;
 
@@ -56,6 +63,7 @@ export class State {
     const make = () => new Component(this.#source.modules(), this.#source.instantiate, this.#config, this.#settings.fetch);
     try {
       this.#component = make();
+      this.#tell(this.#component.clientError);
       if (this.#keys !== undefined) {
         try {
           const keys = this.#keys;
@@ -74,40 +82,80 @@ export class State {
     }
   }
 
+  /** Says at the start, and once, that a client cannot work: the gate does all the same. */
+  #tell(error: ConfigError | undefined): void {
+    if (error === undefined || isAbsent(error) || this.#told) return;
+    this.#told = true;
+    console.error(`tollgate: no token can be asked for: ${error.message}`);
+  }
+
+  /** Throws what is wrong about the configuration, the client's included. */
+  check(): void {
+    const { clientError } = this.component();
+    if (clientError !== undefined && !isAbsent(clientError)) throw clientError;
+  }
+
   /** One call that needs no I/O. */
   call<T>(run: (gate: Gate) => T): T {
     return this.component().enter(run, nothing());
   }
 
   /** Starts a decision and drives it to its end; no promise is made where none is needed. */
-  decide(run: (gate: Gate) => Step, visit: Visit): MaybePromise<Decided>;
-  decide(run: (gate: Gate) => Step | undefined, visit: Visit): MaybePromise<Decided | undefined>;
-  decide(run: (gate: Gate) => Step | undefined, visit: Visit): MaybePromise<Decided | undefined> {
-    const component = this.component();
-    const call: Call = { exchanges: [], env: visit.env };
-    const step = component.enter(run, call);
-    if (step === undefined) return undefined;
-    if (step.tag === 'done') return decidedBy(component, step.val, call);
-    const decided = this.#drive(run, component, step.val, call, visit);
-    // What was fetched serves all callers, so it is brought home even when this one has left.
-    visit.ctx?.waitUntil(decided.then(noop, noop));
-    return decided;
+  decide(run: (gate: Gate) => Step<Outcome>, visit: Visit): MaybePromise<Decided>;
+  decide(run: (gate: Gate) => Step<Outcome> | undefined, visit: Visit): MaybePromise<Decided | undefined>;
+  decide(run: (gate: Gate) => Step<Outcome> | undefined, visit: Visit): MaybePromise<Decided | undefined> {
+    return this.#start((component, call) => component.enter(run, call), decidedBy, visit);
   }
 
-  async #drive(run: (gate: Gate) => Step | undefined, component: Component, task: Task, call: Call, visit: Visit): Promise<Decided> {
+  /**
+   * Asks the gate's client for a token, likewise. Throws or rejects with a `TokenError` where there
+   * is none, with a {@link ConfigError} where the gate cannot work, with a {@link Trap} where the
+   * component broke.
+   */
+  token(run: (client: TokenClient) => Step<TokenOutcome>, visit: Visit): MaybePromise<Token> {
+    return this.#start(
+      (component, call) => {
+        const client = component.client();
+        return component.enter(() => run(client), call);
+      },
+      (_, outcome) => tokenOf(outcome),
+      visit,
+    )!;
+  }
+
+  /** One call of the gate's client that needs no I/O. */
+  client<T>(run: (client: TokenClient) => T): T {
+    const component = this.component();
+    const client = component.client();
+    return component.enter(() => run(client), nothing());
+  }
+
+  #start<V, R>(begin: Begin<V>, finish: Finish<V, R>, visit: Visit): MaybePromise<R> | undefined {
+    const component = this.component();
+    const call: Call = { exchanges: [], env: visit.env };
+    const step = begin(component, call);
+    if (step === undefined) return undefined;
+    if (step.tag === 'done') return finish(component, step.val, call);
+    const driven = this.#drive(begin, finish, component, step.val, call, visit);
+    // What was fetched serves all callers, so it is brought home even when this one has left.
+    visit.ctx?.waitUntil(driven.then(noop, noop));
+    return driven;
+  }
+
+  async #drive<V, R>(begin: Begin<V>, finish: Finish<V, R>, component: Component, task: Task<V>, call: Call, visit: Visit): Promise<R> {
     const signal = visit.ctx === undefined ? visit.request?.signal : undefined;
     for (let restarts = 0; ; restarts++) {
-      const progress = await this.#poll(component, task, (t) => {
-        const { tag, val } = t.poll();
-        return tag === 'ready' ? { value: val } : { wait: val };
-      }, (outcome) => decidedBy(component, outcome, call), call, signal);
-      if (progress !== undefined) return progress;
+      const done = await this.#poll<Task<V>, V, R>(component, task, (t) => {
+        const progress = t.poll();
+        return progress.tag === 'ready' ? { value: progress.val } : { wait: progress.val };
+      }, (value) => finish(component, value, call), call, signal);
+      if (done !== undefined) return done;
       if (restarts === RESTARTS) throw new Trap('the component broke again and again');
       component = this.component();
       call = { exchanges: [], env: visit.env };
-      const step = component.enter(run, call);
+      const step = begin(component, call);
       if (step === undefined) throw new Trap('a path changed its meaning');
-      if (step.tag === 'done') return decidedBy(component, step.val, call);
+      if (step.tag === 'done') return finish(component, step.val, call);
       task = step.val;
     }
   }
@@ -135,7 +183,7 @@ export class State {
    * The one loop: ask, and while the answer is "pending" wait for this call's own exchanges or
    * for the time it names. Nothing where the component broke under another request meanwhile.
    */
-  async #poll<T extends Task | RefreshTask, V, R>(
+  async #poll<T extends Task<V> | RefreshTask, V, R>(
     component: Component,
     task: T,
     ask: (task: T) => { value: V; wait?: undefined } | { value?: undefined; wait: number | undefined },
@@ -143,12 +191,13 @@ export class State {
     call: Call,
     signal: AbortSignal | undefined,
   ): Promise<R | undefined> {
-    let started = 0;
+    let keys = false;
     try {
       for (;;) {
         if (component.broken) return undefined;
         const { value, wait } = component.enter(() => ask(task), call);
-        started += call.exchanges.length;
+        // Tokens are asked for by POST, and bring no keys.
+        keys ||= call.exchanges.some(({ method }) => method === 'GET');
         if (value !== undefined) return finish(value);
         call.exchanges = call.exchanges.filter(({ ended }) => !ended);
         if (wait === undefined && call.exchanges.length === 0) throw new Trap('a task waits for nothing');
@@ -158,7 +207,7 @@ export class State {
     } finally {
       component.drop(task);
       for (const exchange of call.exchanges) exchange.abort();
-      if (started > 0) this.#keepKeys(component);
+      if (keys) this.#keepKeys(component);
     }
   }
 
@@ -187,6 +236,11 @@ function decidedBy(component: Component, outcome: Outcome, call: Call): Decided 
   const { decision } = outcome;
   const id = decision.tag === 'allow' ? decision.val.identity : undefined;
   return { outcome, verified: id === undefined ? undefined : component.identity(id, call) };
+}
+
+/** Whether there is no client at all, which is no mistake. */
+function isAbsent({ field }: ConfigError): boolean {
+  return field === 'client';
 }
 
 function nothing(): Call {

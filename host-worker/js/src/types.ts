@@ -1,3 +1,7 @@
+import type { Actor, ClientOptions, ExchangeOptions, FetchAsOptions, Token, TokenFilter, TokenGrant, TokenRequestOptions, TokenTarget } from './token-types.js';
+
+export type * from './token-types.js';
+
 /** A value, or a promise of it: what is already known comes without a promise. */
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -19,6 +23,11 @@ export interface GateOptions {
    * origin of each request.
    */
   resource?: string;
+  /**
+   * Without `resource`: the origin of each request is the audience of issuers that name none. Only
+   * where the platform decides which hosts reach the application, as Workers do. Default: no.
+   */
+  resourceFromRequest?: boolean;
   /** Who may call what. The longest matching path wins; what no route covers is protected. */
   routes?: readonly RouteOptions[];
   /** Scopes that every protected route needs, besides its own. Default: none. */
@@ -35,6 +44,8 @@ export interface GateOptions {
   tokenCache?: TokenCacheOptions;
   /** How keys are fetched and kept. */
   keys?: KeyOptions;
+  /** Who this application is to an issuer, where it asks for tokens itself. */
+  client?: ClientOptions;
   /**
    * Makes the requests to issuers; default: the global `fetch`. With a service binding:
    * `(url, init, env) => env.ISSUER.fetch(url, init)`. It must not follow redirects and must
@@ -98,6 +109,11 @@ export interface MetadataOptions {
    * here (MCP 2025-03-26). Default: yes.
    */
   serveIssuerMetadata?: boolean;
+  /**
+   * The whole host is one resource: every challenge names the document of the root, whatever the
+   * path of the request. Default: no, each path is a resource of its own.
+   */
+  singleResource?: boolean;
 }
 
 /** Which browser origins may call. */
@@ -148,6 +164,11 @@ export interface Identity {
   readonly expiresAt: number;
   /** `iat`, likewise. */
   readonly issuedAt: number | undefined;
+  /**
+   * The delegation chain of `act`: who acts now comes first, who acted before behind. Only the
+   * first may count in a decision; the others are for the record (RFC 8693 section 4.1).
+   */
+  readonly actors: readonly Actor[];
   /**
    * All claims that were signed, parsed when first read and frozen all the way down. Not
    * enumerable: `console.log` and `JSON.stringify` of the identity leave it out.
@@ -220,7 +241,9 @@ export interface Demands {
  * A guard for HTTP requests with bearer tokens.
  *
  * Settings that the options leave out come from `env`: `TOLLGATE_ISSUER`, `TOLLGATE_AUDIENCE`,
- * `TOLLGATE_RESOURCE`, `TOLLGATE_SCOPES`, `TOLLGATE_JWKS_URI`, `TOLLGATE_JWKS`. Pass a Worker's
+ * `TOLLGATE_RESOURCE`, `TOLLGATE_SCOPES`, `TOLLGATE_JWKS_URI`, `TOLLGATE_JWKS`; for the client
+ * `TOLLGATE_CLIENT_ID`, `TOLLGATE_CLIENT_SECRET`, `TOLLGATE_PRIVATE_KEY` (with `…_NEXT` and
+ * `…_RETIRED`), `TOLLGATE_TOKEN_ENDPOINT`. Pass a Worker's
  * `env`, or `process.env`; it is read when an object is first seen, and there is one set of keys
  * and one cache per distinct settings. A configuration that cannot work throws a
  * {@link ConfigError}, except from {@link Gate.protect}, which logs it and answers 500.
@@ -236,7 +259,7 @@ export interface Gate {
   verify(token: string, env?: unknown, ctx?: WaitUntil, demands?: Demands): MaybePromise<Authenticated | Refused>;
   /** Answers a metadata request or a preflight of one; `null` for any other path. */
   metadata(request: Request, env?: unknown, ctx?: WaitUntil): MaybePromise<Response | null>;
-  /** Checks the whole configuration without I/O; throws a {@link ConfigError}. */
+  /** Checks the whole configuration, the client's too, without I/O; throws a {@link ConfigError}. */
   check(env?: unknown): void;
   /** The fetched keys for a later gate's `importKeys`: only public keys, as JSON. */
   exportKeys(env?: unknown): string;
@@ -245,4 +268,30 @@ export interface Gate {
    * that only your application can write: whoever writes it can sign tokens.
    */
   importKeys(state: string, env?: unknown): number;
+
+  // The client half: tokens for other APIs. What rejects here does so with a `TokenError`, but for
+  // wrong arguments (`TypeError`), a gate that cannot work (`ConfigError`), a client of yours that
+  // left before there was a token (its signal's reason; not with `ctx`), and a fault of this side.
+
+  /**
+   * A token for `resource` (RFC 8707: absolute URIs) on behalf of a caller, by token exchange
+   * (RFC 8693): from the cache, else by one exchange for all who ask for the same at the same time.
+   * It never outlives the caller's own token. `auth` must be an identity of this gate.
+   */
+  exchange(auth: Identity, resource: string | readonly string[], options?: ExchangeOptions): Promise<Token>;
+  /**
+   * `fetch` with such a token. The URL must be on the origin of one of the resources or on one of
+   * `client.destinations`. After a 401 it is sent once more with a fresh token; redirects are
+   * returned, not followed. An `Authorization` header of the request is replaced. What `fetch`
+   * itself throws is passed on.
+   */
+  fetchAs(auth: Identity, resource: string | readonly string[], input: Request | URL | string, init?: RequestInit, options?: FetchAsOptions): Promise<Response>;
+  /** A token for the application itself, by client credentials (RFC 6749 section 4.4), kept likewise. */
+  ownToken(target: TokenTarget, env?: unknown, ctx?: WaitUntil): Promise<Token>;
+  /** One token request as it stands: nothing is kept and nothing shared. */
+  tokenRequest(grant: TokenGrant, target?: TokenTarget, options?: TokenRequestOptions, env?: unknown, ctx?: WaitUntil): Promise<Token>;
+  /** Forgets tokens, also those that are on their way; answers how many were kept. */
+  invalidate(filter?: TokenFilter, env?: unknown): number;
+  /** A signed assertion of who this client is (RFC 7523), good for one request to `audience`. */
+  clientAssertion(audience: string, env?: unknown): string;
 }

@@ -16,5 +16,6 @@ export function createGate(options?: GateOptions): Gate {
   return makeGate(source, options);
 }
 
-export { ConfigError } from './shim.js';
+export { ConfigError, TokenError } from './shim.js';
+export type { TokenErrorKind } from './shim.js';
 export type * from './types.js';

@@ -19,7 +19,7 @@ const gateOf = (options) => createGate({ issuer: issuer.url, audience: AUDIENCE,
 test('a good token reaches the handler with its identity', async () => {
   const worker = gateOf().protect((_request, env, ctx, auth) => {
     assert.equal(env.name, 'env');
-    assert.deepEqual({ ...auth }, { subject: 'ada', clientId: 'app', scopes: ['mcp:tools'], issuer: issuer.url, audience: [AUDIENCE], expiresAt: auth.claims.exp, issuedAt: auth.claims.iat });
+    assert.deepEqual({ ...auth }, { subject: 'ada', clientId: 'app', scopes: ['mcp:tools'], issuer: issuer.url, audience: [AUDIENCE], expiresAt: auth.claims.exp, issuedAt: auth.claims.iat, actors: [] });
     assert.equal(auth.claims.nested.deep[0], 'ü');
     assert.throws(() => { auth.claims.nested.deep.push(1); }, TypeError);
     assert.throws(() => { auth.subject = 'eve'; }, TypeError);
@@ -160,7 +160,7 @@ test('100 cold requests make one discovery and one fetch of keys', async () => {
     const tokens = await Promise.all(Array.from({ length: 100 }, () => own.mint()));
     const results = await Promise.all(tokens.map((token) => gate.authenticate(request(token))));
     assert.equal(results.filter(({ ok }) => ok).length, 100);
-    assert.deepEqual(own.counts, { discovery: 1, jwks: 1 });
+    assert.deepEqual(own.counts, { discovery: 1, jwks: 1, token: 0 });
   } finally {
     await own.close();
   }
@@ -199,7 +199,7 @@ test('with ctx, what a leaving client started is brought home', async () => {
     release();
     await Promise.all(lasting);
     assert.equal((await first).ok, true);
-    assert.deepEqual(own.counts, { discovery: 1, jwks: 1 });
+    assert.deepEqual(own.counts, { discovery: 1, jwks: 1, token: 0 });
     assert.equal(gate.verify(await own.mint()).ok, true, 'keys are there, without a promise');
   } finally {
     await own.close();

@@ -39,7 +39,7 @@ test('a request through the gate, settings from env', async (t) => {
   assert.equal(body.subject, 'ada');
   assert.equal(body.token, token);
   assert.equal(body.claims.secret, 'not-for-logs');
-  assert.deepEqual(body.enumerable, ['subject', 'clientId', 'scopes', 'issuer', 'audience', 'expiresAt', 'issuedAt']);
+  assert.deepEqual(body.enumerable, ['subject', 'clientId', 'scopes', 'issuer', 'audience', 'expiresAt', 'issuedAt', 'actors']);
   assert.equal(body.frozen, true);
   assert.equal((await worker.fetch('/admin', bearer(token))).status, 403);
   assert.equal(await (await worker.fetch('/admin', bearer(await issuer.mint({ scope: 'mcp:admin' })))).text(), 'admin');
@@ -135,7 +135,7 @@ for (const [name, pathname, flags] of [
     assert.ok(performance.now() - begun < 5000);
     // A second one may have taken over what the first had begun; nobody else asks.
     assert.ok(own.counts.discovery <= 2 && own.counts.jwks === 1, JSON.stringify(own.counts));
-    if (name === 'with ctx') assert.deepEqual(own.counts, { discovery: 1, jwks: 1 });
+    if (name === 'with ctx') assert.deepEqual(own.counts, { discovery: 1, jwks: 1, token: 0 });
   });
 }
 
@@ -145,7 +145,7 @@ test('100 cold requests at once make one discovery and one fetch of keys', async
   const worker = await start(t, { bindings: { TOLLGATE_ISSUER: own.url } });
   const answers = await Promise.all(Array.from({ length: 100 }, async () => (await worker.fetch('/mcp', bearer(await own.mint()))).status));
   assert.deepEqual(answers, Array(100).fill(200));
-  assert.deepEqual(own.counts, { discovery: 1, jwks: 1 });
+  assert.deepEqual(own.counts, { discovery: 1, jwks: 1, token: 0 });
 });
 
 test('an issuer that never answers costs its timeout and is 503', async (t) => {

@@ -1,4 +1,5 @@
-// A real authorization server, as far as a resource server can see one: metadata, keys, tokens.
+// A real authorization server, as far as a resource server and its client can see one: metadata,
+// keys, tokens, and tokens for tokens.
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
@@ -7,24 +8,35 @@ import { SignJWT, exportJWK, generateKeyPair } from 'jose';
  * @returns {Promise<{
  *   url: string, counts: Record<string, number>, jwks: object,
  *   mint: (claims?: object, header?: object) => Promise<string>,
+ *   requests: { headers: object, form: Record<string, string[]> }[],
  *   hold: () => () => void, answer: (kind: string, fn: Function) => void, close: () => Promise<void>,
  * }>} `hold` keeps every answer back until what it returns is called; `answer` replaces the
- *   answers of one kind, `discovery` or `jwks`
+ *   answers of one kind, `discovery`, `jwks` or `token` (which gets the form, too), until it is
+ *   called without `fn`; `requests` are those for tokens
  */
 export async function startIssuer() {
   const { publicKey, privateKey } = await generateKeyPair('ES256');
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256', use: 'sig' }] };
-  const counts = { discovery: 0, jwks: 0 };
+  const counts = { discovery: 0, jwks: 0, token: 0 };
+  const requests = [];
   const answers = {};
   let gate = Promise.resolve();
   let issuer;
 
   const server = createServer(async (request, response) => {
-    const kind = request.url === '/.well-known/oauth-authorization-server' ? 'discovery' : request.url === '/jwks' ? 'jwks' : undefined;
+    const kind = request.url === '/.well-known/oauth-authorization-server' ? 'discovery' : request.url === '/jwks' ? 'jwks' : request.url === '/token' ? 'token' : undefined;
     if (kind === undefined) return void response.writeHead(404).end();
     counts[kind]++;
     await gate;
-    if (answers[kind]) return answers[kind](request, response);
+    let form;
+    if (kind === 'token') {
+      const text = Buffer.concat(await request.toArray()).toString();
+      form = {};
+      for (const [name, value] of new URLSearchParams(text)) (form[name] ??= []).push(value);
+      requests.push({ headers: request.headers, form });
+    }
+    if (answers[kind]) return answers[kind](request, response, form);
+    if (kind === 'token') return respond(response, form);
     const body = kind === 'jwks' ? jwks : {
       issuer: issuer.url,
       jwks_uri: `${issuer.url}/jwks`,
@@ -34,6 +46,19 @@ export async function startIssuer() {
     };
     response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'max-age=600' }).end(JSON.stringify(body));
   });
+  /** For whom and for what, so that a token that went astray shows. */
+  function respond(response, { grant_type: [grant], subject_token: [subject] = [], resource = [], scope }) {
+    const { sub } = subject === undefined ? { sub: 'app' } : JSON.parse(Buffer.from(subject.split('.')[1], 'base64url'));
+    const token = { sub, resource, n: counts.token };
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify({
+      access_token: Buffer.from(JSON.stringify(token)).toString('base64url'),
+      token_type: 'Bearer',
+      expires_in: 300,
+      ...(grant.endsWith('token-exchange') && { issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' }),
+      ...(scope && { scope: scope[0] }),
+    }));
+  }
+
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 
@@ -41,6 +66,7 @@ export async function startIssuer() {
     url: `http://127.0.0.1:${server.address().port}`,
     counts,
     jwks,
+    requests,
     mint(claims = {}, header = {}) {
       const now = Math.floor(Date.now() / 1000);
       return new SignJWT({ iss: issuer.url, aud: 'https://mcp.example.com', sub: 'ada', client_id: 'app', scope: 'mcp:tools', iat: now, exp: now + 600, jti: crypto.randomUUID(), ...claims })
@@ -60,4 +86,9 @@ export async function startIssuer() {
     },
   };
   return issuer;
+}
+
+/** What a token of this issuer says: for whom, for what, and the how many-th it is. */
+export function read(accessToken) {
+  return JSON.parse(Buffer.from(accessToken, 'base64url'));
 }

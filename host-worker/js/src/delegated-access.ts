@@ -1,0 +1,104 @@
+// From arguments to the records of the WIT, and calls of other APIs on a user's behalf.
+import type { Delegation, Grant, Target } from '#glue/token-exchange';
+import { func, oneOfTypes, record, text, textOrTexts, texts } from './options.js';
+import type { State, Visit } from './state.js';
+import type { ExchangeOptions, FetchAsOptions, TokenGrant, TokenTarget } from './types.js';
+
+/** For whom: an identity of a gate has all of it. */
+export interface Subject {
+  subject: string | undefined;
+  /** The user's verified token. */
+  token: string;
+  /** Its `exp`, in seconds since 1970, where it is known. */
+  expiresAt?: number;
+}
+
+const EXCHANGE = {
+  audience: textOrTexts,
+  scopes: texts,
+  actorToken: text,
+  actorTokenType: text,
+  requestedTokenType: text,
+  subjectTokenType: text,
+};
+
+const readExchange = record(EXCHANGE);
+const readFetchAs = record({ ...EXCHANGE, fetch: func });
+const readTarget = record({ resource: textOrTexts, audience: textOrTexts, scopes: texts, requestedTokenType: text });
+const NONE: string[] = [];
+
+/** What an exchange is about; `destination` is the URL that the token goes to, where it is known. */
+export function delegationOf(subject: Subject, resource: string | readonly string[], options: ExchangeOptions | undefined, destination?: string): Delegation {
+  return delegation(subject, resource, options === undefined ? {} : readExchange(options, 'options'), destination);
+}
+
+function delegation(subject: Subject, resource: string | readonly string[], read: any, destination: string | undefined): Delegation {
+  const { audience, scopes, actorToken, actorTokenType, requestedTokenType, subjectTokenType } = read;
+  return {
+    subject: subject.subject,
+    subjectToken: { token: subject.token, tokenType: subjectTokenType },
+    subjectExpiresAt: subject.expiresAt === undefined ? undefined : BigInt(Math.max(0, Math.floor(subject.expiresAt))),
+    actorToken: actorToken === undefined ? undefined : { token: actorToken, tokenType: actorTokenType },
+    target: { resources: textOrTexts(resource, 'resource'), audiences: audience ?? NONE, scopes: scopes ?? NONE, requestedTokenType },
+    destination,
+  };
+}
+
+export function targetOf(target: TokenTarget): Target {
+  const { resource, audience, scopes, requestedTokenType } = readTarget(target, 'target') as any;
+  return { resources: resource ?? NONE, audiences: audience ?? NONE, scopes: scopes ?? NONE, requestedTokenType };
+}
+
+const GRANTS = {
+  'token-exchange': record({ type: text, subjectToken: text, subjectTokenType: text, actorToken: text, actorTokenType: text }),
+  'client-credentials': record({ type: text }),
+  'refresh-token': record({ type: text, refreshToken: text }),
+};
+
+export function grantOf(grant: TokenGrant): Grant {
+  const type = oneOfTypes(Object.keys(GRANTS))(grant?.type, 'grant.type') as keyof typeof GRANTS;
+  const read = GRANTS[type](grant, 'grant') as any;
+  switch (type) {
+    case 'token-exchange': {
+      const actor = read.actorToken === undefined ? undefined : { token: read.actorToken, tokenType: read.actorTokenType };
+      return { tag: type, val: [{ token: text(read.subjectToken, 'grant.subjectToken'), tokenType: read.subjectTokenType }, actor] };
+    }
+    case 'client-credentials':
+      return { tag: type };
+    case 'refresh-token':
+      return { tag: type, val: text(read.refreshToken, 'grant.refreshToken') };
+  }
+}
+
+/**
+ * Sends a request with a token of its own for the user: once more with a fresh token where the
+ * first did not do. Redirects are not followed, for the token would go where they point.
+ */
+export async function fetchAs(
+  state: State, visit: Visit, subject: Subject, resource: string | readonly string[],
+  input: Request | URL | string, init: RequestInit | undefined, options: FetchAsOptions | undefined,
+): Promise<Response> {
+  const { fetch, ...about } = (options === undefined ? {} : readFetchAs(options, 'options')) as { fetch?: FetchAsOptions['fetch'] };
+  const send = fetch ?? ((request: Request) => globalThis.fetch(request));
+  let request = new Request(input, { ...init, redirect: 'manual' });
+  // A fragment is not sent.
+  const wanted = delegation(subject, resource, about, request.url.split('#', 1)[0]);
+  let kept: Request | undefined;
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const { accessToken } = await state.token((client) => client.getToken(wanted), visit);
+      kept = attempt === 1 && request.body !== null ? request.clone() : undefined;
+      const headers = new Headers(request.headers);
+      headers.set('authorization', `Bearer ${accessToken}`);
+      const response = await send(new Request(request, { headers }));
+      if (!state.client((client) => client.callAgain(wanted, accessToken, response.status, attempt))) return response;
+      await response.body?.cancel().catch(noop);
+      request = kept ?? request;
+      kept = undefined;
+    }
+  } finally {
+    void kept?.body?.cancel().catch(noop);
+  }
+}
+
+function noop(): void {}

@@ -1,0 +1,59 @@
+/**
+ * Why there is no token.
+ *
+ * - `configuration`: the client's configuration cannot work; the message says what to change.
+ * - `invalid-request`: what was asked for cannot be sent.
+ * - `no-subject`: the identity names no user to get a token for.
+ * - `forbidden-destination`: the URL is not one that this token may go to.
+ * - `refused`: the issuer answered with an OAuth error: see `error`.
+ * - `issuer-unavailable`, `no-token-endpoint`, `foreign-token-endpoint`: its metadata cannot be
+ *   had, name no token endpoint, or one on another origin that is not configured.
+ * - `unreachable`, `timed-out`, `too-large`, `redirected`, `unexpected-status`, `not-json`,
+ *   `bad-response`: what came back from the token endpoint instead of a token.
+ */
+export type TokenErrorKind =
+  | 'configuration' | 'invalid-request' | 'no-subject' | 'forbidden-destination' | 'refused'
+  | 'issuer-unavailable' | 'no-token-endpoint' | 'foreign-token-endpoint'
+  | 'unreachable' | 'timed-out' | 'too-large' | 'redirected' | 'unexpected-status' | 'not-json' | 'bad-response';
+
+/** Why there is no token, with a response for your own caller. No secret is in it. */
+export class TokenError extends Error {
+  static {
+    // What logs show, whatever the minifier calls it.
+    Object.defineProperty(this, 'name', { value: 'TokenError' });
+  }
+
+  readonly kind: TokenErrorKind;
+  /** RFC 6749 section 5.2: `invalid_grant`, `access_denied`, … Only for `refused`. */
+  readonly error: string | undefined;
+  /** The issuer's words: treat them as hostile text. */
+  readonly errorDescription: string | undefined;
+  /** Likewise. */
+  readonly errorUri: string | undefined;
+  /** The status of the issuer's response, where there was one. */
+  readonly status: number | undefined;
+  readonly #response: () => Response;
+
+  constructor(
+    kind: TokenErrorKind,
+    message: string,
+    details: { response: () => Response; error?: string; errorDescription?: string; errorUri?: string; status?: number; cause?: unknown },
+  ) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    Object.defineProperty(this, 'name', { value: 'TokenError' });
+    this.kind = kind;
+    this.error = details.error;
+    this.errorDescription = details.errorDescription;
+    this.errorUri = details.errorUri;
+    this.status = details.status;
+    this.#response = details.response;
+  }
+
+  /**
+   * An answer for your own caller, if you have nothing better: 401 or 403 where the user must do
+   * something, 500 where the application must, 502 to 504 else. None of the issuer's words is in it.
+   */
+  toResponse(): Response {
+    return this.#response();
+  }
+}
