@@ -1,0 +1,191 @@
+//! From a configuration to a gate.
+
+use std::fmt;
+use std::hash::RandomState;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use super::capability::Lender;
+use super::config::{Config, ConfigError};
+use super::exchange::{HttpClient, NoTls};
+use super::instance::Limits;
+use super::key_snapshot::KeySnapshot;
+use super::program::{self, Program, ProgramError};
+use super::request_head::RequestOrigin;
+use super::shared_fetch::SharedFetch;
+use super::worker::{Blueprint, Failed, Worker};
+use super::{Gate, Inner};
+
+/// What a [`Gate`] is made of.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct GateBuilder {
+    config: Config,
+    program: Option<Program>,
+    origin: Option<RequestOrigin>,
+    stores: Option<NonZeroUsize>,
+    max_memory: usize,
+    call_limit: Duration,
+}
+
+/// Why there is no gate.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The configuration cannot work: the gate's, or that of its client.
+    Config(ConfigError),
+    /// The component cannot be compiled here.
+    Program(ProgramError),
+    /// The component fails as soon as it starts; most likely it may use too little memory.
+    Start(String),
+    /// TLS cannot be set up, so no issuer could be reached.
+    Tls(String),
+    /// There is no Tokio runtime, which makes the fetches.
+    NoRuntime,
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Program(error) => error.fmt(f),
+            Self::Start(error) => write!(
+                f,
+                "the component does not start; if it may use too little memory, raise max_memory: \
+                 {error}"
+            ),
+            Self::Tls(error) => write!(f, "TLS cannot be set up: {error}"),
+            Self::NoRuntime => f.write_str("build the gate inside a Tokio runtime"),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+impl GateBuilder {
+    pub(super) fn new(config: Config) -> Self {
+        Self {
+            config,
+            program: None,
+            origin: None,
+            stores: None,
+            max_memory: 64 << 20,
+            call_limit: Duration::from_secs(1),
+        }
+    }
+
+    /// A program that was compiled before. Default: [`Program::embedded`].
+    pub fn program(mut self, program: Program) -> Self {
+        self.program = Some(program);
+        self
+    }
+
+    /// How the public origin of a request is known. Default: the origin of the configured
+    /// `resource`; without one, `http` and the `Host` header.
+    pub fn request_origin(mut self, origin: RequestOrigin) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
+    /// How many stores decide in parallel. Each keeps its own cache of verified tokens. Default:
+    /// one for each core.
+    pub fn stores(mut self, stores: NonZeroUsize) -> Self {
+        self.stores = Some(stores);
+        self
+    }
+
+    /// How much memory each store may use for the component, in bytes. A request that needs more
+    /// fails, and its store starts anew with an empty cache. The host keeps up to 4 MiB of
+    /// identities for each store beside that. Default: 64 MiB.
+    pub fn max_memory(mut self, bytes: usize) -> Self {
+        self.max_memory = bytes;
+        self
+    }
+
+    /// How long one call into the component may compute. None should take more than some
+    /// milliseconds; one that takes longer fails, and its store starts anew. Default: 1 second.
+    pub fn call_limit(mut self, limit: Duration) -> Self {
+        self.call_limit = limit;
+        self
+    }
+
+    /// Checks the configuration, that of the client included, and starts the stores. Makes no request: the first one does, or
+    /// [`Gate::refresh`].
+    ///
+    /// # Errors
+    ///
+    /// See [`BuildError`].
+    pub async fn build(self) -> Result<Gate, BuildError> {
+        let runtime = Handle::try_current().map_err(|_| BuildError::NoRuntime)?;
+        let program = match self.program {
+            Some(program) => program,
+            None => runtime
+                .spawn_blocking(Program::embedded)
+                .await
+                .expect("compiling does not panic")
+                .map_err(BuildError::Program)?,
+        };
+        let http = HttpClient::new().map_err(|NoTls(error)| BuildError::Tls(error))?;
+        let fetch = Arc::new(SharedFetch::new(http.clone(), self.config.cooldown()));
+        let blueprint = Arc::new(Blueprint {
+            program,
+            config: (&self.config).into(),
+            limits: Limits {
+                max_memory: self.max_memory,
+                call_ticks: program::ticks(self.call_limit),
+            },
+            keys: KeySnapshot::default(),
+            failures: AtomicU64::new(0),
+        });
+        let stores = self
+            .stores
+            .or_else(|| std::thread::available_parallelism().ok());
+        let workers = (0..stores.map_or(1, NonZeroUsize::get))
+            .map(|_| {
+                let lender = Arc::new(Lender {
+                    runtime: runtime.clone(),
+                    fetch: Arc::clone(&fetch),
+                    reader: Arc::default(),
+                    progress: Notify::new(),
+                    exchanged: AtomicBool::new(false),
+                    memory: AtomicUsize::new(0),
+                });
+                Worker::start(Arc::clone(&blueprint), lender)
+                    .map_err(|error| BuildError::Start(format!("{error:#}")))?
+                    .map_err(|error| BuildError::Config(error.into()))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        if let Some(worker) = workers.first() {
+            match worker.check_client() {
+                Ok(Ok(())) => {}
+                // None is configured, which is told to whoever asks for a token.
+                Ok(Err(error)) if error.field == NO_CLIENT => {}
+                Ok(Err(error)) => return Err(BuildError::Config(error.into())),
+                Err(Failed) => {
+                    let error = "the client cannot be made; the log says why";
+                    return Err(BuildError::Start(error.to_owned()));
+                }
+            }
+        }
+        let origin = self
+            .origin
+            .unwrap_or_else(|| RequestOrigin::for_resource(self.config.effective_resource()));
+        Ok(Gate(Arc::new(Inner {
+            blueprint,
+            workers,
+            http,
+            origin,
+            hasher: RandomState::new(),
+            next: AtomicUsize::new(0),
+        })))
+    }
+}
+
+/// What the component calls a client that is not configured at all; a member of one that does not
+/// work has a longer name.
+const NO_CLIENT: &str = "client";
