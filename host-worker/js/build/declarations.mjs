@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
@@ -28,11 +28,12 @@ export async function declarations(here, glue, out) {
       rootDir: path.join(here, 'src'),
       outDir: types,
       paths: {
+        tollgate: [path.join(here, 'src', 'worker.ts')],
         '#glue': [path.join(glue.types, `${glue.name}.d.ts`)],
         '#glue/*': [path.join(glue.types, 'interfaces', 'tollgate-auth-*.d.ts')],
       },
     },
-    files: ['worker', 'node', 'bare'].map((name) => path.join(here, 'src', `${name}.ts`)).concat(path.join(here, 'src', 'wasm.d.ts')),
+    files: ['worker', 'node', 'bare', 'keycard/index'].map((name) => path.join(here, 'src', `${name}.ts`)).concat(path.join(here, 'src', 'wasm.d.ts')),
   }));
   const tsc = path.join(path.dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
   await promisify(execFile)(process.execPath, [tsc, '--project', config]).catch((error) => {
@@ -40,6 +41,7 @@ export async function declarations(here, glue, out) {
   });
   await writeFile(path.join(out, 'index.d.ts'), await published(path.join(types, 'worker.d.ts')));
   await writeFile(path.join(out, 'bare.d.ts'), await published(path.join(types, 'bare.d.ts')));
+  await cp(path.join(types, 'keycard'), path.join(out, 'keycard'), { recursive: true });
   for (const name of ['types.d.ts', 'token-types.d.ts', 'errors.d.ts', 'config-error.d.ts', 'token-error.d.ts']) await copyFile(path.join(types, name), path.join(out, name));
 }
 

@@ -19,9 +19,11 @@ export async function report(out) {
   let modules = 0;
   let scripts = 0;
   for (const name of await readdir(out)) {
+    const module = name.endsWith('.wasm');
+    if (!module && name !== 'worker.js' && name !== 'shim.js') continue;
     const size = gzipSync(await readFile(path.join(out, name)), { level: 9 }).length;
-    if (name.endsWith('.wasm')) modules += size;
-    if (name === 'worker.js' || name === 'shim.js') scripts += size;
+    if (module) modules += size;
+    else scripts += size;
   }
   const kib = (bytes) => (bytes / 1024).toFixed(1);
   return `core modules ${kib(modules)} KiB gzip, scripts ${kib(scripts)} KiB gzip, together ${kib(modules + scripts)} KiB`;
