@@ -147,6 +147,15 @@ test('no subject, no token (W6)', async () => {
   assert.equal(zone.counts.token, before);
 });
 
+test('a token is not kept beyond the user’s own (W11)', async () => {
+  const cache = new IsolateSafeTokenCache(client());
+  const token = await zone.mint({ exp: Math.floor(Date.now() / 1000) + 2 });
+  const { accessToken } = await cache.getToken('ada', token, RESOURCE);
+  assert.equal((await cache.getToken('ada', token, RESOURCE)).accessToken, accessToken);
+  await new Promise((resolve) => setTimeout(resolve, 2100));
+  await assert.rejects(cache.getToken('ada', token, RESOURCE), (error) => error.errorCode === 'invalid_grant', 'the zone is asked, and says no');
+});
+
 test('tokens can be forgotten (W11)', async () => {
   const cache = new IsolateSafeTokenCache(client());
   const tokens = { ada: await zone.mint(), bob: await zone.mint({ sub: 'bob' }) };

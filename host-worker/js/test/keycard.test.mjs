@@ -145,7 +145,7 @@ test('nothing from a token reaches the challenge, and none crashes the Worker (W
       assert.equal(answer.status, 401, alg);
       const header = challengeOf(answer);
       assert.equal(header.match(/error=/g).length, 1, header);
-      assert.ok(header.length < 400 && !header.includes('ok'), header);
+      assert.ok(header.length < 400 && !header.includes('="ok'), header);
     }
   }
 });
@@ -262,8 +262,13 @@ for (const [name, answer, status] of [
     assert.equal(challengeOf(refused), null);
     assert.deepEqual((await worker.fetch('/mcp')).status, 401, 'what needs no key needs no zone');
     own.answer('discovery', undefined);
-    await new Promise((resolve) => setTimeout(resolve, 1100));
-    assert.equal((await worker.fetch('/mcp', bearer(await own.mint()))).status, 200, 'and failures are not remembered');
+    const until = Date.now() + 10_000;
+    let recovered;
+    do {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      recovered = await worker.fetch('/mcp', bearer(await own.mint()));
+    } while (recovered.status === 503 && Date.now() < until);
+    assert.equal(recovered.status, 200, 'and failures are not remembered');
   });
 }
 
@@ -281,7 +286,7 @@ test('a broken private key breaks its own document and nothing else (W7)', async
     for (let i = 0; i < 2; i++) assert.equal((await worker.fetch('/.well-known/jwks.json')).status, status);
     assert.equal((await worker.fetch('/.well-known/oauth-protected-resource')).status, 200);
     assert.equal((await worker.fetch('/mcp', bearer(await zone.mint()))).status, 200);
-    if (status === 500) assert.match(worker.logs.join(''), /tollgate\/keycard: .*private key/);
+    if (status === 500) assert.match(worker.logs.join(''), /client\.keys\[0\]: the private key/);
     assert.ok(!worker.logs.join('').includes('AAAA'), 'logs have no key');
   }
 });
@@ -362,7 +367,7 @@ test('refusals are told to whoever asks (W33)', async (t) => {
   await worker.fetch('/mcp', bearer('opaque'));
   const [first, second] = await (await worker.fetch('/refusals')).json();
   assert.equal(first, 'credentials-missing');
-  assert.match(second, /^token-/);
+  assert.equal(second, 'jws-not-three-parts');
 });
 
 test('what the handler throws is the runtime’s to report', async (t) => {

@@ -114,7 +114,7 @@ export class WorkersWebIdentity implements ApplicationCredential {
 
   #client(id: string): ClientOptions {
     const [first, ...others] = [{ key: this.#pem, kid: this.#keyId ?? undefined }, ...this.#otherKeys.map((key) => ({ key }))];
-    return { id, keys: [first!, ...others], assertionAudience: 'token-endpoint' };
+    return { id, keys: [first!, ...others], assertionAudience: 'token_endpoint' };
   }
 
   static {

@@ -1,6 +1,7 @@
 import { createGate, type ClientOptions, type Gate } from 'tollgate';
+import { exchangeFor } from '../shim.js';
 import { WorkersClientSecret, WorkersWebIdentity, clientOf, type ApplicationCredential } from './credentials.js';
-import { errorFor } from './errors.js';
+import { BadRequestError, errorFor } from './errors.js';
 import { foreignClient, type ExchangesTokens, type Foreign } from './foreign-client.js';
 import { NO_ENV } from './gates.js';
 import { TokenExchangeClient, settingsOf as clientSettingsOf, tokenResponseOf, type TokenResponse } from './token-exchange.js';
@@ -44,8 +45,10 @@ export class IsolateSafeTokenCache {
    * @throws BadRequestError where there is no subject; else as {@link TokenExchangeClient.exchangeToken}
    */
   async getToken(subject: string, subjectToken: string, resource: string): Promise<TokenResponse> {
+    if (typeof subject !== 'string' || subject === '') throw new BadRequestError('getToken() needs the user, `auth.subject`: without one it would be everybody’s token.');
+    if (typeof subjectToken !== 'string') throw new BadRequestError('getToken() needs the user’s token, `auth.token`.');
     try {
-      const token = await this.#gate.exchange({ subject, token: subjectToken }, resource, undefined, NO_ENV);
+      const token = await exchangeFor(this.#gate, { subject, token: subjectToken }, resource, undefined, NO_ENV);
       return tokenResponseOf(token);
     } catch (error) {
       throw this.#foreign?.errorBehind(error) ?? errorFor(error);

@@ -82,9 +82,9 @@ export class TokenExchangeClient {
       actorTokenType: actorTokenType || undefined,
     };
     const target = {
-      resources: words(request.resource, false),
-      audiences: words(request.audience, false),
-      scopes: words(request.scope, true),
+      resource: request.resource || [],
+      audience: request.audience || [],
+      scopes: typeof request.scope === 'string' ? request.scope.split(' ').filter((scope) => scope !== '') : request.scope,
       requestedTokenType: requestedTokenType || undefined,
     };
     try {
@@ -112,12 +112,6 @@ export class TokenExchangeClient {
   static {
     settingsOf = (client) => (#auth in client ? { issuer: client.#issuer, client: client.#client() } : undefined);
   }
-}
-
-function words(given: string | readonly string[] | undefined, split: boolean): string[] {
-  if (given === undefined || given === '') return [];
-  if (typeof given !== 'string') return [...given];
-  return split ? given.split(' ').filter((word) => word !== '') : [given];
 }
 
 /** A copy for one caller: what one does to it reaches no other. */

@@ -64,10 +64,7 @@ class Guard {
     try {
       const gate = this.#gate(env);
       const document = await metadata(gate, request, ctx);
-      if (document !== null) {
-        if (document.status === 500) gate.check(NO_ENV); // why there are no keys, for the log
-        return document;
-      }
+      if (document !== null) return document;
       const result = await gate.authenticate(request, NO_ENV, ctx);
       return result.ok ? authInfoOf(result.auth) : result.response;
     } catch (error) {

@@ -32,11 +32,13 @@ export async function load() {
     const root = await consumer(undefined, {
       'main.mjs': "export * from 'tollgate';",
       'bare.mjs': "export * from 'tollgate/bare';",
+      'keycard.mjs': "export * from 'tollgate/keycard';",
     });
     try {
       return {
         main: await import(pathToFileURL(path.join(root, 'main.mjs'))),
         bare: await import(pathToFileURL(path.join(root, 'bare.mjs'))),
+        keycard: await import(pathToFileURL(path.join(root, 'keycard.mjs'))),
       };
     } finally {
       await rm(root, { recursive: true, force: true });
