@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { ClientCredentialsProvider, InsufficientScopeError } from '@modelcontextprotocol/client';
 import { startIssuer } from '../../js/test/support/issuer.mjs';
 import { challengeOf } from './support/challenge.mjs';
-import { program, startDevIssuer } from './support/dev-issuer.mjs';
+import { missing, startDevIssuer } from './support/dev-issuer.mjs';
 import { freePort } from './support/free-port.mjs';
 import { connect, messagesOf, post, toolCall } from './support/mcp.mjs';
 import { tampered } from './support/tampered.mjs';
@@ -186,7 +186,7 @@ describe('the MCP server', () => {
     });
   }
 
-  it('leads the official client from 401 to a token and from 403 to a better one', { skip: program === undefined && 'needs the `tollgate` program: cargo build -p tollgate' }, async () => {
+  it('leads the official client from 401 to a token and from 403 to a better one', { skip: missing }, async () => {
     const dev = await startDevIssuer();
     // Here the resource is the Worker's real address, for the client compares it with what it calls.
     const port = await freePort();
