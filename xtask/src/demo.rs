@@ -1,8 +1,10 @@
-//! `cargo xtask demo`: an issuer and an MCP server in workerd, and a walk through both.
+//! `cargo xtask demo`: an issuer, two MCP servers in workerd and an API that one of them calls, and a
+//! walk through them.
 
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
+    path::Path,
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -16,9 +18,13 @@ use crate::{
     workspace::{NATIVE, Workspace, require},
 };
 
-/// The Worker that is walked through.
-const EXAMPLE: &str = "host-worker/examples/mcp-server";
-/// Where the Worker listens; the example's configuration names it too.
+/// Where the Workers' sources are.
+const EXAMPLES: &str = "host-worker/examples";
+/// The Worker of the walk's first part.
+const SERVER: &str = "mcp-server";
+/// The Worker of the second part, which calls an API as the user.
+const DELEGATED: &str = "delegated-js";
+/// Where the first Worker listens; the example's configuration names it too.
 const WORKER_PORT: u16 = 8787;
 /// Where the issuer listens.
 const ISSUER_PORT: u16 = 9400;
@@ -32,11 +38,13 @@ struct Options {
     issuer_port: u16,
 }
 
-/// The issuer and the Worker, running.
+/// Everything that runs, by its origins.
 struct Servers {
-    worker: String,
     issuer: String,
-    children: [Guarded; 2],
+    upstream: String,
+    worker: String,
+    delegated: String,
+    children: [Guarded; 4],
 }
 
 /// Which build of the issuer runs.
@@ -61,7 +69,10 @@ pub(crate) fn run(work: &Workspace, arguments: &[String]) -> Result<(), Failure>
         .step("issuer", |step| build_issuer(work, step, Issuer::Alone))?;
     let mut servers = work.progress.step("servers", |step| {
         let servers = start(work, step, &tools, &options)?;
-        step.note(format!("{} and {}", servers.issuer, servers.worker));
+        step.note(format!(
+            "issuer {}, Workers {} and {}, API {}",
+            servers.issuer, servers.worker, servers.delegated, servers.upstream
+        ));
         Ok(servers)
     })?;
     let mut walk = walk(work, &tools, &servers);
@@ -184,35 +195,72 @@ fn start(
     ]);
     issuer.args(["--port", &options.issuer_port.to_string()]);
     let mut issuer_child = step.start(&issuer)?;
-    let issuer_url = wait_for(step, &mut issuer_child, &issuer, |log| {
-        let line = log
-            .lines()
-            .find(|line| line.starts_with('{') && line.contains("\"issuer\""))?;
-        let ready: serde_json::Value = serde_json::from_str(line).ok()?;
-        Some(ready["issuer"].as_str()?.to_owned())
+    let issuer_url = wait_for(step, &mut issuer_child, &issuer, |log| ready(log, "issuer"))?;
+
+    let mut upstream = work.command(work.root.join("target/debug/tollgate"));
+    upstream.args(["dev-upstream", "--port", "0", "--issuer", &issuer_url]);
+    let mut upstream_child = step.start(&upstream)?;
+    let upstream_url = wait_for(step, &mut upstream_child, &upstream, |log| {
+        ready(log, "resource")
     })?;
 
-    let example = work.root.join(EXAMPLE);
+    let folder = work.own().join("demo");
+    let mut server = worker(work, tools, SERVER, options.worker_port, &folder)?;
+    server.arg(&issuer_url);
+    let delegated_port = free_port()?;
+    let mut delegated = worker(work, tools, DELEGATED, delegated_port, &folder)?;
+    delegated.args([&issuer_url, &upstream_url]);
+    // Both are bundled at the same time.
+    let mut server_child = step.start(&server)?;
+    let mut delegated_child = step.start(&delegated)?;
+    let origin = |child: &mut Guarded, command: &Command, port: u16| {
+        let origin = format!("http://127.0.0.1:{port}");
+        let line = format!("Ready on {origin}\n");
+        wait_for(step, child, command, |log| {
+            log.contains(&line).then_some(())
+        })?;
+        Ok(origin)
+    };
+    Ok(Servers {
+        issuer: issuer_url,
+        upstream: upstream_url,
+        worker: origin(&mut server_child, &server, options.worker_port)?,
+        delegated: origin(&mut delegated_child, &delegated, delegated_port)?,
+        children: [issuer_child, upstream_child, server_child, delegated_child],
+    })
+}
+
+/// What a server of `tollgate` says in its line of JSON when it is ready, and no other server does.
+fn ready(log: &str, member: &str) -> Option<String> {
+    log.lines()
+        .filter(|line| line.starts_with('{'))
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .find_map(|line| Some(line.get(member)?.as_str()?.to_owned()))
+}
+
+/// Runs an example; issuer and API follow as arguments.
+fn worker(
+    work: &Workspace,
+    tools: &Tools,
+    example: &str,
+    port: u16,
+    folder: &Path,
+) -> Result<Command, Failure> {
     require(
-        &example.join("wrangler.jsonc"),
+        &work
+            .root
+            .join(EXAMPLES)
+            .join(example)
+            .join("wrangler.jsonc"),
         "This part of the project is not there yet.",
     )?;
-    let origin = format!("http://127.0.0.1:{}", options.worker_port);
     let mut worker = tools
         .node
         .script(work, work.root.join("xtask/js/demo/worker.mjs"));
     worker
-        .args([&options.worker_port.to_string(), &issuer_url])
-        .arg(work.own().join("demo"));
-    let mut worker_child = step.start(&worker)?;
-    wait_for(step, &mut worker_child, &worker, |log| {
-        log.contains("Ready on ").then_some(())
-    })?;
-    Ok(Servers {
-        worker: origin,
-        issuer: issuer_url,
-        children: [issuer_child, worker_child],
-    })
+        .args([example, &port.to_string()])
+        .arg(folder.join(example));
+    Ok(worker)
 }
 
 /// Waits until a server's log says that it is ready.
@@ -247,7 +295,14 @@ fn walk(work: &Workspace, tools: &Tools, servers: &Servers) -> Command {
     let mut walk = tools
         .node
         .script(work, work.root.join("xtask/js/demo/walk.mjs"));
-    walk.args([&servers.worker, &servers.issuer])
+    let Servers {
+        worker,
+        delegated,
+        upstream,
+        issuer,
+        ..
+    } = servers;
+    walk.args([worker, delegated, upstream, issuer])
         .stdin(Stdio::null())
         .env(
             "TOLLGATE_COLOUR",
@@ -256,7 +311,8 @@ fn walk(work: &Workspace, tools: &Tools, servers: &Servers) -> Command {
     walk
 }
 
-fn goodbye(work: &Workspace, Servers { worker, issuer, .. }: &Servers) {
+fn goodbye(work: &Workspace, servers: &Servers) {
+    let Servers { worker, issuer, .. } = servers;
     let bold = |text: &str| work.progress.paint("1", text);
     println!(
         "\n{}\n\n  TOKEN=$(curl -s {issuer}/token -u demo:demo-secret -d grant_type=client_credentials \\\n    \
@@ -265,8 +321,9 @@ fn goodbye(work: &Workspace, Servers { worker, issuer, .. }: &Servers) {
          -H 'Accept: application/json, text/event-stream' \\\n    \
          -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}}'\n  \
          curl -X POST {issuer}/admin/rotate\n  \
-         curl {issuer}/admin/stats\n\n\
-         The server's source is {EXAMPLE}. Ctrl-C stops both.",
-        bold("Both go on running. Try:"),
+         curl {issuer}/admin/stats\n  \
+         curl {issuer}/admin/audit\n\n\
+         The Workers' sources are {EXAMPLES}/{SERVER} and {EXAMPLES}/{DELEGATED}. Ctrl-C stops all.",
+        bold("All go on running. Try:"),
     );
 }

@@ -13,6 +13,8 @@ const cyan = style("36");
 /** A token or a body is cut after so many characters: what matters is at its beginning. */
 const LONGEST = 240;
 const WIDTH = 92;
+/** The longest name of a member that is shown, and a space. */
+const LABEL = "client_authentication".length + 1;
 
 /** Headers that say why an answer is what it is. */
 const TELLING = ["www-authenticate", "retry-after"];
@@ -42,6 +44,14 @@ export function answer({ status, headers, text }) {
   }
   const body = text.trim();
   if (body) console.log(`   ${short(body, LONGEST)}`);
+}
+
+/** Members of a record that say something, one a line. */
+export function facts(record, names) {
+  for (const name of names) {
+    const value = [record[name] ?? []].flat().join(", ");
+    if (value) console.log(`   ${dim(name.padEnd(LABEL))} ${value}`);
+  }
 }
 
 export function surprise(text) {

@@ -1,20 +1,35 @@
-// Runs the MCP server in workerd until it is stopped, from the example's own configuration:
-//   node worker.mjs <port> <issuer> <folder for what it keeps>
-// Prints "Ready on <URL>" when it answers.
+// Runs an example in workerd until it is stopped, from the example's own configuration:
+//   node worker.mjs <example> <port> <folder for what it keeps> <issuer> [<API that it calls>]
+// Prints "Ready on <origin>" when it answers.
 import { execFile } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { start } from "../../../host-worker/examples/test/support/worker.mjs";
+import { CLIENT } from "./chain.mjs";
 
-const [port, issuer, folder] = process.argv.slice(2);
+const [name, port, folder, issuer, upstream] = process.argv.slice(2);
+const origin = `http://127.0.0.1:${port}`;
+
+/** What each example needs besides its issuer, resource and audience. */
+const SETTINGS = {
+  "mcp-server": () => ({ ALLOWED_ORIGINS: origin }),
+  "delegated-js": () => ({ UPSTREAM_URL: upstream, TOLLGATE_CLIENT_ID: CLIENT, TOLLGATE_PRIVATE_KEY: newKey() }),
+};
+
+/** A private key for this run, as `openssl genpkey` writes it. */
+function newKey() {
+  return generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "pkcs8", format: "pem" });
+}
+
 const root = path.resolve(import.meta.dirname, "../../..");
-const example = path.join(root, "host-worker/examples/mcp-server");
+const example = path.join(root, "host-worker/examples", name);
 const configuration = path.join(example, "wrangler.jsonc");
 const dist = path.join(folder, "dist");
 const wrangler = path.join(root, "node_modules/wrangler/bin/wrangler.js");
 
-// Notes of an earlier walk are no part of this one.
+// What an earlier walk left is no part of this one.
 await rm(folder, { recursive: true, force: true });
 
 // Bundled once and not watched: a build meanwhile would restart the Worker, and its keys with it.
@@ -25,12 +40,11 @@ await promisify(execFile)(process.execPath, [wrangler, ...bundle], {
   env: { ...process.env, WRANGLER_SEND_METRICS: "false", CI: "true" },
 });
 
-const origin = `http://127.0.0.1:${port}`;
 const vars = {
   TOLLGATE_ISSUER: issuer,
   TOLLGATE_RESOURCE: origin,
   TOLLGATE_AUDIENCE: `${origin}/mcp`,
-  ALLOWED_ORIGINS: origin,
+  ...SETTINGS[name](),
 };
 const worker = await start({ configuration, environment: "", dist }, vars, {
   storage: path.join(folder, "storage"),
@@ -40,4 +54,4 @@ process.once("SIGTERM", async () => {
   await worker.stop();
   process.exit();
 });
-console.log(`Ready on ${worker.url}`);
+console.log(`Ready on ${origin}`);
