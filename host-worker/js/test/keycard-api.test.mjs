@@ -2,11 +2,14 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { inspect } from 'node:util';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { inspect, promisify } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { CLIENT, startZone } from './keycard/zone.mjs';
-import { load } from './support/package.mjs';
+import { consumer, load, tools } from './support/package.mjs';
 
 const { keycard } = await load();
 const { IsolateSafeTokenCache, TokenExchangeClient, WorkersClientSecret, WorkersWebIdentity, resolveCredential } = keycard;
@@ -208,3 +211,46 @@ test('a client and a credential of the application’s own work behind the same 
   assert.equal(requests.at(-1).clientAssertion, 'signed elsewhere');
   assert.throws(() => new IsolateSafeTokenCache(), TypeError);
 });
+
+for (const types of ['@cloudflare/workers-types', 'node']) {
+  test(`the guide’s Worker compiles with the types of ${types}, and mistakes do not`, async (t) => {
+    const root = await consumer(t, {
+      'seed.ts': await readFile(path.join(import.meta.dirname, 'keycard/seed-001.ts'), 'utf8'),
+      'main.ts': `
+        import {
+          createKeycardWorker, handleMetadataRequest, isAuthError, resolveCredential, verifyBearerToken, IsolateSafeTokenCache, TokenExchangeClient,
+          type ApplicationCredential, type AuthInfo, type AuthenticatedFetchHandler, type BearerAuthOptions, type IsolateSafeTokenCacheOptions,
+          type KeycardEnv, type KeycardWorkerOptions, type MetadataOptions,
+        } from 'tollgate/keycard';
+
+        const handler: AuthenticatedFetchHandler<KeycardEnv> = async (request, env, ctx, auth) => {
+          const url: URL | undefined = auth.resource;
+          const scopes: string[] = auth.scopes;
+          return new Response(request.url + env.KEYCARD_ISSUER + url?.href + scopes.join());
+        };
+        const options: KeycardWorkerOptions<KeycardEnv> = { audiences: 'a', fetch: handler };
+        createKeycardWorker(options);
+        // @ts-expect-error there is no such option
+        createKeycardWorker({ requiredScope: ['a'], fetch: handler });
+
+        export async function direct(request: Request, env: KeycardEnv): Promise<Response> {
+          const auth: AuthInfo | Response = await verifyBearerToken(request, { issuers: env.KEYCARD_ISSUER } satisfies BearerAuthOptions);
+          if (isAuthError(auth)) return auth;
+          const metadata: Response | null = await handleMetadataRequest(request, { issuer: env.KEYCARD_ISSUER } satisfies MetadataOptions);
+          const credential: ApplicationCredential = resolveCredential(env);
+          const cacheOptions: IsolateSafeTokenCacheOptions = { credential };
+          const cache = new IsolateSafeTokenCache(new TokenExchangeClient(env.KEYCARD_ISSUER, credential.getAuth() ?? undefined), cacheOptions);
+          const { accessToken } = await cache.getToken(auth.subject!, auth.token, 'https://api.example');
+          // @ts-expect-error a token is needed
+          cache.getToken(auth.subject!, 'https://api.example');
+          return metadata ?? new Response(accessToken);
+        }
+      `,
+      'tsconfig.json': JSON.stringify({
+        compilerOptions: { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', moduleResolution: 'nodenext', exactOptionalPropertyTypes: true, lib: ['es2022'], types: [types], typeRoots: [path.join(tools, '@types'), tools] },
+        files: ['seed.ts', 'main.ts'],
+      }),
+    });
+    await promisify(execFile)(process.execPath, [path.join(tools, 'typescript/bin/tsc'), '--project', root]).catch((error) => assert.fail(error.stdout));
+  });
+}

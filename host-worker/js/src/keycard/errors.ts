@@ -2,23 +2,23 @@ import { TokenError } from 'tollgate';
 
 /** Something went wrong on the way over HTTP. */
 export class HTTPError extends Error {
-  // Fields, so that logs show the names whatever the minifier calls the classes.
-  override name = 'HTTPError';
+  static { named(this, 'HTTPError'); }
 }
 
 /** What the application asked for cannot be sent. */
 export class BadRequestError extends HTTPError {
-  override name = 'BadRequestError';
+  static { named(this, 'BadRequestError'); }
 }
 
 /** There are no credentials, or they do not count. */
 export class UnauthorizedError extends HTTPError {
-  override name = 'UnauthorizedError';
+  static { named(this, 'UnauthorizedError'); }
 }
 
 /** Why there is no token, where the issuer has not said no: `kind` says what happened. */
 export class TokenExchangeError extends HTTPError {
-  override name = 'TokenExchangeError';
+  static { named(this, 'TokenExchangeError'); }
+
   /** As in `TokenError` of `tollgate`: `unreachable`, `timed-out`, `not-json`, … */
   readonly kind: string;
   /** HTTP status of the issuer's answer, where there was one. */
@@ -33,7 +33,8 @@ export class TokenExchangeError extends HTTPError {
 
 /** An error in the words of OAuth (RFC 6749 section 5.2). */
 export class OAuthError extends Error {
-  override name = 'OAuthError';
+  static { named(this, 'OAuthError'); }
+
   /** `error`: `invalid_grant`, `access_denied`, … */
   readonly errorCode: string;
   /** `error_uri`. The issuer wrote it: do not follow it without looking. */
@@ -48,7 +49,7 @@ export class OAuthError extends Error {
 
 /** The access token is not good (RFC 6750 section 3.1). */
 export class InvalidTokenError extends OAuthError {
-  override name = 'InvalidTokenError';
+  static { named(this, 'InvalidTokenError'); }
 
   constructor(message: string, errorUri?: string) {
     super('invalid_token', message, errorUri);
@@ -57,11 +58,17 @@ export class InvalidTokenError extends OAuthError {
 
 /** The access token does not reach that far (RFC 6750 section 3.1). */
 export class InsufficientScopeError extends OAuthError {
-  override name = 'InsufficientScopeError';
+  static { named(this, 'InsufficientScopeError'); }
 
   constructor(message: string, errorUri?: string) {
     super('insufficient_scope', message, errorUri);
   }
+}
+
+/** What logs show, whatever the minifier calls a class. */
+function named(error: Function, name: string): void {
+  Object.defineProperty(error, 'name', { value: name });
+  Object.defineProperty(error.prototype, 'name', { value: name, configurable: true, writable: true });
 }
 
 const BY_THE_APPLICATION = new Set<string>(['invalid-request', 'no-subject', 'forbidden-destination']);

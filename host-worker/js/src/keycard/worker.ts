@@ -77,7 +77,7 @@ class Guard {
   #gate(env: KeycardEnv): Gate {
     const known = this.#byEnv.get(env);
     if (known !== undefined) return known;
-    if (!env.KEYCARD_ISSUER) throw new ConfigError('KEYCARD_ISSUER', 'KEYCARD_ISSUER is not set: put the URL of the zone there.');
+    if (!env?.KEYCARD_ISSUER) throw new ConfigError('KEYCARD_ISSUER', 'KEYCARD_ISSUER is not set: put the URL of the zone there.');
     const { requiredScopes, audiences, onRefusal } = this.#options;
     const gate = this.#gates.get({
       issuers: [zone(env.KEYCARD_ISSUER, listOf(audiences))],
