@@ -1,7 +1,7 @@
 use std::{cell::OnceCell, rc::Rc};
 
 use wasm_bindgen::JsCast;
-use worker::{Context, Env, Request, Response};
+use worker::{Context, Env, Request, Response, console_error};
 
 use crate::{
     error::{Error, Result},
@@ -51,13 +51,14 @@ impl Gate {
         }
     }
 
-    /// Checks the whole configuration, without any I/O.
+    /// Checks the whole configuration, that of the client included, without any I/O.
     ///
     /// # Errors
     ///
     /// [`Error::Configuration`] with a sentence that says what to change, or [`Error::Package`].
     pub fn check(&self, env: &Env) -> Result<()> {
-        self.ready(env).map(drop)
+        let gate = self.ready(env)?;
+        gate.check(env).map_err(|thrown| Error::thrown(&thrown))
     }
 
     /// Decides about a request: preflights, metadata, credentials, scopes. The body is not
@@ -110,9 +111,14 @@ impl Gate {
         }
     }
 
-    fn ready(&self, env: &Env) -> Result<JsGate> {
-        if let Some(gate) = self.inner.ready.get() {
-            return Ok(gate.clone());
+    /// The package's gate, where there is one by now.
+    pub(crate) fn known(&self) -> Option<JsGate> {
+        self.inner.ready.get().cloned()
+    }
+
+    pub(crate) fn ready(&self, env: &Env) -> Result<JsGate> {
+        if let Some(gate) = self.known() {
+            return Ok(gate);
         }
         let options = match &self.inner.options {
             Source::Options(options) => serde_json::to_value(options),
@@ -122,9 +128,21 @@ impl Gate {
         let options = options.map_err(Error::Options)?.to_string();
         let options = js_sys::JSON::parse(&options).map_err(|thrown| Error::thrown(&thrown))?;
         let gate = package::create_gate(&options).map_err(|thrown| Error::thrown(&thrown))?;
-        gate.check(env).map_err(|thrown| Error::thrown(&thrown))?;
+        match gate.check(env).map_err(|thrown| Error::thrown(&thrown)) {
+            Ok(()) => {}
+            // A client that cannot work takes nothing else down with it: `check` tells of it, and
+            // who asks for a token.
+            Err(Error::Configuration { field, message }) if of_client(&field) => {
+                console_error!("Tollgate: {message}");
+            }
+            Err(error) => return Err(error),
+        }
         Ok(self.inner.ready.get_or_init(|| gate).clone())
     }
+}
+
+fn of_client(field: &str) -> bool {
+    field == "client" || field.starts_with("client.")
 }
 
 /// What is to be done with a request.

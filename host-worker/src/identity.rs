@@ -5,7 +5,7 @@ use worker::Response;
 
 use crate::{
     error::{Error, Result},
-    package::JsAuth,
+    package::{JsActor, JsAuth},
 };
 
 /// Whom a verified token speaks for: everything in here was signed by an accepted issuer.
@@ -17,6 +17,19 @@ pub struct Identity {
     scopes: Vec<String>,
     issuer: String,
     audience: Vec<String>,
+    actors: Vec<Actor>,
+}
+
+/// Somebody who acts for the subject (RFC 8693 section 4.1).
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Actor {
+    /// `sub`
+    pub subject: Option<String>,
+    /// `iss`
+    pub issuer: Option<String>,
+    /// `client_id`
+    pub client_id: Option<String>,
 }
 
 impl Identity {
@@ -27,6 +40,7 @@ impl Identity {
             scopes: auth.scopes(),
             issuer: auth.issuer(),
             audience: auth.audience(),
+            actors: auth.actors().iter().map(actor).collect(),
             auth,
         }
     }
@@ -58,6 +72,16 @@ impl Identity {
         &self.audience
     }
 
+    /// The delegation chain of `act`: who acts now comes first, who acted before behind. Only the
+    /// first may count in a decision; the others are for the record (RFC 8693 section 4.1).
+    pub fn actors(&self) -> &[Actor] {
+        &self.actors
+    }
+
+    pub(crate) fn auth(&self) -> &JsAuth {
+        &self.auth
+    }
+
     /// `exp`, in seconds since 1970.
     pub fn expires_at(&self) -> u64 {
         seconds(self.auth.expires_at()).unwrap_or_default()
@@ -82,7 +106,7 @@ impl Identity {
     /// The token as it came in, for a call that passes it on. Whoever has it can act as this
     /// caller here until it expires.
     pub fn token(&self) -> Token {
-        Token(self.auth.token())
+        Token::new(self.auth.token())
     }
 
     /// Whether the token has all of these scopes, by the gate's hierarchy; when it has not, the
@@ -119,6 +143,10 @@ impl fmt::Debug for Identity {
 pub struct Token(String);
 
 impl Token {
+    pub(crate) fn new(token: String) -> Self {
+        Self(token)
+    }
+
     /// The token's characters, for an `Authorization` header.
     pub fn expose(&self) -> &str {
         &self.0
@@ -128,6 +156,14 @@ impl Token {
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(redacted)")
+    }
+}
+
+fn actor(actor: &JsActor) -> Actor {
+    Actor {
+        subject: actor.subject(),
+        issuer: actor.issuer(),
+        client_id: actor.client_id(),
     }
 }
 

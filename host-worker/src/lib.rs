@@ -36,15 +36,24 @@
 //! What is *not* checked here: anything about the request's body, and scopes that depend on it; see
 //! [`Identity::require`].
 
+mod delegated_access;
 mod error;
 mod gate;
 mod identity;
+mod issued_token;
 mod options;
 mod package;
+mod secret;
+mod token_target;
 
+pub use delegated_access::FetchError;
 pub use error::{Error, Result};
 pub use gate::{Allowed, Gate, Outcome};
-pub use identity::{Identity, Token};
+pub use identity::{Actor, Identity, Token};
+pub use issued_token::{IssuedToken, OauthError, TokenError, TokenErrorKind};
 pub use options::{
-    Access, Cors, Issuer, KeyLocation, KeyPolicy, Metadata, Options, Route, TokenCache,
+    Access, AssertionAudience, Client, ClientAuthentication, ClientKey, Cors, ExchangeCache,
+    Issuer, KeyLocation, KeyPolicy, Metadata, Options, Route, TokenCache,
 };
+pub use secret::Secret;
+pub use token_target::{ExchangeTarget, Grant, TokenTarget};

@@ -42,8 +42,10 @@ macro_rules! setters {
     };
 }
 
+mod client;
 mod issuer;
 
+pub use client::{AssertionAudience, Client, ClientAuthentication, ClientKey, ExchangeCache};
 pub use issuer::{Issuer, KeyLocation};
 
 /// The options of a [`crate::Gate`]. What is left out comes from the Worker's `TOLLGATE_*`
@@ -56,6 +58,8 @@ pub struct Options {
     issuers: Option<Vec<Issuer>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_from_request: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     routes: Option<Vec<Route>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +76,8 @@ pub struct Options {
     token_cache: Option<TokenCache>,
     #[serde(skip_serializing_if = "Option::is_none")]
     keys: Option<KeyPolicy>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<Client>,
 }
 
 impl Options {
@@ -113,6 +119,10 @@ impl Options {
         /// the URLs of metadata and challenges and is the audience of issuers that name none.
         /// Left out: `TOLLGATE_RESOURCE`, else the origin of each request.
         resource: text;
+        /// Without a resource: the origin of each request is the resource, and the audience of
+        /// issuers that name none. Only where the platform decides which hosts reach the Worker,
+        /// as Cloudflare does. Default: no.
+        resource_from_request: value<bool>;
         /// Scopes that every protected route needs, besides its own. Default: none.
         scopes: texts;
         /// `realm` of challenges. Default: none.
@@ -126,6 +136,10 @@ impl Options {
         token_cache: value<TokenCache>;
         /// How keys are fetched and kept.
         keys: value<KeyPolicy>;
+        /// Who this Worker is to an issuer, where it asks for tokens itself: see
+        /// [`crate::Gate::exchange`]. Left out: the variables that [`Client`] names, else it asks
+        /// for none.
+        client: value<Client>;
     }
 }
 
@@ -201,6 +215,8 @@ pub struct Metadata {
     resource_tos_uri: Option<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     serve_issuer_metadata: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    single_resource: Option<bool>,
 }
 
 impl Metadata {
@@ -223,6 +239,9 @@ impl Metadata {
         /// Serve the first issuer's RFC 8414 document at this host too, for clients that look for
         /// it here (MCP 2025-03-26). Default: yes.
         serve_issuer_metadata: value<bool>;
+        /// The whole host is one resource: every challenge names the document of the root,
+        /// whatever the path of the request. Default: no, each path is a resource of its own.
+        single_resource: value<bool>;
     }
 }
 
@@ -371,6 +390,44 @@ mod tests {
                 "cors": { "origins": ["https://app.example.com"] },
                 "tokenCache": { "maxEntries": 100 },
                 "keys": { "timeoutMs": 2000 },
+            })
+        );
+    }
+
+    #[test]
+    fn clients_have_the_names_of_the_package() {
+        let client = Client::new()
+            .id("worker-key")
+            .secret("s3cr3t")
+            .key(ClientKey::new("pem").kid("one").algorithm("PS256"))
+            .authentication(ClientAuthentication::PrivateKeyJwt)
+            .assertion_audience(AssertionAudience::TokenEndpoint)
+            .token_endpoint("https://auth.example.com/token")
+            .destinations(["https://api.example.com"])
+            .timeout_ms(500)
+            .cache(ExchangeCache::new().max_entries(5).default_lifetime(60));
+        let options = Options::new()
+            .resource_from_request(true)
+            .metadata(Metadata::new().single_resource(true))
+            .client(client);
+        assert!(!format!("{options:?}").contains("s3cr3t"));
+        assert!(!format!("{options:?}").contains("pem"));
+        assert_eq!(
+            serde_json::to_value(options).unwrap(),
+            json!({
+                "resourceFromRequest": true,
+                "metadata": { "singleResource": true },
+                "client": {
+                    "id": "worker-key",
+                    "secret": "s3cr3t",
+                    "keys": [{ "key": "pem", "kid": "one", "algorithm": "PS256" }],
+                    "authentication": "private_key_jwt",
+                    "assertionAudience": "token_endpoint",
+                    "tokenEndpoint": "https://auth.example.com/token",
+                    "destinations": ["https://api.example.com"],
+                    "timeoutMs": 500,
+                    "cache": { "maxEntries": 5, "defaultLifetime": 60 },
+                },
             })
         );
     }

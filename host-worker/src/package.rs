@@ -18,6 +18,99 @@ extern "C" {
     #[wasm_bindgen(method, structural, catch)]
     pub(crate) fn check(this: &JsGate, env: &JsValue) -> Result<(), JsValue>;
 
+    #[wasm_bindgen(method, structural, catch)]
+    pub(crate) async fn exchange(
+        this: &JsGate,
+        auth: &JsAuth,
+        resources: Vec<String>,
+        options: &JsValue,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, structural, catch, js_name = fetchAs)]
+    pub(crate) async fn fetch_as(
+        this: &JsGate,
+        auth: &JsAuth,
+        resources: Vec<String>,
+        request: &web_sys::Request,
+        init: &JsValue,
+        options: &JsValue,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, structural, catch, js_name = ownToken)]
+    pub(crate) async fn own_token(
+        this: &JsGate,
+        target: &JsValue,
+        env: &JsValue,
+        ctx: &JsValue,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, structural, catch, js_name = tokenRequest)]
+    pub(crate) async fn token_request(
+        this: &JsGate,
+        grant: &JsValue,
+        target: &JsValue,
+        options: &JsValue,
+        env: &JsValue,
+        ctx: &JsValue,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, structural, catch)]
+    pub(crate) fn invalidate(
+        this: &JsGate,
+        filter: &JsValue,
+        env: &JsValue,
+    ) -> Result<u32, JsValue>;
+
+    #[wasm_bindgen(method, structural, catch, js_name = clientAssertion)]
+    pub(crate) fn client_assertion(
+        this: &JsGate,
+        audience: &str,
+        env: &JsValue,
+    ) -> Result<String, JsValue>;
+
+    /// A `Token` of the package.
+    pub(crate) type JsToken;
+
+    #[wasm_bindgen(method, structural, getter, js_name = accessToken)]
+    pub(crate) fn access_token(this: &JsToken) -> String;
+
+    #[wasm_bindgen(method, structural, getter, js_name = refreshToken)]
+    pub(crate) fn refresh_token(this: &JsToken) -> Option<String>;
+
+    #[wasm_bindgen(method, structural, getter, js_name = tokenType)]
+    pub(crate) fn token_type(this: &JsToken) -> String;
+
+    #[wasm_bindgen(method, structural, getter, js_name = issuedTokenType)]
+    pub(crate) fn issued_token_type(this: &JsToken) -> Option<String>;
+
+    #[wasm_bindgen(method, structural, getter, js_name = expiresAt)]
+    pub(crate) fn expires_at(this: &JsToken) -> Option<js_sys::Date>;
+
+    #[wasm_bindgen(method, structural, getter)]
+    pub(crate) fn scopes(this: &JsToken) -> Option<Vec<String>>;
+
+    /// A `TokenError` of the package.
+    #[derive(Clone)]
+    pub(crate) type JsTokenError;
+
+    #[wasm_bindgen(method, structural, getter)]
+    pub(crate) fn kind(this: &JsTokenError) -> String;
+
+    #[wasm_bindgen(method, structural, getter)]
+    pub(crate) fn error(this: &JsTokenError) -> Option<String>;
+
+    #[wasm_bindgen(method, structural, getter, js_name = errorDescription)]
+    pub(crate) fn error_description(this: &JsTokenError) -> Option<String>;
+
+    #[wasm_bindgen(method, structural, getter, js_name = errorUri)]
+    pub(crate) fn error_uri(this: &JsTokenError) -> Option<String>;
+
+    #[wasm_bindgen(method, structural, getter)]
+    pub(crate) fn status(this: &JsTokenError) -> Option<u16>;
+
+    #[wasm_bindgen(method, structural, catch, js_name = toResponse)]
+    pub(crate) fn to_response(this: &JsTokenError) -> Result<web_sys::Response, JsValue>;
+
     #[wasm_bindgen(catch)]
     pub(crate) async fn handle(
         gate: &JsGate,
@@ -61,6 +154,9 @@ extern "C" {
     #[wasm_bindgen(method, structural, getter)]
     pub(crate) fn audience(this: &JsAuth) -> Vec<String>;
 
+    #[wasm_bindgen(method, structural, getter)]
+    pub(crate) fn actors(this: &JsAuth) -> Vec<JsActor>;
+
     #[wasm_bindgen(method, structural, getter, js_name = expiresAt)]
     pub(crate) fn expires_at(this: &JsAuth) -> Option<f64>;
 
@@ -72,6 +168,18 @@ extern "C" {
 
     #[wasm_bindgen(method, structural, getter)]
     pub(crate) fn token(this: &JsAuth) -> String;
+
+    /// An `Actor` of the package.
+    pub(crate) type JsActor;
+
+    #[wasm_bindgen(method, structural, getter)]
+    pub(crate) fn subject(this: &JsActor) -> Option<String>;
+
+    #[wasm_bindgen(method, structural, getter)]
+    pub(crate) fn issuer(this: &JsActor) -> Option<String>;
+
+    #[wasm_bindgen(method, structural, getter, js_name = clientId)]
+    pub(crate) fn client_id(this: &JsActor) -> Option<String>;
 
     #[wasm_bindgen(method, structural, variadic, catch)]
     pub(crate) fn require(

@@ -1,0 +1,220 @@
+//! Tokens for calls to other APIs: on behalf of a caller, and for the Worker itself.
+
+use serde::Serialize;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::{Context, Env, Request, Response};
+
+use crate::{
+    error::Error,
+    gate::Gate,
+    identity::{Identity, Token},
+    issued_token::{IssuedToken, TokenError, server_error},
+    package::{JsGate, JsToken},
+    token_target::{ExchangeTarget, Grant, TokenTarget},
+};
+
+impl Gate {
+    /// A token with which to call another API on behalf of a caller (RFC 8693): from the cache,
+    /// else by one exchange for all who ask for the same at the same time.
+    ///
+    /// `caller` is an identity that this gate gave. What was got for one token is never given for
+    /// another, and nothing is kept beyond the caller's own token. Where the token is sent is not
+    /// checked here; see [`Self::fetch_as`].
+    ///
+    /// # Errors
+    ///
+    /// Why there is no token, with a response for the caller.
+    pub async fn exchange(
+        &self,
+        caller: &Identity,
+        target: impl Into<ExchangeTarget>,
+    ) -> Result<IssuedToken, TokenError> {
+        let gate = self.made()?;
+        let (resources, options) = target.into().into_arguments();
+        issued(
+            gate.exchange(caller.auth(), resources, &js(&options)?)
+                .await,
+        )
+    }
+
+    /// Calls another API on behalf of a caller: with a token from [`Self::exchange`], which is
+    /// sent only to the origin of the resource that it is for or to one of the client's
+    /// destinations. When the API answers 401 the token is forgotten, and the call made once more
+    /// with a new one.
+    ///
+    /// `Authorization` is set here, whatever the request has. No redirect is followed: a token
+    /// must not travel on to where one points.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no token or no response. Any status that the API answers is a response.
+    pub async fn fetch_as(
+        &self,
+        caller: &Identity,
+        target: impl Into<ExchangeTarget>,
+        request: Request,
+    ) -> Result<Response, FetchError> {
+        let gate = self.made().map_err(TokenError::from)?;
+        let (resources, options) = target.into().into_arguments();
+        let options = js(&options).map_err(TokenError::from)?;
+        gate.fetch_as(
+            caller.auth(),
+            resources,
+            request.inner(),
+            &JsValue::UNDEFINED,
+            &options,
+        )
+        .await
+        .and_then(JsCast::dyn_into::<web_sys::Response>)
+        .map(Response::from)
+        .map_err(|thrown| match TokenError::known(&thrown) {
+            Some(error) => FetchError::Token(error),
+            None => FetchError::NoResponse(Error::thrown(&thrown).to_string()),
+        })
+    }
+
+    /// A token for the Worker itself, by client credentials (RFC 6749 section 4.4), kept and
+    /// shared like those of [`Self::exchange`].
+    ///
+    /// # Errors
+    ///
+    /// Why there is no token.
+    pub async fn own_token(
+        &self,
+        target: impl Into<TokenTarget>,
+        env: &Env,
+        context: &Context,
+    ) -> Result<IssuedToken, TokenError> {
+        let gate = self.ready(env)?;
+        let context: &worker::worker_sys::Context = context.as_ref();
+        let target = js(&target.into())?;
+        issued(gate.own_token(&target, env, context).await)
+    }
+
+    /// One token request as it stands: nothing is kept and nothing shared. `client_assertion`
+    /// stands in for the client's own authentication.
+    ///
+    /// Nothing about the grant is verified here: exchange only tokens that you have verified.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no token.
+    pub async fn token_request(
+        &self,
+        grant: &Grant,
+        target: impl Into<TokenTarget>,
+        client_assertion: Option<&Token>,
+        env: &Env,
+        context: &Context,
+    ) -> Result<IssuedToken, TokenError> {
+        let gate = self.ready(env)?;
+        let context: &worker::worker_sys::Context = context.as_ref();
+        let (grant, target) = (js(grant)?, js(&target.into())?);
+        let options = js(&TokenRequestOptions {
+            client_assertion: client_assertion.map(Token::expose),
+        })?;
+        let token = gate
+            .token_request(&grant, &target, &options, env, context)
+            .await;
+        issued(token)
+    }
+
+    /// Forgets exchanged tokens in this isolate: of one subject, for one resource (or audience),
+    /// of one subject for one resource, or all. What is on its way is not kept either. Returns how
+    /// many tokens went.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] where the Worker has no client that works.
+    pub fn invalidate(
+        &self,
+        subject: Option<&str>,
+        resource: Option<&str>,
+        env: &Env,
+    ) -> Result<u32, Error> {
+        let filter = js(&TokenFilter { subject, resource })?;
+        self.ready(env)?
+            .invalidate(&filter, env)
+            .map_err(|thrown| Error::thrown(&thrown))
+    }
+
+    /// A signed assertion of who this client is (RFC 7523 section 3), good for one request to
+    /// `audience`.
+    ///
+    /// # Errors
+    ///
+    /// Where the client has no private key.
+    pub fn client_assertion(&self, audience: &str, env: &Env) -> Result<Token, TokenError> {
+        self.ready(env)?
+            .client_assertion(audience, env)
+            .map(Token::new)
+            .map_err(|thrown| TokenError::thrown(&thrown))
+    }
+
+    /// The gate that an identity came from.
+    fn made(&self) -> Result<JsGate, Error> {
+        let missing = || Error::Failed("this gate has handled no request yet".to_owned());
+        self.known().ok_or_else(missing)
+    }
+}
+
+#[derive(Serialize)]
+struct TokenFilter<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenRequestOptions<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_assertion: Option<&'a str>,
+}
+
+/// A JavaScript object of the same members.
+fn js(value: &impl Serialize) -> Result<JsValue, Error> {
+    let text = serde_json::to_string(value).map_err(Error::Options)?;
+    js_sys::JSON::parse(&text).map_err(|thrown| Error::thrown(&thrown))
+}
+
+fn issued(outcome: Result<JsValue, JsValue>) -> Result<IssuedToken, TokenError> {
+    outcome
+        .map(|token| IssuedToken::new(&token.unchecked_into::<JsToken>()))
+        .map_err(|thrown| TokenError::thrown(&thrown))
+}
+
+/// Why a call on behalf of somebody has no response.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// There is no token to make it with.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The API cannot be reached, or broke off. The text is the runtime's, for logs and not for
+    /// callers.
+    #[error("the API cannot be reached: {0}")]
+    NoResponse(String),
+}
+
+impl FetchError {
+    /// A response for the application's own caller, if it has nothing better: that of the
+    /// [`TokenError`], else 502.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime makes no response.
+    pub fn to_response(&self) -> worker::Result<Response> {
+        match self {
+            Self::Token(error) => error.to_response(),
+            Self::NoResponse(_) => Ok(server_error()?.with_status(502)),
+        }
+    }
+}
+
+impl From<FetchError> for worker::Error {
+    fn from(error: FetchError) -> Self {
+        Self::RustError(error.to_string())
+    }
+}
