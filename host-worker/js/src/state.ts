@@ -91,6 +91,7 @@ export class State {
 
   /** Throws what is wrong about the configuration, the client's included. */
   check(): void {
+    this.#told = true; // whoever asks is told below
     const { clientError } = this.component();
     if (clientError !== undefined && !isAbsent(clientError)) throw clientError;
   }

@@ -24,6 +24,15 @@ const REFUSED = [
   ['a public route with scopes', { routes: [{ path: '/', public: true, scopes: [] }] }, 'routes[0]', 'is public'],
   ['two key locations', { issuers: [{ issuer: 'https://i.example', keys: { uri: 'https://i.example/k', inline: '{}' } }] }, 'issuers[0].keys', "'discovery', { uri } or { inline }"],
   ['a hierarchy of strings', { scopeHierarchy: { a: 'b' } }, 'scopeHierarchy["a"]', 'must be a list of strings'],
+  ['an unknown member of the client', { client: { secrets: 'x' } }, 'client.secrets', 'There is no option `client.secrets`'],
+  ['keys that are no list', { client: { keys: 'pem' } }, 'client.keys', 'must be a list of private keys, not a string'],
+  ['a key without its key', { client: { keys: [{ kid: 'a' }] } }, 'client.keys[0].key', 'must hold its `key`'],
+  ['a key that is a number', { client: { keys: [1] } }, 'client.keys[0]', 'must be an object, not a number'],
+  ['another spelling of an authentication', { client: { authentication: 'client-secret-basic' } }, 'client.authentication', "must be one of 'client_secret_basic', 'client_secret_post'"],
+  ['another audience of assertions', { client: { assertionAudience: 'https://issuer.example' } }, 'client.assertionAudience', "'issuer', 'token_endpoint'"],
+  ['a broken bound of the exchange cache', { client: { cache: { skew: 0.5 } } }, 'client.cache.skew', 'not 0.5'],
+  ['a text for resourceFromRequest', { resourceFromRequest: 'yes' }, 'resourceFromRequest', 'must be true or false'],
+  ['a text for singleResource', { metadata: { singleResource: 'yes' } }, 'metadata.singleResource', 'must be true or false'],
   ['no function for fetch', { fetch: 'fetch' }, 'fetch', 'must be a function'],
   ['no object', 'https://issuer.example', 'options', 'must be an object, not a string'],
 ];
@@ -45,6 +54,22 @@ test('the component refuses what only it can judge, when the gate is checked', (
   assert.throws(() => gate.check(), (error) => error instanceof ConfigError && /issuer/.test(error.field) && error.message.length > 20);
   assert.throws(() => gate.authenticate(new Request('https://mcp.example.com/')), ConfigError);
   assert.throws(() => gate.verify('x'), ConfigError);
+});
+
+test('the component refuses a client that cannot work, when the gate is checked', () => {
+  const common = { issuer: 'https://issuer.example', audience: 'a' };
+  for (const [client, field] of [
+    [{}, 'client.id'],
+    [{ id: 'app', authentication: 'client_secret_post' }, 'client.secret'],
+    [{ id: 'app', authentication: 'private_key_jwt' }, 'client.keys'],
+    [{ id: 'app', secret: 's', issuer: 'https://other.example' }, 'client.issuer'],
+    [{ id: 'app', secret: 's', tokenEndpoint: 'http://issuer.example/token' }, 'client.tokenEndpoint'],
+    [{ id: 'app', secret: 's', destinations: ['ftp://x.example'] }, 'client.destinations[0]'],
+    [{ id: 'app', secret: 's', timeoutMs: 0 }, 'client.timeoutMs'],
+  ]) {
+    assert.throws(() => createGate({ ...common, client }).check(), (error) => error instanceof ConfigError && error.field === field && error.message.length > 20, field);
+  }
+  createGate({ ...common, client: { id: 'public' } }).check();
 });
 
 test('settings come from the environment, and unknown ones are refused', () => {

@@ -28,6 +28,6 @@ process.exitCode = failed ? 1 : 0;
 
 function tests(kind) {
   return kind === 'node'
-    ? ['glue', 'options', 'node', 'traps', 'package', 'keycard-api'].map((name) => path.join(folder, `${name}.test.mjs`))
-    : ['workerd', 'quick-start', 'keycard', 'keycard-exchange'].map((name) => path.join(folder, `${name}.test.mjs`));
+    ? ['glue', 'options', 'node', 'exchange', 'fetch-as', 'client-keys', 'traps', 'package', 'keycard-api'].map((name) => path.join(folder, `${name}.test.mjs`))
+    : ['workerd', 'exchange-workerd', 'quick-start', 'keycard', 'keycard-exchange'].map((name) => path.join(folder, `${name}.test.mjs`));
 }

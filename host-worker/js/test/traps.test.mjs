@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { startIssuer } from './support/issuer.mjs';
+import { read, startIssuer } from './support/issuer.mjs';
 import { load, packagePath } from './support/package.mjs';
 
 const { bare: { createGate, setInstantiate, setModules } } = await load();
 const AUDIENCE = 'https://mcp.example.com';
 const EXPORT = 'tollgate:auth/resource-server@0.1.0#[method]';
+const CLIENT = 'tollgate:auth/token-exchange@0.1.0#[method]';
 
 const compile = (name) => new WebAssembly.Module(readFileSync(path.join(packagePath, `tollgate-gate.${name}.wasm`)));
 setModules({ core: compile('core'), core2: compile('core2'), core3: compile('core3') });
@@ -97,6 +98,54 @@ test('a trap in the poll of one request leaves those beside it alone', async (t)
   }
 });
 
+for (const [name, call] of Object.entries({
+  'token-client.get-token': (gate, auth) => gate.exchange(auth, 'https://api.example.com'),
+  'token-client.get-own-token': (gate) => gate.ownToken({ resource: 'https://api.example.com' }),
+  'token-client.request': (gate) => gate.tokenRequest({ type: 'client-credentials' }),
+})) {
+  test(`a trap in ${name} costs that call`, async (t) => {
+    t.mock.method(console, 'error', () => {});
+    const gate = gateOf({ client: { id: 'app', secret: 's' } });
+    const { auth } = await gate.verify(await issuer.mint());
+    const before = instances;
+    armed.add(CLIENT + name);
+    await assert.rejects(call(gate, auth), { name: 'Trap' });
+    assert.equal(armed.size, 0);
+    assert.equal((await call(gate, auth)).tokenType, 'Bearer', 'the identity is good for the new component too');
+    assert.equal(instances, before + 1);
+  });
+}
+
+test('a trap in the poll of one exchange leaves those beside it alone', async (t) => {
+  t.mock.method(console, 'error', () => {});
+  const own = await startIssuer();
+  try {
+    const gate = createGate({ issuer: own.url, audience: AUDIENCE, client: { id: 'app', secret: 's' } });
+    const users = await Promise.all(Array.from({ length: 10 }, async (_, i) => (await gate.verify(await own.mint({ sub: `user-${i}` }))).auth));
+    const release = own.hold();
+    const results = users.map((user) => gate.exchange(user, 'https://api.example.com').then(({ accessToken }) => read(accessToken).sub, ({ name }) => name));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    armed.add(`${CLIENT}task.poll`);
+    release();
+    const settled = await Promise.all(results);
+    assert.equal(settled.filter((result) => result === 'Trap').length, 1);
+    settled.forEach((result, i) => assert.ok(result === 'Trap' || result === `user-${i}`, result));
+  } finally {
+    await own.close();
+  }
+});
+
+test('a client that cannot work is told once, traps or not', async (t) => {
+  const logged = t.mock.method(console, 'error', () => {});
+  const gate = gateOf({ client: { id: '' } });
+  const token = await issuer.mint();
+  await gate.verify(token);
+  armed.add(`${EXPORT}gate.verify`);
+  assert.equal(gate.verify(token).ok, false);
+  assert.equal((await gate.verify(token)).ok, true);
+  assert.equal(logged.mock.calls.filter(({ arguments: [text] }) => String(text).includes('client.id')).length, 1);
+});
+
 test('a trap while a task is dropped costs nobody anything', async (t) => {
   t.mock.method(console, 'error', () => {});
   const own = await startIssuer();
@@ -123,16 +172,18 @@ test('a component that cannot start is a 500 for each request, and a new try', a
 });
 
 test('calls leave the component’s memory as it was', async () => {
-  const gate = gateOf();
+  const gate = gateOf({ client: { id: 'app', secret: 's' } });
   const token = await issuer.mint({ sub: 'ü'.repeat(100) });
   const round = async (n) => {
     for (let i = 0; i < n; i++) {
       gate.verify(token);
       gate.verify(`${'€'.repeat(300)}${i}`);
+      await gate.exchange(auth, 'https://api.example.com');
+      await gate.exchange(auth, 'no url').catch(() => {});
       await gate.authenticate(new Request(`https://mcp.example.com/${i % 100}`, { headers: { authorization: `Bearer ${token}`, origin: 'https://app.example' } }));
     }
   };
-  await gate.verify(token);
+  const { auth } = await gate.verify(token);
   await round(2000);
   const before = memory.buffer.byteLength;
   await round(8000);

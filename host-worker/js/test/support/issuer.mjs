@@ -30,7 +30,8 @@ export async function startIssuer() {
     await gate;
     let form;
     if (kind === 'token') {
-      const text = Buffer.concat(await request.toArray()).toString();
+      const text = await request.toArray().then((chunks) => Buffer.concat(chunks).toString(), () => undefined);
+      if (text === undefined) return; // the client has left
       form = {};
       for (const [name, value] of new URLSearchParams(text)) (form[name] ??= []).push(value);
       requests.push({ headers: request.headers, form });
