@@ -1,14 +1,14 @@
-//! The README, tried: its snippets run or compile, its commands exist.
+//! The README and the page about migration, tried: their snippets run or compile, commands exist.
 
 use crate::{dist::Tools, failure::Failure, progress::Step, workspace::Workspace};
 
-/// Runs `xtask/js/readme.test.mjs`, which says how each kind of block is tried.
+/// Runs `xtask/js/*.test.mjs`, which say how each kind of block is tried.
 ///
 /// # Errors
-/// When the README promises what does not hold.
+/// When one of them promises what does not hold.
 pub(crate) fn test(work: &Workspace, step: &Step<'_>, tools: &Tools) -> Result<(), Failure> {
     let mut test = tools.node.script(work, "--test");
-    test.arg("xtask/js/readme.test.mjs")
+    test.args(["xtask/js/readme.test.mjs", "xtask/js/migration.test.mjs"])
         .env("TOLLGATE_NPM", work.dist().join("npm/tollgate"))
         .env("TOLLGATE_COMMANDS", crate::COMMANDS.join(" "));
     step.run(&test)
