@@ -9,6 +9,7 @@ const BARS = {
   // At most 8 times.
   'new-rs256': { ratio: 1 / 8 },
   'new-ps256': { ratio: 1 / 8 },
+  'cached-get-token': { most: 20 },
   'gzip-kb': { most: 220 },
   'first-request-ms': { most: 15 },
   'wasmtime-seen': { most: 5 },

@@ -11,6 +11,7 @@ const TITLES = {
   'new-rs256': 'new token, RS256',
   'new-ps256': 'new token, PS256',
   'new-eddsa': 'new token, EdDSA',
+  'cached-get-token': 'exchanged token, kept',
   'gzip-kb': 'size in a Worker, gzip',
   'first-request-ms': 'first request of an isolate',
   'wasmtime-seen': 'token seen before, wasmtime',

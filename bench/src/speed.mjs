@@ -9,15 +9,19 @@ const WARM_UP = { full: 1500, quick: 500 };
 
 const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA'];
 
-/** Names and what each needs; `new-es256` and so on. */
+/** Names and what each needs; `new-es256` and so on. What is `alone` has nothing of jose's beside it. */
 export const SPEEDS = [
   { name: 'seen', work: 'seen', list: 'es256' },
   { name: 'seen-request', work: 'seen-request', list: 'es256' },
   ...ALGORITHMS.map((algorithm) => ({ name: `new-${algorithm.toLowerCase()}`, work: 'new', list: algorithm.toLowerCase(), algorithm })),
+  { name: 'cached-get-token', work: 'exchanged', list: 'es256', alone: true },
+  ...['RS256', 'ES256'].map((algorithm) => ({ name: `sign-${algorithm.toLowerCase()}`, work: 'sign', list: '', algorithm })),
 ];
 export { ALGORITHMS };
 
-/** @returns {Promise<{ name: string, unit: string, ours: number, peer: number, spread: [number, number] }[]>} */
+const sides = ({ alone }) => (alone ? ['ours'] : ['ours', 'peer']);
+
+/** @returns {Promise<{ name: string, unit: string, ours: number, peer: number | null, spread: [number, number] | null }[]>} */
 export async function measureSpeeds(worker, { quick, only, say }) {
   const span = quick ? SPAN.quick : SPAN.full;
   const warmUp = quick ? WARM_UP.quick : WARM_UP.full;
@@ -33,7 +37,7 @@ export async function measureSpeeds(worker, { quick, only, say }) {
   for (const speed of speeds) {
     const times = { ours: [], peer: [] };
     const counts = {};
-    for (const who of ['ours', 'peer']) {
+    for (const who of sides(speed)) {
       // Tables are built, code is compiled, and what is slow only at first is over.
       let n = 16;
       let each = Infinity;
@@ -53,7 +57,7 @@ export async function measureSpeeds(worker, { quick, only, say }) {
     for (const { speed, times, counts } of cases) {
       empty.push(await run(speed, 'empty', 1));
       // Neither is always the one that comes first.
-      for (const who of round % 2 === 0 ? ['ours', 'peer'] : ['peer', 'ours']) {
+      for (const who of round % 2 === 0 ? sides(speed) : sides(speed).reverse()) {
         times[who].push((await run(speed, who, counts[who])) / counts[who]);
       }
     }
@@ -62,7 +66,9 @@ export async function measureSpeeds(worker, { quick, only, say }) {
   const idle = median(empty);
   return cases.map(({ speed, times, counts }) => {
     const micros = (who) => times[who].map((time) => (time - idle / counts[who]) * 1000);
-    const [ours, peer] = [micros('ours'), micros('peer')];
+    const ours = micros('ours');
+    if (speed.alone) return { name: speed.name, unit: 'µs', ours: median(ours), peer: null, spread: null };
+    const peer = micros('peer');
     const ratios = peer.map((time, i) => time / ours[i]);
     return { name: speed.name, unit: 'µs', ours: median(ours), peer: median(peer), spread: [Math.min(...ratios), Math.max(...ratios)] };
   });

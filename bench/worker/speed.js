@@ -1,7 +1,7 @@
 // Ours and jose side by side in one isolate. Time stands still inside a request, so a request does
 // the same work `n` times and is timed from outside.
 import { createGate } from 'tollgate';
-import { createLocalJWKSet, jwtVerify } from 'jose';
+import { SignJWT, createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose';
 
 /** Tokens by name, and what verifies them. Made by `PUT /setup`, before anything is timed. */
 let tokens;
@@ -9,8 +9,14 @@ let seenGate;
 let newGate;
 let keySet;
 let jose;
+/** A gate whose user's token has been exchanged, and that user. */
+let exchanging;
+/** By algorithm: a gate that signs with a key, and the key. */
+const signing = {};
 
-function setUp({ issuer, audience, jwks, tokens: given }) {
+const API = 'https://api.example.com';
+
+async function setUp({ issuer, audience, jwks, tokens: given }) {
   tokens = given;
   const common = { resource: audience, issuers: [{ issuer, audiences: [audience], keys: { inline: jwks } }] };
   seenGate = createGate(common);
@@ -18,6 +24,18 @@ function setUp({ issuer, audience, jwks, tokens: given }) {
   // and pushes an older one out.
   newGate = createGate({ ...common, tokenCache: { maxEntries: 16 } });
   keySet = createLocalJWKSet(jwks);
+  const gate = createGate({
+    ...common,
+    client: { id: 'app', secret: 'secret', tokenEndpoint: `${issuer}/token` },
+    fetch: async () => Response.json({ access_token: 'a'.repeat(800), token_type: 'Bearer', expires_in: 3600, issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' }),
+  });
+  const { auth } = await gate.verify(tokens.es256[0]);
+  exchanging = { gate, auth };
+  for (const algorithm of ['RS256', 'ES256']) {
+    const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
+    const key = JSON.stringify(await exportJWK(privateKey));
+    signing[algorithm] = { gate: createGate({ ...common, client: { id: 'app', keys: [{ key, algorithm }] } }), privateKey };
+  }
   jose = (algorithms) => ({ issuer, audience, typ: 'at+jwt', algorithms });
 }
 
@@ -59,6 +77,33 @@ const WORK = {
     }
   },
 
+  async 'exchanged ours'(n) {
+    const { gate, auth } = exchanging;
+    for (let i = 0; i < n; i++) {
+      const { accessToken } = await gate.exchange(auth, API);
+      if (accessToken.length !== 800) throw new Error('another token');
+    }
+  },
+
+  async 'sign ours'(n, _list, _start, algorithm) {
+    const { gate } = signing[algorithm];
+    for (let i = 0; i < n; i++) {
+      if (gate.clientAssertion('https://issuer.example.com').length < 300) throw new Error('no assertion');
+    }
+  },
+
+  async 'sign peer'(n, _list, _start, algorithm) {
+    const { privateKey } = signing[algorithm];
+    for (let i = 0; i < n; i++) {
+      const now = Math.floor(Date.now() / 1000);
+      const assertion = await new SignJWT({ jti: crypto.randomUUID() })
+        .setProtectedHeader({ alg: algorithm, typ: 'JWT', kid: 'k' })
+        .setIssuer('app').setSubject('app').setAudience('https://issuer.example.com').setIssuedAt(now).setExpirationTime(now + 60)
+        .sign(privateKey);
+      if (assertion.length < 200) throw new Error('no assertion');
+    }
+  },
+
   async 'new ours'(n, list, start) {
     for (let i = 0; i < n; i++) {
       const answer = await newGate.verify(list[(start + i) % list.length]);
@@ -82,7 +127,7 @@ export default {
   async fetch(request, env) {
     const url = new URL(request.url);
     if (url.pathname === '/setup') {
-      setUp(await request.json());
+      await setUp(await request.json());
       return new Response('ready');
     }
     const parameters = Object.fromEntries(url.searchParams);
