@@ -57,7 +57,7 @@ for (const [name, compilerOptions] of Object.entries({
         files: ['main.ts'],
       }),
       'main.ts': `
-        import { createGate, ConfigError, type Gate, type Identity, type Claims } from 'tollgate';
+        import { createGate, ConfigError, TokenError, type Gate, type Identity, type Claims, type Token, type Actor } from 'tollgate';
         import { setModules, createGate as bareGate } from 'tollgate/bare';
 
         interface Env { NAME: string }
@@ -66,10 +66,13 @@ for (const [name, compilerOptions] of Object.entries({
           issuers: [{ issuer: 'https://issuer.example', audiences: ['a'], keys: { inline: { keys: [] } } }],
           routes: [{ path: '/health', public: true }, { path: '/mcp', methods: ['POST'], scopes: ['mcp:tools'] }],
           scopeHierarchy: { a: ['b'] },
+          client: { id: 'app', keys: ['pem', { key: { kty: 'EC' }, kid: 'k' }], authentication: 'private_key_jwt', cache: { maxEntries: 1 } },
           onRefusal: ({ reason, request }) => { const text: string = reason + request?.url; void text; },
         });
         // @ts-expect-error a list is expected
         createGate({ scopes: 'a' });
+        // @ts-expect-error in the spelling of OAuth
+        createGate({ client: { authentication: 'private-key-jwt' } });
         // @ts-expect-error there is no such option
         createGate({ isuer: 'a' });
 
@@ -85,6 +88,20 @@ for (const [name, compilerOptions] of Object.entries({
           identity.subject = 'x';
           // @ts-expect-error frozen
           claims.sub = 'x';
+          const actors: readonly Actor[] = auth.actors;
+          try {
+            const token: Token = await gate.exchange(auth, ['https://api.example.com'], { scopes: ['a'], audience: 'b' });
+            const text: string = token.accessToken + token.expiresAt?.toISOString() + actors.length;
+            // @ts-expect-error frozen
+            token.accessToken = text;
+            if (request.url === text) return await gate.fetchAs(auth, 'https://api.example.com', request, { method: 'PUT' }, { fetch: async (again: Request) => new Response(again.url) });
+            // @ts-expect-error no identity
+            await gate.exchange({ subject: 'ada' }, 'https://api.example.com');
+          } catch (error) {
+            if (error instanceof TokenError && error.kind === 'refused') return error.toResponse();
+            // @ts-expect-error there is no such kind
+            if (error instanceof TokenError && error.kind === 'unknown') throw error;
+          }
           const refused: Response | null = auth.require('mcp:admin');
           return refused ?? new Response(auth.subject ?? request.url);
         });
@@ -100,6 +117,10 @@ for (const [name, compilerOptions] of Object.entries({
           const metadata: Response | null = await gate.metadata(request, env);
           if (metadata) return metadata;
           gate.check(env);
+          const own: Token = await gate.ownToken({ resource: 'https://api.example.com' }, env);
+          await gate.tokenRequest({ type: 'refresh-token', refreshToken: own.refreshToken ?? '' }, {}, { clientAssertion: gate.clientAssertion('a', env) }, env);
+          const gone: number = gate.invalidate({ subject: 'ada' }, env);
+          void gone;
           const count: number = gate.importKeys(gate.exportKeys(env), env);
           return Response.json({ subject: result.auth.subject, verified: verified.ok, count, error: ConfigError.name });
         }

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { startIssuer } from './support/issuer.mjs';
+import { startUpstream } from './support/upstream.mjs';
 import { consumer, packagePath, tools } from './support/package.mjs';
 import { bundle, run } from './support/workerd.mjs';
 
@@ -64,7 +65,7 @@ test('the other Workers of the README run', async (t) => {
   const issuer = await startIssuer();
   t.after(() => issuer.close());
   const here = (text) => text.replaceAll('https://issuer.example.com', issuer.url);
-  const [, , require, without] = snippets('ts').map(here);
+  const [, , require, calling, , without] = snippets('ts').map(here);
   const tool = await run(t, await bundle(t, { 'src/index.ts': require }));
   const call = async (name, scope) => {
     const token = await issuer.mint({ aud: 'https://mcp.example.com', scope });
@@ -73,6 +74,15 @@ test('the other Workers of the README run', async (t) => {
   assert.equal(await (await call('list', 'x')).text(), 'ran list');
   assert.equal((await call('delete', 'x')).status, 403);
   assert.equal(await (await call('delete', 'notes:admin')).text(), 'ran delete');
+
+  const upstream = await startUpstream();
+  t.after(() => upstream.close());
+  const proxy = await run(t, await bundle(t, { 'src/index.ts': calling.replace('https://calendar.example.com', upstream.url) }), { TOLLGATE_CLIENT_ID: 'mcp', TOLLGATE_CLIENT_SECRET: 's' });
+  const events = async () => proxy.fetch('/', { headers: { authorization: `Bearer ${await issuer.mint({ aud: 'https://mcp.example.com' })}` } });
+  assert.equal((await (await events()).json()).as.sub, 'ada');
+  assert.equal(upstream.calls[0].url, '/events?day=today');
+  issuer.answer('token', (_request, response) => response.writeHead(400).end('{"error":"access_denied"}'));
+  assert.equal((await events()).status, 403);
 
   const plain = await run(t, await bundle(t, { 'src/index.ts': without }));
   assert.equal((await plain.fetch('/.well-known/oauth-protected-resource')).status, 200);
