@@ -147,6 +147,7 @@ test('no subject, no token (W6)', async () => {
   const cache = new IsolateSafeTokenCache(client());
   const before = zone.counts.token;
   for (const subject of [undefined, null, '']) await assert.rejects(cache.getToken(subject, await zone.mint(), RESOURCE), keycard.BadRequestError);
+  for (const token of [undefined, '']) await assert.rejects(cache.getToken('ada', token, RESOURCE), keycard.BadRequestError);
   assert.equal(zone.counts.token, before);
 });
 
@@ -210,6 +211,37 @@ test('a client and a credential of the application’s own work behind the same 
   await new IsolateSafeTokenCache(own, { credential }).getToken('ada', 't', RESOURCE);
   assert.equal(requests.at(-1).clientAssertion, 'signed elsewhere');
   assert.throws(() => new IsolateSafeTokenCache(), TypeError);
+
+  const replaced = client();
+  replaced.exchangeToken = own.exchangeToken;
+  assert.match((await new IsolateSafeTokenCache(replaced).getToken('ada', 't', RESOURCE)).accessToken, /^t-/);
+  class Tagged extends WorkersWebIdentity {
+    async prepareTokenExchangeRequest(subjectToken, resource) {
+      return { subjectToken, resource, clientAssertion: 'tagged' };
+    }
+  }
+  await new IsolateSafeTokenCache(own, { credential: new Tagged(key()) }).getToken('ada', 't', RESOURCE);
+  assert.equal(requests.at(-1).clientAssertion, 'tagged');
+});
+
+test('a secret that only the credential has is used', async () => {
+  const credential = new WorkersClientSecret(CLIENT.id, CLIENT.secret);
+  const { accessToken } = await new IsolateSafeTokenCache(new TokenExchangeClient(zone.url), { credential }).getToken('ada', await zone.mint(), RESOURCE);
+  assert.match(accessToken, /^up\.ada\./);
+});
+
+test('verifyBearerToken keeps as many gates as an isolate can hold', async () => {
+  const request = async (aud) => new Request('https://mcp.example.com/', { headers: { authorization: `Bearer ${await zone.mint({ aud })}` } });
+  const fetches = async (audience) => {
+    const before = zone.counts.jwks;
+    assert.equal((await keycard.verifyBearerToken(await request(audience), { issuers: zone.url, audiences: audience })).subject, 'ada');
+    return zone.counts.jwks - before;
+  };
+  for (let i = 0; i < 8; i++) assert.equal(await fetches(`a${i}`), 1);
+  assert.equal(await fetches('a0'), 0, 'kept, and used last now');
+  assert.equal(await fetches('a8'), 1, 'takes the place of a1');
+  assert.equal(await fetches('a0'), 0);
+  assert.equal(await fetches('a1'), 1);
 });
 
 for (const types of ['@cloudflare/workers-types', 'node']) {

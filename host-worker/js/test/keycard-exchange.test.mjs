@@ -136,6 +136,22 @@ for (const [name, [answer, kind]] of Object.entries(BROKEN)) {
   });
 }
 
+test('a token endpoint that says nothing costs ten seconds, and no more (W30)', async (t) => {
+  const { zone, token } = await start(t, probe, SECRET);
+  zone.answer('token', () => {});
+  const begun = performance.now();
+  assert.equal((await (await token()).json()).kind, 'timed-out');
+  assert.ok(performance.now() - begun < 15_000);
+});
+
+test('a broken private key is a typed error of the exchange (W7)', async (t) => {
+  const { worker, token } = await start(t, probe, { KEYCARD_PRIVATE_KEY: 'rubbish' });
+  const { name, kind, message } = await (await token()).json();
+  assert.deepEqual([name, kind], ['TokenExchangeError', 'configuration']);
+  assert.match(message, /private key/);
+  assert.equal((await worker.fetch('/mcp')).status, 401);
+});
+
 test('a token endpoint elsewhere gets no secret (W29)', async (t) => {
   const { zone, token } = await start(t, probe, SECRET);
   zone.metadata = { token_endpoint: `${api.url}/token` };

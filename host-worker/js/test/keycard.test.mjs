@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { generateKeyPairSync } from 'node:crypto';
+import { createSign, generateKeyPairSync } from 'node:crypto';
 import { startZone } from './keycard/zone.mjs';
 import { bundle, run } from './support/workerd.mjs';
 
@@ -60,6 +60,8 @@ test('a good token reaches the handler with its caller', async (t) => {
   assert.equal((await worker.fetch('/whoami', bearer(await zone.mint({ sub: 'José' }))).then((r) => r.json())).subject, 'José', 'W21');
 });
 
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
 /** Rows of the table of answers: what is sent, status, what the challenge holds (null: none). */
 const ROWS = {
   'no credentials': [() => undefined, 401, /^Bearer (?!.*error=)/],
@@ -113,7 +115,9 @@ const ROWS = {
   'typ at+jwt': [() => zone.mint({}, { typ: 'at+jwt' }), 200, null],
   'crit (W16)': [async () => `Bearer ${forged({ alg: 'RS256', kid: 'k1', crit: ['exp'] }, { iss: zone.url })}`, 401, /error="invalid_token"/],
   'a token bound to a key (W16)': [() => zone.mint({ cnf: { jkt: 'x' } }), 401, /error="invalid_token"/],
-  'another spelling of a good token (W20)': [async () => (await zone.mint()) + '=', 401, /error="invalid_token"/],
+  'a good token with a sign more (W20)': [async () => (await zone.mint()) + '=', 401, /error="invalid_token"/],
+  // The last of 342 characters stands for four bits and two that must be zero.
+  'another spelling of a good token (W20)': [async () => (await zone.mint()).replace(/.$/, (last) => ALPHABET[ALPHABET.indexOf(last) + 1]), 401, /error="invalid_token"/],
 };
 
 test('answers, row by row, of the Worker and of verifyBearerToken', async (t) => {
@@ -346,6 +350,16 @@ test('keys of other kinds harm no token, and the usual algorithms all work (W13,
     const worker = await start(t, { KEYCARD_ISSUER: own.url });
     assert.equal((await worker.fetch('/mcp', bearer(await own.mint()))).status, 200, alg);
   }
+});
+
+test('an RSA key of 1024 bits proves nothing (W19)', async (t) => {
+  const own = await ownZone(t);
+  const weak = generateKeyPairSync('rsa', { modulusLength: 1024 });
+  own.extraKeys = [{ ...weak.publicKey.export({ format: 'jwk' }), kid: 'weak', alg: 'RS256', use: 'sig' }];
+  const worker = await start(t, { KEYCARD_ISSUER: own.url });
+  const [header, payload] = (await own.mint({}, { kid: 'weak' })).split('.');
+  const signature = createSign('sha256').update(`${header}.${payload}`).sign(weak.privateKey).toString('base64url');
+  assert.equal((await worker.fetch('/mcp', bearer(`${header}.${payload}.${signature}`))).status, 401);
 });
 
 test('a key that is replaced under its name is replaced at once (W14)', async (t) => {

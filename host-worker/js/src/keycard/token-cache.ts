@@ -1,7 +1,7 @@
 import { createGate, type ClientOptions, type Gate } from 'tollgate';
 import { exchangeFor } from '../shim.js';
 import { WorkersClientSecret, WorkersWebIdentity, clientOf, type ApplicationCredential } from './credentials.js';
-import { BadRequestError, errorFor } from './errors.js';
+import { errorFor } from './errors.js';
 import { foreignClient, type ExchangesTokens, type Foreign } from './foreign-client.js';
 import { NO_ENV } from './gates.js';
 import { TokenExchangeClient, settingsOf as clientSettingsOf, tokenResponseOf, type TokenResponse } from './token-exchange.js';
@@ -45,10 +45,10 @@ export class IsolateSafeTokenCache {
    * @throws BadRequestError where there is no subject; else as {@link TokenExchangeClient.exchangeToken}
    */
   async getToken(subject: string, subjectToken: string, resource: string): Promise<TokenResponse> {
-    if (typeof subject !== 'string' || subject === '') throw new BadRequestError('getToken() needs the user, `auth.subject`: without one it would be everybody’s token.');
-    if (typeof subjectToken !== 'string') throw new BadRequestError('getToken() needs the user’s token, `auth.token`.');
+    // JavaScript may bring anything; who is nobody, and what is no token, the gate says.
+    const user = { subject: textOf(subject), token: textOf(subjectToken) };
     try {
-      const token = await exchangeFor(this.#gate, { subject, token: subjectToken }, resource, undefined, NO_ENV);
+      const token = await exchangeFor(this.#gate, user, resource, undefined, NO_ENV);
       return tokenResponseOf(token);
     } catch (error) {
       throw this.#foreign?.errorBehind(error) ?? errorFor(error);
@@ -59,6 +59,10 @@ export class IsolateSafeTokenCache {
   invalidate(subject?: string, resource?: string): number {
     return this.#gate.invalidate({ subject, resource }, NO_ENV);
   }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** Whom to ask as who, where client and credential do what they do here, and nothing else. */
