@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::issuer::Behaviour;
+use crate::sent::{SentExpectation, SentFault};
+use crate::target::Kind;
 use crate::token::Recipe;
 
 /// One thing that is checked, with one gate and one issuer of its own.
@@ -25,10 +27,31 @@ pub(crate) struct Check {
     pub(crate) without_gate: Vec<String>,
     #[serde(default)]
     pub(crate) issuer: Behaviour,
+    /// What is guarded. Default: the gate itself.
+    #[serde(default)]
+    pub(crate) surface: Surface,
+    /// Hosts that have not what is checked, by name, and why.
+    #[serde(default)]
+    not_on: BTreeMap<String, String>,
     #[serde(rename = "step")]
     pub(crate) steps: Vec<Step>,
     /// A gate with one fault that this check must find.
     pub(crate) twin: Option<Twin>,
+}
+
+/// A program in another language has no calls of it to keep.
+const KEYCARD_IS_JAVASCRIPT: &str = "Keycard's package is JavaScript, and so is this surface";
+
+/// What stands in front of the handler.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Surface {
+    /// The gate, on every host.
+    #[default]
+    Gate,
+    /// The surface of Keycard's package, which is JavaScript. The check's `gate` has its `env` and
+    /// its `options`.
+    Keycard,
 }
 
 /// Each token with each request; the same is expected of all of them.
@@ -44,11 +67,16 @@ pub(crate) struct Step {
     /// Left out: none is sent.
     #[serde(default)]
     pub(crate) tokens: Vec<Recipe>,
+    /// So many users with a token each, like the first of `tokens`.
+    pub(crate) users: Option<usize>,
     /// Left out: `GET /me`.
     #[serde(default)]
     pub(crate) requests: Vec<Request>,
     /// How often, at the same time. Default: once.
     pub(crate) at_once: Option<usize>,
+    /// Everything in this step at the same time.
+    #[serde(default)]
+    pub(crate) together: bool,
     pub(crate) expect: Expectation,
 }
 
@@ -63,9 +91,13 @@ pub(crate) struct Request {
     pub(crate) authorization: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, String>,
+    /// What the handler is to do with the gate's client: `POST /do` with this as JSON.
+    #[serde(rename = "do", default)]
+    pub(crate) operation: Map<String, Value>,
 }
 
-/// What must come of a request. `{issuer}` and `{target}` in texts stand for their URLs.
+/// What must come of a request. `{issuer}`, `{elsewhere}` and `{target}` in texts stand for their
+/// URLs, `{bound}` for what the issuer gives for the token of the request.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Expectation {
@@ -84,6 +116,12 @@ pub(crate) struct Expectation {
     /// How often the issuer was asked by now, at most.
     pub(crate) metadata_fetches: Option<usize>,
     pub(crate) jwks_fetches: Option<usize>,
+    /// Parts of texts that are nowhere in the answer.
+    #[serde(default)]
+    pub(crate) without_text: Vec<String>,
+    /// What the issuer's other endpoints were sent.
+    #[serde(default)]
+    pub(crate) sent: SentExpectation,
     /// How long the answer may take, in milliseconds.
     pub(crate) within_ms: Option<u64>,
 }
@@ -112,6 +150,8 @@ pub(crate) struct Twin {
     pub(crate) request: Request,
     #[serde(default)]
     pub(crate) answer: AnswerFault,
+    #[serde(default)]
+    pub(crate) sent: SentFault,
 }
 
 /// What a twin does to answers.
@@ -128,6 +168,31 @@ pub(crate) struct AnswerFault {
     pub(crate) headers: BTreeMap<String, String>,
     /// Text in headers and bodies that is replaced.
     pub(crate) replace: Option<(String, String)>,
+}
+
+impl Check {
+    /// Whether this host has what is checked.
+    pub(crate) fn runs_on(&self, kind: Kind) -> bool {
+        self.why_not_on(kind).is_none()
+    }
+
+    /// Why this host has not what is checked.
+    pub(crate) fn why_not_on(&self, kind: Kind) -> Option<&str> {
+        match (self.surface, kind) {
+            (Surface::Keycard, Kind::Native | Kind::Rust) => Some(KEYCARD_IS_JAVASCRIPT),
+            _ => self.not_on.get(kind.name()).map(String::as_str),
+        }
+    }
+
+    /// Whether the gate has a client: where one is given, or something is to be done with it.
+    pub(crate) fn has_client(&self) -> bool {
+        let does = |step: &Step| {
+            step.requests
+                .iter()
+                .any(|request| !request.operation.is_empty())
+        };
+        self.gate.contains_key("client") || self.steps.iter().any(does)
+    }
 }
 
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -16,6 +16,7 @@ pub(crate) struct Outgoing {
     pub(crate) path: String,
     pub(crate) authorization: Vec<String>,
     pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
 }
 
 /// A response, read to its end.
@@ -58,13 +59,13 @@ async fn exchange(authority: &str, outgoing: &Outgoing) -> Result<Answer, Proble
         headers.append("authorization", HeaderValue::from_bytes(value.as_bytes())?);
     }
     for (name, value) in &outgoing.headers {
-        headers.append(
+        headers.insert(
             HeaderName::try_from(name)?,
             HeaderValue::from_bytes(value.as_bytes())?,
         );
     }
     let response = sender
-        .send_request(request.body(Empty::<Bytes>::new())?)
+        .send_request(request.body(Full::<Bytes>::from(outgoing.body.clone()))?)
         .await?;
     let (parts, body) = response.into_parts();
     let body = body.collect().await?.to_bytes();

@@ -7,17 +7,22 @@ use serde_json::Value;
 use crate::check::Expectation;
 use crate::client::Answer;
 use crate::issuer::Asked;
+use crate::token::elsewhere;
 
 /// What texts of an expectation are about.
 pub(crate) struct Context<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) target: &'a str,
+    /// What the issuer gives for the token of the request.
+    pub(crate) bound: &'a str,
 }
 
 impl Context<'_> {
-    fn fill(&self, text: &str) -> String {
+    pub(crate) fn fill(&self, text: &str) -> String {
         text.replace("{issuer}", self.issuer)
+            .replace("{elsewhere}", &elsewhere(self.issuer))
             .replace("{target}", self.target)
+            .replace("{bound}", self.bound)
     }
 }
 
@@ -57,6 +62,16 @@ impl Expectation {
                 wrong.push(format!(
                     "{times} fetches of {what} instead of at most {most:?}"
                 ));
+            }
+        }
+        for text in &self.without_text {
+            let text = context.fill(text);
+            let in_header = |value: &http::HeaderValue| {
+                let value = String::from_utf8_lossy(value.as_bytes());
+                value.contains(&text)
+            };
+            if answer.body.contains(&text) || answer.headers.values().any(in_header) {
+                wrong.push(format!("{text:?} stands in the answer"));
             }
         }
         if self
@@ -219,7 +234,7 @@ fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
         .and_then(|value| value.to_str().ok())
 }
 
-/// Whether all that is expected is found; members beside it do not matter.
+/// Whether all that is expected is found (`*` is anything, `-` nothing); members beside it do not matter.
 fn compare(
     at: &str,
     expected: &Value,
@@ -245,6 +260,8 @@ fn compare(
                 compare(&format!("{at}[{index}]"), item, value, context, wrong);
             }
         }
+        (Value::String(text), found) if text == "*" && !found.is_null() => {}
+        (Value::String(text), Value::Null) if text == "-" => {}
         (Value::String(text), Value::String(value)) if context.fill(text) == *value => {}
         (expected, found) if expected == found => {}
         (expected, found) => wrong.push(format!("body{at} is {found} instead of {expected}")),

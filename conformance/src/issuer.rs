@@ -1,4 +1,5 @@
-//! An issuer over HTTP on a loopback address: metadata and keys, as a check wants them to be.
+//! An issuer over HTTP on a loopback address: metadata, keys, tokens and an API that takes them, as
+//! a check wants them to be.
 //!
 //! One server has many issuers, one for each check: `http://127.0.0.1:PORT/i/7`.
 
@@ -15,7 +16,8 @@ use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 use crate::signing;
-use crate::token::replace_texts;
+use crate::token::{elsewhere, replace_texts};
+use crate::token_endpoint::{Call, Received, TokenAnswer, TokenRequest};
 
 /// How an issuer differs from a good one, which publishes `es256` and RFC 8414 metadata.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -42,6 +44,13 @@ pub(crate) struct Behaviour {
     fails_at: Option<Endpoint>,
     /// How long it takes to answer, in milliseconds.
     delay_ms: Option<u64>,
+    /// What its token endpoint answers.
+    #[serde(default)]
+    token: TokenAnswer,
+    /// How many calls its API answers 401 before it takes any.
+    api_refuses: Option<usize>,
+    /// Whether its API sends callers on to another origin.
+    api_redirects: Option<bool>,
 }
 
 /// Where metadata may be (RFC 8414 section 3.1, OpenID Connect Discovery section 4).
@@ -79,6 +88,7 @@ pub(crate) enum Endpoint {
     All,
     Metadata,
     Jwks,
+    Token,
 }
 
 impl Behaviour {
@@ -98,8 +108,15 @@ impl Behaviour {
             metadata_at,
             fails,
             fails_at,
-            delay_ms
+            delay_ms,
+            api_refuses,
+            api_redirects
         );
+        self.token.change(&other.token);
+    }
+
+    fn place(&self) -> Place {
+        self.metadata_at.unwrap_or(Place::Oauth)
     }
 
     fn key_set(&self) -> String {
@@ -157,6 +174,7 @@ pub(crate) struct Asked {
 struct Issuer {
     behaviour: Behaviour,
     asked: Asked,
+    received: Received,
 }
 
 /// All issuers of a run.
@@ -167,15 +185,25 @@ pub(crate) struct Issuers {
 }
 
 impl Issuers {
-    /// Listens on a free port.
+    /// Listens on two free ports, one after the other: for what is on another origin.
     pub(crate) async fn start() -> std::io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let (listener, next) = loop {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let Some(next) = listener.local_addr()?.port().checked_add(1) else {
+                continue;
+            };
+            if let Ok(next) = TcpListener::bind(("127.0.0.1", next)).await {
+                break (listener, next);
+            }
+        };
         let issuers = Self {
             origin: format!("http://{}", listener.local_addr()?),
             all: Arc::default(),
         };
         let router = Router::new().fallback(answer).with_state(issuers.clone());
+        let elsewhere = router.clone();
         tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(async move { axum::serve(next, elsewhere).await });
         Ok(issuers)
     }
 
@@ -185,7 +213,7 @@ impl Issuers {
         let path = format!("/i/{}", all.len());
         let issuer = Issuer {
             behaviour,
-            asked: Asked::default(),
+            ..Issuer::default()
         };
         all.insert(path.clone(), issuer);
         format!("{}{path}", self.origin)
@@ -205,67 +233,123 @@ impl Issuers {
             .map_or_else(Asked::default, |issuer| issuer.asked)
     }
 
+    /// What its token endpoint and its API were sent since it was made.
+    pub(crate) fn received(&self, url: &str) -> Received {
+        let all = self.lock();
+        all.get(&url[self.origin.len()..])
+            .map_or_else(Received::default, |issuer| issuer.received.clone())
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Issuer>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// Of requests: what no check sends more of.
+const BODY_BYTES: usize = 1024 * 1024;
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
 
+/// What a request is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part<'a> {
+    Metadata(Place),
+    Jwks,
+    Token,
+    /// The path below the API's.
+    Api(&'a str),
+}
+
+fn part(path: &str) -> Option<(&str, Part<'_>)> {
+    for (prefix, place) in [(OAUTH, Place::Oauth), (OPENID, Place::OpenidInserted)] {
+        if let Some(issuer) = path.strip_prefix(prefix) {
+            return Some((issuer, Part::Metadata(place)));
+        }
+    }
+    let suffixes = [
+        (OPENID, Part::Metadata(Place::OpenidAppended)),
+        ("/jwks", Part::Jwks),
+        ("/token", Part::Token),
+    ];
+    for (suffix, part) in suffixes {
+        if let Some(issuer) = path.strip_suffix(suffix) {
+            return Some((issuer, part));
+        }
+    }
+    let (issuer, below) = path.split_once("/api")?;
+    Some((issuer, Part::Api(below)))
+}
+
 async fn answer(State(issuers): State<Issuers>, request: Request) -> Response {
-    let path = request.uri().path();
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, BODY_BYTES).await;
+    let body = body.unwrap_or_default();
+    let path = parts.uri.path();
     // The other side of `Failure::Redirect`.
     let path = path.strip_prefix("/elsewhere").map_or(path, |rest| rest);
-    let redirected = path.len() != request.uri().path().len();
-    let (issuer, place) = if let Some(issuer) = path.strip_prefix(OAUTH) {
-        (issuer, Some(Place::Oauth))
-    } else if let Some(issuer) = path.strip_prefix(OPENID) {
-        (issuer, Some(Place::OpenidInserted))
-    } else if let Some(issuer) = path.strip_suffix(OPENID) {
-        (issuer, Some(Place::OpenidAppended))
-    } else if let Some(issuer) = path.strip_suffix("/jwks") {
-        (issuer, None)
-    } else {
+    let redirected = path.len() != parts.uri.path().len();
+    let Some((issuer, part)) = part(path) else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    let url = format!("{}{issuer}", issuers.origin);
+    let mut issued = (StatusCode::OK, String::new());
     let behaviour = {
         let mut all = issuers.lock();
         let Some(found) = all.get_mut(issuer) else {
             return StatusCode::NOT_FOUND.into_response();
         };
-        if place.is_none() {
-            found.asked.jwks += 1;
-        } else if place == Some(found.behaviour.metadata_at.unwrap_or(Place::Oauth)) {
-            found.asked.metadata += 1;
+        match part {
+            Part::Metadata(place) if place == found.behaviour.place() => found.asked.metadata += 1,
+            Part::Metadata(_) => {}
+            Part::Jwks => found.asked.jwks += 1,
+            Part::Token => {
+                let query = parts.uri.query().map(|query| format!("?{query}"));
+                let to = format!("/token{}", query.unwrap_or_default());
+                let request = TokenRequest::new(&to, &parts.headers, &body);
+                let token = found.received.token_request(request.clone());
+                issued = found.behaviour.token.to(&request, &token, &url);
+            }
+            Part::Api(below) => {
+                let call = Call::new(parts.method.as_str(), below, &parts.headers, &body);
+                let refusals = found.behaviour.api_refuses.unwrap_or(0);
+                let on = format!("{}/api", elsewhere(&url));
+                let on = found.behaviour.api_redirects.unwrap_or(false).then_some(on);
+                return found.received.call(call, refusals, on.as_deref());
+            }
         }
         found.behaviour.clone()
     };
-    if let Some(delay) = behaviour.delay_ms {
+    let token_delay = behaviour.token.delay_ms.filter(|_| part == Part::Token);
+    if let Some(delay) = token_delay.or(behaviour.delay_ms) {
         tokio::time::sleep(Duration::from_millis(delay)).await;
     }
-    if place.is_some_and(|place| place != behaviour.metadata_at.unwrap_or(Place::Oauth)) {
-        return StatusCode::NOT_FOUND.into_response();
-    }
-    let url = format!("{}{issuer}", issuers.origin);
-    let body = match place {
-        Some(_) => behaviour.metadata(&url),
-        None => behaviour.key_set(),
+    let (status, body) = match part {
+        Part::Metadata(place) if place != behaviour.place() => {
+            return StatusCode::NOT_FOUND.into_response();
+        }
+        Part::Metadata(_) => (StatusCode::OK, behaviour.metadata(&url)),
+        Part::Jwks => (StatusCode::OK, behaviour.key_set()),
+        Part::Token | Part::Api(_) => issued,
     };
-    let at = behaviour.fails_at.unwrap_or(Endpoint::All);
-    let fails = match at {
+    let fails = match behaviour.fails_at.unwrap_or(Endpoint::All) {
         Endpoint::All => true,
-        Endpoint::Metadata => place.is_some(),
-        Endpoint::Jwks => place.is_none(),
+        Endpoint::Metadata => matches!(part, Part::Metadata(_)),
+        Endpoint::Jwks => part == Part::Jwks,
+        Endpoint::Token => part == Part::Token,
     };
     let failure = behaviour.fails.filter(|_| fails && !redirected);
     let mut response = match failure.unwrap_or(Failure::No) {
-        Failure::No => (json_type(), body).into_response(),
+        Failure::No => (status, json_type(), body).into_response(),
         Failure::ServerError => (StatusCode::INTERNAL_SERVER_ERROR, "no").into_response(),
         Failure::NotFound => StatusCode::NOT_FOUND.into_response(),
         Failure::Redirect => {
             let to = format!("{}/elsewhere{path}", issuers.origin);
-            (StatusCode::FOUND, [(header::LOCATION, to)]).into_response()
+            // The one that makes a client send the body again.
+            let status = match part {
+                Part::Token => StatusCode::TEMPORARY_REDIRECT,
+                _ => StatusCode::FOUND,
+            };
+            (status, [(header::LOCATION, to)]).into_response()
         }
         Failure::Html => "<!doctype html><title>Please sign in</title>".into_response(),
         Failure::Truncated => (json_type(), body[..body.len() / 2].to_owned()).into_response(),
@@ -276,10 +360,8 @@ async fn answer(State(issuers): State<Issuers>, request: Request) -> Response {
             StatusCode::NO_CONTENT.into_response()
         }
     };
-    let cache = behaviour
-        .cache_control
-        .as_deref()
-        .filter(|_| place.is_none());
+    let cache = behaviour.cache_control.as_deref();
+    let cache = cache.filter(|_| part == Part::Jwks);
     if let Some(Ok(value)) = cache.map(HeaderValue::from_str) {
         response.headers_mut().insert(header::CACHE_CONTROL, value);
     }

@@ -1,6 +1,6 @@
 //! What came out: `report/report.md` and `report/report.json`. The same run writes the same bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -17,6 +17,8 @@ pub(crate) struct Report {
     pub(crate) specifications: Vec<Specification>,
     /// By target.
     pub(crate) targets: BTreeMap<&'static str, Results>,
+    /// Checks and targets that have not what is checked, and why.
+    pub(crate) not_run_on: BTreeMap<(String, &'static str), String>,
     /// Check and fault; whether the check found it.
     pub(crate) twins: BTreeMap<String, (String, bool)>,
     /// Checks that no twin tests.
@@ -57,6 +59,9 @@ struct Row<'a> {
     checks: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     excluded: Option<&'a str>,
+    /// By host: why a check of these is not run there.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    not_run: BTreeMap<&'a str, BTreeSet<&'a str>>,
     results: BTreeMap<&'a str, Status>,
 }
 
@@ -157,9 +162,16 @@ impl Report {
 
     fn rows_of<'a>(&'a self, specification: &'a Specification) -> Vec<Row<'a>> {
         let row = |requirement: &'a Requirement| {
-            let status = |results| match &requirement.excluded {
-                Some(_) => Status::Excluded,
-                None => self.status(&requirement.checks, requirement.level, results),
+            let status = |target, results| {
+                let is_there =
+                    |check: &String| !self.not_run_on.contains_key(&(check.clone(), target));
+                let checks: Vec<&String> = requirement.checks.iter().collect();
+                if checks.iter().any(|check| is_there(check)) {
+                    let checks = checks.into_iter().filter(|check| is_there(check));
+                    self.status(checks, requirement.level, results)
+                } else {
+                    Status::Excluded
+                }
             };
             Row {
                 id: &requirement.id,
@@ -168,18 +180,34 @@ impl Report {
                 requirement: &requirement.text,
                 checks: &requirement.checks,
                 excluded: requirement.excluded.as_deref(),
+                not_run: self.reasons(requirement),
                 results: self
                     .targets
                     .iter()
-                    .map(|(target, results)| (*target, status(results)))
+                    .map(|(target, results)| (*target, status(*target, results)))
                     .collect(),
             }
         };
         specification.requirements.iter().map(row).collect()
     }
 
-    fn status(&self, checks: &[String], level: Level, results: &Results) -> Status {
-        let holds = checks.iter().all(|check| match results.get(check) {
+    fn reasons<'a>(&'a self, requirement: &Requirement) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+        let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for ((check, target), why) in &self.not_run_on {
+            if requirement.checks.contains(check) {
+                reasons.entry(target).or_default().insert(why);
+            }
+        }
+        reasons
+    }
+
+    fn status<'a>(
+        &self,
+        mut checks: impl Iterator<Item = &'a String>,
+        level: Level,
+        results: &Results,
+    ) -> Status {
+        let holds = checks.all(|check| match results.get(check) {
             Some(wrong) => wrong.is_empty(),
             None => self
                 .vectors
@@ -223,7 +251,8 @@ impl Report {
     fn markdown(&self) -> String {
         let mut text = String::from(
             "# Conformance\n\nWritten by `cargo xtask conformance`. Requirements are in \
-             `requirements/`, checks in `checks/`; a requirement without a check says why.\n\n",
+             `requirements/`, checks in `checks/`; a requirement without a check says why. A dash \
+             stands where a host has not what is demanded.\n\n",
         );
         let targets: Vec<&str> = self.targets.keys().copied().collect();
         self.summary(&mut text, &targets);
@@ -254,7 +283,13 @@ impl Report {
                     .collect();
                 let _ = match row.excluded {
                     Some(reason) => writeln!(text, " not checked: {reason} |"),
-                    None => writeln!(text, " {} |", checks.join(", ")),
+                    None => {
+                        let not_run = row.not_run.iter().flat_map(|(target, reasons)| {
+                            reasons.iter().map(move |why| format!("; {target}: {why}"))
+                        });
+                        let not_run: String = not_run.collect();
+                        writeln!(text, " {}{not_run} |", checks.join(", "))
+                    }
                 };
             }
         }

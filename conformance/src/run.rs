@@ -8,12 +8,13 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::check::{AnswerFault, Check, Request, Step, Twin};
+use crate::check::{AnswerFault, Check, Request, Step, Surface, Twin};
 use crate::client::{self, Answer, Outgoing};
 use crate::expectation::Context;
 use crate::issuer::Issuers;
 use crate::target::{GATE, Target};
 use crate::token::AUDIENCE;
+use crate::token_endpoint::bound;
 
 /// Checks at the same time. Most wait for time to pass; a Worker keeps twice as many gates.
 const AT_ONCE: usize = 6;
@@ -30,7 +31,7 @@ pub(crate) async fn run_checks(
 ) -> Results {
     let permits = Arc::new(Semaphore::new(AT_ONCE));
     let mut runs = JoinSet::new();
-    for check in checks {
+    for check in checks.iter().filter(|check| check.runs_on(target.kind)) {
         let (check, target) = (Arc::clone(check), Arc::clone(target));
         let (issuers, permits) = (issuers.clone(), Arc::clone(&permits));
         runs.spawn(async move {
@@ -48,6 +49,14 @@ pub(crate) async fn run_checks(
         }
     }
     results
+}
+
+/// A request, and what its token is worth at the issuer.
+struct Sending {
+    /// The token's place in the step.
+    number: usize,
+    outgoing: Outgoing,
+    bound: String,
 }
 
 /// One check against one target.
@@ -101,7 +110,6 @@ impl<'a> Run<'a> {
             self.issuers.change(&self.issuer, &twin.issuer);
         }
         tokio::time::sleep(Duration::from_millis(step.wait_ms)).await;
-        let mut wrong = Vec::new();
         let requests = match step.requests.as_slice() {
             [] => &[Request::default()],
             requests => requests,
@@ -110,18 +118,21 @@ impl<'a> Run<'a> {
             Ok(tokens) => tokens,
             Err(problem) => return vec![problem],
         };
-        for (number, token) in tokens.iter().enumerate() {
-            for request in requests {
-                let outgoing = self.outgoing(request, token.as_deref());
-                for problem in self.exchange(step, &outgoing).await {
-                    let path = &outgoing.path;
-                    wrong.push(format!(
-                        "token {}, {} {path}: {problem}",
-                        number + 1,
-                        outgoing.method
-                    ));
-                }
-            }
+        let sendings: Vec<Sending> = tokens
+            .iter()
+            .enumerate()
+            .flat_map(|(number, text)| {
+                requests.iter().map(move |request| Sending {
+                    number: number + 1,
+                    outgoing: self.outgoing(request, text.as_deref()),
+                    bound: bound(text.as_deref().unwrap_or_default()),
+                })
+            })
+            .collect();
+        let group = if step.together { sendings.len() } else { 1 };
+        let mut wrong = Vec::new();
+        for sendings in sendings.chunks(group) {
+            wrong.extend(self.exchange(step, sendings).await);
         }
         wrong
     }
@@ -134,39 +145,96 @@ impl<'a> Run<'a> {
             Some(twin) => recipe.overlaid(&twin.token).make(&self.issuer),
             None => recipe.make(&self.issuer),
         };
-        step.tokens
-            .iter()
-            .map(|recipe| make(recipe).map(Some))
-            .collect()
+        match step.users {
+            Some(users) => (0..users)
+                .map(|number| make(&step.tokens[0].of_user(number)).map(Some))
+                .collect(),
+            None => step
+                .tokens
+                .iter()
+                .map(|recipe| make(recipe).map(Some))
+                .collect(),
+        }
     }
 
-    async fn exchange(&self, step: &Step, outgoing: &Outgoing) -> Vec<String> {
+    /// Sends all at the same time; what is wrong with the answers, and with what the issuer got.
+    async fn exchange(&self, step: &Step, sendings: &[Sending]) -> Vec<String> {
         let mut sent = JoinSet::new();
-        for _ in 0..step.at_once.unwrap_or(1) {
-            let (authority, outgoing) = (self.target.authority.clone(), outgoing.clone());
-            sent.spawn(async move { client::send(&authority, &outgoing).await });
+        for (place, sending) in sendings.iter().enumerate() {
+            for _ in 0..step.at_once.unwrap_or(1) {
+                let (authority, outgoing) =
+                    (self.target.authority.clone(), sending.outgoing.clone());
+                sent.spawn(async move { (place, client::send(&authority, &outgoing).await) });
+            }
         }
         let mut answers = Vec::new();
         while let Some(sent) = sent.join_next().await {
-            answers.push(sent.unwrap_or_else(|error| Err(error.to_string())));
+            answers.push(sent.unwrap_or_else(|error| (0, Err(error.to_string()))));
         }
-        let context = Context {
-            issuer: &self.issuer,
-            target: &format!("http://{}", self.target.authority),
-        };
+        let target = format!("http://{}", self.target.authority);
         let asked = self.issuers.asked(&self.issuer);
-        let judge = |answer: Result<Answer, String>| match answer {
-            Err(problem) => vec![problem],
-            Ok(mut answer) => {
-                if let Some(twin) = self.twin {
-                    twin.answer.apply(&mut answer);
+        let mut wrong = Vec::new();
+        for (place, answer) in answers {
+            let sending = &sendings[place];
+            let context = Context {
+                issuer: &self.issuer,
+                target: &target,
+                bound: &sending.bound,
+            };
+            let differences = match answer {
+                Err(problem) => vec![problem],
+                Ok(mut answer) => {
+                    if let Some(twin) = self.twin {
+                        twin.answer.apply(&mut answer);
+                    }
+                    step.expect.differences(&answer, asked, &context)
                 }
-                step.expect.differences(&answer, asked, &context)
-            }
-        };
-        let mut wrong: Vec<String> = answers.into_iter().flat_map(judge).collect();
+            };
+            let Outgoing {
+                method, path, body, ..
+            } = &sending.outgoing;
+            let what = format!("token {}, {method} {path} {body}", sending.number);
+            wrong.extend(
+                differences
+                    .into_iter()
+                    .map(|text| format!("{what}: {text}")),
+            );
+        }
+        if let Some(last) = sendings.last() {
+            let context = Context {
+                issuer: &self.issuer,
+                target: &target,
+                bound: &last.bound,
+            };
+            wrong.extend(self.sent(step, &context).await);
+        }
+        wrong.sort();
         wrong.dedup();
         wrong
+    }
+
+    /// What is wrong with what the issuer's other endpoints were sent.
+    async fn sent(&self, step: &Step, context: &Context<'_>) -> Vec<String> {
+        let mut received = self.issuers.received(&self.issuer);
+        let fault = self.twin.map(|twin| &twin.sent);
+        if let Some(fault) = fault {
+            fault.apply(&mut received);
+        }
+        let expected = &step.expect.sent;
+        let keys = if expected.assertion.is_some() {
+            let request = Request {
+                path: Some("/.well-known/jwks.json".to_owned()),
+                ..Request::default()
+            };
+            let outgoing = self.outgoing(&request, None);
+            match client::send(&self.target.authority, &outgoing).await {
+                Ok(answer) => Some(answer.body),
+                Err(problem) => return vec![problem],
+            }
+        } else {
+            None
+        };
+        expected.differences(&received, keys.as_deref(), fault, context)
     }
 
     fn outgoing(&self, request: &Request, token: Option<&str>) -> Outgoing {
@@ -184,16 +252,48 @@ impl<'a> Run<'a> {
         headers.extend(twin.into_iter().flat_map(|twin| twin.headers.clone()));
         headers.retain(|_, value| value != "-");
         headers.insert(GATE.to_owned(), self.gate.clone());
+        let mut operation = request.operation.clone();
+        operation.extend(twin.into_iter().flat_map(|twin| twin.operation.clone()));
+        let does = !request.operation.is_empty();
+        let (method, path) = if does {
+            ("POST", "/do")
+        } else {
+            ("GET", "/me")
+        };
+        let body = does.then(|| {
+            let mut operation = Value::Object(operation);
+            crate::token::replace_texts(&mut operation, &self.issuer);
+            fill(&operation.to_string())
+        });
         Outgoing {
-            method: pick(|request| request.method.as_ref()).unwrap_or_else(|| "GET".into()),
-            path: fill(&pick(|request| request.path.as_ref()).unwrap_or_else(|| "/me".into())),
+            method: pick(|request| request.method.as_ref()).unwrap_or_else(|| method.into()),
+            path: fill(&pick(|request| request.path.as_ref()).unwrap_or_else(|| path.into())),
             authorization: authorization.iter().map(fill).collect(),
             headers,
+            body: body.unwrap_or_default(),
         }
     }
 
     /// The gate's options: the default ones, the check's, the twin's.
     fn options(&self) -> Value {
+        let mut options = match self.check.surface {
+            Surface::Gate => self.gate_options(),
+            Surface::Keycard => json!({
+                "env": { "KEYCARD_ISSUER": self.issuer },
+                "options": { "audiences": [AUDIENCE] },
+            }),
+        };
+        self.put_over(&mut options, &self.check.gate, &self.check.without_gate);
+        if let Some(twin) = self.twin {
+            self.put_over(&mut options, &twin.gate, &twin.without_gate);
+        }
+        match self.check.surface {
+            Surface::Gate => options,
+            Surface::Keycard => json!({ "keycard": options }),
+        }
+    }
+
+    fn gate_options(&self) -> Value {
         let mut options = json!({
             "resource": AUDIENCE,
             "issuers": [{ "issuer": self.issuer, "audiences": [AUDIENCE] }],
@@ -205,9 +305,8 @@ impl<'a> Run<'a> {
             ],
             "keys": { "timeoutMs": 2000 },
         });
-        self.put_over(&mut options, &self.check.gate, &self.check.without_gate);
-        if let Some(twin) = self.twin {
-            self.put_over(&mut options, &twin.gate, &twin.without_gate);
+        if self.check.has_client() {
+            options["client"] = json!({ "id": "app", "secret": "s3cret", "timeoutMs": 2000 });
         }
         options
     }
@@ -216,17 +315,21 @@ impl<'a> Run<'a> {
         let mut changes = Value::Object(changes.clone());
         crate::token::replace_texts(&mut changes, &self.issuer);
         for (name, value) in changes.as_object().into_iter().flatten() {
-            if name == "issuer" {
-                let issuer = &mut options["issuers"][0];
-                for (name, value) in value.as_object().into_iter().flatten() {
-                    if value == "-" {
-                        issuer.as_object_mut().map(|issuer| issuer.remove(name));
-                    } else {
-                        issuer[name] = value.clone();
-                    }
+            // Of these, what is not named stays as it is.
+            let part = match name.as_str() {
+                "issuer" => &mut options["issuers"][0],
+                "client" | "env" | "options" => &mut options[name.as_str()],
+                _ => {
+                    options[name] = value.clone();
+                    continue;
                 }
-            } else {
-                options[name] = value.clone();
+            };
+            for (name, value) in value.as_object().into_iter().flatten() {
+                if value == "-" {
+                    part.as_object_mut().map(|part| part.remove(name));
+                } else {
+                    part[name] = value.clone();
+                }
             }
         }
         for name in without {

@@ -6,8 +6,8 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::base64url;
 use crate::signing::{self, Key};
+use crate::{base64url, workspace};
 
 /// Whom good tokens are for.
 pub(crate) const AUDIENCE: &str = "https://api.example";
@@ -106,6 +106,14 @@ impl Recipe {
         })
     }
 
+    /// The same token for another user.
+    pub(crate) fn of_user(&self, number: usize) -> Self {
+        let mut token = self.clone();
+        let user = format!("user-{number}");
+        token.claims.insert("sub".to_owned(), user.into());
+        token
+    }
+
     /// This recipe with what `other` says put over it.
     pub(crate) fn overlaid(&self, other: &Self) -> Self {
         let mut merged = self.clone();
@@ -183,7 +191,8 @@ fn change(object: &mut Value, set: &Map<String, Value>, without: &[String], issu
     }
 }
 
-/// Numbers of `now±seconds`, and the issuer for `{issuer}`, at any depth.
+/// Numbers of `now±seconds`, the issuer for `{issuer}`, its other origin for `{elsewhere}`, and
+/// private keys of `keys/` for `{key name}` (`{escaped name}`: line ends as `\n`), at any depth.
 pub(crate) fn replace_texts(value: &mut Value, issuer: &str) {
     match value {
         Value::String(text) => {
@@ -193,8 +202,10 @@ pub(crate) fn replace_texts(value: &mut Value, issuer: &str) {
             });
             if let Some(Ok(offset)) = offset {
                 *value = (now() + offset).into();
-            } else if text.contains("{issuer}") {
-                *text = text.replace("{issuer}", issuer);
+            } else if text.contains('{') {
+                *text = with_keys(text)
+                    .replace("{issuer}", issuer)
+                    .replace("{elsewhere}", &elsewhere(issuer));
             }
         }
         Value::Array(list) => list.iter_mut().for_each(|item| replace_texts(item, issuer)),
@@ -205,6 +216,34 @@ pub(crate) fn replace_texts(value: &mut Value, issuer: &str) {
         }
         _ => {}
     }
+}
+
+/// The same issuer on another origin: the next port.
+pub(crate) fn elsewhere(issuer: &str) -> String {
+    let Some((origin, path)) = issuer.split_once("/i/") else {
+        return issuer.to_owned();
+    };
+    let (host, port) = origin.rsplit_once(':').unwrap_or((origin, ""));
+    let next = port.parse::<u32>().map_or(0, |port| port + 1);
+    format!("{host}:{next}/i/{path}")
+}
+
+fn with_keys(text: &str) -> String {
+    for (mark, escaped) in [("{key ", false), ("{escaped ", true)] {
+        let name = text
+            .strip_prefix(mark)
+            .and_then(|rest| rest.strip_suffix('}'));
+        if let Some(name) = name {
+            let file = workspace().join("conformance/keys").join(name);
+            let key = std::fs::read_to_string(&file).unwrap_or_default();
+            return if escaped {
+                key.replace('\n', "\\n")
+            } else {
+                key
+            };
+        }
+    }
+    text.to_owned()
 }
 
 fn expand(text: Option<&str>, placeholder: &str, object: &Value) -> String {

@@ -13,13 +13,17 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
-use tollgate::{AccessToken, Gate, GateLayer, Identity};
+use tollgate::{AccessToken, Actor, BuildError, Gate, GateLayer, Identity};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
+use super::operation;
 use super::options::Options;
 
 /// Gates by their options. A run has one for each check and target.
 type Gates = Arc<Mutex<HashMap<String, Gate>>>;
+
+/// What a check has the client do is a few members.
+const OPERATION_BYTES: usize = 65_536;
 
 pub(super) async fn start() -> Result<String, String> {
     let listener = TcpListener::bind("127.0.0.1:0").await;
@@ -33,31 +37,61 @@ pub(super) async fn start() -> Result<String, String> {
 async fn guarded(State(gates): State<Gates>, request: Request) -> Response {
     let gate = match gate(&gates, request.headers()).await {
         Ok(gate) => gate,
-        Err(problem) => return (StatusCode::IM_A_TEAPOT, problem).into_response(),
+        Err(Problem::Client(message)) if request.uri().path() == "/do" => {
+            return operation::misconfigured(&message);
+        }
+        Err(Problem::Client(problem) | Problem::Other(problem)) => {
+            return (StatusCode::IM_A_TEAPOT, problem).into_response();
+        }
     };
-    let handler = service_fn(|request: Request| async move { Ok::<_, Infallible>(echo(&request)) });
+    let client = gate.clone();
+    let handler = service_fn(move |request| handle(client.clone(), request));
     let Ok(response) = GateLayer::new(gate).layer(handler).oneshot(request).await;
     response.map(Body::new)
 }
 
-async fn gate(gates: &Gates, headers: &HeaderMap) -> Result<Gate, String> {
+/// Why there is no gate.
+enum Problem {
+    /// Its client cannot work, which the others' gates only say when it is needed.
+    Client(String),
+    Other(String),
+}
+
+async fn gate(gates: &Gates, headers: &HeaderMap) -> Result<Gate, Problem> {
     let text = headers
         .get(super::GATE)
         .and_then(|value| value.to_str().ok());
-    let text = text.ok_or_else(|| format!("{} is missing", super::GATE))?;
+    let text = text.ok_or_else(|| Problem::Other(format!("{} is missing", super::GATE)))?;
     let mut gates = gates.lock().await;
     if let Some(gate) = gates.get(text) {
         return Ok(gate.clone());
     }
-    let options: Options = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let options: Options =
+        serde_json::from_str(text).map_err(|error| Problem::Other(error.to_string()))?;
     // One store, as a Worker's isolate is one, so that fetches can be counted alike.
     let gate = Gate::builder(options.into())
         .stores(NonZeroUsize::MIN)
         .build()
         .await
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| match error {
+            BuildError::Config(error) if error.field.starts_with("client") => {
+                Problem::Client(error.to_string())
+            }
+            error => Problem::Other(error.to_string()),
+        })?;
     gates.insert(text.to_owned(), gate.clone());
     Ok(gate)
+}
+
+async fn handle(gate: Gate, request: Request) -> Result<Response, Infallible> {
+    if request.uri().path() != "/do" {
+        return Ok(echo(&request));
+    }
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, OPERATION_BYTES).await;
+    let (identity, token) = (parts.extensions.get(), parts.extensions.get());
+    let (identity, token) = (identity.cloned(), token.cloned());
+    Ok(operation::perform(&gate, identity, token, &body.unwrap_or_default()).await)
 }
 
 /// The handler: whom the gate let through.
@@ -73,9 +107,14 @@ fn echo(request: &Request) -> Response {
             "audience": identity.audience(),
             "expiresAt": identity.expires_at(),
             "issuedAt": identity.issued_at(),
+            "actors": identity.actors().iter().map(actor).collect::<Vec<_>>(),
             "claims": identity.claims(),
             "token": token.map(AccessToken::expose),
         }),
     };
     axum::Json(body).into_response()
+}
+
+fn actor(actor: &Actor) -> Value {
+    json!({ "subject": actor.subject, "issuer": actor.issuer, "clientId": actor.client_id })
 }

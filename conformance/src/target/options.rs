@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::client_options::ClientOptions;
 use serde::Deserialize;
 use serde_json::Value;
 use tollgate::{Access, Config, Cors, Issuer, KeyLocation, KeyPolicy, Metadata, Route, TokenCache};
@@ -19,6 +20,7 @@ pub(super) struct Options {
     cors: Option<CorsOptions>,
     token_cache: Option<TokenCacheOptions>,
     keys: Option<KeyOptions>,
+    client: Option<ClientOptions>,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +65,7 @@ struct MetadataOptions {
     resource_policy_uri: Option<String>,
     resource_tos_uri: Option<String>,
     serve_issuer_metadata: Option<bool>,
+    single_resource: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +111,7 @@ impl From<Options> for Config {
                 resource_policy_uri: given.resource_policy_uri,
                 resource_tos_uri: given.resource_tos_uri,
                 serve_issuer_metadata: given.serve_issuer_metadata,
+                single_resource: given.single_resource,
             }),
             cors: options.cors.map(|given| Cors {
                 origins: given.origins,
@@ -125,7 +129,8 @@ impl From<Options> for Config {
                 cooldown: given.cooldown,
                 timeout_ms: given.timeout_ms,
             }),
-            env: None,
+            client: options.client.map(Into::into),
+            ..Self::default()
         }
     }
 }

@@ -1,26 +1,34 @@
 // The npm package behind the runner: gates by the options that a request names, and a handler
-// that answers with the identity it was given.
+// that answers with the identity it was given, and on `POST /do` does with the gate's client what
+// the body says.
 import { createGate } from 'tollgate';
+import { keycardWorker } from './keycard.js';
+import { perform } from './operation.js';
 
 /** More than there are checks: a check whose gate is thrown out would begin again. */
-const GATES = 200;
+const GATES = 400;
 
 const gates = new Map();
 
 export default {
   fetch(request, env, ctx) {
-    const options = request.headers.get('x-conformance-gate') ?? '{}';
-    let guarded = gates.get(options);
+    const text = request.headers.get('x-conformance-gate') ?? '{}';
+    let guarded = gates.get(text);
     if (guarded === undefined) {
-      guarded = createGate(JSON.parse(options)).protect(echo);
-      gates.set(options, guarded);
+      guarded = guard(JSON.parse(text));
+      gates.set(text, guarded);
       if (gates.size > GATES) gates.delete(gates.keys().next().value);
     }
     return guarded.fetch(request, env, ctx);
   },
 };
 
-function echo(request, env, ctx, auth) {
-  if (auth === null) return Response.json({ public: true });
-  return Response.json({ ...auth, claims: auth.claims, token: auth.token });
+function guard(options) {
+  if (options.keycard !== undefined) return keycardWorker(options.keycard);
+  const gate = createGate(options);
+  return gate.protect((request, env, ctx, auth) => {
+    if (new URL(request.url).pathname === '/do') return perform(gate, auth, request, env, ctx);
+    if (auth === null) return Response.json({ public: true });
+    return Response.json({ ...auth, claims: auth.claims, token: auth.token });
+  });
 }
