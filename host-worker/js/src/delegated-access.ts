@@ -2,7 +2,7 @@
 import type { Delegation, Grant, Target } from '#glue/token-exchange';
 import { func, oneOfTypes, record, text, textOrTexts, texts } from './options.js';
 import type { State, Visit } from './state.js';
-import type { ExchangeOptions, FetchAsOptions, TokenGrant, TokenTarget } from './types.js';
+import type { ExchangeOptions, FetchAsOptions, TokenFilter, TokenGrant, TokenRequestOptions, TokenTarget } from './types.js';
 
 /** For whom: an identity of a gate has all of it. */
 export interface Subject {
@@ -25,6 +25,8 @@ const EXCHANGE = {
 const readExchange = record(EXCHANGE);
 const readFetchAs = record({ ...EXCHANGE, fetch: func });
 const readTarget = record({ resource: textOrTexts, audience: textOrTexts, scopes: texts, requestedTokenType: text });
+const readTokenRequest = record({ clientAssertion: text });
+const readFilter = record({ subject: text, resource: text });
 const NONE: string[] = [];
 
 /** What an exchange is about; `destination` is the URL that the token goes to, where it is known. */
@@ -35,8 +37,8 @@ export function delegationOf(subject: Subject, resource: string | readonly strin
 function delegation(subject: Subject, resource: string | readonly string[], read: any, destination: string | undefined): Delegation {
   const { audience, scopes, actorToken, actorTokenType, requestedTokenType, subjectTokenType } = read;
   return {
-    subject: subject.subject,
-    subjectToken: { token: subject.token, tokenType: subjectTokenType },
+    subject: subject.subject === undefined ? undefined : text(subject.subject, 'subject'),
+    subjectToken: { token: text(subject.token, 'token'), tokenType: subjectTokenType },
     subjectExpiresAt: subject.expiresAt === undefined ? undefined : BigInt(Math.max(0, Math.floor(subject.expiresAt))),
     actorToken: actorToken === undefined ? undefined : { token: actorToken, tokenType: actorTokenType },
     target: { resources: textOrTexts(resource, 'resource'), audiences: audience ?? NONE, scopes: scopes ?? NONE, requestedTokenType },
@@ -47,6 +49,14 @@ function delegation(subject: Subject, resource: string | readonly string[], read
 export function targetOf(target: TokenTarget): Target {
   const { resource, audience, scopes, requestedTokenType } = readTarget(target, 'target') as any;
   return { resources: resource ?? NONE, audiences: audience ?? NONE, scopes: scopes ?? NONE, requestedTokenType };
+}
+
+export function assertionOf(options: TokenRequestOptions | undefined): string | undefined {
+  return options && readTokenRequest(options, 'options').clientAssertion as string | undefined;
+}
+
+export function filterOf(filter: TokenFilter): TokenFilter {
+  return readFilter(filter, 'filter');
 }
 
 const GRANTS = {

@@ -2,7 +2,7 @@ import type { Answer, RequestHead } from '#glue/resource-server';
 import { responseOf, serverError, withHeaders } from './answer.js';
 import type { CoreModules } from './component.js';
 import { ConfigError } from './config-error.js';
-import { delegationOf, fetchAs, grantOf, targetOf, type Subject } from './delegated-access.js';
+import { assertionOf, delegationOf, fetchAs, filterOf, grantOf, targetOf, type Subject } from './delegated-access.js';
 import { RequestIdentity, type Origin } from './identity.js';
 import { settingsFrom, settingsOf, text, type Settings } from './options.js';
 import { State, type Decided, type Source, type Visit } from './state.js';
@@ -195,12 +195,12 @@ class GateOfOptions implements Gate {
 
   async tokenRequest(grant: TokenGrant, target?: TokenTarget, options?: TokenRequestOptions, env?: unknown, ctx?: WaitUntil): Promise<Token> {
     const [asked, wanted] = [grantOf(grant), targetOf(target ?? {})];
-    const assertion = options?.clientAssertion;
+    const assertion = assertionOf(options);
     return this.#state(env).token((client) => client.request(asked, wanted, assertion), visitOf(undefined, env, ctx));
   }
 
   invalidate(filter: TokenFilter = {}, env?: unknown): number {
-    const { subject, resource } = filter;
+    const { subject, resource } = filterOf(filter);
     return this.#state(env).client((client) => client.invalidate(subject, resource));
   }
 

@@ -66,7 +66,8 @@ export interface IssuerOptions {
   algorithms?: readonly string[];
   /**
    * Accepted `typ` values. Left out: `at+jwt` (RFC 9068), with its required claims. `['*']`
-   * accepts any and none: only for issuers that send plain `JWT`.
+   * accepts any and none: only for issuers that send plain `JWT`. `''` in the list accepts a
+   * token without `typ`.
    */
   types?: readonly string[];
   /**
@@ -74,7 +75,7 @@ export interface IssuerOptions {
    * out too, else none. `iss`, `exp` and `aud` always are.
    */
   requiredClaims?: readonly string[];
-  /** How far clocks may differ, in seconds, at most 300. Default: 5. */
+  /** How far clocks may differ, in seconds, at most 300. Default: 0 for `exp`, 5 for `nbf`, `iat`. */
   clockTolerance?: number;
   /** The highest accepted age since `iat`, in seconds. Left out: no bound. */
   maxAge?: number;
@@ -282,8 +283,8 @@ export interface Gate {
   /**
    * `fetch` with such a token. The URL must be on the origin of one of the resources or on one of
    * `client.destinations`. After a 401 it is sent once more with a fresh token; redirects are
-   * returned, not followed. An `Authorization` header of the request is replaced. What `fetch`
-   * itself throws is passed on.
+   * returned, not followed. An `Authorization` header of the request is replaced. A body is kept
+   * in memory until there is an answer. What `fetch` itself throws is passed on.
    */
   fetchAs(auth: Identity, resource: string | readonly string[], input: Request | URL | string, init?: RequestInit, options?: FetchAsOptions): Promise<Response>;
   /** A token for the application itself, by client credentials (RFC 6749 section 4.4), kept likewise. */
