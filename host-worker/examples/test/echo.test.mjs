@@ -1,7 +1,8 @@
 // The gate by JavaScript and by Rust: one component, so one answer.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { startIssuer } from '../../js/test/support/issuer.mjs';
+import { read, startIssuer } from '../../js/test/support/issuer.mjs';
+import { startUpstream } from '../../js/test/support/upstream.mjs';
 import { build, start } from './support/worker.mjs';
 
 const RESOURCE = 'https://api.example.com';
@@ -21,6 +22,7 @@ describe('a gate in Rust and a gate in JavaScript', () => {
     cors: { origins: ['https://app.example.com'], maxAge: 60 },
     tokenCache: { maxEntries: 10 },
     keys: { cooldown: 5 },
+    client: { id: 'echo', secret: 's3cr3t', authentication: 'client_secret_post', timeoutMs: 2000, cache: { maxEntries: 10 } },
   });
 
   before(async () => {
@@ -93,7 +95,7 @@ describe('a gate in Rust and a gate in JavaScript', () => {
 
   it('pass on the whole identity', async () => {
     const exp = Math.floor(Date.now() / 1000) + 300;
-    const claims = { sub: 'Grace "Höpper"\u2028', client_id: 'editor', aud: [RESOURCE, 'other'], scope: 'read extra', exp, iat: exp - 400, jti: 'one', nested: { list: [1, 2.5, null, true, 'x'] } };
+    const claims = { sub: 'Grace "Höpper"\u2028', client_id: 'editor', aud: [RESOURCE, 'other'], scope: 'read extra', exp, iat: exp - 400, jti: 'one', act: { sub: 'agent', client_id: 'bot', act: { sub: 'before' } }, nested: { list: [1, 2.5, null, true, 'x'] } };
     const token = await issuer.mint(claims);
     const { identity } = (await ask('/any', { headers: { authorization: `Bearer ${token}` } })).body;
     assert.deepEqual(identity, {
@@ -104,8 +106,129 @@ describe('a gate in Rust and a gate in JavaScript', () => {
       audience: [RESOURCE, 'other'],
       expiresAt: exp,
       issuedAt: exp - 400,
+      actors: [{ subject: 'agent', issuer: null, clientId: 'bot' }, { subject: 'before', issuer: null, clientId: null }],
       claims: { iss: issuer.url, ...claims },
       token,
+    });
+  });
+
+  describe('with a client', () => {
+    const API = 'https://cars.example.com';
+    const as = async (sub) => ({ headers: { authorization: `Bearer ${await issuer.mint({ aud: RESOURCE, scope: 'read', sub })}` } });
+    /** Both answers, which may differ in which token of the issuer it is, and when it ends. */
+    const tokens = (path, init) => Promise.all(Object.values(workers).map(async ({ fetch }) => {
+      const response = await fetch(RESOURCE + path, init);
+      assert.equal(response.status, 200, `${path}: ${response.headers.get('x-error')}`);
+      const { accessToken, expiresAt, ...rest } = await response.json();
+      const { n, ...says } = read(accessToken);
+      return { n, says, expiresIn: Math.round((expiresAt - Date.now()) / 10_000) * 10, ...rest };
+    }));
+    const same = ([js, rust]) => {
+      assert.deepEqual({ ...rust, n: 0 }, { ...js, n: 0 });
+      return js;
+    };
+
+    it('exchange a token once and keep it', async () => {
+      const ada = await as('ada');
+      const path = `/exchange?resource=${API}&scopes=a%20b`;
+      const first = await tokens(path, ada);
+      assert.deepEqual(same(first), {
+        n: first[0].n, says: { sub: 'ada', resource: [API] }, expiresIn: 300, tokenType: 'Bearer', scopes: ['a', 'b'],
+        issuedTokenType: 'urn:ietf:params:oauth:token-type:access_token', refreshToken: null,
+      });
+      const { form } = issuer.requests.at(-1);
+      assert.deepEqual([form.client_id, form.client_secret, form.scope], [['echo'], ['s3cr3t'], ['a b']]);
+      assert.deepEqual(await tokens(path, ada), first);
+      assert.deepEqual((await ask(`/invalidate?subject=ada&resource=${API}`, ada)).body, { forgotten: 1 });
+      assert.ok((await tokens(path, ada)).every(({ n }, index) => n > first[index].n));
+    });
+
+    it('ask for tokens of their own', async () => {
+      const ada = await as('ada');
+      const own = await tokens(`/own-token?resource=${API}`, ada);
+      assert.equal(same(own).says.sub, 'app');
+      assert.deepEqual(await tokens(`/own-token?resource=${API}`, ada), own);
+      const raw = await tokens(`/token-request?resource=${API}`, ada);
+      assert.equal(same(raw).says.sub, 'app');
+      assert.ok((await tokens(`/token-request?resource=${API}`, ada)).every(({ n }, index) => n > raw[index].n));
+    });
+
+    it('call an API as the user, and once more with a new token', async () => {
+      const upstream = await startUpstream();
+      try {
+        const path = (url) => `/fetch-as?resource=${upstream.url}&url=${encodeURIComponent(url)}`;
+        const grace = await as('grace');
+        const post = { method: 'POST', body: 'a body', headers: { ...grace.headers, 'x-mine': 'kept' } };
+        for (const { fetch } of Object.values(workers)) {
+          upstream.calls.length = 0;
+          upstream.answer((_request, response, calls) => response.writeHead(calls === 1 ? 401 : 418, { 'x-api': 'yes' }).end('teapot'));
+          const response = await fetch(RESOURCE + path(`${upstream.url}/cars?a=b`), post);
+          assert.deepEqual([response.status, response.headers.get('x-api'), await response.text()], [418, 'yes', 'teapot']);
+          const [first, second] = upstream.calls.map(({ headers: { authorization, 'x-mine': mine }, ...rest }) => ({ ...rest, mine, ...read(authorization.split(' ')[1]) }));
+          assert.deepEqual(first, { method: 'POST', url: '/cars?a=b', body: 'a body', mine: 'kept', sub: 'grace', resource: [upstream.url], n: first.n });
+          assert.deepEqual({ ...second, n: first.n }, first);
+          assert.notEqual(second.n, first.n);
+          // A redirect is the API's answer.
+          upstream.answer((_request, response) => response.writeHead(302, { location: 'https://evil.example/' }).end());
+          assert.equal((await fetch(RESOURCE + path(upstream.url), grace)).status, 302);
+        }
+        upstream.calls.length = 0;
+        const { status, headers } = await ask(path('https://evil.example/'), grace);
+        assert.equal(status, 500);
+        assert.match(Object.fromEntries(headers)['x-error'], /"forbidden-destination"/);
+        assert.equal(upstream.calls.length, 0);
+      } finally {
+        await upstream.close();
+      }
+    });
+
+    it('say the same of a token endpoint in trouble', async () => {
+      const ada = await as('ada');
+      const json = (status, body) => (_request, response) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+      try {
+        const seen = {};
+        for (const [name, answer] of Object.entries({
+          'refused': json(400, { error: 'invalid_target', error_description: 'no\r\nx: y' }),
+          'unexpected-status': (_request, response) => response.writeHead(500).end(),
+          'not-json': (_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
+          'redirected': (_request, response) => response.writeHead(302, { location: `${issuer.url}/jwks` }).end(),
+          'bad-response': json(200, { token_type: 'Bearer' }),
+          'too-large': (_request, response) => response.writeHead(200).end('x'.repeat(2_000_000)),
+          'unreachable': (request) => request.socket.destroy(),
+        })) {
+          issuer.answer('token', answer);
+          const { status, headers } = await ask(`/exchange?resource=https://${name}.example.com`, ada);
+          const error = JSON.parse(Object.fromEntries(headers)['x-error']);
+          assert.equal(error.kind, name, JSON.stringify(error));
+          seen[name] = [status, error.oauth, error.status];
+        }
+        assert.deepEqual(seen, {
+          'refused': [403, 'invalid_target', 400],
+          'unexpected-status': [502, null, 500],
+          'not-json': [502, null, null],
+          'redirected': [502, null, null],
+          'bad-response': [502, null, null],
+          'too-large': [502, null, null],
+          'unreachable': [503, null, null],
+        });
+      } finally {
+        issuer.answer('token');
+      }
+    });
+
+    it('that cannot work take nothing else down', async () => {
+      const client = { id: 'echo', keys: [{ key: 'no key' }] };
+      for (const { fetch, stop } of await Promise.all(Object.values(builds).map((built) => start(built, { OPTIONS: JSON.stringify({ ...options(), client }) })))) {
+        try {
+          const ada = await as('ada');
+          assert.equal((await fetch(`${RESOURCE}/any`, ada)).status, 200);
+          const response = await fetch(`${RESOURCE}/exchange?resource=${API}`, ada);
+          assert.equal(response.status, 500);
+          assert.equal(JSON.parse(response.headers.get('x-error')).kind, 'configuration');
+        } finally {
+          await stop();
+        }
+      }
     });
   });
 

@@ -2,17 +2,50 @@
 // what the gate said. `../echo-rust` is the same in Rust.
 
 import { env } from "cloudflare:workers";
-import { createGate } from "tollgate";
+import { TokenError, createGate } from "tollgate";
 
 const gate = createGate(JSON.parse(env.OPTIONS));
 
-// With `?require=a%20b`, asks for these scopes as a handler would that has read a body.
-export default gate.protect((request, _env, _ctx, auth) => {
-  const required = new URL(request.url).searchParams.get("require");
-  const refusal = auth !== null && required !== null && auth.require(...required.split(" "));
-  return refusal || Response.json({ identity: auth === null ? null : echo(auth) });
+export default gate.protect(async (request, env, ctx, auth) => {
+  const { pathname, searchParams } = new URL(request.url);
+  const resource = searchParams.get("resource") ?? undefined;
+  const scopes = searchParams.get("scopes")?.split(" ");
+  try {
+    switch (pathname) {
+      case "/exchange":
+        return issued(await gate.exchange(auth, resource, { scopes }));
+      case "/fetch-as":
+        return await gate.fetchAs(auth, resource, new Request(searchParams.get("url"), request));
+      case "/own-token":
+        return issued(await gate.ownToken({ resource, scopes }, env, ctx));
+      case "/token-request":
+        return issued(await gate.tokenRequest({ type: "client-credentials" }, { resource, scopes }, {}, env, ctx));
+      case "/invalidate":
+        return Response.json({ forgotten: gate.invalidate({ subject: searchParams.get("subject") ?? undefined, resource }, env) });
+      default:
+        return echo(searchParams, auth);
+    }
+  } catch (error) {
+    if (!(error instanceof TokenError)) throw error;
+    const response = error.toResponse();
+    const { kind, message, status = null } = error;
+    response.headers.set("x-error", JSON.stringify({ kind, message, oauth: error.error ?? null, status }));
+    return response;
+  }
 });
 
-function echo({ subject = null, clientId = null, scopes, issuer, audience, expiresAt, issuedAt = null, claims, token }) {
-  return { subject, clientId, scopes, issuer, audience, expiresAt, issuedAt, claims, token };
+// With `?require=a%20b`, asks for these scopes as a handler would that has read a body.
+function echo(searchParams, auth) {
+  const required = searchParams.get("require");
+  const refusal = auth !== null && required !== null && auth.require(...required.split(" "));
+  return refusal || Response.json({ identity: auth === null ? null : identity(auth) });
+}
+
+function identity({ subject = null, clientId = null, scopes, issuer, audience, expiresAt, issuedAt = null, actors, claims, token }) {
+  const whole = ({ subject = null, issuer = null, clientId = null }) => ({ subject, issuer, clientId });
+  return { subject, clientId, scopes, issuer, audience, expiresAt, issuedAt, actors: actors.map(whole), claims, token };
+}
+
+function issued({ accessToken, tokenType, issuedTokenType = null, expiresAt, scopes = null, refreshToken = null }) {
+  return Response.json({ accessToken, tokenType, issuedTokenType, expiresAt: expiresAt?.getTime() ?? null, scopes, refreshToken });
 }

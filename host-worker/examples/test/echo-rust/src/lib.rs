@@ -4,8 +4,11 @@
 use std::cell::OnceCell;
 
 use serde::Serialize;
-use tollgate_worker::{Gate, Identity};
-use worker::{Context, Env, Request, Response, Result, event};
+use serde_json::{Value, json};
+use tollgate_worker::{
+    Actor, FetchError, Gate, Grant, Identity, IssuedToken, Token, TokenError, TokenTarget,
+};
+use worker::{Context, Env, Request, RequestInit, Response, Result, event};
 
 thread_local! {
     static GATE: OnceCell<Gate> = const { OnceCell::new() };
@@ -15,27 +18,105 @@ thread_local! {
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     let options = env.var("OPTIONS")?.to_string();
     let gate = GATE.with(|gate| gate.get_or_init(|| Gate::from_json(options)).clone());
-    gate.protect(request, env, context, echo).await
+    gate.protect(request, env, context, answer).await
+}
+
+async fn answer(
+    request: Request,
+    env: Env,
+    context: Context,
+    identity: Option<Identity>,
+) -> Result<Response> {
+    let gate = GATE.with(|gate| gate.get().cloned()).ok_or("no gate")?;
+    let url = request.url()?;
+    let query = |wanted: &str| {
+        url.query_pairs()
+            .find_map(|(name, value)| (name == wanted).then(|| value.into_owned()))
+    };
+    let mut target = query("resource").map_or_else(TokenTarget::new, TokenTarget::from);
+    if let Some(scopes) = query("scopes") {
+        target = target.scopes(scopes.split(' ').map(str::to_owned));
+    }
+    let caller = || identity.as_ref().ok_or("a public route");
+    match url.path() {
+        "/exchange" => issued(gate.exchange(caller()?, target).await),
+        "/fetch-as" => {
+            let url = query("url").ok_or("no url")?;
+            let mut init = RequestInit::new();
+            init.with_method(request.method())
+                .with_headers(request.headers().clone());
+            init.body = request.inner().body().map(Into::into);
+            let request = Request::new_with_init(&url, &init)?;
+            match gate.fetch_as(caller()?, target, request).await {
+                Ok(response) => Ok(response),
+                Err(FetchError::Token(error)) => refused(&error),
+                Err(error) => Err(error.into()),
+            }
+        }
+        "/own-token" => issued(gate.own_token(target, &env, &context).await),
+        "/token-request" => {
+            let grant = Grant::ClientCredentials;
+            let token = gate
+                .token_request(&grant, target, None, &env, &context)
+                .await;
+            issued(token)
+        }
+        "/invalidate" => {
+            let (subject, resource) = (query("subject"), query("resource"));
+            let forgotten = gate.invalidate(subject.as_deref(), resource.as_deref(), &env)?;
+            Response::from_json(&json!({ "forgotten": forgotten }))
+        }
+        _ => echo(query("require").as_deref(), identity.as_ref()),
+    }
+}
+
+fn issued(token: std::result::Result<IssuedToken, TokenError>) -> Result<Response> {
+    match token {
+        Ok(token) => Response::from_json(&json!({
+            "accessToken": token.access_token.expose(),
+            "tokenType": token.token_type,
+            "issuedTokenType": token.issued_token_type,
+            "expiresAt": token.expires_at_ms,
+            "scopes": token.scopes,
+            "refreshToken": token.refresh_token.as_ref().map(Token::expose),
+        })),
+        Err(error) => refused(&error),
+    }
+}
+
+fn refused(error: &TokenError) -> Result<Response> {
+    let kind = format!("{:?}", error.kind);
+    let said = json!({
+        "kind": kebab_case(&kind),
+        "message": error.message,
+        "oauth": error.oauth.as_ref().map(|oauth| &oauth.error),
+        "status": error.status,
+    });
+    let mut response = error.to_response()?;
+    response.headers_mut().set("x-error", &said.to_string())?;
+    Ok(response)
+}
+
+fn kebab_case(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push('-');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
 }
 
 /// With `?require=a%20b`, asks for these scopes as a handler would that has read a body.
-async fn echo(
-    request: Request,
-    _env: Env,
-    _context: Context,
-    identity: Option<Identity>,
-) -> Result<Response> {
-    let required = request
-        .url()?
-        .query_pairs()
-        .find_map(|(name, value)| (name == "require").then(|| value.into_owned()));
-    if let (Some(required), Some(identity)) = (required, &identity) {
+fn echo(required: Option<&str>, identity: Option<&Identity>) -> Result<Response> {
+    if let (Some(required), Some(identity)) = (required, identity) {
         let scopes: Vec<&str> = required.split(' ').collect();
         if let Some(refusal) = identity.require(&scopes)? {
             return Ok(refusal);
         }
     }
-    let identity = identity.as_ref().map(Echo::of).transpose()?;
+    let identity = identity.map(Echo::of).transpose()?;
     Response::from_json(&Answer { identity })
 }
 
@@ -54,8 +135,17 @@ struct Echo<'a> {
     audience: &'a [String],
     expires_at: u64,
     issued_at: Option<u64>,
-    claims: serde_json::Value,
+    actors: Vec<Value>,
+    claims: Value,
     token: String,
+}
+
+fn actor(actor: &Actor) -> Value {
+    json!({
+        "subject": actor.subject,
+        "issuer": actor.issuer,
+        "clientId": actor.client_id,
+    })
 }
 
 impl<'a> Echo<'a> {
@@ -68,6 +158,7 @@ impl<'a> Echo<'a> {
             audience: identity.audience(),
             expires_at: identity.expires_at(),
             issued_at: identity.issued_at(),
+            actors: identity.actors().iter().map(actor).collect(),
             claims: identity.claims()?,
             token: identity.token().expose().to_owned(),
         })
