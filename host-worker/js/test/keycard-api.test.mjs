@@ -118,7 +118,9 @@ test('TokenExchangeClient tells what went wrong', async () => {
   await assert.rejects(exchange.exchangeToken({ subjectToken: 'bad', resource: RESOURCE }), (error) => error.errorCode === 'invalid_grant' && error.message === 'invalid_grant');
   await assert.rejects(exchange.exchangeToken({ subjectToken: 'x', resource: 'no uri' }), keycard.BadRequestError);
   await assert.rejects(exchange.exchangeToken({ subjectToken: 'x', grantType: 'password' }), keycard.BadRequestError);
+  const before = zone.counts.token;
   await assert.rejects(new TokenExchangeClient(zone.url).exchangeToken({ subjectToken: 'x', resource: RESOURCE }), (error) => error.errorCode === 'invalid_client');
+  assert.equal(zone.counts.token, before, 'nobody is asked');
   await assert.rejects(new TokenExchangeClient('http://127.0.0.1:9', { clientId: 'a', clientSecret: 'b' }).exchangeToken({ subjectToken: 'x', resource: RESOURCE }), (error) => error instanceof keycard.TokenExchangeError && error.kind === 'issuer-unavailable');
   await assert.rejects(new TokenExchangeClient('http://zone.example', { clientId: 'a', clientSecret: 'b' }).exchangeToken({ subjectToken: 'x', resource: RESOURCE }), /https/, 'W29');
 });
