@@ -45,6 +45,22 @@ impl Gate {
     /// `Authorization` is set here, whatever the request has. No redirect is followed: a token
     /// must not travel on to where one points.
     ///
+    /// ```no_run
+    /// use tollgate_worker::{Gate, Identity};
+    /// use worker::{Method, Request, Response, Result};
+    ///
+    /// const CARS: &str = "https://cars.example.com";
+    ///
+    /// async fn my_cars(gate: &Gate, caller: &Identity) -> Result<Response> {
+    ///     let request = Request::new("https://cars.example.com/mine", Method::Get)?;
+    ///     match gate.fetch_as(caller, CARS, request).await {
+    ///         Ok(response) => Ok(response),
+    ///         // 401 or 403 where the user must do something, 5xx else.
+    ///         Err(error) => error.to_response(),
+    ///     }
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Why there is no token or no response. Any status that the API answers is a response.

@@ -153,7 +153,7 @@ impl TokenError {
     /// What JavaScript threw where it was the package's `TokenError`.
     pub(crate) fn known(value: &JsValue) -> Option<Self> {
         let error = value.dyn_ref::<js_sys::Error>()?;
-        if String::from(error.name()) != "TokenError" {
+        if error.name() != "TokenError" {
             return None;
         }
         let thrown: JsTokenError = value.clone().unchecked_into();
