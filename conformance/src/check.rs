@@ -186,12 +186,15 @@ impl Check {
 
     /// Whether the gate has a client: where one is given, or something is to be done with it.
     pub(crate) fn has_client(&self) -> bool {
-        let does = |step: &Step| {
-            step.requests
-                .iter()
-                .any(|request| !request.operation.is_empty())
-        };
+        let does = |step: &Step| step.requests.iter().any(Request::is_operation);
         self.gate.contains_key("client") || self.steps.iter().any(does)
+    }
+}
+
+impl Request {
+    /// Whether something is to be done with the gate's client.
+    pub(crate) fn is_operation(&self) -> bool {
+        !self.operation.is_empty()
     }
 }
 

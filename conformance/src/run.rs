@@ -1,7 +1,8 @@
 //! Runs checks against targets, and against their twins.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -13,7 +14,7 @@ use crate::client::{self, Answer, Outgoing};
 use crate::expectation::Context;
 use crate::issuer::Issuers;
 use crate::target::{GATE, Target};
-use crate::token::AUDIENCE;
+use crate::token::{AUDIENCE, Recipe};
 use crate::token_endpoint::bound;
 
 /// Checks at the same time. Most wait for time to pass; a Worker keeps twice as many gates.
@@ -67,6 +68,8 @@ struct Run<'a> {
     issuers: &'a Issuers,
     issuer: String,
     gate: String,
+    /// Tokens by their recipes.
+    made: Mutex<HashMap<String, String>>,
 }
 
 impl<'a> Run<'a> {
@@ -87,8 +90,9 @@ impl<'a> Run<'a> {
             issuers,
             issuer,
             gate: String::new(),
+            made: Mutex::default(),
         };
-        run.gate = run.options().to_string();
+        run.gate = ascii(&run.options().to_string());
         run
     }
 
@@ -141,9 +145,23 @@ impl<'a> Run<'a> {
         if step.tokens.is_empty() {
             return Ok(vec![None]);
         }
-        let make = |recipe: &crate::token::Recipe| match self.twin {
-            Some(twin) => recipe.overlaid(&twin.token).make(&self.issuer),
-            None => recipe.make(&self.issuer),
+        // Whom the client acts for is the same one at every step, to the letter.
+        let again = step.requests.iter().any(Request::is_operation);
+        let make = |recipe: &Recipe| {
+            let recipe = match self.twin {
+                Some(twin) => &recipe.overlaid(&twin.token),
+                None => recipe,
+            };
+            let name = format!("{recipe:?}");
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            match made.get(&name).filter(|_| again) {
+                Some(token) => Ok(token.clone()),
+                None => {
+                    let token = recipe.make(&self.issuer)?;
+                    made.insert(name, token.clone());
+                    Ok(token)
+                }
+            }
         };
         match step.users {
             Some(users) => (0..users)
@@ -254,7 +272,7 @@ impl<'a> Run<'a> {
         headers.insert(GATE.to_owned(), self.gate.clone());
         let mut operation = request.operation.clone();
         operation.extend(twin.into_iter().flat_map(|twin| twin.operation.clone()));
-        let does = !request.operation.is_empty();
+        let does = request.is_operation();
         let (method, path) = if does {
             ("POST", "/do")
         } else {
@@ -336,6 +354,22 @@ impl<'a> Run<'a> {
             options.as_object_mut().map(|options| options.remove(name));
         }
     }
+}
+
+/// JSON in the characters of a header.
+fn ascii(json: &str) -> String {
+    let mut text = String::new();
+    for letter in json.chars() {
+        if letter.is_ascii() {
+            text.push(letter);
+        } else {
+            let mut units = [0; 2];
+            for unit in letter.encode_utf16(&mut units) {
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        }
+    }
+    text
 }
 
 impl AnswerFault {
