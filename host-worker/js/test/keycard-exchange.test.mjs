@@ -20,8 +20,18 @@ before(async () => {
 });
 after(async () => {
   await api.close();
-  await rm(path.dirname(probe), { recursive: true, force: true });
+  for (const dist of [probe, ...seeds.values()]) await rm(path.dirname(await dist), { recursive: true, force: true });
 });
+
+/** A seed's Worker, bundled once, with our API in the place of the one that it names. */
+const seeds = new Map();
+function seedBundle(name) {
+  if (!seeds.has(name)) {
+    const file = `src/index${path.extname(name)}`;
+    seeds.set(name, source(name).then((code) => bundle(undefined, { [file]: code.replaceAll('https://api.github.com', api.url) })));
+  }
+  return seeds.get(name);
+}
 
 const bearer = (token, headers) => ({ headers: { authorization: `Bearer ${token}`, ...headers } });
 
@@ -34,7 +44,7 @@ async function start(t, dist, bindings) {
 }
 
 test('the quick start of seed 000', async (t) => {
-  const { zone, worker } = await start(t, await bundle(t, { 'src/index.js': await source('seed-000-quick-start.js') }));
+  const { zone, worker } = await start(t, await seedBundle('seed-000-quick-start.js'));
   const none = await worker.fetch('/');
   assert.equal(none.status, 401);
   assert.match(none.headers.get('www-authenticate'), /resource_metadata="https:\/\/mcp\.example\.com\/\.well-known\/oauth-protected-resource"/);
@@ -46,9 +56,7 @@ test('the quick start of seed 000', async (t) => {
 for (const [mode, credentials] of [['a secret', SECRET], ['a private key', KEY], ['a private key and a client id', { ...KEY, KEYCARD_CLIENT_ID: 'worker-7' }]]) {
   for (const seed of ['seed-000-delegated.js', 'seed-001.ts']) {
     test(`${seed} calls an API for its users, with ${mode}`, async (t) => {
-      const code = (await source(seed)).replaceAll('https://api.github.com', api.url);
-      const dist = await bundle(t, { [`src/index${path.extname(seed)}`]: code });
-      const { zone, worker } = await start(t, dist, { ...credentials, KEYCARD_RESOURCE_URL: api.url });
+      const { zone, worker } = await start(t, await seedBundle(seed), { ...credentials, KEYCARD_RESOURCE_URL: api.url });
       const ada = await zone.mint();
       for (let i = 0; i < 2; i++) assert.equal(await (await worker.fetch('/', bearer(ada))).text(), '/user Bearer up.ada.1');
       assert.equal(await (await worker.fetch('/', bearer(await zone.mint({ sub: 'bob' })))).text(), '/user Bearer up.bob.2');

@@ -43,7 +43,7 @@ export async function handleMetadataRequest(request: Request, options: MetadataO
   if (!pathname.startsWith(WELL_KNOWN)) return null;
   if (request.method === 'OPTIONS') return preflight();
   if (pathname === `${WELL_KNOWN}jwks.json` && options.publicJwks !== undefined) return keys(request, options.publicJwks);
-  if (typeof options?.issuer !== 'string' || options.issuer === '') {
+  if (!options.issuer) {
     throw new TypeError('handleMetadataRequest needs `issuer`, the URL of the zone; in a Worker it is in KEYCARD_ISSUER.');
   }
   const gate = gates.get({
