@@ -1,5 +1,5 @@
-// The delegated examples: Workers that call an API as the user, with a client secret and with a private
-// key.
+// The delegated examples: Workers that call an API as the user, in JavaScript (an MCP server) and in
+// Rust (an HTTP API), with a client secret and with a private key.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
@@ -26,6 +26,15 @@ const EXAMPLES = {
       assert.equal(response.status, 200);
       const [{ result }] = await messagesOf(response);
       return result.isError ? { refusal: result.content[0].text } : { value: result.structuredContent };
+    },
+  },
+  'delegated-rust': {
+    audience: ORIGIN,
+    scope: 'profile',
+    async ask(worker, what, bearer) {
+      const response = await worker.fetch(`${ORIGIN}/${what}`, { headers: { authorization: `Bearer ${bearer}` } });
+      const body = await response.json();
+      return response.ok ? { value: body } : { refusal: `${body.error_description ?? body.error}.`, status: response.status };
     },
   },
 };
@@ -121,7 +130,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
           await allow();
           const { value } = await ask(worker, 'access', await token('carol'));
           assert.deepEqual(value.scopes, [SCOPE]);
-          const left = (Date.parse(value.expiresAt) - Date.now()) / 1000;
+          const left = (new Date(value.expiresAt) - Date.now()) / 1000;
           assert.ok(left > 500 && left <= 601, `${left} s are left`);
           assert.equal((await upstream.admin('stats')).accepted, 0);
         });
