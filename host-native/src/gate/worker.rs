@@ -365,17 +365,23 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::atomic::AtomicUsize;
 
+    use tokio::net::TcpListener;
     use tokio::runtime::Handle;
 
     use super::*;
     use crate::gate::exchange::HttpClient;
     use crate::gate::program::ticks;
     use crate::gate::shared_fetch::SharedFetch;
-    use crate::{Config, Issuer};
+    use crate::{Client, Config, Grant, Issuer, TokenTarget};
 
     fn worker() -> Arc<Worker> {
-        let config =
-            Config::new("https://api.example.com").issuer(Issuer::new("https://login.example.com"));
+        worker_with(Client::default())
+    }
+
+    fn worker_with(client: Client) -> Arc<Worker> {
+        let config = Config::new("https://api.example.com")
+            .issuer(Issuer::new("https://login.example.com"))
+            .client(client);
         let blueprint = Blueprint {
             program: Program::embedded().expect("it compiles"),
             config: (&config).into(),
@@ -440,6 +446,37 @@ mod tests {
         assert_eq!(run_out_of_time(&worker), Err(Failed));
         let next = task.with(Instance::poll_refresh);
         assert!(matches!(next, Ok(None)));
+    }
+
+    #[tokio::test]
+    async fn a_token_is_asked_for_anew_but_a_bare_request_is_sent_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let mut client = Client::new("app").secret("s3cr3t");
+        client.token_endpoint = Some(format!("http://{address}/token"));
+        let worker = worker_with(client);
+        let target = || TokenTarget::resource("https://cars.example.com").into();
+
+        // It hangs: nobody answers. The instance fails on something else.
+        let (asking, target_of_own) = (Arc::clone(&worker), target());
+        let own = tokio::spawn(async move {
+            let question = TokenQuestion::GetOwnToken(&target_of_own);
+            asking.ask_for_token(question).await.map(drop)
+        });
+        let _first = listener.accept().await.expect("a connection");
+        assert_eq!(run_out_of_time(&worker), Err(Failed));
+        let _second = listener.accept().await.expect("once more");
+        own.abort();
+
+        let (asking, target) = (Arc::clone(&worker), target());
+        let bare = tokio::spawn(async move {
+            let grant = Grant::ClientCredentials.into();
+            let question = TokenQuestion::Request(&grant, &target, None);
+            asking.ask_for_token(question).await.map(drop)
+        });
+        let _third = listener.accept().await.expect("a connection");
+        assert_eq!(run_out_of_time(&worker), Err(Failed));
+        assert_eq!(bare.await.expect("no panic"), Err(Failed));
     }
 
     #[tokio::test]

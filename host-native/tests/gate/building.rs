@@ -2,9 +2,12 @@
 
 use std::time::Instant;
 
-use tollgate::{BuildError, Config, Gate, Issuer, Program, ProgramOptions, RequestOrigin, Route};
+use tollgate::dev_issuer::TokenSpec;
+use tollgate::{
+    BuildError, Config, Gate, Issuer, Metadata, Program, ProgramOptions, RequestOrigin, Route,
+};
 
-use crate::support::{RESOURCE, ask, issuer};
+use crate::support::{RESOURCE, ask, config, issuer};
 
 #[tokio::test]
 async fn the_host_header_counts_only_without_a_resource() {
@@ -37,6 +40,45 @@ async fn the_host_header_counts_only_without_a_resource() {
             .contains("\"https://api.example.com/.well-known/"),
         "{answer:?}"
     );
+}
+
+#[tokio::test]
+async fn the_origin_of_a_request_is_an_audience_only_where_that_is_said() {
+    let issuer = issuer().await;
+    let audience = |audience: &str| TokenSpec {
+        audiences: vec![audience.to_owned()],
+        ..TokenSpec::default()
+    };
+    let here = issuer.mint(audience("http://api.example.com")).await;
+    let elsewhere = issuer.mint(audience("http://other.example.com")).await;
+    let config = Config {
+        issuers: Some(vec![Issuer::new(issuer.url())]),
+        resource_from_request: Some(true),
+        ..Config::default()
+    };
+    let gate = Gate::builder(config.clone()).build().await.expect("a gate");
+    assert_eq!(ask(&gate, "/", Some(&here)).await.status, 200);
+    assert_eq!(ask(&gate, "/", Some(&elsewhere)).await.status, 401);
+    let silent = Config {
+        resource_from_request: None,
+        ..config
+    };
+    let refused = Gate::builder(silent).build().await;
+    assert!(matches!(refused, Err(BuildError::Config(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_host_may_be_one_resource() {
+    let issuer = issuer().await;
+    let mut config = config(&issuer);
+    config.metadata = Some(Metadata {
+        single_resource: Some(true),
+        ..Metadata::default()
+    });
+    let gate = Gate::builder(config).build().await.expect("a gate");
+    let answer = ask(&gate, "/reports", None).await;
+    let root = format!("\"{RESOURCE}/.well-known/oauth-protected-resource\"");
+    assert!(answer.challenge().contains(&root), "{answer:?}");
 }
 
 #[tokio::test]
