@@ -1,6 +1,6 @@
 // From arguments to the records of the WIT, and calls of other APIs on a user's behalf.
 import type { Delegation, Grant, Target } from '#glue/token-exchange';
-import { func, oneOfTypes, record, text, textOrTexts, texts } from './options.js';
+import { func, oneOf, record, text, textOrTexts, texts } from './options.js';
 import type { State, Visit } from './state.js';
 import type { ExchangeOptions, FetchAsOptions, TokenFilter, TokenGrant, TokenRequestOptions, TokenTarget } from './types.js';
 
@@ -66,7 +66,7 @@ const GRANTS = {
 };
 
 export function grantOf(grant: TokenGrant): Grant {
-  const type = oneOfTypes(Object.keys(GRANTS))(grant?.type, 'grant.type') as keyof typeof GRANTS;
+  const type = oneOf(Object.keys(GRANTS))(grant?.type, 'grant.type') as keyof typeof GRANTS;
   const read = GRANTS[type](grant, 'grant') as any;
   switch (type) {
     case 'token-exchange': {

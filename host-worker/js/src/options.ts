@@ -137,7 +137,7 @@ export function record(shape: Record<string, Reader<unknown>>): Reader<Record<st
 }
 
 /** One of these texts. Whatever else it is does not get into the sentence: it may be a secret. */
-export function oneOfTypes(names: readonly string[]): Reader<string> {
+export function oneOf(names: readonly string[]): Reader<string> {
   const known = names.map((name) => `'${name}'`).join(', ');
   return (value, field) => {
     if (names.includes(text(value, field))) return value as string;
@@ -147,7 +147,7 @@ export function oneOfTypes(names: readonly string[]): Reader<string> {
 
 /** A word of OAuth, in the spelling of the WIT. */
 function word(...names: string[]): Reader<string> {
-  const read = oneOfTypes(names);
+  const read = oneOf(names);
   return (value, field) => read(value, field).replaceAll('_', '-');
 }
 
