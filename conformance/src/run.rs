@@ -324,7 +324,9 @@ impl<'a> Run<'a> {
             "keys": { "timeoutMs": 2000 },
         });
         if self.check.has_client() {
-            options["client"] = json!({ "id": "app", "secret": "s3cret", "timeoutMs": 2000 });
+            options["client"] = json!({ "id": "app", "secret": "s3cret", "timeoutMs": 5000 });
+            // Many at once on a busy machine.
+            options["keys"] = json!({ "timeoutMs": 5000 });
         }
         options
     }

@@ -143,8 +143,9 @@ impl fmt::Debug for Identity {
 pub struct Token(String);
 
 impl Token {
-    pub(crate) fn new(token: String) -> Self {
-        Self(token)
+    /// Keeps this text: for an assertion of who the client is that was made elsewhere.
+    pub fn new(token: impl Into<String>) -> Self {
+        Self(token.into())
     }
 
     /// The token's characters, for an `Authorization` header.

@@ -21,7 +21,6 @@ async function answer(gate, auth, operation, env, ctx) {
       return described(await gate.exchange(auth, resource ?? [], options));
     case 'show': {
       const token = await gate.exchange(auth, resource ?? [], options);
-      console.log(token);
       return { shown: `${JSON.stringify(token)} ${String(token)} ${JSON.stringify({ ...token })} ${Object.values(token)}` };
     }
     case 'fetch-as': {

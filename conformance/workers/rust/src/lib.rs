@@ -1,12 +1,15 @@
 //! The Rust crate behind the runner: gates by the options that a request names, and a handler that
-//! answers with the identity it was given. `../js` is the same in JavaScript.
+//! answers with the identity it was given, and on `POST /do` does with the gate's client what the
+//! body says. `../js` is the same in JavaScript.
+
+mod operation;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tollgate_worker::{Gate, Identity};
+use tollgate_worker::{Actor, Gate, Identity};
 use worker::{Context, Env, Request, Response, Result, event};
 
 thread_local! {
@@ -24,15 +27,31 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
         let made = || Gate::from_json(options.clone());
         gates.entry(options.clone()).or_insert_with(made).clone()
     });
-    gate.protect(request, env, context, echo).await
+    let client = gate.clone();
+    let handler = async move |request, env, context, identity| {
+        handle(&client, request, &env, &context, identity).await
+    };
+    gate.protect(request, env, context, handler).await
 }
 
-async fn echo(
-    _request: Request,
-    _env: Env,
-    _context: Context,
+async fn handle(
+    gate: &Gate,
+    mut request: Request,
+    env: &Env,
+    context: &Context,
     identity: Option<Identity>,
 ) -> Result<Response> {
+    if request.path() == "/do" {
+        let body = request.text().await?;
+        let caller = identity.as_ref();
+        let place = operation::Place {
+            gate,
+            caller,
+            env,
+            context,
+        };
+        return operation::perform(place, &body).await;
+    }
     match identity {
         None => Response::from_json(&json!({ "public": true })),
         Some(identity) => Response::from_json(&Echo::of(&identity)?),
@@ -49,6 +68,7 @@ struct Echo<'a> {
     audience: &'a [String],
     expires_at: u64,
     issued_at: Option<u64>,
+    actors: Vec<Value>,
     claims: Value,
     token: String,
 }
@@ -63,8 +83,13 @@ impl<'a> Echo<'a> {
             audience: identity.audience(),
             expires_at: identity.expires_at(),
             issued_at: identity.issued_at(),
+            actors: identity.actors().iter().map(actor).collect(),
             claims: identity.claims()?,
             token: identity.token().expose().to_owned(),
         })
     }
+}
+
+fn actor(actor: &Actor) -> Value {
+    json!({ "subject": actor.subject, "issuer": actor.issuer, "clientId": actor.client_id })
 }
