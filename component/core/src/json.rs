@@ -326,10 +326,45 @@ impl Display for Number {
         match self.0 {
             Repr::Unsigned(whole) => whole.fmt(out),
             Repr::Negative(whole) => whole.fmt(out),
-            // With an exponent: 1e300 would be 301 digits otherwise.
-            Repr::Double(value) => write!(out, "{value:e}"),
+            Repr::Double(value) => write_double(out, value),
         }
     }
+}
+
+/// Writes a double to 15 digits, as many as any decimal keeps in a double: `1.5e0`. The standard
+/// library's shortest exact form is 5 KB of the component (compressed), and nothing that is written
+/// here but a foreign extension of an issuer's metadata has such numbers.
+fn write_double(out: &mut Formatter<'_>, value: f64) -> fmt::Result {
+    if value < 0.0 {
+        out.write_char('-')?;
+    }
+    let mut rest = value.abs();
+    if rest == 0.0 {
+        return out.write_char('0');
+    }
+    // One digit before the point. A power of ten at a time: each step rounds, and for numbers that
+    // people write the sum of it stays behind the last digit.
+    let mut exponent = 0;
+    while rest >= 10.0 {
+        rest /= 10.0;
+        exponent += 1;
+    }
+    while rest < 1.0 {
+        rest *= 10.0;
+        exponent -= 1;
+    }
+    let mut digits = ((rest * 1e14).round() as u64).to_string();
+    if digits.len() > 15 {
+        digits.pop();
+        exponent += 1;
+    }
+    let (first, others) = digits.split_at(1);
+    out.write_str(first)?;
+    let others = others.trim_end_matches('0');
+    if !others.is_empty() {
+        write!(out, ".{others}")?;
+    }
+    write!(out, "e{exponent}")
 }
 
 /// Writes a string with what RFC 8259 section 7 says must be escaped, and DEL.

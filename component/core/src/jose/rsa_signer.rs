@@ -6,6 +6,8 @@
 //! on these numbers yet. Products are Montgomery's only: plain ones of this length would bring in
 //! Karatsuba's for all lengths, tens of kilobytes.
 
+use std::cell::Cell;
+
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, Limb, Odd};
 use sha2::Sha256;
@@ -27,6 +29,32 @@ pub(super) struct RsaSigner {
     dq: BoxedUint,
     qi: BoxedMontyForm,
     q_mod_n: BoxedMontyForm,
+    blinding: Cell<Option<Blinding>>,
+}
+
+/// What hides a message from whoever measures the powers: a factor, and what takes it away again.
+struct Blinding {
+    /// A random number to the `e`, modulo `n`.
+    factor: BoxedMontyForm,
+    /// The number's inverses modulo `p` and `q`.
+    inverses: [BoxedMontyForm; 2],
+    uses: u32,
+}
+
+/// How often a blinding is squared for the next signature before a new number is drawn: as OpenSSL
+/// has it. A new one costs as much as a signature.
+const BLINDING_USES: u32 = 32;
+
+impl Blinding {
+    /// The blinding for the next signature: nobody who does not know this one can tell it.
+    fn next(mut self) -> Self {
+        let all = std::iter::once(&mut self.factor).chain(&mut self.inverses);
+        for number in all {
+            *number = number.square();
+        }
+        self.uses += 1;
+        self
+    }
 }
 
 impl RsaSigner {
@@ -74,6 +102,7 @@ impl RsaSigner {
             dp: number(&numbers.dp),
             dq: number(&numbers.dq),
             qi,
+            blinding: Cell::new(None),
         })
     }
 
@@ -83,18 +112,13 @@ impl RsaSigner {
         encoded: &[u8],
         random: &mut dyn FnMut(&mut [u8]),
     ) -> Result<Vec<u8>, SigningError> {
-        // A byte shorter than `n`, and so below it.
-        let mut blind = Zeroizing::new(vec![0; encoded.len() - 1]);
-        random(&mut blind);
-        if blind.iter().all(|byte| *byte == 0) {
-            return Err(SigningError::Randomness);
-        }
-        let blind = self.public.residue(&blind);
-        let blinded = self
-            .public
-            .residue(encoded)
-            .mul(&self.public.power_of_e(&blind));
-        let signature = self.power_of_d(&blinded.retrieve(), &blind.retrieve());
+        let blinding = match self.blinding.take() {
+            Some(kept) if kept.uses < BLINDING_USES => kept.next(),
+            _ => self.new_blinding(encoded.len() - 1, random)?,
+        };
+        let blinded = self.public.residue(encoded).mul(&blinding.factor);
+        let signature = self.power_of_d(&blinded.retrieve(), &blinding.inverses);
+        self.blinding.set(Some(blinding));
         let signature = self.public.to_bytes(&signature);
         if self.public.message_representative(&signature).as_deref() == Some(encoded) {
             Ok(signature)
@@ -103,18 +127,40 @@ impl RsaSigner {
         }
     }
 
-    /// The power of `d` modulo `n` (RFC 8017 section 5.1.2, step 2b), divided by `blind`.
+    /// Blinds by a random number of `length` bytes: one less than `n` has, and so below it.
     ///
-    /// Division modulo a prime is a power as well (Fermat): twice the time, and a third of the code
-    /// that computes inverses.
-    fn power_of_d(&self, base: &BoxedUint, blind: &BoxedUint) -> BoxedMontyForm {
-        let power = |exponent: &BoxedUint, prime: &BoxedMontyParams| {
-            let inverting = prime.modulus().as_ref().wrapping_sub(Limb::from(2_u8));
-            let unblind = residue(blind, prime).pow(&inverting);
-            residue(base, prime).pow(exponent).mul(&unblind)
+    /// Division modulo a prime is a power as well (Fermat): a third of the code that computes
+    /// inverses.
+    fn new_blinding(
+        &self,
+        length: usize,
+        random: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<Blinding, SigningError> {
+        let mut number = Zeroizing::new(vec![0; length]);
+        random(&mut number);
+        if number.iter().all(|byte| *byte == 0) {
+            return Err(SigningError::Randomness);
+        }
+        let number = self.public.residue(&number);
+        let plain = Zeroizing::new(number.retrieve());
+        let inverse = |prime: &BoxedMontyParams| {
+            let exponent = prime.modulus().as_ref().wrapping_sub(Limb::from(2_u8));
+            residue(&plain, prime).pow(&exponent)
         };
-        let m2 = power(&self.dq, &self.q).retrieve();
-        let m1 = power(&self.dp, &self.p);
+        Ok(Blinding {
+            factor: self.public.power_of_e(&number),
+            inverses: [inverse(&self.p), inverse(&self.q)],
+            uses: 0,
+        })
+    }
+
+    /// The power of `d` modulo `n` (RFC 8017 section 5.1.2, step 2b), unblinded.
+    fn power_of_d(&self, base: &BoxedUint, inverses: &[BoxedMontyForm; 2]) -> BoxedMontyForm {
+        let power = |exponent: &BoxedUint, prime: &BoxedMontyParams, inverse: &BoxedMontyForm| {
+            residue(base, prime).pow(exponent).mul(inverse)
+        };
+        let m2 = power(&self.dq, &self.q, &inverses[1]).retrieve();
+        let m1 = power(&self.dp, &self.p, &inverses[0]);
         let h = m1.sub(&residue(&m2, &self.p)).mul(&self.qi).retrieve();
         // The sum is below `n` anyway; arithmetic modulo `n` is what there is.
         let n = self.public.montgomery();

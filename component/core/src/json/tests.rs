@@ -161,3 +161,34 @@ fn insert_replaces() {
     assert_eq!(object.get("b").and_then(Json::as_bool), Some(true));
     assert_eq!((object.len(), object.get("c")), (2, None));
 }
+
+#[test]
+fn doubles_keep_15_digits() {
+    for (text, written) in [
+        ("1.5", "1.5e0"),
+        ("-0.1", "-1e-1"),
+        ("0.0", "0"),
+        ("3.14159265358979", "3.14159265358979e0"),
+        ("123456789.012345", "1.23456789012345e8"),
+        ("9.99999999999999999", "1e1"),
+        ("0.000001", "1e-6"),
+        ("1e22", "1e22"),
+        ("1e300", "1e300"),
+        ("5e-324", "5e-324"),
+        ("1.7e308", "1.7e308"),
+    ] {
+        let Json::Number(number) = Json::parse(text.as_bytes(), 1).unwrap() else {
+            panic!("a number");
+        };
+        let shown = number.to_string();
+        let far = number.as_f64().abs() > 1e30 || text == "5e-324";
+        if far {
+            // The last digits may differ after 300 steps.
+            let back: f64 = shown.parse().unwrap();
+            let error = ((back - number.as_f64()) / number.as_f64()).abs();
+            assert!(error < 1e-12, "{text}: {shown}");
+        } else {
+            assert_eq!(shown, written);
+        }
+    }
+}

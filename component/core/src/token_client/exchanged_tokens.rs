@@ -4,6 +4,7 @@
 //! length before it, each list with its count. Two different wishes have the same key only where
 //! SHA-256 has a collision.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use lru::LruCache;
@@ -86,9 +87,7 @@ impl Parts<'_> {
             // Most requests: no need to sort.
             [] | [_] => self.list(values.iter().map(String::as_str)),
             _ => {
-                let mut sorted: Vec<&str> = values.iter().map(String::as_str).collect();
-                sorted.sort_unstable();
-                sorted.dedup();
+                let sorted: BTreeSet<&str> = values.iter().map(String::as_str).collect();
                 self.list(sorted.into_iter());
             }
         }
