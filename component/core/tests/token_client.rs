@@ -367,9 +367,16 @@ fn a_token_ends_with_the_users_own() {
         ..of("alice")
     };
     get(&world, &client, says_so.clone()).unwrap();
+    let too_long = Delegation {
+        subject_expires_at: Some(NOW + 3600),
+        subject: Some("bob".into()),
+        ..says_so.clone()
+    };
+    get(&world, &client, too_long.clone()).unwrap();
     world.host.advance(100_000);
     get(&world, &client, says_so).unwrap();
-    assert_eq!(exchanges(&world), 4);
+    get(&world, &client, too_long).unwrap();
+    assert_eq!(exchanges(&world), 6);
 }
 
 #[test]
@@ -601,8 +608,12 @@ fn what_is_forgotten_under_way_is_not_kept() {
     get(&world, &client, of("bob")).unwrap();
     let task = waiting(client.get_token(of("alice")));
     assert_eq!(client.invalidate(Some("alice"), None), 0);
-    assert!(world.finish(task).is_ok());
-    get(&world, &client, of("alice")).unwrap();
+    // Who asks from now on does not get what was asked for before.
+    let later = waiting(client.get_token(of("alice")));
+    let outcomes = finish_all(&world, vec![task, later]);
+    assert_ne!(access_token(&outcomes[0]), access_token(&outcomes[1]));
+    let kept = get(&world, &client, of("alice"));
+    assert_eq!(access_token(&kept), access_token(&outcomes[1]));
     assert_eq!(exchanges(&world), 3);
     assert_eq!(client.invalidate(None, Some(UPSTREAM)), 2);
     assert_eq!(client.cache_size(), (0, 0));
