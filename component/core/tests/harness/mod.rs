@@ -30,7 +30,7 @@ pub enum Site {
     Fails(HttpError),
     Never,
     /// Depends on the request.
-    Answers(fn(&HttpRequest, usize) -> Site),
+    Answers(fn(&HttpRequest, usize) -> Self),
 }
 
 pub struct FakeHost {
