@@ -13,6 +13,7 @@ mod check;
 mod client;
 mod component;
 mod expectation;
+mod gate_options;
 mod issuer;
 mod mcp;
 mod report;

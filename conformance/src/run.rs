@@ -1,20 +1,20 @@
 //! Runs checks against targets, and against their twins.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::check::{AnswerFault, Check, Request, Step, Surface, Twin};
+use crate::check::{AnswerFault, Check, Request, Step, Twin};
 use crate::client::{self, Answer, Outgoing};
 use crate::expectation::Context;
+use crate::gate_options::gate_header;
 use crate::issuer::Issuers;
 use crate::target::{GATE, Target};
-use crate::token::{AUDIENCE, Recipe};
+use crate::token::Recipe;
 use crate::token_endpoint::bound;
 
 /// Checks at the same time. Most wait for time to pass; a Worker keeps twice as many gates.
@@ -83,17 +83,15 @@ impl<'a> Run<'a> {
         if let Some(twin) = twin {
             issuers.change(&issuer, &twin.issuer);
         }
-        let mut run = Self {
+        Self {
             check,
             twin,
             target,
             issuers,
+            gate: gate_header(check, twin, &issuer),
             issuer,
-            gate: String::new(),
             made: Mutex::default(),
-        };
-        run.gate = ascii(&run.options().to_string());
-        run
+        }
     }
 
     async fn all_steps(&self) -> Vec<String> {
@@ -190,7 +188,10 @@ impl<'a> Run<'a> {
             answers.push(sent.unwrap_or_else(|error| (0, Err(error.to_string()))));
         }
         let target = format!("http://{}", self.target.authority);
-        let asked = self.issuers.asked(&self.issuer);
+        let mut asked = self.issuers.asked(&self.issuer);
+        if let Some(twin) = self.twin {
+            asked = twin.sent.count(asked);
+        }
         let mut wrong = Vec::new();
         for (place, answer) in answers {
             let sending = &sendings[place];
@@ -291,87 +292,6 @@ impl<'a> Run<'a> {
             body: body.unwrap_or_default(),
         }
     }
-
-    /// The gate's options: the default ones, the check's, the twin's.
-    fn options(&self) -> Value {
-        let mut options = match self.check.surface {
-            Surface::Gate => self.gate_options(),
-            Surface::Keycard => json!({
-                "env": { "KEYCARD_ISSUER": self.issuer },
-                "options": { "audiences": [AUDIENCE] },
-            }),
-        };
-        self.put_over(&mut options, &self.check.gate, &self.check.without_gate);
-        if let Some(twin) = self.twin {
-            self.put_over(&mut options, &twin.gate, &twin.without_gate);
-        }
-        match self.check.surface {
-            Surface::Gate => options,
-            Surface::Keycard => json!({ "keycard": options }),
-        }
-    }
-
-    fn gate_options(&self) -> Value {
-        let mut options = json!({
-            "resource": AUDIENCE,
-            "issuers": [{ "issuer": self.issuer, "audiences": [AUDIENCE] }],
-            "routes": [
-                { "path": "/", "public": true },
-                { "path": "/health", "public": true },
-                { "path": "/reports", "scopes": ["reports:read"] },
-                { "path": "/admin", "scopes": ["admin", "reports:read"] },
-            ],
-            "keys": { "timeoutMs": 2000 },
-        });
-        if self.check.has_client() {
-            options["client"] = json!({ "id": "app", "secret": "s3cret", "timeoutMs": 5000 });
-            // Many at once on a busy machine.
-            options["keys"] = json!({ "timeoutMs": 5000 });
-        }
-        options
-    }
-
-    fn put_over(&self, options: &mut Value, changes: &Map<String, Value>, without: &[String]) {
-        let mut changes = Value::Object(changes.clone());
-        crate::token::replace_texts(&mut changes, &self.issuer);
-        for (name, value) in changes.as_object().into_iter().flatten() {
-            // Of these, what is not named stays as it is.
-            let part = match name.as_str() {
-                "issuer" => &mut options["issuers"][0],
-                "client" | "env" | "options" => &mut options[name.as_str()],
-                _ => {
-                    options[name] = value.clone();
-                    continue;
-                }
-            };
-            for (name, value) in value.as_object().into_iter().flatten() {
-                if value == "-" {
-                    part.as_object_mut().map(|part| part.remove(name));
-                } else {
-                    part[name] = value.clone();
-                }
-            }
-        }
-        for name in without {
-            options.as_object_mut().map(|options| options.remove(name));
-        }
-    }
-}
-
-/// JSON in the characters of a header.
-fn ascii(json: &str) -> String {
-    let mut text = String::new();
-    for letter in json.chars() {
-        if letter.is_ascii() {
-            text.push(letter);
-        } else {
-            let mut units = [0; 2];
-            for unit in letter.encode_utf16(&mut units) {
-                let _ = write!(text, "\\u{unit:04x}");
-            }
-        }
-    }
-    text
 }
 
 impl AnswerFault {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use tollgate_core::jose::verify_compact;
 
 use crate::expectation::Context;
+use crate::issuer::Asked;
 use crate::token_endpoint::{Received, TokenRequest};
 
 /// RFC 7523 section 2.2.
@@ -56,6 +57,11 @@ pub(crate) struct SentFault {
     token_requests: usize,
     #[serde(default)]
     calls: usize,
+    /// So many fetches of metadata, and of keys, more.
+    #[serde(default)]
+    metadata_fetches: usize,
+    #[serde(default)]
+    jwks_fetches: usize,
     /// Parameters that are set; `-` takes one out.
     #[serde(default)]
     form: BTreeMap<String, String>,
@@ -74,7 +80,15 @@ pub(crate) struct SentFault {
 }
 
 impl SentFault {
-    /// Applies the fault.
+    /// Applies the fault to how often the issuer was asked.
+    pub(crate) fn count(&self, asked: Asked) -> Asked {
+        Asked {
+            metadata: asked.metadata + self.metadata_fetches,
+            jwks: asked.jwks + self.jwks_fetches,
+        }
+    }
+
+    /// Applies the fault to what was sent.
     pub(crate) fn apply(&self, received: &mut Received) {
         for _ in 0..self.token_requests {
             received
