@@ -380,3 +380,7 @@ impl Report {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "report/tests.rs"]
+mod tests;
