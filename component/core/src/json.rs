@@ -7,9 +7,11 @@
 //! The grammar is `serde_json`'s; the rules above it are here. The size of the text is not
 //! checked: callers bound it where they get it.
 
+mod write;
+
 use std::cell::Cell;
 use std::collections::BinaryHeap;
-use std::fmt::{self, Display, Formatter, Write};
+use std::fmt::{self, Display, Formatter};
 
 use serde_core::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -279,112 +281,6 @@ impl From<u64> for Number {
     fn from(value: u64) -> Self {
         Self(Repr::Unsigned(value))
     }
-}
-
-impl Display for Json {
-    /// Compact JSON.
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => out.write_str("null"),
-            Self::Bool(true) => out.write_str("true"),
-            Self::Bool(false) => out.write_str("false"),
-            Self::Number(number) => number.fmt(out),
-            Self::String(text) => write_string(out, text),
-            Self::Array(items) => {
-                out.write_char('[')?;
-                for (i, item) in items.iter().enumerate() {
-                    if i > 0 {
-                        out.write_char(',')?;
-                    }
-                    item.fmt(out)?;
-                }
-                out.write_char(']')
-            }
-            Self::Object(object) => object.fmt(out),
-        }
-    }
-}
-
-impl Display for Object {
-    /// Compact JSON.
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        out.write_char('{')?;
-        for (i, (name, value)) in self.iter().enumerate() {
-            if i > 0 {
-                out.write_char(',')?;
-            }
-            write_string(out, name)?;
-            out.write_char(':')?;
-            value.fmt(out)?;
-        }
-        out.write_char('}')
-    }
-}
-
-impl Display for Number {
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Repr::Unsigned(whole) => whole.fmt(out),
-            Repr::Negative(whole) => whole.fmt(out),
-            Repr::Double(value) => write_double(out, value),
-        }
-    }
-}
-
-/// Writes a double to 15 digits, as many as any decimal keeps in a double: `1.5e0`. The standard
-/// library's shortest exact form is 5 KB of the component (compressed), and nothing that is written
-/// here but a foreign extension of an issuer's metadata has such numbers.
-fn write_double(out: &mut Formatter<'_>, value: f64) -> fmt::Result {
-    if value < 0.0 {
-        out.write_char('-')?;
-    }
-    let mut rest = value.abs();
-    if rest == 0.0 {
-        return out.write_char('0');
-    }
-    // One digit before the point. A power of ten at a time: each step rounds, and for numbers that
-    // people write the sum of it stays behind the last digit.
-    let mut exponent = 0;
-    while rest >= 10.0 {
-        rest /= 10.0;
-        exponent += 1;
-    }
-    while rest < 1.0 {
-        rest *= 10.0;
-        exponent -= 1;
-    }
-    let mut digits = ((rest * 1e14).round() as u64).to_string();
-    if digits.len() > 15 {
-        digits.pop();
-        exponent += 1;
-    }
-    let (first, others) = digits.split_at(1);
-    out.write_str(first)?;
-    let others = others.trim_end_matches('0');
-    if !others.is_empty() {
-        write!(out, ".{others}")?;
-    }
-    write!(out, "e{exponent}")
-}
-
-/// Writes a string with what RFC 8259 section 7 says must be escaped, and DEL.
-fn write_string(out: &mut Formatter<'_>, text: &str) -> fmt::Result {
-    out.write_char('"')?;
-    let mut plain = 0;
-    for (i, byte) in text.bytes().enumerate() {
-        if !matches!(byte, b'"' | b'\\' | 0x00..=0x1F | 0x7F) {
-            continue;
-        }
-        out.write_str(&text[plain..i])?;
-        plain = i + 1;
-        match byte {
-            b'"' => out.write_str("\\\"")?,
-            b'\\' => out.write_str("\\\\")?,
-            _ => write!(out, "\\u{byte:04x}")?,
-        }
-    }
-    out.write_str(&text[plain..])?;
-    out.write_char('"')
 }
 
 /// Builds one value of the parse. What is wrong beyond syntax goes into `refusal`: the parser's

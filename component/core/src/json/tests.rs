@@ -1,5 +1,7 @@
 //! Each rule of JSON from its wrong side.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 const DEPTH: usize = 16;

@@ -1,6 +1,6 @@
-//! The client: from a wish for a token to the token, with one request for all who wish the same.
+//! The client: from a wish for a token to the token.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::{Rc, Weak};
 
@@ -9,8 +9,9 @@ use lru::LruCache;
 use super::client_authentication::Credentials;
 use super::compile::CompiledClient;
 use super::config::AssertionAudience;
-use super::exchanged_tokens::{CacheKey, ExchangedTokens, Owner};
+use super::exchanged_tokens::{CacheKey, ExchangedTokens};
 use super::failure::TokenFailure;
+use super::flight::Flight;
 use super::secret::Secret;
 use super::token_endpoint::token_endpoint;
 use super::token_request::{Delegation, Grant, TokenTarget, check_destination};
@@ -19,20 +20,14 @@ use crate::capability::{HttpError, HttpRequest, UnixMillis};
 use crate::jose::base64url;
 use crate::json::{Json, Object};
 use crate::keys::KeySource;
-use crate::lease::{LOOK_AGAIN_MS, Lease};
 use crate::limits;
 use crate::resource_server::{ConfigError, Gate, GateInner};
 use crate::task::{Progress, Scheduler, Task};
 
-/// After a failure, the same token is not asked for again for so long. Who wishes for it in that
-/// time waits for the rest of it instead of being told of an outage that may be over.
-const COOLDOWN_MS: u64 = 500;
-/// Failures that are remembered: beyond that many users at once, the issuer's own limits count.
-const COOLING_ENTRIES: usize = 1024;
 /// What discovery leaves of the time for a request at the least.
 const LEAST_TIMEOUT_MS: u32 = 1_000;
 
-type Outcome = Result<Rc<Token>, TokenFailure>;
+pub(super) type Outcome = Result<Rc<Token>, TokenFailure>;
 
 /// A token, now or later.
 #[derive(Debug)]
@@ -49,23 +44,14 @@ pub struct TokenClient {
     inner: Rc<Inner>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     gate: Rc<GateInner>,
     client: Rc<CompiledClient>,
-    tokens: RefCell<ExchangedTokens>,
+    pub(super) tokens: RefCell<ExchangedTokens>,
     /// Requests under way. The tasks that wait for one hold it.
-    flights: RefCell<LruCache<CacheKey, Weak<Flight>>>,
+    pub(super) flights: RefCell<LruCache<CacheKey, Weak<Flight>>>,
     /// When a failed request may be made again.
-    cooling: RefCell<LruCache<CacheKey, UnixMillis>>,
-}
-
-/// One request that several wait for.
-struct Flight {
-    lease: Lease,
-    outcome: RefCell<Option<Outcome>>,
-    owner: Owner,
-    /// Somebody asked to forget such tokens while it was under way: what it brings is not kept.
-    forgotten: Cell<bool>,
+    pub(super) cooling: RefCell<LruCache<CacheKey, UnixMillis>>,
 }
 
 impl fmt::Debug for TokenClient {
@@ -233,11 +219,11 @@ impl TokenClient {
 }
 
 /// What one request asks for.
-struct Wish {
+pub(super) struct Wish {
     grant: Grant,
-    target: TokenTarget,
+    pub(super) target: TokenTarget,
     /// When the user's own token ends.
-    user_until: Option<UnixMillis>,
+    pub(super) user_until: Option<UnixMillis>,
 }
 
 fn subject(delegation: &Delegation) -> Option<&str> {
@@ -263,7 +249,7 @@ fn user_until(given: Option<u64>, token: &str) -> Option<UnixMillis> {
 }
 
 impl Inner {
-    fn scheduler(&self) -> &Scheduler {
+    pub(super) fn scheduler(&self) -> &Scheduler {
         &self.gate.scheduler
     }
 
@@ -279,7 +265,7 @@ impl Inner {
         self.client.authentication.id()
     }
 
-    fn find(&self, key: &CacheKey) -> Option<Rc<Token>> {
+    pub(super) fn find(&self, key: &CacheKey) -> Option<Rc<Token>> {
         let now = self.scheduler().now();
         self.tokens.borrow_mut().find(key, now)
     }
@@ -300,7 +286,7 @@ impl Inner {
     }
 
     /// Polls once: what needs no I/O after all is done at once.
-    fn run(&self, future: impl Future<Output = Outcome> + 'static) -> TokenStep {
+    pub(super) fn run(&self, future: impl Future<Output = Outcome> + 'static) -> TokenStep {
         let mut task = Task::new(Rc::clone(&self.gate.scheduler), future);
         match task.poll() {
             Progress::Ready(outcome) => TokenStep::Done(outcome),
@@ -308,117 +294,12 @@ impl Inner {
         }
     }
 
-    fn wait_for(self: &Rc<Self>, key: CacheKey, subject: Option<String>, wish: Wish) -> TokenStep {
-        let inner = Rc::clone(self);
-        self.run(async move {
-            if let Some(token) = inner.wait_out_cooldown(&key).await {
-                return Ok(token);
-            }
-            let boarded = Boarded {
-                flight: inner.join(key, subject, &wish.target),
-                inner: &inner,
-                key: &key,
-            };
-            inner.fly(&key, &boarded.flight, &wish).await
-        })
-    }
-
-    /// Ready when a request may be made, or with a token that somebody else got meanwhile.
-    async fn wait_out_cooldown(&self, key: &CacheKey) -> Option<Rc<Token>> {
-        loop {
-            let now = self.scheduler().now();
-            let resume_at = self.cooling.borrow().peek(key).copied()?;
-            let left = resume_at.saturating_sub(now);
-            // More than that is a clock that jumped back.
-            if left == 0 || left > COOLDOWN_MS {
-                self.cooling.borrow_mut().pop(key);
-                return None;
-            }
-            self.scheduler().wait(left).await;
-            if let Some(token) = self.find(key) {
-                return Some(token);
-            }
-        }
-    }
-
-    fn join(&self, key: CacheKey, subject: Option<String>, target: &TokenTarget) -> Rc<Flight> {
-        let mut flights = self.flights.borrow_mut();
-        if let Some(flight) = flights.get(&key).and_then(Weak::upgrade) {
-            return flight;
-        }
-        let targets = target.resources.iter().chain(&target.audiences);
-        let flight = Rc::new(Flight {
-            lease: Lease::default(),
-            outcome: RefCell::new(None),
-            owner: Owner {
-                subject,
-                targets: targets.cloned().collect(),
-            },
-            forgotten: Cell::new(false),
-        });
-        flights.put(key, Rc::downgrade(&flight));
-        flight
-    }
-
-    /// Waits for the flight's outcome, or makes the request for everybody on it.
-    async fn fly(&self, key: &CacheKey, flight: &Rc<Flight>, wish: &Wish) -> Outcome {
-        loop {
-            if let Some(outcome) = flight.outcome.borrow().as_ref() {
-                return outcome.clone();
-            }
-            let now = self.scheduler().now();
-            if flight.lease.is_held(now) {
-                self.scheduler().wait(LOOK_AGAIN_MS).await;
-                continue;
-            }
-            let owner = flight.lease.take(now);
-            let work = self.ask(wish, None);
-            let outcome = flight.lease.work(owner, self.scheduler(), work).await;
-            let outcome = outcome.map(Rc::new);
-            self.land(key, flight, wish, &outcome, now);
-            return outcome;
-        }
-    }
-
-    /// Keeps what came of a request, for those who wait for it and for those who come later.
-    fn land(
-        &self,
-        key: &CacheKey,
-        flight: &Rc<Flight>,
-        wish: &Wish,
-        outcome: &Outcome,
-        asked_at: UnixMillis,
-    ) {
-        let now = self.scheduler().now();
-        *flight.outcome.borrow_mut() = Some(outcome.clone());
-        // Only where it is still this flight that the key means.
-        let mut flights = self.flights.borrow_mut();
-        let is_this = |other: &Weak<Flight>| std::ptr::eq(other.as_ptr(), Rc::as_ptr(flight));
-        if flights.peek(key).is_some_and(is_this) {
-            flights.pop(key);
-        }
-        match outcome {
-            Ok(token) if !flight.forgotten.get() => self.tokens.borrow_mut().insert(
-                *key,
-                token,
-                flight.owner.clone(),
-                asked_at,
-                wish.user_until,
-                now,
-            ),
-            Ok(_) => {}
-            Err(_) => {
-                let mut cooling = self.cooling.borrow_mut();
-                cooling.put(*key, now + COOLDOWN_MS);
-                if cooling.len() > COOLING_ENTRIES {
-                    cooling.pop_lru();
-                }
-            }
-        }
-    }
-
     /// One request, from finding the endpoint to reading the answer.
-    async fn ask(&self, wish: &Wish, assertion: Option<Secret>) -> Result<Token, TokenFailure> {
+    pub(super) async fn ask(
+        &self,
+        wish: &Wish,
+        assertion: Option<Secret>,
+    ) -> Result<Token, TokenFailure> {
         let scheduler = self.scheduler();
         let start = scheduler.now();
         let endpoint = self.endpoint().await?;
@@ -470,25 +351,5 @@ impl Inner {
         let metadata = self.source().metadata(self.scheduler()).await;
         let metadata = metadata.map_err(TokenFailure::IssuerUnavailable)?;
         token_endpoint(metadata.document(), self.source().issuer_url())
-    }
-}
-
-/// A place on a flight. The last who leaves takes the flight out of the books.
-struct Boarded<'a> {
-    inner: &'a Inner,
-    key: &'a CacheKey,
-    flight: Rc<Flight>,
-}
-
-impl Drop for Boarded<'_> {
-    fn drop(&mut self) {
-        if Rc::strong_count(&self.flight) == 1 {
-            let mut flights = self.inner.flights.borrow_mut();
-            let is_this =
-                |other: &Weak<Flight>| std::ptr::eq(other.as_ptr(), Rc::as_ptr(&self.flight));
-            if flights.peek(self.key).is_some_and(is_this) {
-                flights.pop(self.key);
-            }
-        }
     }
 }
