@@ -55,10 +55,10 @@ export type Step<T> = { tag: 'done'; val: T } | { tag: 'waiting'; val: Task<T> }
 export class Component {
   /** Set for good by a trap. */
   broken = false;
-  /** What is wrong about the client, if anything is. Its field is `client` where there is none. */
-  readonly clientError: ConfigError | undefined;
   readonly #gate: Gate;
-  readonly #client: TokenClient | undefined;
+  readonly #makeClient: () => TokenClient;
+  /** Made when it is first asked for: most gates never ask, and their first request waits. */
+  #client: TokenClient | ConfigError | undefined;
   readonly #identities = new Map<bigint, Verified>();
   #characters = 0;
   #call: Call | undefined;
@@ -81,12 +81,7 @@ export class Component {
     );
     const nothing: Call = { exchanges: [], env: undefined };
     this.#gate = this.enter(() => resourceServer.Gate.create(config), nothing);
-    try {
-      this.#client = this.enter((gate) => tokenExchange.TokenClient.create(gate), nothing);
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      this.clientError = error;
-    }
+    this.#makeClient = () => this.enter((gate) => tokenExchange.TokenClient.create(gate), nothing);
   }
 
   /**
@@ -107,10 +102,22 @@ export class Component {
     }
   }
 
+  /** What is wrong about the client, if anything is. Its field is `client` where there is none. */
+  get clientError(): ConfigError | undefined {
+    try {
+      this.#client ??= this.#makeClient();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.#client = error;
+    }
+    return this.#client instanceof ConfigError ? this.#client : undefined;
+  }
+
   /** The gate's client; a `TokenError` where its configuration cannot work. */
   client(): TokenClient {
-    if (this.#client === undefined) throw clientMisconfigured(this.clientError!);
-    return this.#client;
+    const error = this.clientError;
+    if (error !== undefined) throw clientMisconfigured(error);
+    return this.#client as TokenClient;
   }
 
   /** Tells the component that nobody wants this task any more. */

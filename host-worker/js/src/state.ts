@@ -63,7 +63,7 @@ export class State {
     const make = () => new Component(this.#source.modules(), this.#source.instantiate, this.#config, this.#settings.fetch);
     try {
       this.#component = make();
-      this.#tell(this.#component.clientError);
+      if (namesClient(this.#config)) this.#tell(this.#component.clientError);
       if (this.#keys !== undefined) {
         try {
           const keys = this.#keys;
@@ -237,6 +237,14 @@ function decidedBy(component: Component, outcome: Outcome, call: Call): Decided 
   const { decision } = outcome;
   const id = decision.tag === 'allow' ? decision.val.identity : undefined;
   return { outcome, verified: id === undefined ? undefined : component.identity(id, call) };
+}
+
+/** Settings of a client: who has one is told at the start where it cannot work. */
+const CLIENT_SETTING = /^TOLLGATE_(CLIENT_|PRIVATE_KEY|TOKEN_ENDPOINT)/;
+
+/** Whether anything of a client is configured. */
+function namesClient({ client, env }: Config): boolean {
+  return client !== undefined || (env?.some(([name]) => CLIENT_SETTING.test(name)) ?? false);
 }
 
 /** Whether there is no client at all, which is no mistake. */

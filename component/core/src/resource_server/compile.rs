@@ -121,6 +121,7 @@ pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
 }
 
 /// Fills in what code left out from the deployment's settings.
+#[inline(never)]
 fn apply_env(config: &mut Config) -> Result<(), ConfigError> {
     let (mut issuer, mut audience, mut keys) = (None, None, None);
     let mut client = ClientSettings::default();
@@ -176,6 +177,7 @@ fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
+#[inline(never)]
 fn compile_routes(configs: Vec<super::RouteConfig>) -> Result<Vec<Route>, ConfigError> {
     if configs.len() > limits::ROUTES {
         return Err(too_many("routes", limits::ROUTES));
@@ -266,6 +268,7 @@ fn compile_metadata(
     Ok(MetadataTemplate::new(issuers, scopes, settings))
 }
 
+#[inline(never)]
 fn compile_cors(config: Cors) -> Result<CorsRules, ConfigError> {
     let origins = config
         .origins

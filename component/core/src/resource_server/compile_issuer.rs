@@ -26,6 +26,7 @@ pub(super) enum Resource<'a> {
     Unknown,
 }
 
+#[inline(never)]
 pub(super) fn compile_issuer(
     field: &str,
     config: IssuerConfig,

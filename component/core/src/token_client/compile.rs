@@ -99,6 +99,7 @@ impl ClientSettings {
 ///
 /// # Errors
 /// The first thing in it that cannot work.
+#[inline(never)]
 pub(crate) fn compile_client(
     config: &ClientConfig,
     sources: &[KeySource],
