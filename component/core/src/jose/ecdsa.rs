@@ -138,6 +138,7 @@ struct EcdsaKey<C: NistCurve> {
 }
 
 impl<C: NistCurve> EcdsaKey<C> {
+    #[inline(never)]
     fn from_jwk(jwk: &Object, tables: &Rc<GeneratorTables>) -> Result<Self, JwkError> {
         let (x, y) = (coordinate::<C>(jwk, "x")?, coordinate::<C>(jwk, "y")?);
         // Checks that the coordinates are below the field's prime and fulfil the curve's equation.

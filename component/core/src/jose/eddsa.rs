@@ -30,6 +30,7 @@ pub(super) struct Ed25519Key {
 
 impl Ed25519Key {
     /// Reads `crv` and `x` (RFC 8037 section 2).
+    #[inline(never)]
     pub(super) fn from_jwk(jwk: &Object) -> Result<Self, JwkError> {
         if super::jwk::text(jwk, "crv")? != "Ed25519" {
             return Err(JwkError::UnsupportedCurve);

@@ -44,6 +44,7 @@ pub(super) fn bit_len(number: &[u8]) -> usize {
 impl RsaKey {
     /// Reads `n` and `e` (RFC 7518 section 6.3.1). That `n` is a product of two primes is not
     /// checked: whoever publishes another has chosen to be forged.
+    #[inline(never)]
     pub(super) fn from_jwk(jwk: &Object) -> Result<Self, JwkError> {
         Self::new(whole_number(jwk, "n")?, &whole_number(jwk, "e")?)
     }

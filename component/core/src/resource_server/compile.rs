@@ -41,6 +41,8 @@ pub(crate) struct Compiled {
     pub(super) token_cache: TokenCacheLimits,
 }
 
+/// Its parts are kept out of line: an engine compiles a function when it is first called, and the
+/// first request of a fresh isolate should not wait for what its configuration does not have.
 pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
     apply_env(&mut config)?;
     let resource = match &config.resource {
@@ -219,6 +221,7 @@ fn compile_routes(configs: Vec<super::RouteConfig>) -> Result<Vec<Route>, Config
     Ok(routes)
 }
 
+#[inline(never)]
 fn named_scopes(
     gate: &[String],
     routes: &[Route],
@@ -241,6 +244,7 @@ fn named_scopes(
     named
 }
 
+#[inline(never)]
 fn compile_metadata(
     settings: &Metadata,
     named: Vec<String>,
@@ -301,6 +305,7 @@ fn token_cache(config: &TokenCacheConfig) -> TokenCacheLimits {
     }
 }
 
+#[inline(never)]
 fn key_policy(config: &KeyPolicyConfig) -> Result<KeyPolicy, ConfigError> {
     let default = KeyPolicy::default();
     let ms = |seconds: Option<u32>, default: u64| {
