@@ -105,6 +105,7 @@ fn step(step: TokenStep) -> wit::Step {
     }
 }
 
+#[expect(clippy::result_large_err, reason = "the shape is WIT's")]
 fn result(outcome: Outcome) -> Result<wit::Token, wit::Failure> {
     outcome.map(|issued| token(&issued)).map_err(failure)
 }
