@@ -36,7 +36,7 @@ test('it has no dependency, and nothing of Node outside its own entry', async ()
   }
 });
 
-test('what a Worker ships is at most 220 KB, gzipped', { todo: process.env.TOLLGATE_SIZE === 'open' }, async () => {
+test('what a Worker ships is at most 220 KB, gzipped', async () => {
   let size = 0;
   for (const name of await readdir(packagePath)) {
     if (name.endsWith('.wasm') || name === 'worker.js' || name === 'shim.js') size += gzipSync(await readFile(path.join(packagePath, name)), { level: 9 }).length;
