@@ -61,16 +61,16 @@ pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
     if issuers.len() > limits::ISSUERS {
         return Err(too_many("issuers", limits::ISSUERS));
     }
+    let protected = match &config.resource {
+        Some(resource) => Resource::Named(resource),
+        None if config.resource_from_request == Some(true) => Resource::OfRequest,
+        None => Resource::Unknown,
+    };
     let mut policies: Vec<IssuerPolicy> = Vec::new();
     let mut sources = Vec::new();
     for (index, issuer) in issuers.into_iter().enumerate() {
         let field = format!("issuers[{index}]");
-        let resource = match &config.resource {
-            Some(resource) => Resource::Named(resource),
-            None if config.resource_from_request == Some(true) => Resource::OfRequest,
-            None => Resource::Unknown,
-        };
-        let (policy, source) = compile_issuer(&field, issuer, resource, &policy)?;
+        let (policy, source) = compile_issuer(&field, issuer, protected, &policy)?;
         if policies.iter().any(|other| other.issuer == policy.issuer) {
             let message = "this issuer is listed twice: merge the two entries";
             return Err(ConfigError::new(format!("{field}.issuer"), message));
@@ -334,7 +334,7 @@ fn key_policy(config: &KeyPolicyConfig) -> Result<KeyPolicy, ConfigError> {
     Ok(policy)
 }
 
-pub(super) fn trusted_url(field: &str, text: &str) -> Result<HttpUrl, ConfigError> {
+pub(crate) fn trusted_url(field: &str, text: &str) -> Result<HttpUrl, ConfigError> {
     let url = HttpUrl::parse(text).map_err(|error| {
         ConfigError::new(field, format!("this is no URL: {}", error.sentence()))
     })?;

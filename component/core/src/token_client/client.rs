@@ -94,16 +94,17 @@ impl TokenClient {
     /// asks for the same at the same time.
     #[must_use]
     pub fn get_token(&self, delegation: Delegation) -> TokenStep {
-        let subject = match self.inner.check(&delegation) {
-            Ok(subject) => subject.to_owned(),
+        let inner = &self.inner;
+        let subject = match inner.check(&delegation) {
+            Ok(subject) => subject,
             Err(failure) => return TokenStep::Done(Err(failure)),
         };
-        let inner = &self.inner;
-        let key = CacheKey::of_user(inner.issuer(), inner.client_id(), &subject, &delegation);
+        let key = CacheKey::of_user(inner.issuer(), inner.client_id(), subject, &delegation);
         if let Some(token) = inner.find(&key) {
             return TokenStep::Done(Ok(token));
         }
         let Delegation {
+            subject,
             subject_token,
             subject_expires_at,
             actor_token,
@@ -116,7 +117,7 @@ impl TokenClient {
             target,
             user_until,
         };
-        inner.wait_for(key, Some(subject), wish)
+        inner.wait_for(key, subject, wish)
     }
 
     /// A token for the client itself, by client credentials, kept likewise.

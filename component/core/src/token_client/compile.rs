@@ -11,7 +11,7 @@ use super::secret::Secret;
 use crate::http_url::HttpUrl;
 use crate::keys::KeySource;
 use crate::limits;
-use crate::resource_server::ConfigError;
+use crate::resource_server::{ConfigError, trusted_url};
 
 /// Longer identifiers and secrets are a file pasted in the wrong place.
 const ID_BYTES: usize = 2048;
@@ -117,11 +117,14 @@ pub(crate) fn compile_client(
     };
     let token_endpoint = config.token_endpoint.as_deref();
     let token_endpoint = token_endpoint
-        .map(|url| trusted("client.tokenEndpoint", url).map(|_| url.to_owned()))
+        .map(|url| trusted_url("client.tokenEndpoint", url).map(|_| url.to_owned()))
         .transpose()?;
     let mut destinations = Vec::new();
     for (index, origin) in config.destinations.iter().flatten().enumerate() {
-        destinations.push(trusted(&format!("client.destinations[{index}]"), origin)?);
+        destinations.push(trusted_url(
+            &format!("client.destinations[{index}]"),
+            origin,
+        )?);
     }
     let timeout_ms = config.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS);
     if !TIMEOUT_MS.contains(&timeout_ms) {
@@ -195,17 +198,6 @@ fn authentication(config: &ClientConfig) -> Result<ClientAuthentication, ConfigE
             }
         }
     })
-}
-
-fn trusted(field: &str, text: &str) -> Result<HttpUrl, ConfigError> {
-    let url = HttpUrl::parse(text).map_err(|error| ConfigError::new(field, error.sentence()))?;
-    if url.is_trustworthy() {
-        Ok(url)
-    } else {
-        let message = "tokens and secrets go there, so it must be https (http only on a loopback \
-                       address)";
-        Err(ConfigError::new(field, message))
-    }
 }
 
 fn cache(config: &ExchangeCacheConfig) -> ExchangeCacheLimits {

@@ -117,12 +117,7 @@ impl Inner {
     ) {
         let now = self.scheduler().now();
         *flight.outcome.borrow_mut() = Some(outcome.clone());
-        // Only where it is still this flight that the key means.
-        let mut flights = self.flights.borrow_mut();
-        let is_this = |other: &Weak<Flight>| std::ptr::eq(other.as_ptr(), Rc::as_ptr(flight));
-        if flights.peek(key).is_some_and(is_this) {
-            flights.pop(key);
-        }
+        self.strike(key, flight);
         match outcome {
             Ok(token) if !flight.forgotten.get() => self.tokens.borrow_mut().insert(
                 *key,
@@ -142,6 +137,15 @@ impl Inner {
             }
         }
     }
+
+    /// Takes a flight out of the books, if it is still the one that the key means.
+    fn strike(&self, key: &CacheKey, flight: &Rc<Flight>) {
+        let mut flights = self.flights.borrow_mut();
+        let is_this = |other: &Weak<Flight>| std::ptr::eq(other.as_ptr(), Rc::as_ptr(flight));
+        if flights.peek(key).is_some_and(is_this) {
+            flights.pop(key);
+        }
+    }
 }
 
 /// A place on a flight. The last who leaves takes the flight out of the books.
@@ -154,12 +158,7 @@ struct Boarded<'a> {
 impl Drop for Boarded<'_> {
     fn drop(&mut self) {
         if Rc::strong_count(&self.flight) == 1 {
-            let mut flights = self.inner.flights.borrow_mut();
-            let is_this =
-                |other: &Weak<Flight>| std::ptr::eq(other.as_ptr(), Rc::as_ptr(&self.flight));
-            if flights.peek(self.key).is_some_and(is_this) {
-                flights.pop(self.key);
-            }
+            self.inner.strike(self.key, &self.flight);
         }
     }
 }

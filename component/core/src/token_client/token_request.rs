@@ -92,13 +92,7 @@ impl TokenTarget {
 
 impl TypedToken {
     pub(super) fn check(&self) -> Result<(), TokenFailure> {
-        let bad = |sentence| Err(TokenFailure::InvalidRequest(sentence));
-        if self.token.is_empty() {
-            return bad("a token that is to be exchanged is empty");
-        }
-        if self.token.len() > limits::EXCHANGED_TOKEN_BYTES {
-            return bad("a token that is to be exchanged is longer than 32 KiB");
-        }
+        check_token(&self.token)?;
         check_type(self.token_type.as_deref())
     }
 
@@ -119,11 +113,7 @@ impl Grant {
                 actor.as_ref().map_or(Ok(()), TypedToken::check)
             }
             Self::ClientCredentials => Ok(()),
-            Self::RefreshToken(token) => TypedToken {
-                token: token.clone(),
-                token_type: None,
-            }
-            .check(),
+            Self::RefreshToken(token) => check_token(token),
         }
     }
 
@@ -180,6 +170,15 @@ fn is_resource(text: &str) -> bool {
 
 fn is_parameter(text: &str) -> bool {
     (1..=limits::TARGET_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+fn check_token(token: &Secret) -> Result<(), TokenFailure> {
+    let bad = |sentence| Err(TokenFailure::InvalidRequest(sentence));
+    match token.len() {
+        0 => bad("a token that is to be exchanged is empty"),
+        1..=limits::EXCHANGED_TOKEN_BYTES => Ok(()),
+        _ => bad("a token that is to be exchanged is longer than 32 KiB"),
+    }
 }
 
 fn check_type(uri: Option<&str>) -> Result<(), TokenFailure> {
