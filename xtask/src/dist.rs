@@ -23,7 +23,11 @@ const RUSTFLAGS: &str =
 
 /// What Binaryen does: small, with functions of one name side by side, which compresses better; so
 /// the names go last. It may use what the compiler uses, and every host has, and no more.
-const OPTIMIZE: [&str; 13] = [
+///
+/// A function with one caller stays one unless it is tiny: an engine compiles what is called, and
+/// so what a first request does not need stays out of its way. It saves 2 KB of what is sent, too.
+const OPTIMIZE: [&str; 14] = [
+    "--one-caller-inline-max-function-size=30",
     "-Oz",
     "--converge",
     "--reorder-functions-by-name",

@@ -168,6 +168,8 @@ fn head(head: wit::RequestHead) -> core::RequestHead {
     }
 }
 
+/// Its parts are out of line, so that an engine compiles what a configuration has, and no more.
+#[inline(never)]
 fn config(config: wit::Config) -> core::Config {
     core::Config {
         issuers: config
@@ -229,6 +231,7 @@ fn issuer(issuer: wit::Issuer) -> core::IssuerConfig {
     }
 }
 
+#[inline(never)]
 fn route(route: wit::Route) -> core::RouteConfig {
     core::RouteConfig {
         path: route.path,
@@ -240,6 +243,7 @@ fn route(route: wit::Route) -> core::RouteConfig {
     }
 }
 
+#[inline(never)]
 fn client(client: wit::Client) -> token_client::ClientConfig {
     token_client::ClientConfig {
         issuer: client.issuer,

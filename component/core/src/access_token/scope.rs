@@ -21,6 +21,7 @@ pub struct ScopeHierarchy {
 impl ScopeHierarchy {
     /// Closes the direct implications; circles are harmless.
     #[must_use]
+    #[inline(never)]
     pub fn new(direct: &[(String, Vec<String>)]) -> Self {
         let mut implied = BTreeMap::new();
         for (scope, _) in direct {

@@ -19,7 +19,6 @@ use crate::json::{Json, Object};
 pub struct VerifyingKey {
     kid: Option<String>,
     algorithm: Option<Algorithm>,
-    thumbprint: [u8; 32],
     verifier: Box<dyn SignatureVerifier>,
 }
 
@@ -163,11 +162,9 @@ impl VerifyingKey {
         if algorithm.is_some_and(|algorithm| !verifier.fits(algorithm)) {
             return Err(JwkError::Algorithm);
         }
-        let thumbprint = thumbprint(&object(verifier.members()));
         Ok(Self {
             kid,
             algorithm,
-            thumbprint,
             verifier,
         })
     }
@@ -181,17 +178,17 @@ impl VerifyingKey {
     /// The JWK thumbprint with SHA-256 (RFC 7638): the same for the same key, whatever else its
     /// JWK says.
     #[must_use]
-    pub const fn thumbprint(&self) -> [u8; 32] {
-        self.thumbprint
+    pub fn thumbprint(&self) -> [u8; 32] {
+        thumbprint(&object(self.verifier.members()))
     }
 
     /// Whether both are one key under the same `kid` for the same algorithms, so that either may
     /// stand for the other.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        self.thumbprint == other.thumbprint
-            && self.kid == other.kid
+        self.kid == other.kid
             && self.algorithm == other.algorithm
+            && self.verifier.members() == other.verifier.members()
     }
 
     /// Whether the key may be used with this algorithm.
@@ -287,7 +284,7 @@ impl Debug for VerifyingKey {
         let mut out = out.debug_struct("VerifyingKey");
         out.field("kid", &self.kid)
             .field("algorithm", &self.algorithm);
-        out.field("thumbprint", &base64url::encode(&self.thumbprint))
+        out.field("thumbprint", &base64url::encode(&self.thumbprint()))
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! From what was configured to what decides: every check that needs no request.
 
+use std::fmt::Arguments;
 use std::rc::Rc;
 
 use super::compile_issuer::{Resource, compile_issuer};
@@ -14,7 +15,7 @@ use crate::access_token::{IssuerPolicy, ScopeHierarchy, TokenCacheLimits, is_sco
 use crate::http_url::HttpUrl;
 use crate::keys::{KeyPolicy, KeySource};
 use crate::limits;
-use crate::token_client::{ClientSettings, CompiledClient, compile_client};
+use crate::token_client::{ClientConfig, ClientSettings, CompiledClient, compile_client};
 
 /// Keys are configured that cannot be read. The sentence is the client's to tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,15 +42,20 @@ pub(crate) struct Compiled {
     pub(super) token_cache: TokenCacheLimits,
 }
 
-/// Its parts are kept out of line: an engine compiles a function when it is first called, and the
-/// first request of a fresh isolate should not wait for what its configuration does not have.
+/// What a configuration may leave out is out of line, and not called where it is: an engine compiles
+/// a function when it is first called, and the first request of a fresh isolate waits for that.
 pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
-    apply_env(&mut config)?;
+    if let Some(env) = config.env.take().filter(|env| !env.is_empty()) {
+        apply_env(env, &mut config)?;
+    }
     let resource = match &config.resource {
         None => None,
-        Some(text) => Some(trusted_url("resource", text)?),
+        Some(text) => Some(trusted_url(format_args!("resource"), text)?),
     };
-    let policy = key_policy(&config.keys.unwrap_or_default())?;
+    let policy = match &config.keys {
+        None => KeyPolicy::default(),
+        Some(keys) => key_policy(keys)?,
+    };
     let issuers = config.issuers.unwrap_or_default();
     if issuers.is_empty() {
         return Err(ConfigError::new(
@@ -59,7 +65,7 @@ pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
         ));
     }
     if issuers.len() > limits::ISSUERS {
-        return Err(too_many("issuers", limits::ISSUERS));
+        return Err(too_many(format_args!("issuers"), limits::ISSUERS));
     }
     let protected = match &config.resource {
         Some(resource) => Resource::Named(resource),
@@ -69,65 +75,72 @@ pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
     let mut policies: Vec<IssuerPolicy> = Vec::new();
     let mut sources = Vec::new();
     for (index, issuer) in issuers.into_iter().enumerate() {
-        let field = format!("issuers[{index}]");
-        let (policy, source) = compile_issuer(&field, issuer, protected, &policy)?;
+        let field = format_args!("issuers[{index}]");
+        let (policy, source) = compile_issuer(field, issuer, protected, &policy)?;
         if policies.iter().any(|other| other.issuer == policy.issuer) {
             let message = "this issuer is listed twice: merge the two entries";
-            return Err(ConfigError::new(format!("{field}.issuer"), message));
+            return Err(ConfigError::at(format_args!("{field}.issuer"), message));
         }
         policies.push(policy);
         sources.push(source);
     }
-    let scopes = scope_list("scopes", config.scopes.unwrap_or_default())?;
-    let routes = compile_routes(config.routes.unwrap_or_default())?;
+    let scopes = scope_list(format_args!("scopes"), config.scopes.unwrap_or_default())?;
+    let routes = match config.routes {
+        None => Vec::new(),
+        Some(routes) => compile_routes(routes)?,
+    };
     let direct = config.scope_hierarchy.unwrap_or_default();
-    for (index, (scope, implied)) in direct.iter().enumerate() {
-        let field = format!("scopeHierarchy[{index}]");
-        scope_list(&field, vec![scope.clone()])?;
-        scope_list(&field, implied.clone())?;
-    }
+    let hierarchy = if direct.is_empty() {
+        ScopeHierarchy::default()
+    } else {
+        compile_hierarchy(&direct)?
+    };
     if let Some(realm) = &config.realm {
-        quotable("realm", realm)?;
+        quotable(format_args!("realm"), realm)?;
     }
     let named = named_scopes(&scopes, &routes, &direct);
-    let settings = config.metadata.unwrap_or_default();
-    let client = config
-        .client
-        .as_ref()
-        .map(|client| compile_client(client, &sources).map(Rc::new));
-    let has_keys = config
-        .client
-        .as_ref()
-        .is_some_and(|client| client.keys.is_some());
-    let client_keys = match &client {
-        Some(Ok(client)) => client.published_keys().map(Ok),
-        Some(Err(_)) if has_keys => Some(Err(ClientKeysBroken)),
-        Some(Err(_)) | None => None,
+    let (client, client_keys) = match &config.client {
+        None => (None, None),
+        Some(client) => client_and_keys(client, &sources),
+    };
+    let settings = match config.metadata {
+        None => Metadata::default(),
+        Some(settings) => checked_metadata(settings)?,
     };
     Ok(Compiled {
         client,
         client_keys,
         origin: resource.map(|url| url.origin()),
-        metadata: compile_metadata(&settings, named, &policies)?,
         serve_issuer_metadata: settings.serve_issuer_metadata.unwrap_or(true),
         single_resource: settings.single_resource.unwrap_or(false),
+        metadata: MetadataTemplate {
+            issuers: policies
+                .iter()
+                .map(|policy| policy.issuer.clone())
+                .collect(),
+            named_scopes: named,
+            settings,
+        },
         policies,
         sources,
         routes,
         scopes,
-        hierarchy: ScopeHierarchy::new(&direct),
+        hierarchy,
         realm: config.realm,
-        cors: compile_cors(config.cors.unwrap_or_default())?,
+        cors: match config.cors {
+            None => CorsRules::default(),
+            Some(cors) => compile_cors(cors)?,
+        },
         token_cache: token_cache(&config.token_cache.unwrap_or_default()),
     })
 }
 
 /// Fills in what code left out from the deployment's settings.
 #[inline(never)]
-fn apply_env(config: &mut Config) -> Result<(), ConfigError> {
+fn apply_env(env: Vec<(String, String)>, config: &mut Config) -> Result<(), ConfigError> {
     let (mut issuer, mut audience, mut keys) = (None, None, None);
     let mut client = ClientSettings::default();
-    for (name, value) in config.env.take().unwrap_or_default() {
+    for (name, value) in env {
         let Some(setting) = name.strip_prefix("TOLLGATE_") else {
             continue;
         };
@@ -182,13 +195,14 @@ fn words(text: &str) -> Vec<String> {
 #[inline(never)]
 fn compile_routes(configs: Vec<super::RouteConfig>) -> Result<Vec<Route>, ConfigError> {
     if configs.len() > limits::ROUTES {
-        return Err(too_many("routes", limits::ROUTES));
+        return Err(too_many(format_args!("routes"), limits::ROUTES));
     }
     let mut routes: Vec<Route> = Vec::new();
     for (index, config) in configs.into_iter().enumerate() {
-        let field = format!("routes[{index}]");
-        let path = RoutePath::parse(&config.path)
-            .map_err(|why| ConfigError::new(format!("{field}.path"), format!("a path {why}")))?;
+        let field = format_args!("routes[{index}]");
+        let path = RoutePath::parse(&config.path).map_err(|why| {
+            ConfigError::at(format_args!("{field}.path"), format!("a path {why}"))
+        })?;
         let methods = config.methods.map(|methods| {
             methods
                 .iter()
@@ -197,19 +211,19 @@ fn compile_routes(configs: Vec<super::RouteConfig>) -> Result<Vec<Route>, Config
         });
         if methods.as_ref().is_some_and(Vec::is_empty) {
             let message = "the list is empty: leave it out to cover all methods";
-            return Err(ConfigError::new(format!("{field}.methods"), message));
+            return Err(ConfigError::at(format_args!("{field}.methods"), message));
         }
         if routes
             .iter()
             .any(|route| route.path == path && route.methods == methods)
         {
             let message = "another route has the same path and methods: merge the two";
-            return Err(ConfigError::new(field, message));
+            return Err(ConfigError::at(field, message));
         }
         let rule = match config.access {
             Access::Public => Rule::Public,
             Access::Protected(scopes) => {
-                Rule::Protected(scope_list(&format!("{field}.access"), scopes)?)
+                Rule::Protected(scope_list(format_args!("{field}.access"), scopes)?)
             }
         };
         routes.push(Route {
@@ -219,6 +233,35 @@ fn compile_routes(configs: Vec<super::RouteConfig>) -> Result<Vec<Route>, Config
         });
     }
     Ok(routes)
+}
+
+#[inline(never)]
+fn compile_hierarchy(direct: &[(String, Vec<String>)]) -> Result<ScopeHierarchy, ConfigError> {
+    for (index, (scope, implied)) in direct.iter().enumerate() {
+        let field = format_args!("scopeHierarchy[{index}]");
+        scope_list(field, vec![scope.clone()])?;
+        scope_list(field, implied.clone())?;
+    }
+    Ok(ScopeHierarchy::new(direct))
+}
+
+/// What it is to an issuer, and what `/.well-known/jwks.json` holds.
+#[inline(never)]
+#[expect(clippy::type_complexity, reason = "they are two fields of `Compiled`")]
+fn client_and_keys(
+    config: &ClientConfig,
+    sources: &[KeySource],
+) -> (
+    Option<Result<Rc<CompiledClient>, ConfigError>>,
+    Option<Result<String, ClientKeysBroken>>,
+) {
+    let client = compile_client(config, sources).map(Rc::new);
+    let keys = match &client {
+        Ok(client) => client.published_keys().map(Ok),
+        Err(_) if config.keys.is_some() => Some(Err(ClientKeysBroken)),
+        Err(_) => None,
+    };
+    (Some(client), keys)
 }
 
 #[inline(never)]
@@ -245,31 +288,24 @@ fn named_scopes(
 }
 
 #[inline(never)]
-fn compile_metadata(
-    settings: &Metadata,
-    named: Vec<String>,
-    policies: &[IssuerPolicy],
-) -> Result<MetadataTemplate, ConfigError> {
-    let scopes = match &settings.scopes_supported {
-        None => named,
-        Some(scopes) => scope_list("metadata.scopesSupported", scopes.clone())?,
-    };
+fn checked_metadata(mut settings: Metadata) -> Result<Metadata, ConfigError> {
+    if let Some(scopes) = settings.scopes_supported.take() {
+        let field = format_args!("metadata.scopesSupported");
+        settings.scopes_supported = Some(scope_list(field, scopes)?);
+    }
     for (name, value) in [
         ("resourceDocumentation", &settings.resource_documentation),
         ("resourcePolicyUri", &settings.resource_policy_uri),
         ("resourceTosUri", &settings.resource_tos_uri),
     ] {
         if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
-            let field = format!("metadata.{name}");
             let page = value.split('#').next().unwrap_or_default();
-            HttpUrl::parse(page).map_err(|error| ConfigError::new(field, error.sentence()))?;
+            HttpUrl::parse(page).map_err(|error| {
+                ConfigError::at(format_args!("metadata.{name}"), error.sentence())
+            })?;
         }
     }
-    let issuers = policies
-        .iter()
-        .map(|policy| policy.issuer.clone())
-        .collect();
-    Ok(MetadataTemplate::new(issuers, scopes, settings))
+    Ok(settings)
 }
 
 #[inline(never)]
@@ -278,19 +314,19 @@ fn compile_cors(config: Cors) -> Result<CorsRules, ConfigError> {
         .origins
         .filter(|origins| !origins.iter().any(|origin| origin == "*"));
     for (index, origin) in origins.iter().flatten().enumerate() {
-        let field = format!("cors.origins[{index}]");
-        let url = HttpUrl::parse(origin).map_err(|e| ConfigError::new(&field, e.sentence()))?;
+        let field = format_args!("cors.origins[{index}]");
+        let url = HttpUrl::parse(origin).map_err(|e| ConfigError::at(field, e.sentence()))?;
         if url.origin() != *origin {
             let message = format!(
                 "an origin has no path and is in lower case: write {:?}",
                 url.origin()
             );
-            return Err(ConfigError::new(field, message));
+            return Err(ConfigError::at(field, message));
         }
     }
     Ok(CorsRules {
         origins,
-        max_age: config.max_age.unwrap_or(86_400),
+        max_age: config.max_age.unwrap_or(CorsRules::MAX_AGE),
     })
 }
 
@@ -334,18 +370,17 @@ fn key_policy(config: &KeyPolicyConfig) -> Result<KeyPolicy, ConfigError> {
     Ok(policy)
 }
 
-pub(crate) fn trusted_url(field: &str, text: &str) -> Result<HttpUrl, ConfigError> {
-    let url = HttpUrl::parse(text).map_err(|error| {
-        ConfigError::new(field, format!("this is no URL: {}", error.sentence()))
-    })?;
+pub(crate) fn trusted_url(field: Arguments<'_>, text: &str) -> Result<HttpUrl, ConfigError> {
+    let url = HttpUrl::parse(text)
+        .map_err(|error| ConfigError::at(field, format!("this is no URL: {}", error.sentence())))?;
     if !url.is_trustworthy() {
         let message = "plain http is only for loopback addresses: use https";
-        return Err(ConfigError::new(field, message));
+        return Err(ConfigError::at(field, message));
     }
     Ok(url)
 }
 
-fn scope_list(field: &str, scopes: Vec<String>) -> Result<Vec<String>, ConfigError> {
+fn scope_list(field: Arguments<'_>, scopes: Vec<String>) -> Result<Vec<String>, ConfigError> {
     if scopes.len() > limits::SCOPES {
         return Err(too_many(field, limits::SCOPES));
     }
@@ -356,23 +391,23 @@ fn scope_list(field: &str, scopes: Vec<String>) -> Result<Vec<String>, ConfigErr
                 "{scope:?} is not one scope: scopes are printable ASCII without \
                                    spaces and quotes, one list entry each"
             );
-            Err(ConfigError::new(field, message))
+            Err(ConfigError::at(field, message))
         }
     }
 }
 
-pub(super) fn quotable(field: &str, text: &str) -> Result<(), ConfigError> {
+pub(super) fn quotable(field: Arguments<'_>, text: &str) -> Result<(), ConfigError> {
     let safe = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
     if !text.is_empty() && text.chars().all(safe) {
         Ok(())
     } else {
         let message = "it must be printable ASCII without quotes and backslashes";
-        Err(ConfigError::new(field, message))
+        Err(ConfigError::at(field, message))
     }
 }
 
-pub(super) fn too_many(field: &str, limit: usize) -> ConfigError {
-    ConfigError::new(
+pub(super) fn too_many(field: Arguments<'_>, limit: usize) -> ConfigError {
+    ConfigError::at(
         field,
         format!("there are more than {limit} entries: remove some"),
     )

@@ -1,5 +1,6 @@
 //! What is accepted from one issuer, checked.
 
+use std::fmt::Arguments;
 use std::rc::Rc;
 
 use super::compile::{quotable, too_many, trusted_url};
@@ -28,33 +29,33 @@ pub(super) enum Resource<'a> {
 
 #[inline(never)]
 pub(super) fn compile_issuer(
-    field: &str,
+    field: Arguments<'_>,
     config: IssuerConfig,
     resource: Resource<'_>,
     policy: &KeyPolicy,
 ) -> Result<(IssuerPolicy, KeySource), ConfigError> {
-    let at = |name: &str| format!("{field}.{name}");
-    let url = trusted_url(&at("issuer"), &config.issuer)?;
+    let url = trusted_url(format_args!("{field}.issuer"), &config.issuer)?;
     if url.query().is_some() {
         let message = "an issuer has no query (RFC 8414 section 2): remove the part from the ?";
-        return Err(ConfigError::new(at("issuer"), message));
+        return Err(ConfigError::at(format_args!("{field}.issuer"), message));
     }
     let audiences = match (config.audiences, resource) {
         (Some(names), _) if !names.is_empty() => {
             if names.len() > limits::AUDIENCES {
-                return Err(too_many(&at("audiences"), limits::AUDIENCES));
+                let field = format_args!("{field}.audiences");
+                return Err(too_many(field, limits::AUDIENCES));
             }
             if names.iter().any(String::is_empty) {
                 let message = "an audience is empty: remove it or name it";
-                return Err(ConfigError::new(at("audiences"), message));
+                return Err(ConfigError::at(format_args!("{field}.audiences"), message));
             }
             Audiences::Named(names)
         }
         (_, Resource::Named(resource)) => Audiences::Resource(resource.to_owned()),
         (_, Resource::OfRequest) => Audiences::OfRequest,
         (_, Resource::Unknown) => {
-            return Err(ConfigError::new(
-                at("audiences"),
+            return Err(ConfigError::at(
+                format_args!("{field}.audiences"),
                 "no audience is configured, so tokens for any other API of this issuer would be \
                  accepted: set TOLLGATE_AUDIENCE (the aud of your tokens) or TOLLGATE_RESOURCE \
                  (the public URL of this API)",
@@ -73,7 +74,8 @@ pub(super) fn compile_issuer(
                 "more than {} seconds hide a broken clock: set the clock right",
                 limits::CLOCK_TOLERANCE
             );
-            return Err(ConfigError::new(at("clockTolerance"), message));
+            let field = format_args!("{field}.clockTolerance");
+            return Err(ConfigError::at(field, message));
         }
     };
     let required_claims = match config.required_claims {
@@ -82,15 +84,20 @@ pub(super) fn compile_issuer(
         None => Vec::new(),
     };
     for name in &required_claims {
-        quotable(&at("requiredClaims"), name)?;
+        quotable(format_args!("{field}.requiredClaims"), name)?;
     }
     let cross_origin = config.cross_origin_keys.unwrap_or(false);
-    let location = key_location(field, config.keys, &url, cross_origin)?;
+    let location = key_location(
+        format_args!("{field}.keys"),
+        config.keys,
+        &url,
+        cross_origin,
+    )?;
     let issuer_policy = IssuerPolicy {
         issuer: config.issuer.clone(),
         audiences,
-        algorithms: algorithms(&at("algorithms"), config.algorithms)?,
-        types: types(&at("types"), config.types)?,
+        algorithms: algorithms(format_args!("{field}.algorithms"), config.algorithms)?,
+        types: types(format_args!("{field}.types"), config.types)?,
         required_claims,
         tolerance,
         max_age: config.max_age,
@@ -99,12 +106,15 @@ pub(super) fn compile_issuer(
     Ok((issuer_policy, source))
 }
 
-fn algorithms(field: &str, names: Option<Vec<String>>) -> Result<Vec<Algorithm>, ConfigError> {
+fn algorithms(
+    field: Arguments<'_>,
+    names: Option<Vec<String>>,
+) -> Result<Vec<Algorithm>, ConfigError> {
     let Some(names) = names else {
         return Ok(Algorithm::ALL.to_vec());
     };
     if names.is_empty() {
-        return Err(ConfigError::new(
+        return Err(ConfigError::at(
             field,
             "the list is empty: leave it out to accept all",
         ));
@@ -123,19 +133,19 @@ fn algorithms(field: &str, names: Option<Vec<String>>) -> Result<Vec<Algorithm>,
             } else {
                 "is not a known algorithm"
             };
-            ConfigError::new(field, format!("{name:?} {why}; the choice is {}", known()))
+            ConfigError::at(field, format!("{name:?} {why}; the choice is {}", known()))
         })
     };
     names.iter().map(parse).collect()
 }
 
-fn types(field: &str, types: Option<Vec<String>>) -> Result<TypeRule, ConfigError> {
+fn types(field: Arguments<'_>, types: Option<Vec<String>>) -> Result<TypeRule, ConfigError> {
     let Some(types) = types else {
         return Ok(TypeRule::OneOf(vec!["at+jwt".to_owned()]));
     };
     if types.is_empty() {
         let message = "the list is empty: leave it out for at+jwt, or write [\"*\"] for any type";
-        return Err(ConfigError::new(field, message));
+        return Err(ConfigError::at(field, message));
     }
     if types.iter().any(|typ| typ == "*") {
         return Ok(TypeRule::Any);
@@ -149,20 +159,19 @@ fn types(field: &str, types: Option<Vec<String>>) -> Result<TypeRule, ConfigErro
 }
 
 fn key_location(
-    field: &str,
+    field: Arguments<'_>,
     location: Option<KeyLocationConfig>,
     issuer: &HttpUrl,
     cross_origin: bool,
 ) -> Result<KeyLocation, ConfigError> {
-    let field = format!("{field}.keys");
     match location {
         None | Some(KeyLocationConfig::Discovery) => Ok(KeyLocation::Discovery),
         Some(KeyLocationConfig::Uri(uri)) => {
-            let url = trusted_url(&field, &uri)?;
+            let url = trusted_url(field, &uri)?;
             if !cross_origin && !url.same_origin(issuer) {
                 let message = "the keys are on another origin than the issuer: set \
                                crossOriginKeys: true if that is meant";
-                return Err(ConfigError::new(field, message));
+                return Err(ConfigError::at(field, message));
             }
             Ok(KeyLocation::Uri(uri))
         }
@@ -173,7 +182,7 @@ fn key_location(
                                        \"keys\" that the issuer publishes",
                     error.code()
                 );
-                ConfigError::new(&field, message)
+                ConfigError::at(field, message)
             })?;
             if set.keys.is_empty() {
                 let why = set
@@ -185,7 +194,7 @@ fn key_location(
                                        signing keys",
                     set.skipped.len()
                 );
-                return Err(ConfigError::new(field, message));
+                return Err(ConfigError::at(field, message));
             }
             Ok(KeyLocation::Inline(Rc::new(set)))
         }

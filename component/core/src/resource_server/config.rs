@@ -1,6 +1,8 @@
 //! What an application configures. `wit/resource-server.wit` says what each field means and what
 //! it is where it is left out; names and shapes are the same here.
 
+use std::fmt::Arguments;
+
 use crate::token_client::ClientConfig;
 
 /// See the record `config` in WIT.
@@ -125,6 +127,17 @@ impl ConfigError {
             }
         }
         new(field.as_ref(), message.as_ref())
+    }
+
+    /// [`ConfigError::new`] where the field is one of a list: `format_args!("issuers[{index}]")`.
+    /// It is put into words only here, so that a configuration that works pays for none.
+    pub(crate) fn at(field: Arguments<'_>, message: impl AsRef<str>) -> Self {
+        #[cold]
+        #[inline(never)]
+        fn at(field: Arguments<'_>, message: &str) -> ConfigError {
+            ConfigError::new(field.to_string(), message)
+        }
+        at(field, message.as_ref())
     }
 }
 

@@ -21,7 +21,19 @@ pub(super) struct CorsRules {
     pub(super) max_age: u32,
 }
 
+impl Default for CorsRules {
+    fn default() -> Self {
+        Self {
+            origins: None,
+            max_age: Self::MAX_AGE,
+        }
+    }
+}
+
 impl CorsRules {
+    /// A day, in seconds, which is what most browsers accept at most.
+    pub(super) const MAX_AGE: u32 = 86_400;
+
     /// With a list of origins, a request from elsewhere does not go on, whatever its credentials.
     pub(super) fn check(&self, origin: Option<&str>) -> Result<(), Rejection> {
         match (&self.origins, origin) {

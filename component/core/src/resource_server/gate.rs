@@ -112,6 +112,7 @@ impl Gate {
     ///
     /// # Errors
     /// The first thing in it that cannot work.
+    #[inline(never)]
     pub fn new(config: Config, host: Rc<dyn Host>) -> Result<Self, ConfigError> {
         let compiled = compile(config)?;
         let tokens = RefCell::new(VerifiedTokens::new(compiled.token_cache));

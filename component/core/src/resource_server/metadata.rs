@@ -46,23 +46,34 @@ pub(super) fn location(origin: &str, path: &str) -> String {
     format!("{origin}{PROTECTED_RESOURCE}{path}")
 }
 
-/// All of the document but `resource`.
+/// What the document says besides `resource`.
 #[derive(Debug, Clone)]
 pub(super) struct MetadataTemplate {
-    members: Object,
+    pub(super) issuers: Vec<String>,
+    /// Every scope that the configuration names: `scopes_supported` where `settings` has none.
+    pub(super) named_scopes: Vec<String>,
+    pub(super) settings: Metadata,
 }
 
 impl MetadataTemplate {
-    pub(super) fn new(issuers: Vec<String>, scopes: Vec<String>, settings: &Metadata) -> Self {
-        let mut members = Object::default();
+    /// The document of one resource. `resource` is what was asked for (RFC 9728 section 3.3).
+    pub(super) fn document(&self, resource: String) -> Answer {
+        let Self {
+            issuers,
+            named_scopes,
+            settings,
+        } = self;
         let list =
-            |values: Vec<String>| Json::Array(values.into_iter().map(Json::String).collect());
-        members.insert("authorization_servers", list(issuers));
+            |values: &[String]| Json::Array(values.iter().cloned().map(Json::String).collect());
+        let mut document = Object::default();
+        document.insert("resource", Json::String(resource));
+        document.insert("authorization_servers", list(issuers));
         // RFC 9728 section 3.2: members without a value are left out.
+        let scopes = settings.scopes_supported.as_ref().unwrap_or(named_scopes);
         if !scopes.is_empty() {
-            members.insert("scopes_supported", list(scopes));
+            document.insert("scopes_supported", list(scopes));
         }
-        members.insert("bearer_methods_supported", list(vec!["header".to_owned()]));
+        document.insert("bearer_methods_supported", list(&["header".to_owned()]));
         for (name, value) in [
             ("resource_name", &settings.resource_name),
             ("resource_documentation", &settings.resource_documentation),
@@ -70,18 +81,8 @@ impl MetadataTemplate {
             ("resource_tos_uri", &settings.resource_tos_uri),
         ] {
             if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
-                members.insert(name, Json::String(value.clone()));
+                document.insert(name, Json::String(value.clone()));
             }
-        }
-        Self { members }
-    }
-
-    /// The document of one resource. `resource` is what was asked for (RFC 9728 section 3.3).
-    pub(super) fn document(&self, resource: String) -> Answer {
-        let mut document = Object::default();
-        document.insert("resource", Json::String(resource));
-        for (name, value) in self.members.iter() {
-            document.insert(name, value.clone());
         }
         published(document.to_string())
     }
@@ -136,7 +137,11 @@ mod tests {
             resource_name: Some(String::new()),
             ..Metadata::default()
         };
-        let template = MetadataTemplate::new(vec!["https://i".into()], vec![], &settings);
+        let template = MetadataTemplate {
+            issuers: vec!["https://i".into()],
+            named_scopes: vec![],
+            settings,
+        };
         assert_eq!(
             template.document("https://h/mcp".into()).body.as_deref(),
             Some(

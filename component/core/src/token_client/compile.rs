@@ -117,14 +117,12 @@ pub(crate) fn compile_client(
     };
     let token_endpoint = config.token_endpoint.as_deref();
     let token_endpoint = token_endpoint
-        .map(|url| trusted_url("client.tokenEndpoint", url).map(|_| url.to_owned()))
+        .map(|url| trusted_url(format_args!("client.tokenEndpoint"), url).map(|_| url.to_owned()))
         .transpose()?;
     let mut destinations = Vec::new();
     for (index, origin) in config.destinations.iter().flatten().enumerate() {
-        destinations.push(trusted_url(
-            &format!("client.destinations[{index}]"),
-            origin,
-        )?);
+        let field = format_args!("client.destinations[{index}]");
+        destinations.push(trusted_url(field, origin)?);
     }
     let timeout_ms = config.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS);
     if !TIMEOUT_MS.contains(&timeout_ms) {
