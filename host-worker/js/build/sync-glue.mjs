@@ -108,6 +108,17 @@ export function syncGlue(source) {
   return source;
 }
 
+/** The function that makes the exports: what it declares, every function of an export sees. */
+export function generator(tree) {
+  let found;
+  walk(tree, (node) => {
+    if (node.type === 'FunctionExpression' && node.generator) found = node;
+    return found === undefined;
+  });
+  if (found === undefined) throw new Error("jco's glue has no generator: adapt build/sync-glue.mjs.");
+  return found;
+}
+
 /** Names of the asynchronous runtime, and of what workerd forbids or does not have. */
 const LEFTOVERS = new Set(['task', 'subtask', 'AsyncTask', 'createNewCurrentTask', 'Promise', 'Suspending', 'promising', 'eval', 'Function', 'process', 'Buffer', 'fetch', 'compile']);
 
@@ -180,6 +191,15 @@ function plainCalls(tree, source) {
       case 'VariableDeclaration': {
         // const [task, id] = createNewCurrentTask(…); const started = task.enterSync();
         const { init } = node.declarations[0];
+        // var encodeRes = …; var ptr0 = encodeRes.ptr; var len0 = encodeRes.len; again and again: one
+        // variable for many texts would keep `outline` from seeing that each is on its own.
+        if (node.declarations[0].id.name === 'encodeRes') {
+          const list = parents.at(-1).body ?? parents.at(-1).consequent;
+          const [ptr, len] = list.slice(list.indexOf(node) + 1).map((next) => next.declarations?.[0]);
+          if (text(ptr.init) !== 'encodeRes.ptr' || text(len.init) !== 'encodeRes.len') throw new Error('jco encodes texts in a new way: adapt build/sync-glue.mjs.');
+          edits.push({ start: node.start, end: len.end, text: `var { ptr: ${text(ptr.id)}, len: ${text(len.id)} } = ${text(init)}` });
+          return false;
+        }
         // Instantiation is one pass of a generator that never yields.
         if (node.declarations[0].id.name === 'maybeSyncReturn') return replace(init, 'gen.next().value');
         if (node.declarations[0].id.name === 'promise') return replace(node, '');
@@ -205,6 +225,8 @@ function plainCalls(tree, source) {
         if (node.handler !== null && text(node.handler.body).includes('task.isResolvedState()')) return replace(node, text(node.block));
         return true;
       case 'ConditionalExpression':
+        // new.target === Task ? this : Object.create(Task.prototype): no resource has a constructor
+        if (text(node.test).startsWith('new.target')) return replace(node, text(node.alternate));
         // X.manuallyAsync ? new WebAssembly.Suspending(…) : _lowerImportBackwardsCompat.bind(null, { …, importFn: X })
         if (node.test.type === 'MemberExpression' && node.test.property.name === 'manuallyAsync') {
           const bound = node.alternate;

@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { transpile as jco } from '@bytecodealliance/jco';
-import { syncGlue } from './sync-glue.mjs';
+import { outline } from './outline.mjs';
+import { generator, syncGlue } from './sync-glue.mjs';
 
 /** The stem of the core modules' names, which `src/worker.ts` and `src/node.ts` import. */
 const NAME = 'tollgate-gate';
@@ -38,7 +39,7 @@ export async function transpile(component, scratch) {
     }
     const target = path.join(scratch, name);
     await mkdir(path.dirname(target), { recursive: true });
-    await writeFile(target, name.endsWith('.js') ? syncGlue(new TextDecoder().decode(content)) : content);
+    await writeFile(target, name.endsWith('.js') ? outline(syncGlue(new TextDecoder().decode(content)), generator) : content);
   }
   const expected = ['core', 'core2', 'core3'].map((part) => `${NAME}.${part}.wasm`);
   if ([...modules.keys()].sort().join() !== expected.join()) {
