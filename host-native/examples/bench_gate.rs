@@ -1,5 +1,6 @@
 //! Times decisions under wasmtime and prints them as JSON, one object with name, unit and value a
-//! line. Run it with `--release`.
+//! line. Run it with `--release`. It takes the component that the library was built with, or the
+//! file that it is given.
 //!
 //! Everything is in this process: the issuer only signs, and no request is timed that fetches.
 
@@ -18,8 +19,12 @@ const ROUNDS: usize = 9;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let component = std::env::args_os().nth(1).map(std::fs::read).transpose()?;
     let begun = Instant::now();
-    let program = Program::compile(ProgramOptions::default())?;
+    let program = Program::compile(ProgramOptions {
+        component,
+        ..ProgramOptions::default()
+    })?;
     report("compile", "ms", begun.elapsed().as_secs_f64() * 1e3);
 
     let algorithms = [

@@ -4,6 +4,8 @@
 //! means the same to this module, to a WHATWG parser and to an HTTP client, so an origin that was
 //! compared here is the origin that is connected to.
 
+use crate::grammar;
+
 /// An absolute `http:` or `https:` URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpUrl {
@@ -53,9 +55,7 @@ impl HttpUrl {
     /// # Errors
     /// See [`UrlError`].
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        let allowed =
-            |b: u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\' | b'<' | b'>' | b'^' | b'`');
-        if !text.bytes().all(allowed) {
+        if !grammar::URL.make_up(text) {
             return Err(UrlError::Character);
         }
         // Two steps: a search for text brings code along that nothing else here needs.
@@ -69,7 +69,9 @@ impl HttpUrl {
         if rest.contains('#') {
             return Err(UrlError::Fragment);
         }
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let ends = |byte: &u8| matches!(byte, b'/' | b'?');
+        let end = rest.as_bytes().iter().position(ends);
+        let end = end.unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
         let authority = normal_authority(authority, secure).ok_or(UrlError::Authority)?;
         let (path, query) = match target.split_once('?') {

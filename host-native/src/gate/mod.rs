@@ -215,16 +215,11 @@ impl Gate {
     }
 
     fn worker_for(&self, request: &Parts) -> &Arc<Worker> {
-        match request
-            .headers
-            .get(AUTHORIZATION)
-            .map(|value| value.as_bytes())
-        {
+        let value = request.headers.get(AUTHORIZATION);
+        match value.and_then(|value| std::str::from_utf8(value.as_bytes()).ok()) {
             // The scheme's case and spacing do not move a token to another store.
-            Some(value) => {
-                let token = value.rsplit(|byte| *byte == b' ').next().unwrap_or(value);
-                self.worker_at(self.hash_of(token))
-            }
+            Some(value) => self.worker_of(value.rsplit_once(' ').map_or(value, |(_, token)| token)),
+            // What is no text is refused in any of them.
             None => self.next_worker(),
         }
     }

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::grammar::SCOPE_TOKEN;
+
 /// Whether text is one `scope-token`: what may stand in a challenge unescaped.
 #[must_use]
 pub fn is_scope_token(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+    !text.is_empty() && SCOPE_TOKEN.make_up(text)
 }
 
 /// Which scopes imply which: `mcp:admin` may stand for `mcp:tools`.

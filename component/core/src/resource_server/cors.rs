@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::gate::RequestHead;
 use super::rejection::Rejection;
 use crate::capability::Header;
+use crate::grammar::FIELD_NAMES;
 use crate::limits;
 
 /// What a browser's script may read of an answer besides the body. Without the first, a client in
@@ -102,6 +103,5 @@ fn push(headers: &mut Vec<Header>, name: &str, value: &str) {
 
 /// Field names, commas and spaces only (RFC 9110 section 5.1): safe to send back.
 fn is_header_list(text: &str) -> bool {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~, ".contains(&b);
-    !text.is_empty() && text.len() <= limits::REQUESTED_HEADERS_BYTES && text.bytes().all(allowed)
+    !text.is_empty() && text.len() <= limits::REQUESTED_HEADERS_BYTES && FIELD_NAMES.make_up(text)
 }

@@ -3,6 +3,7 @@
 //! Tokens in the query or the body are not looked at (OAuth 2.1 section 5.1).
 
 use super::rejection::Rejection;
+use crate::grammar::TOKEN68;
 use crate::limits;
 
 /// Where the bearer token begins in the one `Authorization` value. It goes on to the end.
@@ -49,9 +50,7 @@ fn has_second_bearer(rest: &str) -> bool {
 /// RFC 9110 section 11.2.
 fn is_token68(text: &str) -> bool {
     let body = text.trim_end_matches('=');
-    let allowed =
-        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
-    !body.is_empty() && body.bytes().all(allowed)
+    !body.is_empty() && TOKEN68.make_up(body)
 }
 
 #[cfg(test)]

@@ -117,11 +117,8 @@ pub(super) fn required_scopes(
 
 /// Every way to read a path; one where there is only one. The last is the plainest.
 pub(super) fn readings(path: &str) -> Vec<String> {
-    let plain = !path.contains(['%', '\\', ';'])
-        && !path.contains("//")
-        && !path.split('/').any(|segment| matches!(segment, "." | ".."));
     let mut readings = vec![path.to_owned()];
-    if plain {
+    if is_plain(path) {
         return readings;
     }
     let mut add = |reading: String| {
@@ -143,6 +140,27 @@ pub(super) fn readings(path: &str) -> Vec<String> {
     add(resolve(&decoded, false));
     add(resolve(&decoded, true));
     readings
+}
+
+/// Whether there is only one way: no escape, no other slash, no parameter, no empty segment and no
+/// dots.
+fn is_plain(path: &str) -> bool {
+    let mut previous = 0;
+    for (index, &byte) in path.as_bytes().iter().enumerate() {
+        match (previous, byte) {
+            (_, b'%' | b'\\' | b';') | (b'/', b'/') => return false,
+            // Rare: it may be the first letter of a name.
+            (b'/', b'.') | (0, b'.') => {
+                let segment = path[index..].split('/').next();
+                if matches!(segment, Some("." | "..")) {
+                    return false;
+                }
+            }
+            _ => {}
+        }
+        previous = byte;
+    }
+    true
 }
 
 /// Percent-decodes once. What is not an escape stays; bytes that are no UTF-8 stay escaped as
@@ -237,6 +255,21 @@ mod tests {
         assert_eq!(required("GET", "/mcp-other"), Some(vec![]));
         assert_eq!(required("GET", "/public"), Some(vec![]));
         assert_eq!(required("GET", "/MCP"), Some(vec![]));
+    }
+
+    #[test]
+    fn a_plain_path_is_one_that_the_other_readings_leave_as_it_is() {
+        let letters = ['a', '.', '/', '%', ';', '\\'];
+        for code in 0..letters.len().pow(6) {
+            let digit = |place| letters[code / letters.len().pow(place) % letters.len()];
+            let path = String::from_iter((0..6).map(digit));
+            for path in [path.trim_end_matches('a'), &format!("/{path}")] {
+                let odd = path.contains(['%', '\\', ';'])
+                    || path.contains("//")
+                    || path.split('/').any(|segment| matches!(segment, "." | ".."));
+                assert_eq!(is_plain(path), !odd, "{path}");
+            }
+        }
     }
 
     #[test]
