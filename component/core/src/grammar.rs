@@ -7,34 +7,41 @@
 pub(crate) struct Characters([bool; 256]);
 
 impl Characters {
-    const fn alphanumeric_and(others: &[u8]) -> Self {
+    const fn alphanumeric() -> Self {
         let mut set = [false; 256];
         let mut byte = 0;
         while byte < 128 {
             set[byte] = (byte as u8).is_ascii_alphanumeric();
             byte += 1;
         }
-        let mut index = 0;
-        while index < others.len() {
-            set[others[index] as usize] = true;
-            index += 1;
+        Self(set)
+    }
+
+    const fn graphic() -> Self {
+        let mut set = [false; 256];
+        let mut byte = b'!';
+        while byte <= b'~' {
+            set[byte as usize] = true;
+            byte += 1;
         }
         Self(set)
     }
 
-    const fn graphic_but(others: &[u8]) -> Self {
-        let mut set = [false; 256];
-        let mut byte = 0;
-        while byte < 128 {
-            set[byte] = (byte as u8).is_ascii_graphic();
-            byte += 1;
-        }
+    const fn and(self, others: &[u8]) -> Self {
+        self.with(others, true)
+    }
+
+    const fn but(self, others: &[u8]) -> Self {
+        self.with(others, false)
+    }
+
+    const fn with(mut self, others: &[u8], member: bool) -> Self {
         let mut index = 0;
         while index < others.len() {
-            set[others[index] as usize] = false;
+            self.0[others[index] as usize] = member;
             index += 1;
         }
-        Self(set)
+        self
     }
 
     /// Whether text is of these alone; empty text is.
@@ -57,14 +64,14 @@ impl Characters {
 }
 
 /// `token68` of RFC 9110 section 11.2, without the `=` at its end.
-pub(crate) static TOKEN68: Characters = Characters::alphanumeric_and(b"-._~+/");
+pub(crate) static TOKEN68: Characters = Characters::alphanumeric().and(b"-._~+/");
 /// `scope-token` of RFC 6749 section 3.3.
-pub(crate) static SCOPE_TOKEN: Characters = Characters::graphic_but(b"\"\\");
+pub(crate) static SCOPE_TOKEN: Characters = Characters::graphic().but(b"\"\\");
 /// `tchar` of RFC 9110 section 5.6.2, and what separates names in a list.
-pub(crate) static FIELD_NAMES: Characters = Characters::alphanumeric_and(b"!#$%&'*+-.^_`|~, ");
+pub(crate) static FIELD_NAMES: Characters = Characters::alphanumeric().and(b"!#$%&'*+-.^_`|~, ");
 /// What all parsers of URLs agree on: printable ASCII but for what RFC 3986 leaves out and WHATWG
 /// reads as something else.
-pub(crate) static URL: Characters = Characters::graphic_but(b"\"\\<>^`");
+pub(crate) static URL: Characters = Characters::graphic().but(b"\"\\<>^`");
 
 #[cfg(test)]
 mod tests {

@@ -21,6 +21,9 @@ use crate::token_client::{ClientConfig, ClientSettings, CompiledClient, compile_
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ClientKeysBroken;
 
+/// What `/.well-known/jwks.json` holds, or would.
+pub(super) type ClientKeys = Result<String, ClientKeysBroken>;
+
 /// A configuration that works, but perhaps for its client.
 pub(crate) struct Compiled {
     /// Of `config.resource`; `None` takes each request's.
@@ -30,7 +33,7 @@ pub(crate) struct Compiled {
     /// Kept apart: a client that cannot work takes nothing else down with it.
     pub(crate) client: Option<Result<Rc<CompiledClient>, ConfigError>>,
     /// What `/.well-known/jwks.json` holds; `None` where there is no such document.
-    pub(super) client_keys: Option<Result<String, ClientKeysBroken>>,
+    pub(super) client_keys: Option<ClientKeys>,
     pub(super) routes: Vec<Route>,
     pub(super) scopes: Vec<String>,
     pub(super) hierarchy: ScopeHierarchy,
@@ -99,17 +102,17 @@ pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
         quotable(format_args!("realm"), realm)?;
     }
     let named = named_scopes(&scopes, &routes, &direct);
-    let (client, client_keys) = match &config.client {
-        None => (None, None),
-        Some(client) => client_and_keys(client, &sources),
-    };
+    let client = config.client.as_ref();
+    let (client, client_keys) = client
+        .map(|client| client_and_keys(client, &sources))
+        .unzip();
     let settings = match config.metadata {
         None => Metadata::default(),
         Some(settings) => checked_metadata(settings)?,
     };
     Ok(Compiled {
         client,
-        client_keys,
+        client_keys: client_keys.flatten(),
         origin: resource.map(|url| url.origin()),
         serve_issuer_metadata: settings.serve_issuer_metadata.unwrap_or(true),
         single_resource: settings.single_resource.unwrap_or(false),
@@ -247,21 +250,17 @@ fn compile_hierarchy(direct: &[(String, Vec<String>)]) -> Result<ScopeHierarchy,
 
 /// What it is to an issuer, and what `/.well-known/jwks.json` holds.
 #[inline(never)]
-#[expect(clippy::type_complexity, reason = "they are two fields of `Compiled`")]
 fn client_and_keys(
     config: &ClientConfig,
     sources: &[KeySource],
-) -> (
-    Option<Result<Rc<CompiledClient>, ConfigError>>,
-    Option<Result<String, ClientKeysBroken>>,
-) {
+) -> (Result<Rc<CompiledClient>, ConfigError>, Option<ClientKeys>) {
     let client = compile_client(config, sources).map(Rc::new);
     let keys = match &client {
         Ok(client) => client.published_keys().map(Ok),
         Err(_) if config.keys.is_some() => Some(Err(ClientKeysBroken)),
         Err(_) => None,
     };
-    (Some(client), keys)
+    (client, keys)
 }
 
 #[inline(never)]
