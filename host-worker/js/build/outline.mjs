@@ -9,6 +9,7 @@
 // This knows nothing of WIT and little of jco, only scopes: what assigns to a variable of its
 // surroundings, leaves them by `return` or `break`, or says `this`, stays where it is.
 import { parse } from 'acorn';
+import { edited, walk } from './syntax-tree.mjs';
 
 /** No value that jco lowers or lifts takes a longer run of statements. */
 const LONGEST = 6;
@@ -119,20 +120,13 @@ function replace(source, body, groups, made) {
     }
   });
   edits.push({ start: body.end - 1, end: body.end - 1, text: `\n${functions}` });
-  edits.sort((a, b) => a.start - b.start);
-  let result = '';
-  let at = 0;
-  for (const { start, end, text } of edits) {
-    result += source.slice(at, start) + text;
-    at = end;
-  }
-  return result + source.slice(at);
+  return edited(source, edits);
 }
 
 /** Whether a statement cannot stand in a function of its own. */
 function stayingPut(statement) {
   let stays = /^(Function|Class)Declaration$/.test(statement.type);
-  visit(statement, (node, parents) => {
+  walk(statement, (node, parents) => {
     const within = (types) => parents.some(({ type }) => types.test(type));
     switch (node.type) {
       case 'ReturnStatement': case 'YieldExpression': case 'AwaitExpression': case 'ThisExpression': case 'MetaProperty': case 'Super':
@@ -161,7 +155,7 @@ function stayingPut(statement) {
 /** Every list of statements in a function below `body`. */
 function statementLists(body) {
   const lists = [];
-  visit(body, (node, parents) => {
+  walk(body, (node, parents) => {
     if (!parents.some(({ type }) => /Function/.test(type))) return;
     if (node.type === 'BlockStatement') lists.push(node.body);
     if (node.type === 'SwitchCase') lists.push(node.consequent);
@@ -183,7 +177,7 @@ class Scopes {
         else known.twice = true;
       }
     };
-    visit(root, (node, parents) => {
+    walk(root, (node, parents) => {
       const nearest = (types) => parents.findLast(({ type }) => types.test(type)) ?? root;
       if (node.type === 'VariableDeclaration') {
         const where = nearest(node.kind === 'var' ? /Function/ : /Function|BlockStatement|^For|SwitchStatement|StaticBlock/);
@@ -194,7 +188,7 @@ class Scopes {
       if (/Function/.test(node.type)) for (const parameter of node.params) declare(node, parameter, 'parameter');
       if (node.type === 'CatchClause') declare(node, node.param, 'parameter');
     });
-    visit(root, (node, parents) => {
+    walk(root, (node, parents) => {
       const parent = parents.at(-1);
       if (node.type !== 'Identifier' || isKey(node, parent)) return;
       const owner = parents.findLast((at) => scopes.get(at)?.has(node.name));
@@ -256,16 +250,4 @@ function namesIn(pattern) {
     case 'RestElement': return namesIn(pattern.argument);
     default: return [];
   }
-}
-
-/** Every node with its parents, outermost first. */
-function visit(node, visitor, parents = []) {
-  visitor(node, parents);
-  parents.push(node);
-  for (const value of Object.values(node)) {
-    for (const child of Array.isArray(value) ? value : [value]) {
-      if (typeof child?.type === 'string') visit(child, visitor, parents);
-    }
-  }
-  parents.pop();
 }

@@ -9,6 +9,7 @@
 // tables) is kept as it is. What changes is by name and by syntax tree, never by text search, and
 // a name that is missing stops the build: a jco update cannot pass through here unnoticed.
 import { parse } from 'acorn';
+import { edited, walk } from './syntax-tree.mjs';
 
 /** Runtime functions of jco with a synchronous stand-in. The key must be declared in the glue. */
 const STAND_INS = {
@@ -142,17 +143,7 @@ function untilStable(source, collect) {
 
 /** Applies the replacements that `collect` finds; the outermost of nested ones wins. */
 function edit(source, collect) {
-  const tree = parse(source, { ecmaVersion: 'latest', sourceType: 'module' });
-  const edits = collect(tree, source);
-  edits.sort((a, b) => a.start - b.start || b.end - a.end);
-  let result = '';
-  let at = 0;
-  for (const { start, end, text } of edits) {
-    if (start < at) continue; // inside one that is replaced as a whole
-    result += source.slice(at, start) + text;
-    at = end;
-  }
-  return result + source.slice(at);
+  return edited(source, collect(parse(source, { ecmaVersion: 'latest', sourceType: 'module' }), source));
 }
 
 function standIns(tree) {
@@ -323,18 +314,3 @@ function isPure(node) {
 }
 
 const callee = (node) => (node?.type === 'CallExpression' && node.callee.type === 'Identifier' ? node.callee.name : undefined);
-
-/** Visits every node with its parents; the visitor answers whether to go below. */
-function walk(node, visit, parents = []) {
-  if (!visit(node, parents)) return;
-  parents.push(node);
-  for (const key of Object.keys(node)) {
-    const value = node[key];
-    if (Array.isArray(value)) {
-      for (const item of value) if (typeof item?.type === 'string') walk(item, visit, parents);
-    } else if (typeof value?.type === 'string') {
-      walk(value, visit, parents);
-    }
-  }
-  parents.pop();
-}
