@@ -85,7 +85,7 @@ pub(super) fn request_head(parts: &Parts, origin: &RequestOrigin) -> wit::Reques
 /// A value with bytes that are no UTF-8 stays one that no grammar allows.
 fn lossy(value: &[u8]) -> String {
     match std::str::from_utf8(value) {
-        // Nearly all values, and four times as fast.
+        // Nearly all values, in a sixth of the instructions.
         Ok(text) => text.to_owned(),
         Err(_) => String::from_utf8_lossy(value).into_owned(),
     }
