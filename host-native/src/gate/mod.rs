@@ -29,7 +29,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::Response;
-use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 pub use builder::{BuildError, GateBuilder};
@@ -89,7 +88,7 @@ impl Gate {
     /// Decides about a request: preflight, metadata, credentials, scopes.
     pub async fn handle(&self, request: &Parts) -> Decision {
         let head = request_head(request, &self.0.origin);
-        let verdict = self.worker_for(request).ask(Question::Handle(&head)).await;
+        let verdict = self.worker_for(&head).ask(Question::Handle(&head)).await;
         verdict
             .and_then(|verdict| decision(verdict.ok_or(Failed)?, bearer(&head)))
             .unwrap_or_else(|Failed| Decision::Respond(Answer::failed()))
@@ -109,7 +108,7 @@ impl Gate {
         let head = request_head(request, &self.0.origin);
         let scopes = owned(scopes);
         let verdict = self
-            .worker_for(request)
+            .worker_for(&head)
             .ask(Question::Authenticate(&head, &scopes))
             .await;
         credentials(verdict, bearer(&head))
@@ -132,11 +131,7 @@ impl Gate {
     /// Answers a metadata request or a preflight of one; none for any other path.
     pub async fn metadata(&self, request: &Parts) -> Option<Answer> {
         let head = request_head(request, &self.0.origin);
-        match self
-            .worker_for(request)
-            .ask(Question::Metadata(&head))
-            .await
-        {
+        match self.worker_for(&head).ask(Question::Metadata(&head)).await {
             Ok(None) => None,
             Ok(Some(Verdict {
                 decision: wit::Decision::Respond(answer),
@@ -158,7 +153,7 @@ impl Gate {
     ) -> Option<Answer> {
         let head = request_head(request, &self.0.origin);
         let required = owned(required);
-        let worker = self.worker_for(request);
+        let worker = self.worker_for(&head);
         match worker.require_scopes(&head, identity.scopes(), &required) {
             Ok(None) => None,
             Ok(Some(answer)) => {
@@ -214,12 +209,10 @@ impl Gate {
         }
     }
 
-    fn worker_for(&self, request: &Parts) -> &Arc<Worker> {
-        let value = request.headers.get(AUTHORIZATION);
-        match value.and_then(|value| std::str::from_utf8(value.as_bytes()).ok()) {
+    fn worker_for(&self, head: &wit::RequestHead) -> &Arc<Worker> {
+        match head.authorization.first() {
             // The scheme's case and spacing do not move a token to another store.
             Some(value) => self.worker_of(value.rsplit_once(' ').map_or(value, |(_, token)| token)),
-            // What is no text is refused in any of them.
             None => self.next_worker(),
         }
     }
