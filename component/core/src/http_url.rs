@@ -58,15 +58,14 @@ impl HttpUrl {
         if !grammar::URL.make_up(text) {
             return Err(UrlError::Character);
         }
-        // Two steps: a search for text brings code along that nothing else here needs.
-        let (scheme, rest) = text.split_once(':').ok_or(UrlError::Scheme)?;
+        let (scheme, rest) = grammar::split_once(text, b':').ok_or(UrlError::Scheme)?;
         let rest = rest.strip_prefix("//").ok_or(UrlError::Scheme)?;
         let secure = match () {
             () if scheme.eq_ignore_ascii_case("https") => true,
             () if scheme.eq_ignore_ascii_case("http") => false,
             () => return Err(UrlError::Scheme),
         };
-        if rest.contains('#') {
+        if grammar::split_once(rest, b'#').is_some() {
             return Err(UrlError::Fragment);
         }
         let ends = |byte: &u8| matches!(byte, b'/' | b'?');
@@ -74,7 +73,7 @@ impl HttpUrl {
         let end = end.unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
         let authority = normal_authority(authority, secure).ok_or(UrlError::Authority)?;
-        let (path, query) = match target.split_once('?') {
+        let (path, query) = match grammar::split_once(target, b'?') {
             Some((path, query)) => (path, Some(query.to_owned())),
             None => (target, None),
         };
@@ -98,6 +97,11 @@ impl HttpUrl {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// [`Self::path`], for what wants a list of paths.
+    pub(crate) fn path_alone(&self) -> &[String] {
+        std::slice::from_ref(&self.path)
     }
 
     /// Without the `?`; `None` where there was none.
@@ -142,7 +146,7 @@ fn normal_authority(authority: &str, secure: bool) -> Option<String> {
         };
         (format!("[{}]", address.to_ascii_lowercase()), port)
     } else {
-        let (host, port) = match authority.split_once(':') {
+        let (host, port) = match grammar::split_once(authority, b':') {
             Some((host, port)) => (host, Some(port)),
             None => (authority, None),
         };

@@ -111,6 +111,29 @@ fn two_credentials_are_a_bad_request() {
 }
 
 #[test]
+fn what_is_no_token_is_a_bad_request_also_beside_one_that_was_seen() {
+    let world = World::new(config());
+    let token = key().token();
+    for round in ["new", "seen"] {
+        for good in [format!("Bearer {token}"), format!("bearer   {token}")] {
+            let head = RequestHead {
+                authorization: vec![good],
+                ..head("GET", "https://api.example/mcp")
+            };
+            assert_eq!(status(&world.send(&head)), 200, "{round}");
+        }
+        for bad in ["", " ", " x", ",", ", Bearer x", "\u{e9}", "\0", "=x"] {
+            let token = if bad.is_empty() { "" } else { &token };
+            let head = RequestHead {
+                authorization: vec![format!("Bearer {token}{bad}")],
+                ..head("GET", "https://api.example/mcp")
+            };
+            assert_eq!(status(&world.send(&head)), 400, "{round} {bad:?}");
+        }
+    }
+}
+
+#[test]
 fn metadata_name_the_resource_that_was_asked_for() {
     let world = World::new(config());
     for (path, resource) in [

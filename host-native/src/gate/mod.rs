@@ -211,14 +211,17 @@ impl Gate {
 
     fn worker_for(&self, head: &wit::RequestHead) -> &Arc<Worker> {
         match head.authorization.first() {
-            // The scheme's case and spacing do not move a token to another store.
-            Some(value) => self.worker_of(value.rsplit_once(' ').map_or(value, |(_, token)| token)),
+            Some(value) => self.worker_of(value),
             None => self.next_worker(),
         }
     }
 
+    /// The store that knows a token, by the end of its signature: all tokens end differently, and
+    /// the scheme before it does not move one to another store.
     fn worker_of(&self, token: &str) -> &Arc<Worker> {
-        self.worker_at(self.hash_of(token.as_bytes()))
+        let token = token.as_bytes();
+        let end = token.last_chunk::<32>().map_or(token, |end| end);
+        self.worker_at(self.hash_of(end))
     }
 
     fn next_worker(&self) -> &Arc<Worker> {

@@ -14,7 +14,7 @@ pub(crate) use audience::is_path_prefix;
 pub use audience::{Audiences, Target};
 pub use claims::{Actor, Dates, Identity, Tolerance};
 pub use scope::{ScopeHierarchy, is_scope_token};
-pub use verified_tokens::{TokenCacheLimits, Verified, VerifiedTokens};
+pub use verified_tokens::{TokenCacheLimits, TokenDigest, Verified, VerifiedTokens};
 pub use verify::{IssuerPolicy, TypeRule, UnsignedToken, read, verify_signature};
 
 use crate::jose::JwsError;

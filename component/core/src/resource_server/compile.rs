@@ -27,7 +27,7 @@ pub(super) type ClientKeys = Result<String, ClientKeysBroken>;
 /// A configuration that works, but perhaps for its client.
 pub(crate) struct Compiled {
     /// Of `config.resource`; `None` takes each request's.
-    pub(super) origin: Option<String>,
+    pub(super) origin: Option<Rc<str>>,
     pub(super) policies: Vec<IssuerPolicy>,
     pub(crate) sources: Vec<KeySource>,
     /// Kept apart: a client that cannot work takes nothing else down with it.
@@ -113,7 +113,7 @@ pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
     Ok(Compiled {
         client,
         client_keys: client_keys.flatten(),
-        origin: resource.map(|url| url.origin()),
+        origin: resource.map(|url| url.origin().into()),
         serve_issuer_metadata: settings.serve_issuer_metadata.unwrap_or(true),
         single_resource: settings.single_resource.unwrap_or(false),
         metadata: MetadataTemplate {

@@ -3,13 +3,15 @@
 //! Tokens in the query or the body are not looked at (OAuth 2.1 section 5.1).
 
 use super::rejection::Rejection;
-use crate::grammar::TOKEN68;
+use crate::grammar::{TOKEN68, split_once};
 use crate::limits;
 
 /// Where the bearer token begins in the one `Authorization` value. It goes on to the end.
 ///
+/// The token's own characters are not looked at: [`check_token`] does.
+///
 /// # Errors
-/// Absent, of another scheme, more than one, too long, or not `Bearer 1*SP token68`.
+/// Absent, of another scheme, more than one value, or too long.
 pub fn bearer_token_start(values: &[String]) -> Result<usize, Rejection> {
     let value = match values {
         [] => return Err(Rejection::NoCredentials),
@@ -20,20 +22,27 @@ pub fn bearer_token_start(values: &[String]) -> Result<usize, Rejection> {
     if value.len() > limits::AUTHORIZATION_BYTES {
         return Err(Rejection::CredentialsTooLarge);
     }
-    let scheme_end = value.find(' ').unwrap_or(value.len());
-    let (scheme, rest) = value.split_at(scheme_end);
+    let (scheme, rest) = split_once(value, b' ').unwrap_or((value, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
-        // Platforms join repeated headers with a comma.
         return Err(if has_second_bearer(rest) {
             Rejection::SeveralCredentials
         } else {
             Rejection::UnsupportedScheme
         });
     }
-    let token = rest.trim_start_matches(' ');
+    let spaces = rest.bytes().take_while(|&byte| byte == b' ').count();
+    Ok(value.len() - rest.len() + spaces)
+}
+
+/// Checks that what follows the scheme is one `token68`. A token that was verified before is one.
+///
+/// # Errors
+/// It is none, or it is followed by other credentials.
+pub(super) fn check_token(token: &str) -> Result<(), Rejection> {
     if is_token68(token) {
-        Ok(value.len() - token.len())
+        Ok(())
     } else if token.contains(',') {
+        // Platforms join repeated headers with a comma.
         Err(Rejection::SeveralCredentials)
     } else {
         Err(Rejection::MalformedCredentials)
@@ -59,7 +68,9 @@ mod tests {
 
     fn start(values: &[&str]) -> Result<usize, Rejection> {
         let values: Vec<String> = values.iter().map(|&v| v.into()).collect();
-        bearer_token_start(&values)
+        let start = bearer_token_start(&values)?;
+        check_token(&values[0][start..])?;
+        Ok(start)
     }
 
     #[test]

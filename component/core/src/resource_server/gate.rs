@@ -88,9 +88,19 @@ pub(crate) struct Inner {
 
 /// What a request asks for, once its URL has been read.
 pub(super) struct Place {
-    pub(super) origin: String,
+    pub(super) origin: Rc<str>,
     pub(super) url: HttpUrl,
-    pub(super) readings: Vec<String>,
+    readings: Option<Vec<String>>,
+}
+
+impl Place {
+    /// Every way in which the path may be read.
+    pub(super) fn readings(&self) -> &[String] {
+        match &self.readings {
+            Some(readings) => readings,
+            None => self.url.path_alone(),
+        }
+    }
 }
 
 impl fmt::Debug for Gate {
@@ -140,7 +150,7 @@ impl Gate {
             return step;
         }
         let routes = &self.inner.compiled.routes;
-        match required_scopes(routes, &head.method, &place.readings) {
+        match required_scopes(routes, &head.method, place.readings()) {
             None => allow(None, 0, self.inner.cors_headers(head), false),
             Some(scopes) => self.inner.authenticate(head, place, scopes, &[]),
         }
@@ -166,7 +176,7 @@ impl Gate {
             Err(rejection) => self.inner.refuse_early(head, &rejection),
             Ok(place) => {
                 let routes = &self.inner.compiled.routes;
-                let of_route = required_scopes(routes, &head.method, &place.readings);
+                let of_route = required_scopes(routes, &head.method, place.readings());
                 self.inner
                     .authenticate(head, place, of_route.unwrap_or_default(), scopes)
             }
@@ -209,7 +219,7 @@ impl Gate {
             Err(rejection) => return Some(inner.answer_early(head, &rejection)),
         };
         let routes = &inner.compiled.routes;
-        let of_route = required_scopes(routes, &head.method, &place.readings);
+        let of_route = required_scopes(routes, &head.method, place.readings());
         let case = Case {
             required: inner.all_scopes(of_route.unwrap_or_default(), required),
             origin: head.origin.clone(),
@@ -264,7 +274,10 @@ impl Inner {
         }
         let url = HttpUrl::parse(&head.url).map_err(Rejection::BadTarget)?;
         self.compiled.cors.check(head.origin.as_deref())?;
-        let origin = self.compiled.origin.clone().unwrap_or_else(|| url.origin());
+        let origin = match &self.compiled.origin {
+            Some(origin) => Rc::clone(origin),
+            None => url.origin().into(),
+        };
         let readings = readings(url.path());
         Ok(Place {
             origin,
@@ -317,9 +330,10 @@ impl Inner {
             WellKnown::ProtectedResource(path) => {
                 // The root stands for the whole host: clients that know no path ask for it.
                 let routes = &self.compiled.routes;
+                let readings = readings(path).unwrap_or_else(|| vec![path.to_owned()]);
                 let is_protected = path.is_empty()
-                    || required_scopes(routes, "POST", &readings(path)).is_some()
-                    || required_scopes(routes, "GET", &readings(path)).is_some();
+                    || required_scopes(routes, "POST", &readings).is_some()
+                    || required_scopes(routes, "GET", &readings).is_some();
                 if !is_protected {
                     return Some(self.refuse_early(head, &Rejection::NoSuchResource));
                 }

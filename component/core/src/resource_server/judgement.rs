@@ -3,11 +3,12 @@
 use std::rc::Rc;
 
 use super::answer::Answer;
+use super::credentials::check_token;
 use super::gate::{Allowed, Decision, Inner, Outcome, Place, Step, respond};
 use super::metadata::location;
 use super::rejection::{ChallengeContext, Rejection};
 use crate::access_token::{
-    self, Identity, Target, TokenError, Verified, VerifiedTokens, verify_signature,
+    self, Identity, Target, TokenDigest, TokenError, Verified, verify_signature,
 };
 use crate::jose::{JwkSet, VerifyingKey};
 use crate::limits;
@@ -26,7 +27,7 @@ impl Case {
         let place = self.place.as_ref()?;
         Some(Target {
             origin: &place.origin,
-            paths: &place.readings,
+            paths: place.readings(),
         })
     }
 }
@@ -50,7 +51,7 @@ impl Inner {
         if token.len() > limits::AUTHORIZATION_BYTES {
             return respond(self.answer(&Rejection::CredentialsTooLarge, &case));
         }
-        let digest = VerifiedTokens::digest(token);
+        let digest = TokenDigest::of(token);
         match self.judge_now(token, digest, &case) {
             Ok(granted) => Step::Done(self.decide(granted, &case)),
             Err(Hurdle::Refused(rejection)) => respond(self.answer(&rejection, &case)),
@@ -71,10 +72,10 @@ impl Inner {
         }
     }
 
-    fn judge_now(&self, token: &str, digest: [u8; 32], case: &Case) -> Result<Granted, Hurdle> {
+    fn judge_now(&self, token: &str, digest: TokenDigest, case: &Case) -> Result<Granted, Hurdle> {
         let refused = |error| Hurdle::Refused(Rejection::Token(error));
         let now = self.scheduler.now();
-        let found = self.tokens.borrow_mut().find(&digest, now).cloned();
+        let found = self.tokens.borrow_mut().find(&digest, now);
         if let Some(verified) = found
             && let Some(keys) = self.compiled.sources[verified.issuer].ready(now)
         {
@@ -87,6 +88,10 @@ impl Inner {
                 verified,
                 refresh_due: keys.refresh_due,
             });
+        }
+        // A bare token is no header: it is refused for its form.
+        if case.place.is_some() {
+            check_token(token).map_err(Hurdle::Refused)?;
         }
         let policies = &self.compiled.policies;
         let unsigned = access_token::read(token, policies, now, case.target()).map_err(refused)?;
@@ -110,7 +115,7 @@ impl Inner {
     async fn judge_with_fetched_keys(
         &self,
         token: &str,
-        digest: [u8; 32],
+        digest: TokenDigest,
         case: &Case,
         seen: Option<(Rc<JwkSet>, TokenError)>,
     ) -> Result<Granted, Rejection> {
@@ -151,7 +156,7 @@ impl Inner {
 
     fn keep(
         &self,
-        digest: [u8; 32],
+        digest: TokenDigest,
         (identity, key): (Identity, Rc<VerifyingKey>),
         issuer: usize,
     ) -> Granted {
