@@ -25,7 +25,10 @@ impl TokenDigest {
     /// Of a token's text, whatever it holds.
     #[must_use]
     pub fn of(token: &str) -> Self {
-        Self(Blake2b256::digest(token).into())
+        let mut digest = [0; 32];
+        let hasher = Blake2b256::new_with_prefix(token);
+        hasher.finalize_into((&mut digest).into());
+        Self(digest)
     }
 }
 
