@@ -35,9 +35,9 @@ pub const KEYS: usize = 128;
 /// Entries of `key_ops`: eight are registered (RFC 7517 section 4.3).
 pub const KEY_OPERATIONS: usize = 16;
 
-/// Good signatures of an elliptic-curve key before each of its two tables is built. A table costs
-/// as much as about six checks without it (P-256), and code that has run some times is compiled
-/// better by then.
+/// Good signatures of an elliptic-curve key before each of its two tables is built. The generator's
+/// costs as much as 25 checks without tables (P-256), a key's as 15, and code that has run some
+/// times is compiled better by then.
 pub const CHECKS_PER_TABLE: u32 = 4;
 
 /// A private key's text: RSA-4096 is 3.2 KB in PEM and in JSON; the rest is room for comments.
