@@ -8,7 +8,7 @@ use crate::limits;
 
 /// Where the bearer token begins in the one `Authorization` value. It goes on to the end.
 ///
-/// The token's own characters are not looked at: [`check_token`] does.
+/// The token's own characters are not looked at: [`check_token68`] does.
 ///
 /// # Errors
 /// Absent, of another scheme, more than one value, or too long.
@@ -38,7 +38,7 @@ pub fn bearer_token_start(values: &[String]) -> Result<usize, Rejection> {
 ///
 /// # Errors
 /// It is none, or it is followed by other credentials.
-pub(super) fn check_token(token: &str) -> Result<(), Rejection> {
+pub fn check_token68(token: &str) -> Result<(), Rejection> {
     if is_token68(token) {
         Ok(())
     } else if token.contains(',') {
@@ -69,7 +69,7 @@ mod tests {
     fn start(values: &[&str]) -> Result<usize, Rejection> {
         let values: Vec<String> = values.iter().map(|&v| v.into()).collect();
         let start = bearer_token_start(&values)?;
-        check_token(&values[0][start..])?;
+        check_token68(&values[0][start..])?;
         Ok(start)
     }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::answer::Answer;
-use super::credentials::check_token;
+use super::credentials::check_token68;
 use super::gate::{Allowed, Decision, Inner, Outcome, Place, Step, respond};
 use super::metadata::location;
 use super::rejection::{ChallengeContext, Rejection};
@@ -91,7 +91,7 @@ impl Inner {
         }
         // A bare token is no header: it is refused for its form.
         if case.place.is_some() {
-            check_token(token).map_err(Hurdle::Refused)?;
+            check_token68(token).map_err(Hurdle::Refused)?;
         }
         let policies = &self.compiled.policies;
         let unsigned = access_token::read(token, policies, now, case.target()).map_err(refused)?;

@@ -20,7 +20,7 @@ pub use config::{
     Access, Config, ConfigError, Cors, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, Metadata,
     RouteConfig, TokenCacheConfig,
 };
-pub use credentials::bearer_token_start;
+pub use credentials::{bearer_token_start, check_token68};
 pub(crate) use gate::Inner as GateInner;
 pub use gate::{Allowed, Decision, Gate, Outcome, RequestHead, Step};
 pub use rejection::Rejection;
