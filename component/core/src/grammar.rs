@@ -65,8 +65,8 @@ impl Characters {
 
 /// What stands before the first `separator`, which is ASCII, and what behind it.
 ///
-/// `str`'s own search by character does the same through its general machinery, which costs a
-/// request several times as much where code is small, and a first request its compilation.
+/// `str`'s own search by character does the same through its general machinery, which takes a
+/// request more instructions where code is made small.
 pub(crate) fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
     for (at, &byte) in text.as_bytes().iter().enumerate() {
         if byte == separator {

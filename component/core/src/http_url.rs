@@ -65,7 +65,7 @@ impl HttpUrl {
             () if scheme.eq_ignore_ascii_case("http") => false,
             () => return Err(UrlError::Scheme),
         };
-        if grammar::split_once(rest, b'#').is_some() {
+        if rest.as_bytes().contains(&b'#') {
             return Err(UrlError::Fragment);
         }
         let ends = |byte: &u8| matches!(byte, b'/' | b'?');

@@ -43,7 +43,7 @@ impl Audiences {
 }
 
 fn without_slash(text: &str) -> &str {
-    text.strip_suffix("/").unwrap_or(text)
+    text.strip_suffix('/').unwrap_or(text)
 }
 
 fn covers(audience: &str, target: Target<'_>) -> bool {
@@ -60,7 +60,7 @@ fn covers(audience: &str, target: Target<'_>) -> bool {
 
 /// Whether `prefix` is `path` or one of its ancestors: `/mcp` of `/mcp/x`, not of `/mcp-other`.
 pub(crate) fn is_path_prefix(prefix: &str, path: &str) -> bool {
-    let prefix = prefix.strip_suffix("/").unwrap_or(prefix);
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
     path.strip_prefix(prefix)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

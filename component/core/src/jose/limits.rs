@@ -28,7 +28,7 @@ pub const KEY_SET_BYTES: usize = 512 * 1024;
 /// JSON nesting in a key set: set, `keys`, key, and an array inside; one more for extensions.
 pub const KEY_SET_DEPTH: usize = 8;
 
-/// Keys read from a set. Issuers publish 2 to 20; each costs up to 270 KB once it is in use
+/// Keys read from a set. Issuers publish 2 to 20; each costs up to 260 KB once it is in use
 /// (tables of multiples), which only the issuer's own signatures bring about.
 pub const KEYS: usize = 128;
 
