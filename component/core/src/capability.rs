@@ -1,5 +1,7 @@
 //! What core asks of its host. The contract both ways is in `wit/`: these are its shapes in Rust.
 
+use crate::jose::Algorithm;
+
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type UnixMillis = u64;
 
@@ -60,22 +62,96 @@ pub enum HttpError {
     Internal,
 }
 
-/// An exchange under way; dropping it gives it up.
-pub trait PendingResponse {
-    /// The outcome, once; `None` while it is outstanding.
-    fn poll(&mut self) -> Option<Result<HttpResponse, HttpError>>;
+/// Something that the host answers now or later; dropping it gives it up.
+pub trait Pending<T> {
+    /// The answer, once; `None` while it is outstanding, and after it was taken.
+    fn poll(&mut self) -> Option<T>;
+}
+
+/// Why the host has no verdict or no signature. It says nothing about a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignatureError {
+    /// The host does not do this algorithm, or not with this key.
+    Unsupported,
+    /// The key is damaged, or one that cannot exist.
+    KeyRefused,
+    /// No answer within the component's own deadline.
+    TimedOut,
+    /// Anything else.
+    Failed,
+}
+
+impl SignatureError {
+    /// A stable name for logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unsupported => "signatures-unsupported",
+            Self::KeyRefused => "signatures-key-refused",
+            Self::TimedOut => "signatures-timed-out",
+            Self::Failed => "signatures-failed",
+        }
+    }
+}
+
+/// A public key that the host has prepared for one algorithm.
+pub trait PublicKeyHandle {
+    /// Starts a check: true where the signature is the key's.
+    fn verify(&self, message: &[u8], signature: &[u8]) -> PendingAnswer<bool>;
+}
+
+/// A private key that the host has prepared.
+pub trait PrivateKeyHandle {
+    /// The public half as a JWK.
+    fn public_key(&self) -> PendingAnswer<String>;
+    /// Starts a signature by an algorithm that fits the key.
+    fn sign(&self, algorithm: Algorithm, message: &[u8]) -> PendingAnswer<Vec<u8>>;
+}
+
+/// What an operation with a key comes to.
+pub type PendingAnswer<T> = Box<dyn Pending<Result<T, SignatureError>>>;
+
+/// A private key on its way to the host.
+#[derive(Clone, Copy)]
+pub enum PrivateKeySource<'a> {
+    /// PKCS#8 in DER.
+    Pkcs8(&'a [u8]),
+    /// A key that only the host knows.
+    Named(&'a str),
 }
 
 /// The host.
 ///
-/// Core survives a host that lies about time (see `wit/clock.wit`), loses an exchange (core has
-/// its own deadline) or answers with more than it was asked for (core checks sizes again). It
-/// cannot survive randomness that repeats.
+/// Core survives a host that lies about time (see `wit/clock.wit`), loses an exchange or an
+/// operation with a key (core has its own deadlines), or answers with more than it was asked for
+/// (core checks sizes again). It cannot survive randomness that repeats, or a wrong verdict about
+/// a signature.
 pub trait Host {
     /// The time of day.
     fn now(&self) -> UnixMillis;
     /// Fills `out` with unpredictable bytes.
     fn random(&self, out: &mut [u8]);
     /// Starts an exchange.
-    fn send(&self, request: HttpRequest) -> Box<dyn PendingResponse>;
+    fn send(&self, request: HttpRequest) -> Box<dyn Pending<Result<HttpResponse, HttpError>>>;
+    /// The algorithms that the host verifies; [`Algorithm::Ed25519`] stands for its older name too.
+    fn verifying_algorithms(&self) -> Vec<Algorithm>;
+    /// The algorithms that the host signs by.
+    fn signing_algorithms(&self) -> Vec<Algorithm>;
+    /// Prepares a public key, given as a JWK with the members that make the key.
+    ///
+    /// # Errors
+    /// Why the host cannot use it.
+    fn import_verifying_key(
+        &self,
+        algorithm: Algorithm,
+        jwk: &str,
+    ) -> Result<Box<dyn PublicKeyHandle>, SignatureError>;
+    /// Prepares a private key.
+    ///
+    /// # Errors
+    /// Why the host cannot use it.
+    fn import_signing_key(
+        &self,
+        key: PrivateKeySource<'_>,
+    ) -> Result<Box<dyn PrivateKeyHandle>, SignatureError>;
 }

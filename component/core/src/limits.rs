@@ -74,3 +74,7 @@ pub const CLIENT_KEYS: usize = 8;
 
 /// An OAuth error's description and URI: what a person reads.
 pub const OAUTH_ERROR_BYTES: usize = 2048;
+
+/// How long the host may take over an operation with a key, in milliseconds. WebCrypto takes less
+/// than one; a key management service answers within a second or is down.
+pub const SIGNATURE_MS: u64 = 5_000;

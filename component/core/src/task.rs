@@ -9,7 +9,10 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use crate::capability::{Host, HttpError, HttpRequest, HttpResponse, UnixMillis};
+use crate::capability::{
+    Host, HttpError, HttpRequest, HttpResponse, Pending, PendingAnswer, SignatureError, UnixMillis,
+};
+use crate::limits;
 
 /// How long the host may take over an exchange beyond the timeout it was given, in milliseconds,
 /// before core counts it as lost.
@@ -27,6 +30,10 @@ impl Scheduler {
             host,
             hint: Cell::new(None),
         })
+    }
+
+    pub(crate) fn host(&self) -> &dyn Host {
+        &*self.host
     }
 
     pub(crate) fn now(&self) -> UnixMillis {
@@ -69,18 +76,34 @@ impl Scheduler {
     pub(crate) async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let patience = u64::from(request.timeout_ms) + GRACE_MS;
         let max = request.max_body_bytes as usize;
+        let pending = self.host.send(request);
+        match self.answer(pending, patience).await {
+            None => Err(HttpError::TimedOut),
+            Some(Ok(response)) if response.body.len() > max => Err(HttpError::TooLarge),
+            Some(result) => result,
+        }
+    }
+
+    /// Waits for an operation with a key, at most [`limits::SIGNATURE_MS`].
+    pub(crate) async fn signature<T>(
+        &self,
+        pending: PendingAnswer<T>,
+    ) -> Result<T, SignatureError> {
+        let answer = self.answer(pending, limits::SIGNATURE_MS).await;
+        answer.unwrap_or(Err(SignatureError::TimedOut))
+    }
+
+    /// Waits for the host's answer; `None` where it does not come within `patience` milliseconds,
+    /// or the clock jumps back.
+    async fn answer<T>(&self, mut pending: Box<dyn Pending<T>>, patience: u64) -> Option<T> {
         let start = self.now();
-        let mut pending = self.host.send(request);
         poll_fn(|_| {
-            if let Some(result) = pending.poll() {
-                return Poll::Ready(match result {
-                    Ok(response) if response.body.len() > max => Err(HttpError::TooLarge),
-                    other => other,
-                });
+            if let Some(answer) = pending.poll() {
+                return Poll::Ready(Some(answer));
             }
             let now = self.now();
             if now < start || now - start >= patience {
-                return Poll::Ready(Err(HttpError::TimedOut));
+                return Poll::Ready(None);
             }
             self.ask_within(patience - (now - start));
             Poll::Pending

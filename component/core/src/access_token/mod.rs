@@ -15,7 +15,8 @@ pub use audience::{Audiences, Target};
 pub use claims::{Actor, Dates, Identity, Tolerance};
 pub use scope::{ScopeHierarchy, is_scope_token};
 pub use verified_tokens::{TokenCacheLimits, TokenDigest, Verified, VerifiedTokens};
-pub use verify::{IssuerPolicy, TypeRule, UnsignedToken, read, verify_signature};
+pub(crate) use verify::NotVerified;
+pub use verify::{IssuerPolicy, TypeRule, UnverifiedToken, read};
 
 use crate::jose::JwsError;
 
@@ -51,7 +52,7 @@ pub enum TokenError {
     SenderConstrained,
     /// No key of the issuer has this `kid` and algorithm.
     UnknownKey,
-    /// The signature does not hold.
+    /// The signature is not one by the issuer's keys.
     Signature,
 }
 
@@ -98,7 +99,7 @@ impl TokenError {
                 "The token is bound to a key and cannot be used as a bearer token".into()
             }
             Self::UnknownKey => "The key that signed the token is not known".into(),
-            Self::Signature => "The signature of the token does not hold".into(),
+            Self::Signature => "The token's signature is invalid".into(),
         }
     }
 }

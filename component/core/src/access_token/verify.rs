@@ -5,10 +5,11 @@ use std::rc::Rc;
 use super::TokenError;
 use super::audience::{Audiences, Target};
 use super::claims::{Identity, Tolerance};
-use crate::capability::UnixMillis;
-use crate::jose::{Algorithm, CompactJws, JwkSet, VerifyingKey};
+use crate::capability::{SignatureError, UnixMillis};
+use crate::jose::{Algorithm, CompactJws, JwkSet, VerificationError, VerifyingKey};
 use crate::json::{Json, Object};
 use crate::limits;
+use crate::task::Scheduler;
 
 /// Which `typ` is accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,10 +81,10 @@ impl IssuerPolicy {
     }
 }
 
-/// A token of which everything but the signature has been checked. Only [`verify_signature`]
-/// gives out its identity.
+/// A token of which everything but the signature has been checked. Its identity is not given out
+/// before [`UnverifiedToken::verify`] has passed.
 #[derive(Debug)]
-pub struct UnsignedToken<'a> {
+pub struct UnverifiedToken<'a> {
     jws: CompactJws<'a>,
     identity: Identity,
     /// Its issuer's place in the list of policies.
@@ -99,7 +100,7 @@ pub fn read<'a>(
     policies: &[IssuerPolicy],
     now: UnixMillis,
     target: Option<Target<'_>>,
-) -> Result<UnsignedToken<'a>, TokenError> {
+) -> Result<UnverifiedToken<'a>, TokenError> {
     let jws = CompactJws::parse(token).map_err(TokenError::Form)?;
     let text = std::str::from_utf8(jws.payload()).map_err(|_| TokenError::Claims)?;
     let claims = Object::parse(text.as_bytes(), limits::JSON_DEPTH);
@@ -121,7 +122,7 @@ pub fn read<'a>(
     }
     let identity = Identity::read(iss, &claims, text)?;
     policy.check_request(&identity, now, target)?;
-    Ok(UnsignedToken {
+    Ok(UnverifiedToken {
         jws,
         identity,
         issuer,
@@ -138,23 +139,45 @@ fn check_unbound(cnf: &Json) -> Result<(), TokenError> {
     }
 }
 
-/// Checks the signature by the keys that fit; at most [`limits::KEYS_TRIED`].
-///
-/// # Errors
-/// [`TokenError::UnknownKey`] or [`TokenError::Signature`]: newer keys may tell otherwise.
-pub fn verify_signature(
-    token: UnsignedToken<'_>,
-    keys: &JwkSet,
-) -> Result<(Identity, Rc<VerifyingKey>), TokenError> {
-    let header = token.jws.header();
-    let mut error = TokenError::UnknownKey;
-    let candidates = keys.candidates(header.algorithm, header.kid.as_deref());
-    for key in candidates.take(limits::KEYS_TRIED) {
-        let message = token.jws.signing_input();
-        match key.verify(header.algorithm, message, token.jws.signature()) {
-            Ok(()) => return Ok((token.identity, Rc::clone(key))),
-            Err(_) => error = TokenError::Signature,
+/// Why a token is not verified by a key set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NotVerified {
+    /// [`TokenError::UnknownKey`] or [`TokenError::Signature`]: newer keys may tell otherwise.
+    Refused(TokenError),
+    /// The host gave no verdict: nothing is known about the token.
+    NoVerdict(SignatureError),
+}
+
+impl UnverifiedToken<'_> {
+    /// Checks the signature by the keys that fit; at most [`limits::KEYS_TRIED`]. The key that
+    /// made it is the answer.
+    pub(crate) async fn verify(
+        &self,
+        keys: &JwkSet,
+        scheduler: &Scheduler,
+    ) -> Result<Rc<VerifyingKey>, NotVerified> {
+        let header = self.jws.header();
+        let mut error = NotVerified::Refused(TokenError::UnknownKey);
+        let candidates = keys.candidates(header.algorithm, header.kid.as_deref());
+        for key in candidates.take(limits::KEYS_TRIED) {
+            let message = self.jws.signing_input();
+            let signature = self.jws.signature();
+            let checked = key.verify(scheduler, header.algorithm, message, signature);
+            error = match checked.await {
+                Ok(()) => return Ok(Rc::clone(key)),
+                // As if the issuer had not published it.
+                Err(VerificationError::NoVerdict(SignatureError::KeyRefused)) => error,
+                Err(VerificationError::NoVerdict(error)) => NotVerified::NoVerdict(error),
+                // A verdict that is missing might have been the good one.
+                Err(_) if matches!(error, NotVerified::NoVerdict(_)) => error,
+                Err(_) => NotVerified::Refused(TokenError::Signature),
+            };
         }
+        Err(error)
     }
-    Err(error)
+
+    /// Whom the token speaks for, once it is verified.
+    pub(crate) fn into_identity(self) -> Identity {
+        self.identity
+    }
 }

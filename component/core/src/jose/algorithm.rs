@@ -72,6 +72,16 @@ impl Algorithm {
             .find(|algorithm| algorithm.name() == name)
     }
 
+    /// The one name that hosts know an algorithm by: Ed25519 for its older name (RFC 9864 section
+    /// 2.2).
+    #[must_use]
+    pub const fn by_one_name(self) -> Self {
+        match self {
+            Self::EdDsa => Self::Ed25519,
+            other => other,
+        }
+    }
+
     /// Length of a signature in bytes. None with RSA, where it is that of the modulus.
     #[must_use]
     pub const fn signature_len(self) -> Option<usize> {

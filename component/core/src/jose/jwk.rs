@@ -1,16 +1,16 @@
 //! One public key (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
 
+use std::cell::RefCell;
 use std::fmt::{self, Debug, Display, Formatter};
 use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
 
-use super::ecdsa::{self, GeneratorTables};
-use super::eddsa::Ed25519Key;
-use super::rsa::RsaKey;
-use super::signature::{SignatureError, SignatureVerifier};
+use super::public_key::{PublicKey, SignatureForm};
 use super::{Algorithm, base64url, limits};
+use crate::capability::{PublicKeyHandle, SignatureError};
 use crate::json::{Json, Object};
+use crate::task::Scheduler;
 
 /// A public key that may verify signatures: parsed and checked once, used many times.
 ///
@@ -19,7 +19,39 @@ use crate::json::{Json, Object};
 pub struct VerifyingKey {
     kid: Option<String>,
     algorithm: Option<Algorithm>,
-    verifier: Box<dyn SignatureVerifier>,
+    key: PublicKey,
+    /// What the host has prepared, for each algorithm that was needed so far: at most the six of
+    /// RSA.
+    imported: RefCell<Vec<(Algorithm, Import)>>,
+}
+
+/// A key as the host has it, or why it does not take it.
+type Import = Result<Rc<dyn PublicKeyHandle>, SignatureError>;
+
+/// Why a signature is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerificationError {
+    /// The key is not for this algorithm.
+    Algorithm,
+    /// The signature is not of the length that the key's signatures have.
+    Length,
+    /// The signature is not the key's.
+    Invalid,
+    /// The host gave no verdict: nothing is known about the signature.
+    NoVerdict(SignatureError),
+}
+
+impl VerificationError {
+    /// A stable name for logs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Algorithm => "signature-algorithm",
+            Self::Length => "signature-length",
+            Self::Invalid => "signature-invalid",
+            Self::NoVerdict(error) => error.code(),
+        }
+    }
 }
 
 /// Why a JWK cannot be used. Nothing of the key is in it.
@@ -45,9 +77,11 @@ pub enum JwkError {
     Algorithm,
     /// The RSA modulus is too small or too large ([`limits::RSA_BITS`]).
     KeySize,
-    /// The coordinates are not those of a point on the curve.
+    /// The coordinates are beyond the field. Whether they fulfil the curve's equation is checked
+    /// by the host.
     NotOnCurve,
-    /// A point of small order, under which anything verifies.
+    /// A key that can be forged for: an RSA key with an even modulus, an exponent that is 1 or
+    /// even, or primes that can be found (CVE-2017-15361); a point of small order.
     WeakKey,
     /// One key too many ([`limits::KEYS`]).
     TooMany,
@@ -94,7 +128,7 @@ impl Display for JwkError {
                 limits::RSA_BITS.end()
             ),
             Self::NotOnCurve => out.write_str("is not a point on its curve"),
-            Self::WeakKey => out.write_str("is a point of small order"),
+            Self::WeakKey => out.write_str("is weak: signatures can be forged for it"),
             Self::TooMany => write!(out, "comes after {} others", limits::KEYS),
         }
     }
@@ -118,21 +152,26 @@ pub(super) fn bytes(jwk: &Object, name: &'static str) -> Result<Vec<u8>, JwkErro
     base64url::decode(text).ok_or(JwkError::BadMember(name))
 }
 
+/// Reads a whole number (RFC 7518 section 2, "Base64urlUInt"), without its leading zeros. There
+/// should be none, but some issuers' libraries write the sign byte of DER; the number is the same,
+/// and what is made of it (thumbprint, export) is written without.
+pub(super) fn whole_number(jwk: &Object, name: &'static str) -> Result<Vec<u8>, JwkError> {
+    let mut bytes = bytes(jwk, name)?;
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    bytes.drain(..zeros);
+    Ok(bytes)
+}
+
 impl VerifyingKey {
     /// Reads a public key. Members that are not known are ignored, as RFC 7517 section 4 has it;
     /// so are certificates, which nothing here vouches for.
     ///
-    /// # Errors
-    /// The first rule that the key breaks.
-    pub fn from_jwk(jwk: &Object) -> Result<Self, JwkError> {
-        Self::from_jwk_with(jwk, &Rc::default())
-    }
-
-    /// [`VerifyingKey::from_jwk`] with tables that are shared with other keys.
+    /// Not checked: whether a point is on its curve. The host refuses such a key when it is
+    /// needed.
     ///
     /// # Errors
     /// The first rule that the key breaks.
-    pub fn from_jwk_with(jwk: &Object, tables: &Rc<GeneratorTables>) -> Result<Self, JwkError> {
+    pub fn from_jwk(jwk: &Object) -> Result<Self, JwkError> {
         let kty = text(jwk, "kty")?;
         if kty == "oct" {
             return Err(JwkError::Symmetric);
@@ -146,12 +185,7 @@ impl VerifyingKey {
             Some(Json::String(kid)) if kid.len() <= limits::KEY_ID_BYTES => Some(kid.clone()),
             Some(_) => return Err(JwkError::BadMember("kid")),
         };
-        let verifier: Box<dyn SignatureVerifier> = match kty {
-            "RSA" => Box::new(RsaKey::from_jwk(jwk)?),
-            "EC" => ecdsa::from_jwk(jwk, tables)?,
-            "OKP" => Box::new(Ed25519Key::from_jwk(jwk)?),
-            _ => return Err(JwkError::UnsupportedType),
-        };
+        let key = PublicKey::from_jwk(jwk, kty)?;
         let algorithm = match jwk.get("alg") {
             None => None,
             Some(Json::String(name)) => {
@@ -159,13 +193,14 @@ impl VerifyingKey {
             }
             Some(_) => return Err(JwkError::BadMember("alg")),
         };
-        if algorithm.is_some_and(|algorithm| !verifier.fits(algorithm)) {
+        if algorithm.is_some_and(|algorithm| !key.algorithms().contains(&algorithm)) {
             return Err(JwkError::Algorithm);
         }
         Ok(Self {
             kid,
             algorithm,
-            verifier,
+            key,
+            imported: RefCell::default(),
         })
     }
 
@@ -175,20 +210,34 @@ impl VerifyingKey {
         self.kid.as_deref()
     }
 
+    /// `alg`, where the key has one.
+    #[must_use]
+    pub const fn algorithm(&self) -> Option<Algorithm> {
+        self.algorithm
+    }
+
+    /// What makes the key.
+    pub(super) const fn public(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// The members that make the key.
+    pub(super) fn members(&self) -> Object {
+        object(self.key.members())
+    }
+
     /// The JWK thumbprint with SHA-256 (RFC 7638): the same for the same key, whatever else its
     /// JWK says.
     #[must_use]
     pub fn thumbprint(&self) -> [u8; 32] {
-        thumbprint(&object(self.verifier.members()))
+        thumbprint(&object(self.key.members()))
     }
 
     /// Whether both are one key under the same `kid` for the same algorithms, so that either may
     /// stand for the other.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        self.kid == other.kid
-            && self.algorithm == other.algorithm
-            && self.verifier.members() == other.verifier.members()
+        self.kid == other.kid && self.algorithm == other.algorithm && self.key == other.key
     }
 
     /// Whether the key may be used with this algorithm.
@@ -196,31 +245,64 @@ impl VerifyingKey {
     pub fn accepts(&self, algorithm: Algorithm) -> bool {
         match self.algorithm {
             Some(own) => own == algorithm,
-            None => self.verifier.fits(algorithm),
+            None => self.key.algorithms().contains(&algorithm),
         }
     }
 
-    /// Checks a signature.
+    /// Checks a signature, by the host where its form is right.
     ///
     /// # Errors
-    /// [`SignatureError::Algorithm`] where the key does not accept the algorithm, else what is
-    /// wrong with the signature.
-    pub fn verify(
+    /// Why it is not accepted.
+    pub(crate) async fn verify(
         &self,
+        scheduler: &Scheduler,
         algorithm: Algorithm,
         message: &[u8],
         signature: &[u8],
-    ) -> Result<(), SignatureError> {
+    ) -> Result<(), VerificationError> {
         if !self.accepts(algorithm) {
-            return Err(SignatureError::Algorithm);
+            return Err(VerificationError::Algorithm);
         }
-        self.verifier.verify(algorithm, message, signature)
+        self.key.check_form(signature).map_err(|form| match form {
+            SignatureForm::Length => VerificationError::Length,
+            SignatureForm::Range => VerificationError::Invalid,
+        })?;
+        let handle = self.imported(scheduler, algorithm.by_one_name());
+        let pending = handle.map(|handle| handle.verify(message, signature));
+        let verdict = match pending {
+            Ok(pending) => scheduler.signature(pending).await,
+            Err(error) => Err(error),
+        };
+        match verdict {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(VerificationError::Invalid),
+            Err(error) => Err(VerificationError::NoVerdict(error)),
+        }
+    }
+
+    /// The key as the host has it. A refusal is remembered: the same key would be refused again.
+    fn imported(&self, scheduler: &Scheduler, algorithm: Algorithm) -> Import {
+        let known = |imported: &[(Algorithm, Import)]| {
+            let of = |(own, _): &&(Algorithm, Import)| *own == algorithm;
+            imported.iter().find(of).map(|(_, import)| import.clone())
+        };
+        if let Some(import) = known(&self.imported.borrow()) {
+            return import;
+        }
+        let jwk = object(self.key.members()).to_string();
+        let import = scheduler.host().import_verifying_key(algorithm, &jwk);
+        let import = import.map(Rc::from);
+        if !matches!(import, Err(SignatureError::Failed)) {
+            let mut imported = self.imported.borrow_mut();
+            imported.push((algorithm, import.clone()));
+        }
+        import
     }
 
     /// The key as a JWK again: what makes the key, `kid` and `alg`, and nothing else.
     #[must_use]
     pub fn to_jwk(&self) -> Object {
-        let mut jwk = object(self.verifier.members());
+        let mut jwk = object(self.key.members());
         if let Some(kid) = &self.kid {
             jwk.insert("kid", Json::String(kid.clone()));
         }

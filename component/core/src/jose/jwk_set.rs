@@ -82,12 +82,12 @@ impl JwkSet {
             .get("keys")
             .and_then(Json::as_array)
             .ok_or(JwkSetError::NoKeys)?;
-        let (mut parsed, tables) = (Self::default(), Rc::default());
+        let mut parsed = Self::default();
         for (index, jwk) in keys.iter().enumerate() {
             let key = match jwk.as_object() {
                 _ if parsed.keys.len() == limits::KEYS => Err(JwkError::TooMany),
                 None => Err(JwkError::NotAnObject),
-                Some(jwk) => VerifyingKey::from_jwk_with(jwk, &tables),
+                Some(jwk) => VerifyingKey::from_jwk(jwk),
             };
             match key {
                 Ok(key) => parsed.keys.push(Rc::new(key)),

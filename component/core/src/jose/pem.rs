@@ -5,8 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::der;
-use super::key_material::KeyMaterial;
+use super::private_key::PrivateKey;
 use super::signing_key_error::SigningKeyError;
 
 const BEGIN: &str = "-----BEGIN ";
@@ -17,7 +16,7 @@ const DASHES: &str = "-----";
 ///
 /// # Errors
 /// [`SigningKeyError::NotAKey`] where there is no block at all, else what is wrong.
-pub(super) fn private_key(text: &str) -> Result<KeyMaterial, SigningKeyError> {
+pub(super) fn private_key(text: &str) -> Result<PrivateKey, SigningKeyError> {
     let text = Zeroizing::new(text.replace("\\r", "\n").replace("\\n", "\n"));
     let mut rest = text.as_str();
     let mut found = None;
@@ -34,9 +33,9 @@ pub(super) fn private_key(text: &str) -> Result<KeyMaterial, SigningKeyError> {
     }
     let block = found.ok_or(SigningKeyError::NotAKey)?;
     let parse = match block.label {
-        "PRIVATE KEY" => der::pkcs8,
-        "RSA PRIVATE KEY" => der::pkcs1,
-        "EC PRIVATE KEY" => der::sec1,
+        "PRIVATE KEY" => PrivateKey::from_pkcs8,
+        "RSA PRIVATE KEY" => PrivateKey::from_pkcs1,
+        "EC PRIVATE KEY" => PrivateKey::from_sec1,
         "ENCRYPTED PRIVATE KEY" => return Err(SigningKeyError::Encrypted),
         "OPENSSH PRIVATE KEY" => return Err(SigningKeyError::OpenSsh),
         "PUBLIC KEY" | "RSA PUBLIC KEY" => return Err(SigningKeyError::PublicKey),

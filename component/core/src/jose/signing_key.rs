@@ -1,23 +1,41 @@
 //! A private key that signs for this application (RFC 7515 section 5.1, RFC 7523).
 
+use std::cell::OnceCell;
 use std::fmt::{self, Debug, Formatter};
+use std::rc::Rc;
 
-use super::ecdsa_signer::EcdsaSigner;
-use super::eddsa::Ed25519Signer;
-use super::key_material::{EcCurve, KeyMaterial};
-use super::private_jwk::PrivateJwk;
-use super::rsa_signer::RsaSigner;
-use super::signature::SignatureMaker;
-use super::{Algorithm, SigningError, SigningKeyError, base64url, jwk, limits, pem};
+use super::private_key::{PrivateJwk, PrivateKey};
+use super::{
+    Algorithm, JwkError, SigningError, SigningKeyError, VerificationError, VerifyingKey, base64url,
+    limits, pem,
+};
+use crate::capability::{Host, PrivateKeyHandle, PrivateKeySource, SignatureError};
 use crate::json::{Json, Object};
+use crate::task::{Scheduler, Task};
 
 /// A private key with the name and the algorithm that it signs under.
 ///
-/// `Debug` shows these two only.
+/// `Debug` shows neither the key nor its name.
 pub struct SigningKey {
+    source: Source,
+    kid: Option<String>,
+    algorithm: Option<Algorithm>,
+    ready: OnceCell<Ready>,
+}
+
+enum Source {
+    /// Given with the configuration.
+    Text(PrivateKey),
+    /// Known to the host only.
+    Named(String),
+}
+
+/// A key that the host has taken and that was tried.
+struct Ready {
+    handle: Rc<dyn PrivateKeyHandle>,
     kid: String,
     algorithm: Algorithm,
-    maker: Box<dyn SignatureMaker>,
+    public: VerifyingKey,
 }
 
 impl SigningKey {
@@ -26,15 +44,15 @@ impl SigningKey {
     /// - PEM: PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE KEY`, also
     ///   after `EC PARAMETERS`), with line breaks of any kind or spelled `\n`, as files of
     ///   environment variables have them.
-    /// - JSON: a private JWK. One of RSA has `p`, `q`, `dp`, `dq` and `qi`: every library writes
-    ///   them, and a signature without takes four times as long.
+    /// - JSON: a private JWK. One of RSA has `p`, `q`, `dp`, `dq` and `qi`, as every library
+    ///   writes it.
     ///
     /// White space around it is ignored, and so is a pair of quotes.
     ///
     /// The key id is `kid`, else the JWK's, else the thumbprint (RFC 7638). The algorithm is
     /// `algorithm`, else the JWK's `alg`, else RS256, ES256, ES384 or EdDSA.
     ///
-    /// Not checked: whether RSA's primes are primes.
+    /// Not checked here: whether the numbers of the key belong together; [`publish`] does.
     ///
     /// # Errors
     /// The first rule that the text breaks.
@@ -50,108 +68,146 @@ impl SigningKey {
         if text.is_empty() {
             return Err(SigningKeyError::Empty);
         }
-        let (material, own_kid, own_algorithm) = if text.starts_with('{') {
+        let (key, own_kid, own_algorithm) = if text.starts_with('{') {
             let json = Object::parse(text.as_bytes(), limits::PRIVATE_KEY_DEPTH);
-            let key = PrivateJwk::from_jwk(&json.map_err(SigningKeyError::Json)?)?;
-            (key.material, key.kid, key.algorithm)
+            let jwk = PrivateJwk::from_jwk(&json.map_err(SigningKeyError::Json)?)?;
+            (jwk.key, jwk.kid, jwk.algorithm)
         } else {
             (pem::private_key(text)?, None, None)
         };
-        let maker: Box<dyn SignatureMaker> = match &material {
-            KeyMaterial::Rsa(numbers) => Box::new(RsaSigner::new(numbers)?),
-            KeyMaterial::Ec {
-                curve,
-                scalar,
-                public,
-            } => match curve {
-                EcCurve::P256 => Box::new(EcdsaSigner::<p256::NistP256>::new(
-                    scalar,
-                    public.as_deref(),
-                )?),
-                EcCurve::P384 => Box::new(EcdsaSigner::<p384::NistP384>::new(
-                    scalar,
-                    public.as_deref(),
-                )?),
-            },
-            KeyMaterial::Ed25519 { seed, public } => {
-                Box::new(Ed25519Signer::new(seed, public.as_deref())?)
-            }
-        };
-        let algorithm = match (algorithm, own_algorithm) {
-            (Some(asked), Some(own)) if asked != own => return Err(SigningKeyError::TwoAlgorithms),
-            (asked, own) => asked.or(own),
-        };
-        let fitting = maker.algorithms();
-        let algorithm = algorithm.unwrap_or(fitting[0]);
-        if !fitting.contains(&algorithm) {
-            return Err(SigningKeyError::Algorithm { fitting });
-        }
-        let kid = match kid.map(str::to_owned).or(own_kid) {
-            None => base64url::encode(&jwk::thumbprint(&jwk::object(maker.members()))),
-            Some(kid) if (1..=limits::KEY_ID_BYTES).contains(&kid.len()) => kid,
-            Some(_) => return Err(SigningKeyError::KeyId),
-        };
+        let algorithm = agreed(algorithm, own_algorithm)?;
+        let algorithm = algorithm.unwrap_or(key.algorithms[0]);
+        check_fit(algorithm, key.algorithms)?;
+        let kid = kid.map(str::to_owned).or(own_kid);
+        check_kid(kid.as_deref())?;
         Ok(Self {
+            source: Source::Text(key),
             kid,
-            algorithm,
-            maker,
+            algorithm: Some(algorithm),
+            ready: OnceCell::new(),
         })
     }
 
-    /// `kid`.
-    #[must_use]
-    pub fn kid(&self) -> &str {
-        &self.kid
+    /// A key that only the host knows, by its name. Key id and algorithm are given, else those of
+    /// the public JWK that the host has, else as with [`Self::from_text`].
+    ///
+    /// # Errors
+    /// An unusable `kid`.
+    pub fn named(
+        name: &str,
+        kid: Option<&str>,
+        algorithm: Option<Algorithm>,
+    ) -> Result<Self, SigningKeyError> {
+        check_kid(kid)?;
+        Ok(Self {
+            source: Source::Named(name.to_owned()),
+            kid: kid.map(str::to_owned),
+            algorithm,
+            ready: OnceCell::new(),
+        })
     }
 
-    /// `alg`.
+    /// `kid`, as far as it is known before [`publish`].
     #[must_use]
-    pub const fn algorithm(&self) -> Algorithm {
-        self.algorithm
+    pub fn kid(&self) -> Option<&str> {
+        match self.ready.get() {
+            Some(ready) => Some(&ready.kid),
+            None => self.kid.as_deref(),
+        }
+    }
+
+    /// `alg`, as far as it is known before [`publish`].
+    #[must_use]
+    pub fn algorithm(&self) -> Option<Algorithm> {
+        self.ready
+            .get()
+            .map(|ready| ready.algorithm)
+            .or(self.algorithm)
+    }
+
+    /// Hands the key to the host and tries it, once: the public half must be that of the text, and
+    /// a signature must be valid under it. A key that only the host knows is not tried: each of
+    /// its signatures may cost money.
+    ///
+    /// # Errors
+    /// Why the key cannot sign, now or at all.
+    pub(crate) async fn prepare(&self, scheduler: &Scheduler) -> Result<(), SigningError> {
+        self.prepared(scheduler).await.map(|_| ())
+    }
+
+    async fn prepared(&self, scheduler: &Scheduler) -> Result<&Ready, SigningError> {
+        if let Some(ready) = self.ready.get() {
+            return Ok(ready);
+        }
+        let source = match &self.source {
+            Source::Text(key) => PrivateKeySource::Pkcs8(&key.pkcs8),
+            Source::Named(name) => PrivateKeySource::Named(name),
+        };
+        let handle = scheduler.host().import_signing_key(source);
+        let handle: Rc<dyn PrivateKeyHandle> = handle.map_err(SigningError::Host)?.into();
+        let public = scheduler.signature(handle.public_key()).await;
+        let public = PublicHalf::read(&public.map_err(SigningError::Host)?)?;
+        let algorithm = agreed(self.algorithm, public.algorithm).map_err(SigningError::Key)?;
+        let fitting = public.key.public().signing_algorithms();
+        let algorithm = algorithm.or(fitting.first().copied());
+        let algorithm = algorithm.ok_or(SigningError::Key(SigningKeyError::UnsupportedType))?;
+        check_fit(algorithm, fitting).map_err(SigningError::Key)?;
+        if let Source::Text(text) = &self.source {
+            if text
+                .public
+                .as_ref()
+                .is_some_and(|own| *own != *public.key.public())
+            {
+                return Err(SigningError::Key(SigningKeyError::Inconsistent));
+            }
+            try_key(scheduler, &*handle, &public.key, algorithm).await?;
+        }
+        let kid = self.kid.clone().or(public.kid);
+        check_kid(kid.as_deref()).map_err(SigningError::Key)?;
+        let kid = kid.unwrap_or_else(|| base64url::encode(&public.key.thumbprint()));
+        let ready = Ready {
+            handle,
+            kid,
+            algorithm,
+            public: public.key,
+        };
+        // Another task may have been quicker; both have the same.
+        Ok(self.ready.get_or_init(|| ready))
     }
 
     /// The public half, to be published (RFC 7517): what makes the key, `kid`, `alg`, and `use`.
-    #[must_use]
-    pub fn public_jwk(&self) -> Object {
-        let mut jwk = jwk::object(self.maker.members());
+    ///
+    /// # Errors
+    /// As [`publish`].
+    pub(crate) async fn public_jwk(&self, scheduler: &Scheduler) -> Result<Object, SigningError> {
+        let ready = self.prepared(scheduler).await?;
+        let mut jwk = ready.public.members();
         for (name, value) in [
-            ("kid", self.kid.as_str()),
-            ("alg", self.algorithm.name()),
+            ("kid", ready.kid.as_str()),
+            ("alg", ready.algorithm.name()),
             ("use", "sig"),
         ] {
             jwk.insert(name, Json::String(value.to_owned()));
         }
-        jwk
-    }
-
-    /// Signs a message: the bytes of a JWS signature (RFC 7518 section 3). `random` fills its
-    /// argument with bytes that nobody can guess.
-    ///
-    /// # Errors
-    /// With RSA only: bytes from `random` that are not random, or a fault.
-    pub fn sign(
-        &self,
-        message: &[u8],
-        random: &mut dyn FnMut(&mut [u8]),
-    ) -> Result<Vec<u8>, SigningError> {
-        self.maker.sign(self.algorithm, message, random)
+        Ok(jwk)
     }
 
     /// Signs a payload as a compact JWS (RFC 7515 section 7.1). Its header has `alg`, `kid`, and
     /// `typ` where it is given.
     ///
     /// # Errors
-    /// As with [`SigningKey::sign`].
-    pub fn sign_compact(
+    /// As [`publish`], or because the host gave no signature of the right form.
+    pub(crate) async fn sign_compact(
         &self,
+        scheduler: &Scheduler,
         typ: Option<&str>,
         payload: &[u8],
-        random: &mut dyn FnMut(&mut [u8]),
     ) -> Result<String, SigningError> {
+        let ready = self.prepared(scheduler).await?;
         let mut header = Object::default();
         let members = [
-            ("alg", Some(self.algorithm.name())),
-            ("kid", Some(self.kid.as_str())),
+            ("alg", Some(ready.algorithm.name())),
+            ("kid", Some(ready.kid.as_str())),
             ("typ", typ),
         ];
         for (name, value) in members {
@@ -162,10 +218,114 @@ impl SigningKey {
         let mut jws = base64url::encode(header.to_string().as_bytes());
         jws.push('.');
         jws.push_str(&base64url::encode(payload));
-        let signature = self.sign(jws.as_bytes(), random)?;
+        let algorithm = ready.algorithm.by_one_name();
+        let signature = ready.handle.sign(algorithm, jws.as_bytes());
+        let signature = scheduler.signature(signature).await;
+        let signature = signature.map_err(SigningError::Host)?;
+        if ready.public.public().check_form(&signature).is_err() {
+            return Err(SigningError::Host(SignatureError::Failed));
+        }
         jws.push('.');
         jws.push_str(&base64url::encode(&signature));
         Ok(jws)
+    }
+}
+
+/// The public half of a key, to be published (RFC 7517).
+///
+/// # Errors
+/// The task's result says why the key cannot sign.
+#[must_use]
+pub fn publish(key: Rc<SigningKey>, host: Rc<dyn Host>) -> Task<Result<Object, SigningError>> {
+    let scheduler = Scheduler::new(host);
+    Task::new(Rc::clone(&scheduler), async move {
+        key.public_jwk(&scheduler).await
+    })
+}
+
+/// Signs a payload as a compact JWS, with `typ` in its header where it is given.
+///
+/// # Errors
+/// The task's result says why there is no signature.
+#[must_use]
+pub fn sign_compact(
+    key: Rc<SigningKey>,
+    host: Rc<dyn Host>,
+    typ: Option<String>,
+    payload: Vec<u8>,
+) -> Task<Result<String, SigningError>> {
+    let scheduler = Scheduler::new(host);
+    Task::new(Rc::clone(&scheduler), async move {
+        key.sign_compact(&scheduler, typ.as_deref(), &payload).await
+    })
+}
+
+/// What the host says of a key's public half.
+struct PublicHalf {
+    key: VerifyingKey,
+    kid: Option<String>,
+    algorithm: Option<Algorithm>,
+}
+
+impl PublicHalf {
+    fn read(jwk: &str) -> Result<Self, SigningError> {
+        let refused = |error: JwkError| SigningError::Key(error.into());
+        let json = Object::parse(jwk.as_bytes(), limits::PRIVATE_KEY_DEPTH);
+        let json = json.map_err(|error| SigningError::Key(SigningKeyError::Json(error)))?;
+        let key = VerifyingKey::from_jwk(&json).map_err(refused)?;
+        Ok(Self {
+            kid: key.kid().map(str::to_owned),
+            algorithm: key.algorithm(),
+            key,
+        })
+    }
+}
+
+/// Signs a few bytes and checks the signature, where the host can do both.
+async fn try_key(
+    scheduler: &Scheduler,
+    handle: &dyn PrivateKeyHandle,
+    public: &VerifyingKey,
+    algorithm: Algorithm,
+) -> Result<(), SigningError> {
+    const MESSAGE: &[u8] = b"tollgate";
+    let signature = handle.sign(algorithm.by_one_name(), MESSAGE);
+    let signature = scheduler.signature(signature).await;
+    let signature = signature.map_err(SigningError::Host)?;
+    match public
+        .verify(scheduler, algorithm, MESSAGE, &signature)
+        .await
+    {
+        Ok(()) | Err(VerificationError::NoVerdict(SignatureError::Unsupported)) => Ok(()),
+        Err(VerificationError::NoVerdict(error)) => Err(SigningError::Host(error)),
+        Err(_) => Err(SigningError::Key(SigningKeyError::Inconsistent)),
+    }
+}
+
+fn agreed(
+    asked: Option<Algorithm>,
+    own: Option<Algorithm>,
+) -> Result<Option<Algorithm>, SigningKeyError> {
+    match (asked, own) {
+        (Some(asked), Some(own)) if asked != own => Err(SigningKeyError::TwoAlgorithms),
+        (asked, own) => Ok(asked.or(own)),
+    }
+}
+
+fn check_fit(algorithm: Algorithm, fitting: &'static [Algorithm]) -> Result<(), SigningKeyError> {
+    if fitting.contains(&algorithm) {
+        Ok(())
+    } else {
+        Err(SigningKeyError::Algorithm { fitting })
+    }
+}
+
+fn check_kid(kid: Option<&str>) -> Result<(), SigningKeyError> {
+    match kid {
+        Some(kid) if !(1..=limits::KEY_ID_BYTES).contains(&kid.len()) => {
+            Err(SigningKeyError::KeyId)
+        }
+        _ => Ok(()),
     }
 }
 
@@ -180,8 +340,7 @@ fn unquoted(text: &str) -> &str {
 impl Debug for SigningKey {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         out.debug_struct("SigningKey")
-            .field("kid", &self.kid)
-            .field("algorithm", &self.algorithm)
+            .field("algorithm", &self.algorithm())
             .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::{Algorithm, limits};
+use crate::capability::SignatureError;
 use crate::json::JsonError;
 
 /// Why a text is not a key that can sign. Nothing of the text is in it: it is a secret.
@@ -53,6 +54,8 @@ pub enum SigningKeyError {
     KeySize,
     /// The numbers of the key do not belong together.
     Inconsistent,
+    /// The public half is one that signatures can be forged for.
+    Weak,
     /// The key's `alg` is none that is known.
     UnsupportedAlgorithm,
     /// The algorithm is not for such a key.
@@ -130,6 +133,7 @@ impl Display for SigningKeyError {
                 );
             }
             Self::Inconsistent => "has numbers that do not belong together: copy the key again",
+            Self::Weak => "is weak, so that signatures can be forged for it: make a new key",
             Self::UnsupportedAlgorithm => {
                 "has an alg that is not known: give RS256, PS256, ES256, ES384 or EdDSA"
             }
@@ -157,14 +161,13 @@ impl Display for SigningKeyError {
 
 impl std::error::Error for SigningKeyError {}
 
-/// Why there is no signature, though the key is good.
+/// Why there is no signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SigningError {
-    /// The host's random bytes are not random: RSA could not be blinded with them.
-    Randomness,
-    /// The signature did not verify, and was not let out: with a faulty one of RSA, the key could be
-    /// computed. The key was damaged, or the machine made a mistake.
-    Fault,
+    /// The key cannot be used.
+    Key(SigningKeyError),
+    /// The host did not sign.
+    Host(SignatureError),
 }
 
 impl SigningError {
@@ -172,18 +175,40 @@ impl SigningError {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Randomness => "signing-randomness",
-            Self::Fault => "signing-fault",
+            Self::Key(_) => "signing-key",
+            Self::Host(error) => error.code(),
+        }
+    }
+
+    /// Whether only another configuration helps, so that trying again does not.
+    #[must_use]
+    pub const fn is_permanent(self) -> bool {
+        match self {
+            Self::Key(_) | Self::Host(SignatureError::Unsupported | SignatureError::KeyRefused) => {
+                true
+            }
+            Self::Host(SignatureError::TimedOut | SignatureError::Failed) => false,
         }
     }
 }
 
+/// Continues a sentence that begins with the name of the setting, as [`SigningKeyError`] does.
 impl Display for SigningError {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Randomness => "the host gave no random bytes to sign with",
-            Self::Fault => "the signature was wrong and is withheld: check the private key",
-        })
+        match self {
+            Self::Key(error) => error.fmt(out),
+            Self::Host(SignatureError::KeyRefused) => SigningKeyError::Inconsistent.fmt(out),
+            Self::Host(SignatureError::Unsupported) => out.write_str(
+                "is for an algorithm that this host does not sign by: give a key of another type, \
+                 or use the standalone component",
+            ),
+            Self::Host(SignatureError::TimedOut) => {
+                out.write_str("made no signature in time: check the service that holds the key")
+            }
+            Self::Host(SignatureError::Failed) => {
+                out.write_str("made no signature: check the service that holds the key")
+            }
+        }
     }
 }
 

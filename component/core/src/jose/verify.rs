@@ -1,9 +1,15 @@
-//! A compact JWS against keys, whatever its payload is.
+//! Signatures against keys, whatever was signed: for trusted key sets, not for the request path.
 
 use std::fmt::{self, Display, Formatter};
+use std::rc::Rc;
 
-use super::{CompactJws, JwkError, JwkSet, JwkSetError, JwsError, VerifyingKey, limits};
+use super::{
+    Algorithm, CompactJws, JwkError, JwkSet, JwkSetError, JwsError, VerificationError,
+    VerifyingKey, limits,
+};
+use crate::capability::{Host, SignatureError};
 use crate::json::Object;
+use crate::task::{Scheduler, Task};
 
 /// Why [`verify_compact`] does not give out a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +22,10 @@ pub enum VerifyError {
     Jws(JwsError),
     /// No key has the token's `kid` and accepts its `alg`.
     NoKey,
-    /// The signature does not hold under any key that fits.
+    /// No key that fits made the signature.
     Signature,
+    /// The host gave no verdict.
+    NoVerdict(SignatureError),
 }
 
 impl VerifyError {
@@ -30,6 +38,7 @@ impl VerifyError {
             Self::Jws(error) => error.code(),
             Self::NoKey => "no-key",
             Self::Signature => "signature-invalid",
+            Self::NoVerdict(error) => error.code(),
         }
     }
 }
@@ -41,21 +50,63 @@ impl Display for VerifyError {
             Self::Key(error) => write!(out, "the key {error}"),
             Self::Jws(error) => write!(out, "the token {error}"),
             Self::NoKey => out.write_str("no key fits the token"),
-            Self::Signature => out.write_str("the signature is wrong"),
+            Self::Signature => out.write_str("the signature is invalid"),
+            Self::NoVerdict(error) => {
+                write!(
+                    out,
+                    "the host could not check the signature ({})",
+                    error.code()
+                )
+            }
         }
     }
 }
 
 impl std::error::Error for VerifyError {}
 
+/// Checks a bare signature by one key.
+///
+/// # Errors
+/// The task's result says why the signature is not accepted.
+#[must_use]
+pub fn verify_raw(
+    host: Rc<dyn Host>,
+    key: VerifyingKey,
+    algorithm: Algorithm,
+    message: Vec<u8>,
+    signature: Vec<u8>,
+) -> Task<Result<(), VerificationError>> {
+    let scheduler = Scheduler::new(host);
+    Task::new(Rc::clone(&scheduler), async move {
+        key.verify(&scheduler, algorithm, &message, &signature)
+            .await
+    })
+}
+
 /// Verifies a compact JWS by a JWK or a JWK Set (an object with `keys`) in JSON, and gives out
-/// its payload. All keys that fit are tried: for trusted key sets, not for the request path.
+/// its payload. All keys that fit are tried.
 ///
 /// A token's `kid` must be the key's; that is so for a single key, too, where it has one.
 ///
 /// # Errors
-/// What is wrong with keys or token.
-pub fn verify_compact(keys_json: &[u8], jws: &str) -> Result<Vec<u8>, VerifyError> {
+/// The task's result says what is wrong with keys or token.
+#[must_use]
+pub fn verify_compact(
+    host: Rc<dyn Host>,
+    keys_json: Vec<u8>,
+    jws: String,
+) -> Task<Result<Vec<u8>, VerifyError>> {
+    let scheduler = Scheduler::new(host);
+    Task::new(Rc::clone(&scheduler), async move {
+        verify(&scheduler, &keys_json, &jws).await
+    })
+}
+
+async fn verify(
+    scheduler: &Scheduler,
+    keys_json: &[u8],
+    jws: &str,
+) -> Result<Vec<u8>, VerifyError> {
     let set = |error| VerifyError::Keys(error);
     if keys_json.len() > limits::KEY_SET_BYTES {
         return Err(set(JwkSetError::TooLarge));
@@ -64,92 +115,33 @@ pub fn verify_compact(keys_json: &[u8], jws: &str) -> Result<Vec<u8>, VerifyErro
     let json = json.map_err(|error| set(JwkSetError::Json(error)))?;
     let jws = CompactJws::parse(jws).map_err(VerifyError::Jws)?;
     let header = jws.header();
-    let mut tried = false;
-    let mut holds = |key: &VerifyingKey| {
-        tried = true;
-        key.verify(header.algorithm, jws.signing_input(), jws.signature())
-            .is_ok()
-    };
-    let verified = if json.get("keys").is_some() {
+    let keys: Vec<Rc<VerifyingKey>> = if json.get("keys").is_some() {
         let keys = JwkSet::from_json(&json).map_err(set)?;
         keys.candidates(header.algorithm, header.kid.as_deref())
-            .any(|key| holds(key))
+            .cloned()
+            .collect()
     } else {
         let key = VerifyingKey::from_jwk(&json).map_err(VerifyError::Key)?;
         let named = match (key.kid(), header.kid.as_deref()) {
             (Some(own), Some(asked)) => own == asked,
             _ => true,
         };
-        named && key.accepts(header.algorithm) && holds(&key)
+        let fits = named && key.accepts(header.algorithm);
+        fits.then(|| Rc::new(key)).into_iter().collect()
     };
-    match (verified, tried) {
-        (true, _) => Ok(jws.into_payload()),
-        (false, true) => Err(VerifyError::Signature),
-        (false, false) => Err(VerifyError::NoKey),
+    let mut error = VerifyError::NoKey;
+    for key in keys {
+        let checked = key.verify(
+            scheduler,
+            header.algorithm,
+            jws.signing_input(),
+            jws.signature(),
+        );
+        error = match checked.await {
+            Ok(()) => return Ok(jws.into_payload()),
+            Err(VerificationError::NoVerdict(error)) => VerifyError::NoVerdict(error),
+            Err(_) => VerifyError::Signature,
+        };
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::jose::base64url;
-
-    /// RFC 8037 appendix A.4.
-    const KEY: &str =
-        r#""kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#;
-    const JWS: &str = concat!(
-        "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7",
-        "-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
-    );
-
-    fn verify(keys: &str, jws: &str) -> Result<Vec<u8>, VerifyError> {
-        verify_compact(keys.as_bytes(), jws)
-    }
-
-    #[test]
-    fn keys_are_one_or_a_set() {
-        for keys in [
-            format!("{{{KEY}}}"),
-            format!(r#"{{{KEY},"kid":"any"}}"#),
-            format!(r#"{{"keys":[{{{KEY}}}]}}"#),
-        ] {
-            assert_eq!(
-                verify(&keys, JWS).as_deref(),
-                Ok(&b"Example of Ed25519 signing"[..])
-            );
-        }
-        let set = |error| VerifyError::Keys(error);
-        for (keys, error) in [
-            ("", set(JwkSetError::Json(crate::json::JsonError::Syntax))),
-            (r#"{"keys":1}"#, set(JwkSetError::NoKeys)),
-            (r#"{"keys":[]}"#, VerifyError::NoKey),
-            (r#"{"kty":"oct"}"#, VerifyError::Key(JwkError::Symmetric)),
-            (&format!(r#"{{{KEY},"alg":"Ed25519"}}"#), VerifyError::NoKey),
-            (
-                &" ".repeat(limits::KEY_SET_BYTES + 1),
-                set(JwkSetError::TooLarge),
-            ),
-        ] {
-            assert_eq!(verify(keys, JWS), Err(error), "{keys:.60}");
-        }
-    }
-
-    #[test]
-    fn kid_names_the_key() {
-        let header = base64url::encode(br#"{"alg":"EdDSA","kid":"a"}"#);
-        let jws = format!("{header}{}", &JWS[JWS.find('.').unwrap()..]);
-        // The header is not the one that was signed: a key that is tried says so.
-        for (keys, error) in [
-            (format!("{{{KEY}}}"), VerifyError::Signature),
-            (format!(r#"{{{KEY},"kid":"a"}}"#), VerifyError::Signature),
-            (format!(r#"{{{KEY},"kid":"b"}}"#), VerifyError::NoKey),
-            (format!(r#"{{"keys":[{{{KEY}}}]}}"#), VerifyError::NoKey),
-            (
-                format!(r#"{{"keys":[{{{KEY},"kid":"a"}}]}}"#),
-                VerifyError::Signature,
-            ),
-        ] {
-            assert_eq!(verify(&keys, &jws), Err(error), "{keys}");
-        }
-    }
+    Err(error)
 }

@@ -15,14 +15,17 @@ use crate::access_token::{IssuerPolicy, ScopeHierarchy, TokenCacheLimits, is_sco
 use crate::http_url::HttpUrl;
 use crate::keys::{KeyPolicy, KeySource};
 use crate::limits;
+use crate::task::Scheduler;
 use crate::token_client::{ClientConfig, ClientSettings, CompiledClient, compile_client};
 
-/// Keys are configured that cannot be read. The sentence is the client's to tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ClientKeysBroken;
-
-/// What `/.well-known/jwks.json` holds, or would.
-pub(super) type ClientKeys = Result<String, ClientKeysBroken>;
+/// What is at `/.well-known/jwks.json`.
+#[derive(Clone)]
+pub(super) enum ClientKeys {
+    /// The public halves of this client's keys.
+    Of(Rc<CompiledClient>),
+    /// Keys are configured that cannot be used. The sentence is the client's to tell.
+    Broken,
+}
 
 /// A configuration that works, but perhaps for its client.
 pub(crate) struct Compiled {
@@ -47,7 +50,10 @@ pub(crate) struct Compiled {
 
 /// What a configuration may leave out is out of line, and not called where it is: an engine compiles
 /// a function when it is first called, and the first request of a fresh isolate waits for that.
-pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
+pub(super) fn compile(
+    mut config: Config,
+    scheduler: &Rc<Scheduler>,
+) -> Result<Compiled, ConfigError> {
     if let Some(env) = config.env.take().filter(|env| !env.is_empty()) {
         apply_env(env, &mut config)?;
     }
@@ -75,11 +81,12 @@ pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
         None if config.resource_from_request == Some(true) => Resource::OfRequest,
         None => Resource::Unknown,
     };
+    let lent = scheduler.host().verifying_algorithms();
     let mut policies: Vec<IssuerPolicy> = Vec::new();
     let mut sources = Vec::new();
     for (index, issuer) in issuers.into_iter().enumerate() {
         let field = format_args!("issuers[{index}]");
-        let (policy, source) = compile_issuer(field, issuer, protected, &policy)?;
+        let (policy, source) = compile_issuer(field, issuer, protected, &policy, &lent)?;
         if policies.iter().any(|other| other.issuer == policy.issuer) {
             let message = "this issuer is listed twice: merge the two entries";
             return Err(ConfigError::at(format_args!("{field}.issuer"), message));
@@ -104,7 +111,7 @@ pub(super) fn compile(mut config: Config) -> Result<Compiled, ConfigError> {
     let named = named_scopes(&scopes, &routes, &direct);
     let client = config.client.as_ref();
     let (client, client_keys) = client
-        .map(|client| client_and_keys(client, &sources))
+        .map(|client| client_and_keys(client, &sources, scheduler))
         .unzip();
     let settings = match config.metadata {
         None => Metadata::default(),
@@ -253,11 +260,12 @@ fn compile_hierarchy(direct: &[(String, Vec<String>)]) -> Result<ScopeHierarchy,
 fn client_and_keys(
     config: &ClientConfig,
     sources: &[KeySource],
+    scheduler: &Rc<Scheduler>,
 ) -> (Result<Rc<CompiledClient>, ConfigError>, Option<ClientKeys>) {
-    let client = compile_client(config, sources).map(Rc::new);
+    let client = compile_client(config, sources, scheduler).map(Rc::new);
     let keys = match &client {
-        Ok(client) => client.published_keys().map(Ok),
-        Err(_) if config.keys.is_some() => Some(Err(ClientKeysBroken)),
+        Ok(client) => client.own_keys().map(|_| ClientKeys::Of(Rc::clone(client))),
+        Err(_) if config.keys.is_some() => Some(ClientKeys::Broken),
         Err(_) => None,
     };
     (client, keys)

@@ -18,6 +18,10 @@ const DEFAULT_TOLERANCE: Tolerance = Tolerance { end: 0, start: 5 };
 /// leave it out are many.
 const RFC_9068_CLAIMS: [&str; 3] = ["sub", "client_id", "iat"];
 
+/// What to do where the host lacks an algorithm.
+pub(crate) const WAY_OUT: &str = "use the component tollgate-gate-standalone.wasm, which has all \
+                                  algorithms, or add tollgate-signatures.wasm beside this one";
+
 /// What a gate protects: the audience of issuers that name none.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Resource<'a> {
@@ -33,6 +37,7 @@ pub(super) fn compile_issuer(
     config: IssuerConfig,
     resource: Resource<'_>,
     policy: &KeyPolicy,
+    lent: &[Algorithm],
 ) -> Result<(IssuerPolicy, KeySource), ConfigError> {
     let url = trusted_url(format_args!("{field}.issuer"), &config.issuer)?;
     if url.query().is_some() {
@@ -96,7 +101,7 @@ pub(super) fn compile_issuer(
     let issuer_policy = IssuerPolicy {
         issuer: config.issuer.clone(),
         audiences,
-        algorithms: algorithms(format_args!("{field}.algorithms"), config.algorithms)?,
+        algorithms: algorithms(format_args!("{field}.algorithms"), config.algorithms, lent)?,
         types: types(format_args!("{field}.types"), config.types)?,
         required_claims,
         tolerance,
@@ -106,12 +111,22 @@ pub(super) fn compile_issuer(
     Ok((issuer_policy, source))
 }
 
+/// `lent` is what the host verifies. What the configuration names must be in it; what it leaves
+/// open is that.
 fn algorithms(
     field: Arguments<'_>,
     names: Option<Vec<String>>,
+    lent: &[Algorithm],
 ) -> Result<Vec<Algorithm>, ConfigError> {
+    let is_lent = |algorithm: Algorithm| lent.contains(&algorithm.by_one_name());
     let Some(names) = names else {
-        return Ok(Algorithm::ALL.to_vec());
+        let all = Algorithm::ALL.iter().copied().filter(|own| is_lent(*own));
+        let all: Vec<_> = all.collect();
+        if all.is_empty() {
+            let message = format!("this host verifies no signature algorithm: {WAY_OUT}");
+            return Err(ConfigError::at(field, message));
+        }
+        return Ok(all);
     };
     if names.is_empty() {
         return Err(ConfigError::at(
@@ -126,15 +141,21 @@ fn algorithms(
             .collect::<Vec<_>>()
             .join(", ")
     };
-    let parse = |name: &String| {
-        Algorithm::from_name(name).ok_or_else(|| {
+    let parse = |name: &String| match Algorithm::from_name(name) {
+        Some(algorithm) if is_lent(algorithm) => Ok(algorithm),
+        Some(_) => {
+            let message = format!("this host does not verify {name}: {WAY_OUT}");
+            Err(ConfigError::at(field, message))
+        }
+        None => {
             let why = if name == "none" || name.starts_with("HS") {
                 "is never accepted: it proves no issuer"
             } else {
                 "is not a known algorithm"
             };
-            ConfigError::at(field, format!("{name:?} {why}; the choice is {}", known()))
-        })
+            let message = format!("{name:?} {why}; the choice is {}", known());
+            Err(ConfigError::at(field, message))
+        }
     };
     names.iter().map(parse).collect()
 }
@@ -185,15 +206,14 @@ fn key_location(
                 ConfigError::at(field, message)
             })?;
             if set.keys.is_empty() {
-                let why = set
-                    .skipped
-                    .first()
-                    .map_or("", |skipped| skipped.reason.code());
-                let message = format!(
-                    "none of the {} keys can be used ({why}): give public \
-                                       signing keys",
-                    set.skipped.len()
-                );
+                let message = match set.skipped.first() {
+                    None => "the key set is empty: give public signing keys".to_owned(),
+                    Some(skipped) => format!(
+                        "no key of the key set can be used (the first {}): give public signing \
+                         keys",
+                        skipped.reason
+                    ),
+                };
                 return Err(ConfigError::at(field, message));
             }
             Ok(KeyLocation::Inline(Rc::new(set)))

@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::answer::Answer;
-use super::compile::{ClientKeysBroken, Compiled, compile};
+use super::compile::{ClientKeys, Compiled, compile};
 use super::config::{Config, ConfigError};
 use super::credentials::bearer_token_start;
 use super::judgement::Case;
@@ -124,9 +124,9 @@ impl Gate {
     /// The first thing in it that cannot work.
     #[inline(never)]
     pub fn new(config: Config, host: Rc<dyn Host>) -> Result<Self, ConfigError> {
-        let compiled = compile(config)?;
-        let tokens = RefCell::new(VerifiedTokens::new(compiled.token_cache));
         let scheduler = Scheduler::new(host);
+        let compiled = compile(config, &scheduler)?;
+        let tokens = RefCell::new(VerifiedTokens::new(compiled.token_cache));
         Ok(Self {
             inner: Rc::new(Inner {
                 scheduler,
@@ -138,7 +138,7 @@ impl Gate {
 
     /// Decides about a request: preflight, metadata, credentials, scopes.
     #[must_use]
-    pub fn handle(&self, head: &RequestHead) -> Step {
+    pub fn decide(&self, head: &RequestHead) -> Step {
         let place = match self.inner.enter(head) {
             Ok(place) => place,
             Err(rejection) => return self.inner.refuse_early(head, &rejection),
@@ -161,7 +161,7 @@ impl Gate {
     pub fn metadata(&self, head: &RequestHead) -> Option<Step> {
         let url = HttpUrl::parse(&head.url).ok()?;
         self.inner.document_at(url.path())?;
-        Some(self.handle(head))
+        Some(self.decide(head))
     }
 
     /// What a token client of this gate shares with it.
@@ -344,14 +344,17 @@ impl Inner {
                 Some(respond(without_body_for_head(answer, &head.method)))
             }
             WellKnown::ClientKeys => {
-                let mut answer = match self.compiled.client_keys.as_ref()? {
-                    Ok(keys) => published(keys.clone()),
-                    Err(ClientKeysBroken) => {
-                        Rejection::ClientKeysBroken.to_answer(&ChallengeContext::default())
+                let keys = self.compiled.client_keys.clone()?;
+                let inner = Rc::clone(self);
+                let method = head.method.clone();
+                Some(self.run(async move {
+                    let mut answer = inner.published_keys(&keys).await;
+                    answer.headers.extend(headers);
+                    Outcome {
+                        decision: Decision::Respond(without_body_for_head(answer, &method)),
+                        refresh_due: false,
                     }
-                };
-                answer.headers.extend(headers);
-                Some(respond(without_body_for_head(answer, &head.method)))
+                }))
             }
             WellKnown::AuthorizationServer => {
                 let inner = Rc::clone(self);
@@ -371,6 +374,20 @@ impl Inner {
                     }
                 }))
             }
+        }
+    }
+
+    async fn published_keys(&self, keys: &ClientKeys) -> Answer {
+        let document = match keys {
+            ClientKeys::Of(client) => match client.own_keys() {
+                Some(keys) => keys.published(&self.scheduler).await.ok(),
+                None => None,
+            },
+            ClientKeys::Broken => None,
+        };
+        match document {
+            Some(document) => published(document),
+            None => Rejection::ClientKeysBroken.to_answer(&ChallengeContext::default()),
         }
     }
 

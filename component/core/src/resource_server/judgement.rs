@@ -7,10 +7,9 @@ use super::credentials::check_token68;
 use super::gate::{Allowed, Decision, Inner, Outcome, Place, Step, respond};
 use super::metadata::location;
 use super::rejection::{ChallengeContext, Rejection};
-use crate::access_token::{
-    self, Identity, Target, TokenDigest, TokenError, Verified, verify_signature,
-};
-use crate::jose::{JwkSet, VerifyingKey};
+use crate::access_token::{self, NotVerified, Target, TokenDigest, TokenError, Verified};
+use crate::jose::JwkSet;
+use crate::keys::KeySource;
 use crate::limits;
 
 /// One judgement: what is needed, and what an answer must know.
@@ -32,17 +31,10 @@ impl Case {
     }
 }
 
-/// A token that holds.
+/// A token that is verified.
 struct Granted {
     verified: Verified,
     refresh_due: bool,
-}
-
-/// Why a token cannot be judged at once.
-enum Hurdle {
-    Refused(Rejection),
-    /// No usable keys; or these keys do not do, and newer ones might.
-    NeedsKeys(Option<(Rc<JwkSet>, TokenError)>),
 }
 
 impl Inner {
@@ -52,127 +44,120 @@ impl Inner {
             return respond(self.answer(&Rejection::CredentialsTooLarge, &case));
         }
         let digest = TokenDigest::of(token);
-        match self.judge_now(token, digest, &case) {
-            Ok(granted) => Step::Done(self.decide(granted, &case)),
-            Err(Hurdle::Refused(rejection)) => respond(self.answer(&rejection, &case)),
-            Err(Hurdle::NeedsKeys(seen)) => {
+        let judged = match self.find_verified(digest, &case) {
+            Some(judged) => judged,
+            None => {
                 let inner = Rc::clone(self);
                 let token = token.to_owned();
-                self.run(async move {
-                    let judged = inner.judge_with_fetched_keys(&token, digest, &case, seen);
-                    match judged.await {
-                        Ok(granted) => inner.decide(granted, &case),
-                        Err(rejection) => Outcome {
-                            decision: Decision::Respond(inner.answer(&rejection, &case)),
-                            refresh_due: false,
-                        },
-                    }
-                })
+                return self.run(async move {
+                    let judged = inner.judge_unseen(&token, digest, &case).await;
+                    inner.conclude(judged, &case)
+                });
             }
-        }
-    }
-
-    fn judge_now(&self, token: &str, digest: TokenDigest, case: &Case) -> Result<Granted, Hurdle> {
-        let refused = |error| Hurdle::Refused(Rejection::Token(error));
-        let now = self.scheduler.now();
-        let found = self.tokens.borrow_mut().find(&digest, now);
-        if let Some(verified) = found
-            && let Some(keys) = self.compiled.sources[verified.issuer].ready(now)
-        {
-            let policy = &self.compiled.policies[verified.issuer];
-            policy
-                .check_request(&verified.identity, now, case.target())
-                .map_err(refused)?;
-            self.tokens.borrow_mut().note(&verified);
-            return Ok(Granted {
-                verified,
-                refresh_due: keys.refresh_due,
-            });
-        }
-        // A bare token is no header: it is refused for its form.
-        if case.place.is_some() {
-            check_token68(token).map_err(Hurdle::Refused)?;
-        }
-        let policies = &self.compiled.policies;
-        let unsigned = access_token::read(token, policies, now, case.target()).map_err(refused)?;
-        let issuer = unsigned.issuer;
-        let Some(keys) = self.compiled.sources[issuer].ready(now) else {
-            return Err(Hurdle::NeedsKeys(None));
         };
-        match verify_signature(unsigned, &keys.set) {
-            Ok((identity, key)) => {
-                let mut tokens = self.tokens.borrow_mut();
-                let verified = tokens.insert(digest, identity, issuer, &key, now);
-                Ok(Granted {
-                    verified,
-                    refresh_due: keys.refresh_due,
-                })
-            }
-            Err(error) => Err(Hurdle::NeedsKeys(Some((keys.set, error)))),
+        Step::Done(self.conclude(judged, &case))
+    }
+
+    fn conclude(&self, judged: Result<Granted, Rejection>, case: &Case) -> Outcome {
+        match judged {
+            Ok(granted) => self.check_scopes(granted, case),
+            Err(rejection) => Outcome {
+                decision: Decision::Respond(self.answer(&rejection, case)),
+                refresh_due: false,
+            },
         }
     }
 
-    async fn judge_with_fetched_keys(
+    /// The judgement about a token that was verified before, by keys that still serve.
+    fn find_verified(
+        &self,
+        digest: TokenDigest,
+        case: &Case,
+    ) -> Option<Result<Granted, Rejection>> {
+        let now = self.scheduler.now();
+        let verified = self.tokens.borrow_mut().find(&digest, now)?;
+        let keys = self.compiled.sources[verified.issuer].ready(now)?;
+        let policy = &self.compiled.policies[verified.issuer];
+        if let Err(error) = policy.check_request(&verified.identity, now, case.target()) {
+            return Some(Err(Rejection::Token(error)));
+        }
+        self.tokens.borrow_mut().note(&verified);
+        Some(Ok(Granted {
+            verified,
+            refresh_due: keys.refresh_due,
+        }))
+    }
+
+    async fn judge_unseen(
         &self,
         token: &str,
         digest: TokenDigest,
         case: &Case,
-        seen: Option<(Rc<JwkSet>, TokenError)>,
     ) -> Result<Granted, Rejection> {
-        // Read again: the first reading borrowed from a request that is gone by now, and time may
-        // have passed.
-        let read = || {
-            let now = self.scheduler.now();
-            access_token::read(token, &self.compiled.policies, now, case.target())
-                .map_err(Rejection::Token)
-        };
-        let issuer = read()?.issuer;
+        // A bare token is no header: it is refused for its form.
+        if case.place.is_some() {
+            check_token68(token)?;
+        }
+        let started = self.scheduler.now();
+        let policies = &self.compiled.policies;
+        let unverified = access_token::read(token, policies, started, case.target())
+            .map_err(Rejection::Token)?;
+        let issuer = unverified.issuer;
         let source = &self.compiled.sources[issuer];
-        let (set, error) = match seen {
-            Some(seen) => seen,
+        let (set, refresh_due) = match source.ready(started) {
+            Some(keys) => (keys.set, keys.refresh_due),
             None => {
-                let set = source
-                    .read(&self.scheduler)
-                    .await
-                    .map_err(Rejection::KeysUnavailable)?;
-                match verify_signature(read()?, &set) {
-                    Ok(found) => return Ok(self.keep(digest, found, issuer)),
-                    Err(error) => (set, error),
-                }
+                let set = source.read(&self.scheduler).await;
+                (set.map_err(Rejection::KeysUnavailable)?, false)
             }
         };
-        match (source.read_news(&self.scheduler, &set).await, error) {
-            (Ok(news), error) if Rc::ptr_eq(&news, &set) => Err(Rejection::Token(error)),
-            (Ok(news), _) => match verify_signature(read()?, &news) {
-                Ok(found) => Ok(self.keep(digest, found, issuer)),
-                Err(error) => Err(Rejection::Token(error)),
-            },
-            // The key is known and the signature is wrong: that an issuer would reuse a `kid`
-            // just while it cannot be reached is not worth a 503 for every forgery.
-            (Err(_), TokenError::Signature) => Err(Rejection::Token(TokenError::Signature)),
-            (Err(unavailable), _) => Err(Rejection::KeysUnavailable(unavailable)),
+        let key = match unverified.verify(&set, &self.scheduler).await {
+            Ok(key) => key,
+            Err(NotVerified::NoVerdict(error)) => return Err(Rejection::NoVerdict(error)),
+            Err(NotVerified::Refused(error)) => {
+                let newer = self.newer_keys(source, &set, error).await?;
+                let verified = unverified.verify(&newer, &self.scheduler).await;
+                verified.map_err(|error| match error {
+                    NotVerified::Refused(error) => Rejection::Token(error),
+                    NotVerified::NoVerdict(error) => Rejection::NoVerdict(error),
+                })?
+            }
+        };
+        let identity = unverified.into_identity();
+        let now = self.scheduler.now();
+        if now != started {
+            // Time has passed while the keys or the verdict were awaited.
+            policies[issuer]
+                .check_request(&identity, now, case.target())
+                .map_err(Rejection::Token)?;
         }
+        let mut tokens = self.tokens.borrow_mut();
+        let verified = tokens.insert(digest, identity, issuer, &key, now);
+        Ok(Granted {
+            verified,
+            refresh_due,
+        })
     }
 
-    fn keep(
+    /// Keys that are newer than those by which a token was refused, if there are any.
+    async fn newer_keys(
         &self,
-        digest: TokenDigest,
-        (identity, key): (Identity, Rc<VerifyingKey>),
-        issuer: usize,
-    ) -> Granted {
-        let now = self.scheduler.now();
-        let verified = self
-            .tokens
-            .borrow_mut()
-            .insert(digest, identity, issuer, &key, now);
-        Granted {
-            verified,
-            refresh_due: false,
+        source: &KeySource,
+        seen: &Rc<JwkSet>,
+        error: TokenError,
+    ) -> Result<Rc<JwkSet>, Rejection> {
+        match source.read_news(&self.scheduler, seen).await {
+            Ok(newer) if Rc::ptr_eq(&newer, seen) => Err(Rejection::Token(error)),
+            Ok(newer) => Ok(newer),
+            // The key is known and the signature is wrong: that an issuer would reuse a `kid`
+            // just while it cannot be reached is not worth a 503 for every forgery.
+            Err(_) if error == TokenError::Signature => Err(Rejection::Token(error)),
+            Err(unavailable) => Err(Rejection::KeysUnavailable(unavailable)),
         }
     }
 
     /// The last question, asked of cached and of new tokens alike: is it enough?
-    fn decide(&self, granted: Granted, case: &Case) -> Outcome {
+    fn check_scopes(&self, granted: Granted, case: &Case) -> Outcome {
         let Granted {
             verified,
             refresh_due,

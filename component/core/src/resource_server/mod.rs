@@ -16,6 +16,7 @@ mod route;
 pub use answer::Answer;
 pub use challenge::Challenge;
 pub(crate) use compile::trusted_url;
+pub(crate) use compile_issuer::WAY_OUT;
 pub use config::{
     Access, Config, ConfigError, Cors, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, Metadata,
     RouteConfig, TokenCacheConfig,

@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::challenge::Challenge;
 use crate::access_token::TokenError;
+use crate::capability::SignatureError;
 use crate::http_url::UrlError;
 use crate::keys::{FetchError, Unavailable};
 
@@ -29,6 +30,8 @@ pub enum Rejection {
     InsufficientScope,
     /// The issuer's keys are not to be had: says nothing about the token.
     KeysUnavailable(Unavailable),
+    /// The host gave no verdict about the token's signature: says nothing about the token.
+    NoVerdict(SignatureError),
     /// The issuer's metadata are not to be had.
     IssuerMetadata(Unavailable),
     /// Metadata are only read.
@@ -83,6 +86,7 @@ impl Rejection {
             Self::KeysUnavailable(unavailable) | Self::IssuerMetadata(unavailable) => {
                 unavailable.error.code()
             }
+            Self::NoVerdict(error) => error.code(),
             Self::MethodNotAllowed => "metadata-method",
             Self::NoSuchResource => "metadata-no-such-resource",
             Self::ClientKeysBroken => "client-configuration",
@@ -173,6 +177,13 @@ impl Rejection {
                             the token may be good";
                 Wire {
                     retry_after: Some(unavailable.retry_after),
+                    ..wire(503, "temporarily_unavailable", text, NoChallenge)
+                }
+            }
+            Self::NoVerdict(_) => {
+                let text = "The token's signature could not be checked; the token may be good";
+                Wire {
+                    retry_after: Some(1),
                     ..wire(503, "temporarily_unavailable", text, NoChallenge)
                 }
             }
@@ -271,6 +282,7 @@ mod tests {
                 503,
                 None,
             ),
+            (Rejection::NoVerdict(SignatureError::Failed), 503, None),
             (
                 Rejection::IssuerMetadata(unavailable(FetchError::TimedOut)),
                 504,

@@ -38,6 +38,15 @@ pub enum TokenStep {
     Waiting(Task<Outcome>),
 }
 
+/// A client assertion, now or later.
+#[derive(Debug)]
+pub enum AssertionStep {
+    /// The host signed at once.
+    Done(Result<Secret, TokenFailure>),
+    /// Poll this.
+    Waiting(Task<Result<Secret, TokenFailure>>),
+}
+
 /// One client with its cache of exchanged tokens.
 #[derive(Clone)]
 pub struct TokenClient {
@@ -203,13 +212,20 @@ impl TokenClient {
         self.inner.tokens.borrow_mut().invalidate(subject, target)
     }
 
-    /// A signed assertion of who this client is (RFC 7523 section 3).
-    ///
-    /// # Errors
-    /// Where the client has no private key.
-    pub fn client_assertion(&self, audience: &str) -> Result<Secret, TokenFailure> {
-        let authentication = &self.inner.client.authentication;
-        authentication.assertion(audience, self.inner.scheduler())
+    /// A signed assertion of who this client is (RFC 7523 section 3); a failure where the client
+    /// has no private key, or the host does not sign.
+    #[must_use]
+    pub fn client_assertion(&self, audience: &str) -> AssertionStep {
+        let (inner, audience) = (Rc::clone(&self.inner), audience.to_owned());
+        let scheduler = Rc::clone(&self.inner.gate.scheduler);
+        let mut task = Task::new(scheduler, async move {
+            let authentication = &inner.client.authentication;
+            authentication.assertion(&audience, inner.scheduler()).await
+        });
+        match task.poll() {
+            Progress::Ready(assertion) => AssertionStep::Done(assertion),
+            Progress::Pending(_) => AssertionStep::Waiting(task),
+        }
     }
 
     /// Tokens kept, and their bytes.
@@ -314,7 +330,8 @@ impl Inner {
                 };
                 self.client
                     .authentication
-                    .credentials(audience, scheduler)?
+                    .credentials(audience, scheduler)
+                    .await?
             }
         };
         let spent = u32::try_from(now.saturating_sub(start)).unwrap_or(u32::MAX);

@@ -62,7 +62,7 @@ impl ClientAuthentication {
     }
 
     /// The credentials of one request; `audience` is for an assertion.
-    pub(super) fn credentials(
+    pub(super) async fn credentials(
         &self,
         audience: &str,
         scheduler: &Scheduler,
@@ -78,7 +78,7 @@ impl ClientAuthentication {
                 of(None, vec![client_id(), ("client_secret", secret.clone())])
             }
             Self::PrivateKeyJwt { .. } => {
-                let assertion = self.assertion(audience, scheduler)?;
+                let assertion = self.assertion(audience, scheduler).await?;
                 // Not `client_id`: the assertion names it, and RFC 7521 section 4.2 makes it
                 // optional; some servers refuse two statements of one thing.
                 of(None, assertion_parameters(assertion))
@@ -88,7 +88,7 @@ impl ClientAuthentication {
     }
 
     /// An assertion for `audience` (RFC 7523 section 3).
-    pub(super) fn assertion(
+    pub(super) async fn assertion(
         &self,
         audience: &str,
         scheduler: &Scheduler,
@@ -102,7 +102,7 @@ impl ClientAuthentication {
         let mut jti = [0; 16];
         scheduler.random(&mut jti);
         let claims = assertion_claims(id, audience, &base64url::encode(&jti), scheduler.now());
-        keys.sign(&claims, &mut |out| scheduler.random(out))
+        keys.sign(&claims, scheduler).await
     }
 }
 

@@ -1,9 +1,11 @@
 //! From what was configured to a client that can ask: every check that needs no request.
 
+use std::rc::Rc;
+
 use super::client_authentication::ClientAuthentication;
 use super::config::{
     AssertionAudience, ClientAuthenticationMethod as Method, ClientConfig, ClientKeyConfig,
-    ExchangeCacheConfig,
+    ClientKeySource, ExchangeCacheConfig,
 };
 use super::exchanged_tokens::ExchangeCacheLimits;
 use super::own_keys::OwnKeys;
@@ -12,6 +14,7 @@ use crate::http_url::HttpUrl;
 use crate::keys::KeySource;
 use crate::limits;
 use crate::resource_server::{ConfigError, trusted_url};
+use crate::task::Scheduler;
 
 /// Longer identifiers and secrets are a file pasted in the wrong place.
 const ID_BYTES: usize = 2048;
@@ -33,10 +36,10 @@ pub(crate) struct CompiledClient {
 }
 
 impl CompiledClient {
-    /// The document at `/.well-known/jwks.json`; `None` where there are no keys to publish.
-    pub(crate) fn published_keys(&self) -> Option<String> {
+    /// The keys that are published at `/.well-known/jwks.json`, where there are any.
+    pub(crate) fn own_keys(&self) -> Option<&OwnKeys> {
         match &self.authentication {
-            ClientAuthentication::PrivateKeyJwt { keys, .. } => Some(keys.published()),
+            ClientAuthentication::PrivateKeyJwt { keys, .. } => Some(keys),
             _ => None,
         }
     }
@@ -75,7 +78,7 @@ impl ClientSettings {
             .into_iter()
             .chain(self.other_keys)
             .map(|key| ClientKeyConfig {
-                key,
+                key: ClientKeySource::Text(key),
                 kid: None,
                 algorithm: None,
             })
@@ -103,6 +106,7 @@ impl ClientSettings {
 pub(crate) fn compile_client(
     config: &ClientConfig,
     sources: &[KeySource],
+    scheduler: &Rc<Scheduler>,
 ) -> Result<CompiledClient, ConfigError> {
     let issuer = match &config.issuer {
         None => 0,
@@ -131,7 +135,7 @@ pub(crate) fn compile_client(
     }
     Ok(CompiledClient {
         issuer,
-        authentication: authentication(config)?,
+        authentication: authentication(config, scheduler)?,
         assertion_audience: config.assertion_audience.unwrap_or_default(),
         token_endpoint,
         destinations,
@@ -145,7 +149,10 @@ pub(crate) fn compile_client(
     })
 }
 
-fn authentication(config: &ClientConfig) -> Result<ClientAuthentication, ConfigError> {
+fn authentication(
+    config: &ClientConfig,
+    scheduler: &Rc<Scheduler>,
+) -> Result<ClientAuthentication, ConfigError> {
     let id = config.id.clone().unwrap_or_default();
     if !(1..=ID_BYTES).contains(&id.len()) || id.chars().any(char::is_control) {
         let message = "the client_id that the issuer gave this application is missing (or longer \
@@ -191,7 +198,7 @@ fn authentication(config: &ClientConfig) -> Result<ClientAuthentication, ConfigE
                 return Err(ConfigError::new("client.keys", message));
             }
             ClientAuthentication::PrivateKeyJwt {
-                keys: OwnKeys::read("client.keys", keys)?,
+                keys: OwnKeys::read("client.keys", keys, scheduler)?,
                 id,
             }
         }

@@ -23,9 +23,17 @@ pub struct ClientConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "documented once, in WIT")]
 pub struct ClientKeyConfig {
-    pub key: Secret,
+    pub key: ClientKeySource,
     pub kid: Option<String>,
     pub algorithm: Option<String>,
+}
+
+/// See the variant `client-key-source` in WIT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "documented once, in WIT")]
+pub enum ClientKeySource {
+    Text(Secret),
+    Named(String),
 }
 
 /// See the enum `client-authentication` in WIT.

@@ -1,5 +1,6 @@
 //! Why there is no token, and the one way each reason goes to the wire.
 
+use crate::jose::SigningError;
 use crate::keys::Unavailable;
 use crate::resource_server::{Answer, Challenge, ConfigError};
 
@@ -25,8 +26,8 @@ pub enum TokenFailure {
     NoSubject,
     /// The token may not go where it is meant to be sent.
     ForbiddenDestination,
-    /// The private key could not be used: a fault, or randomness that is not random.
-    Signing,
+    /// The private key made no signature.
+    Signing(SigningError),
     /// The issuer said no.
     Refused {
         /// HTTP status of its answer.
@@ -65,7 +66,7 @@ impl TokenFailure {
             Self::InvalidRequest(_) => "client-invalid-request",
             Self::NoSubject => "client-no-subject",
             Self::ForbiddenDestination => "client-forbidden-destination",
-            Self::Signing => "client-signing",
+            Self::Signing(error) => error.code(),
             Self::Refused { .. } => "token-refused",
             Self::IssuerUnavailable(unavailable) => unavailable.error.code(),
             Self::NoTokenEndpoint => "token-endpoint-missing",
@@ -93,9 +94,7 @@ impl TokenFailure {
                                            resource it is for or to one that client.destinations \
                                            names"
                 .to_owned(),
-            Self::Signing => "the client's private key made no good signature: this machine \
-                              computes wrong, or its randomness is not random"
-                .to_owned(),
+            Self::Signing(error) => format!("the client's private key {error}"),
             Self::Refused { status, .. } => {
                 format!("the issuer refused to issue a token (HTTP {status})")
             }
@@ -147,11 +146,13 @@ impl TokenFailure {
         let (status, error, description) = match self {
             Self::Refused { error, .. } => refusal(&error.error),
             Self::NoSubject => (403, "access_denied", "This needs a token of a user"),
-            Self::Configuration(_)
-            | Self::InvalidRequest(_)
-            | Self::ForbiddenDestination
-            | Self::Signing => (500, "server_error", "This application is not set up right"),
-            Self::IssuerUnavailable(_) | Self::Unreachable => (
+            Self::Configuration(_) | Self::InvalidRequest(_) | Self::ForbiddenDestination => {
+                (500, "server_error", "This application is not set up right")
+            }
+            Self::Signing(error) if error.is_permanent() => {
+                (500, "server_error", "This application is not set up right")
+            }
+            Self::IssuerUnavailable(_) | Self::Unreachable | Self::Signing(_) => (
                 503,
                 "temporarily_unavailable",
                 "Access for you cannot be asked for at the moment",
@@ -181,6 +182,7 @@ impl TokenFailure {
         let retry_after = match self {
             Self::IssuerUnavailable(unavailable) => Some(unavailable.retry_after),
             Self::Unreachable | Self::TimedOut => Some(1),
+            Self::Signing(error) if !error.is_permanent() => Some(1),
             _ => None,
         };
         if let Some(seconds) = retry_after {

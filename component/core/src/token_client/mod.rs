@@ -26,10 +26,10 @@ mod token_endpoint;
 mod token_request;
 mod token_response;
 
-pub use client::{TokenClient, TokenStep};
+pub use client::{AssertionStep, TokenClient, TokenStep};
 pub(crate) use compile::{ClientSettings, CompiledClient, compile_client};
 pub use config::{
-    AssertionAudience, ClientAuthenticationMethod, ClientConfig, ClientKeyConfig,
+    AssertionAudience, ClientAuthenticationMethod, ClientConfig, ClientKeyConfig, ClientKeySource,
     ExchangeCacheConfig,
 };
 pub use exchanged_tokens::CacheKey;

@@ -10,11 +10,19 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
-use tollgate_core::capability::{Host, HttpError, HttpRequest, HttpResponse, PendingResponse};
+use tollgate_core::capability::{
+    Host, HttpError, HttpRequest, HttpResponse, Pending, PrivateKeyHandle, PrivateKeySource,
+    PublicKeyHandle, SignatureError,
+};
+use tollgate_core::jose::Algorithm;
 use tollgate_core::resource_server::{
     Answer, Config, Decision, Gate, IssuerConfig, KeyLocationConfig, Outcome, RequestHead, Step,
 };
 use tollgate_core::task::{Progress, Task};
+
+pub mod signatures;
+
+use signatures::Signatures;
 
 pub const ISSUER: &str = "https://issuer.example";
 pub const AUDIENCE: &str = "https://api.example";
@@ -38,6 +46,7 @@ pub struct FakeHost {
     pub delay_ms: Cell<u64>,
     pub sites: RefCell<HashMap<String, Site>>,
     pub sent: RefCell<Vec<HttpRequest>>,
+    pub signatures: Signatures,
     random: Cell<u64>,
 }
 
@@ -48,6 +57,7 @@ impl FakeHost {
             delay_ms: Cell::new(20),
             sites: RefCell::default(),
             sent: RefCell::default(),
+            signatures: Signatures::default(),
             random: Cell::new(0x9E37_79B9_7F4A_7C15),
         })
     }
@@ -101,7 +111,7 @@ impl Host for FakeHost {
         }
     }
 
-    fn send(&self, request: HttpRequest) -> Box<dyn PendingResponse> {
+    fn send(&self, request: HttpRequest) -> Box<dyn Pending<Result<HttpResponse, HttpError>>> {
         let missing = Site::Body(404, String::new(), "");
         let site = self
             .sites
@@ -120,6 +130,29 @@ impl Host for FakeHost {
             ready_at: self.now() + self.delay_ms.get(),
         })
     }
+
+    fn verifying_algorithms(&self) -> Vec<Algorithm> {
+        self.signatures.verifying_algorithms()
+    }
+
+    fn signing_algorithms(&self) -> Vec<Algorithm> {
+        self.signatures.signing_algorithms()
+    }
+
+    fn import_verifying_key(
+        &self,
+        algorithm: Algorithm,
+        jwk: &str,
+    ) -> Result<Box<dyn PublicKeyHandle>, SignatureError> {
+        self.signatures.import_verifying_key(algorithm, jwk)
+    }
+
+    fn import_signing_key(
+        &self,
+        key: PrivateKeySource<'_>,
+    ) -> Result<Box<dyn PrivateKeyHandle>, SignatureError> {
+        self.signatures.import_signing_key(key)
+    }
 }
 
 thread_local! {
@@ -132,7 +165,7 @@ struct FakeExchange {
     ready_at: u64,
 }
 
-impl PendingResponse for FakeExchange {
+impl Pending<Result<HttpResponse, HttpError>> for FakeExchange {
     fn poll(&mut self) -> Option<Result<HttpResponse, HttpError>> {
         let now = HOST.with(|host| host.borrow().as_ref().expect("a world exists").now());
         if now < self.ready_at || matches!(self.site, Some(Site::Never)) {
@@ -279,7 +312,7 @@ impl World {
     }
 
     pub fn send(&self, head: &RequestHead) -> Outcome {
-        self.outcome(self.gate.handle(head))
+        self.outcome(self.gate.decide(head))
     }
 
     /// `GET https://api.example/mcp` with this token.

@@ -1,0 +1,79 @@
+//! RSA keys that can be factored because of how they were made.
+
+/// Whether a modulus (big-endian) has the structure of CVE-2017-15361 ("ROCA"): keys of a
+/// widespread chip library, whose primes are powers of 65537 modulo a product of small primes.
+///
+/// The test is that of its discoverers (Nemec et al., "The Return of Coppersmith's Attack", CCS
+/// 2017, section 2.3): the modulus is a power of 65537 modulo each small prime. An honest key
+/// passes for one with a probability below 2^-27 over these primes.
+pub(super) fn is_roca(modulus: &[u8]) -> bool {
+    PRIMES.iter().all(|&prime| {
+        let rest = modulus
+            .iter()
+            .fold(0, |rest, &byte| (rest << 8 | u32::from(byte)) % prime);
+        is_power(rest, prime)
+    })
+}
+
+/// Whether a number is a power of 65537 modulo a prime.
+fn is_power(number: u32, prime: u32) -> bool {
+    let mut power = 1;
+    loop {
+        if power == number {
+            return true;
+        }
+        power = power * (65_537 % prime) % prime;
+        if power == 1 {
+            return false;
+        }
+    }
+}
+
+/// The primes that divide the product which the library uses for its shortest keys, without 2,
+/// which says nothing of an odd number.
+const PRIMES: [u32; 38] = [
+    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
+    101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 65537^exponent modulo the product of all primes, as bytes: a number of the library's form.
+    fn power(exponent: u32) -> Vec<u8> {
+        // Little-endian digits of base 2^16, multiplied and not reduced: any power has the form.
+        let mut digits = vec![1_u64];
+        for _ in 0..exponent {
+            let mut carry = 0;
+            for digit in &mut digits {
+                let product = *digit * 65_537 + carry;
+                *digit = product & 0xFFFF;
+                carry = product >> 16;
+            }
+            while carry > 0 {
+                digits.push(carry & 0xFFFF);
+                carry >>= 16;
+            }
+        }
+        let bytes = digits.iter().rev();
+        bytes
+            .flat_map(|digit| (*digit as u16).to_be_bytes())
+            .collect()
+    }
+
+    #[test]
+    fn powers_of_65537_are_found() {
+        for exponent in [0, 1, 2, 127, 128] {
+            assert!(is_roca(&power(exponent)), "{exponent}");
+        }
+    }
+
+    #[test]
+    fn other_numbers_are_not() {
+        let mut number = power(128);
+        *number.last_mut().expect("not empty") ^= 2;
+        assert!(!is_roca(&number));
+        assert!(!is_roca(&[0xFF; 256]));
+    }
+}
