@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     child::{Guarded, line},
-    dist::{self, Flavour, Tools},
+    dist::{self, Tools},
     failure::{Ending, Failure},
     progress::Step,
     workspace::{NATIVE, Workspace, require},
@@ -63,7 +63,7 @@ enum Issuer {
 pub(crate) fn run(work: &Workspace, arguments: &[String]) -> Result<(), Failure> {
     let options = parse(arguments).inspect_err(|failure| work.progress.complain(failure))?;
     let tools = dist::set_up(work)?;
-    dist::component(work, &tools, Flavour::Gate)?;
+    dist::shipped(work, &tools)?;
     dist::package(work, &tools)?;
     work.progress
         .step("issuer", |step| build_issuer(work, step, Issuer::Alone))?;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::{
     child::line,
-    dist::{self, Flavour, Tools},
+    dist::{self, Component, Tools},
     failure::{Ending, Failure},
     rust_worker,
     workspace::{NATIVE, Workspace},
@@ -16,7 +16,7 @@ use crate::{
 /// When a build fails, or a bar is missed.
 pub(crate) fn bench(work: &Workspace, arguments: &[String]) -> Result<(), Failure> {
     let tools = dist::set_up(work)?;
-    dist::component(work, &tools, Flavour::Gate)?;
+    dist::shipped(work, &tools)?;
     dist::package(work, &tools)?;
     let native = work.progress.step("bench-native", |step| {
         let build = [
@@ -35,7 +35,7 @@ pub(crate) fn bench(work: &Workspace, arguments: &[String]) -> Result<(), Failur
     let mut node = tools.node.script(work, work.root.join("bench/run.mjs"));
     node.arg("--npm").arg(work.dist().join("npm/tollgate"));
     node.arg("--component")
-        .arg(work.dist().join(Flavour::Gate.file()));
+        .arg(work.dist().join(Component::Gate.file()));
     node.arg("--native").arg(native);
     node.arg("--out").arg(work.root.join("target/bench.json"));
     node.arg("--svg").arg(work.root.join("target/bench.svg"));

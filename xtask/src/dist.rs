@@ -11,15 +11,11 @@ use crate::{
     workspace::{Workspace, require},
 };
 
-/// Code generation for the component, beside the profile `component` in `Cargo.toml`.
+/// Code generation for the components, beside the profile `component` in `Cargo.toml`.
 ///
-/// As measured with V8: limbs of 32 bits, since products of 64-bit ones are emulated there, halve
-/// the time of RS256 and ES512, take a quarter from ES256 and 48 KB gzip from the component; SIMD
-/// changes no time beyond the noise and takes 5 KB. Without the threshold the subtraction in
-/// P-256's field, which `p256` asks to be inlined, becomes a call that passes its words through
-/// memory, and ES256 takes a third longer.
-const RUSTFLAGS: &str =
-    "--cfg cpubits=\"32\" -Ctarget-feature=+simd128 -Cllvm-args=-inlinehint-threshold=800";
+/// Limbs of 32 bits: products of 64-bit ones are emulated in WebAssembly, and RSA takes twice as
+/// long with them. They concern the signatures component only.
+const RUSTFLAGS: &str = "--cfg cpubits=\"32\" -Ctarget-feature=+simd128";
 
 /// What Binaryen does: small, with functions of one name side by side, which compresses better; so
 /// the names go last. It may use what the compiler uses, and every host has, and no more.
@@ -44,11 +40,13 @@ const OPTIMIZE: [&str; 14] = [
 ];
 
 /// Sources of the component.
-const COMPONENT_SOURCES: [&str; 6] = [
+const COMPONENT_SOURCES: [&str; 8] = [
     "Cargo.toml",
     "Cargo.lock",
     "component/core",
     "component/guest",
+    "component/signatures",
+    "component/compose",
     "wit",
     "xtask/js",
 ];
@@ -57,33 +55,61 @@ const PACKAGE_SOURCES: [&str; 4] = ["host-worker/js", "package-lock.json", "wit"
 
 /// A component that is built.
 #[derive(Clone, Copy)]
-pub(crate) enum Flavour {
-    /// What ships.
+pub(crate) enum Component {
+    /// Needs a host that lends signatures.
     Gate,
-    /// With raw signature checks beside it, for test vectors.
+    /// Lends signatures.
+    Signatures,
+    /// The two composed, for hosts that lend none.
+    Standalone,
+    /// The gate with raw signature checks beside it, for test vectors.
     Conformance,
+    /// The same, with signatures of its own.
+    ConformanceStandalone,
 }
 
-impl Flavour {
+/// How a component is made.
+enum Made {
+    /// From a crate, with these features.
+    Compiled(&'static str, &'static [&'static str]),
+    /// From another one, with signatures.
+    Composed(Component),
+}
+
+impl Component {
+    /// What ships.
+    const SHIPPED: [Self; 3] = [Self::Gate, Self::Signatures, Self::Standalone];
+
     /// Its name in `target/dist`.
     pub(crate) fn file(self) -> &'static str {
         match self {
             Self::Gate => "tollgate-gate.wasm",
+            Self::Signatures => "tollgate-signatures.wasm",
+            Self::Standalone => "tollgate-gate-standalone.wasm",
             Self::Conformance => "tollgate-conformance.wasm",
+            Self::ConformanceStandalone => "tollgate-conformance-standalone.wasm",
         }
     }
 
     fn step(self) -> &'static str {
         match self {
             Self::Gate => "component",
+            Self::Signatures => "component-signatures",
+            Self::Standalone => "component-standalone",
             Self::Conformance => "component-conformance",
+            Self::ConformanceStandalone => "conformance-standalone",
         }
     }
 
-    fn features(self) -> &'static [&'static str] {
+    fn made(self) -> Made {
         match self {
-            Self::Gate => &[],
-            Self::Conformance => &["--features", "conformance"],
+            Self::Gate => Made::Compiled("tollgate-component", &[]),
+            Self::Signatures => Made::Compiled("tollgate-signatures", &[]),
+            Self::Standalone => Made::Composed(Self::Gate),
+            Self::Conformance => {
+                Made::Compiled("tollgate-component", &["--features", "conformance"])
+            }
+            Self::ConformanceStandalone => Made::Composed(Self::Conformance),
         }
     }
 }
@@ -109,25 +135,40 @@ pub(crate) fn set_up(work: &Workspace) -> Result<Tools, Failure> {
     Ok(Tools { wasm32, node })
 }
 
-/// Builds everything that ships, and the component for conformance.
+/// Builds everything that ships, and the components for conformance.
 ///
 /// # Errors
 /// When a step fails.
 pub(crate) fn build(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
-    component(work, tools, Flavour::Gate)?;
+    shipped(work, tools)?;
     package(work, tools)?;
-    component(work, tools, Flavour::Conformance)
+    conformance(work, tools)
+}
+
+/// Builds the components that ship.
+///
+/// # Errors
+/// When one does not compile.
+pub(crate) fn shipped(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
+    let mut components = Component::SHIPPED.into_iter();
+    components.try_for_each(|which| component(work, tools, which))
+}
+
+/// Builds the components for conformance. Those that ship are there.
+///
+/// # Errors
+/// When one does not compile.
+pub(crate) fn conformance(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
+    component(work, tools, Component::Conformance)?;
+    component(work, tools, Component::ConformanceStandalone)
 }
 
 /// Builds one component, unless its sources are those of the one that is there.
-///
-/// # Errors
-/// When it does not compile.
-pub(crate) fn component(work: &Workspace, tools: &Tools, flavour: Flavour) -> Result<(), Failure> {
-    work.progress.step(flavour.step(), |step| {
+fn component(work: &Workspace, tools: &Tools, which: Component) -> Result<(), Failure> {
+    work.progress.step(which.step(), |step| {
         let _alone = work.alone()?;
-        let output = work.dist().join(flavour.file());
-        let mut inputs = Inputs::new("1")
+        let output = work.dist().join(which.file());
+        let mut inputs = Inputs::new("2")
             .text(RUSTFLAGS)
             .text(&OPTIMIZE.join(" "))
             .text(&format!("{:?}", tools.wasm32));
@@ -140,48 +181,84 @@ pub(crate) fn component(work: &Workspace, tools: &Tools, flavour: Flavour) -> Re
             return Ok(());
         }
         stamp::forget(&output);
-        let module = module(work, step, tools, flavour)?;
-        // Takes 8 % from the module and 4 KB from what is sent; no slower as measured.
-        let small = work.own().join(flavour.file());
-        let wasm_opt = work.root.join("node_modules/binaryen/bin/wasm-opt");
-        let mut optimize = tools.node.script(work, wasm_opt);
-        optimize.args(OPTIMIZE).arg(&module).arg("-o").arg(&small);
-        step.run(&optimize)?;
         fs::create_dir_all(work.dist()).map_err(Failure::io("create target/dist"))?;
-        let mut componentize = tools
-            .node
-            .script(work, work.root.join("xtask/js/componentize.mjs"));
-        componentize.arg(small).arg(&output);
-        step.run(&componentize)?;
+        match which.made() {
+            Made::Compiled(package, features) => {
+                let module = module(work, step, tools, package, features)?;
+                componentize(work, step, tools, &module, &output)?;
+            }
+            Made::Composed(socket) => compose(work, step, socket, &output)?,
+        }
         step.note(size(&output));
         stamp::keep(&output, &inputs)
     })
 }
 
-/// Compiles the guest to a core module.
+/// Makes a component of a core module.
+fn componentize(
+    work: &Workspace,
+    step: &Step<'_>,
+    tools: &Tools,
+    module: &Path,
+    output: &Path,
+) -> Result<(), Failure> {
+    // Takes 8 % from the module and 4 KB from what is sent; no slower as measured.
+    let small = work.own().join(output.file_name().unwrap_or_default());
+    let wasm_opt = work.root.join("node_modules/binaryen/bin/wasm-opt");
+    let mut optimize = tools.node.script(work, wasm_opt);
+    optimize.args(OPTIMIZE).arg(module).arg("-o").arg(&small);
+    step.run(&optimize)?;
+    let script = work.root.join("xtask/js/componentize.mjs");
+    let mut componentize = tools.node.script(work, script);
+    componentize.arg(small).arg(output);
+    step.run(&componentize)
+}
+
+/// Gives a component the signatures that it imports.
+fn compose(
+    work: &Workspace,
+    step: &Step<'_>,
+    socket: Component,
+    output: &Path,
+) -> Result<(), Failure> {
+    // The profile of xtask: it is a tool, and some of its dependencies are there already.
+    let run = [
+        "run",
+        "--quiet",
+        "-p",
+        "tollgate-compose",
+        "--profile",
+        "xtask",
+        "--",
+    ];
+    let mut compose = work.cargo(&run);
+    let dist = work.dist();
+    compose.arg(dist.join(socket.file()));
+    compose
+        .arg(dist.join(Component::Signatures.file()))
+        .arg(output);
+    step.run(&compose)
+}
+
+/// Compiles a crate to a core module.
 fn module(
     work: &Workspace,
     step: &Step<'_>,
     tools: &Tools,
-    flavour: Flavour,
+    package: &str,
+    features: &[&str],
 ) -> Result<std::path::PathBuf, Failure> {
     let folder = work.root.join("target").join(TARGET).join("component");
-    let module = folder.join("tollgate_component.wasm");
-    // Both flavours have this one name, and cargo would take the other's for this one's.
-    for stale in [folder.join("deps/tollgate_component.wasm"), module.clone()] {
+    let name = format!("{}.wasm", package.replace('-', "_"));
+    let module = folder.join(&name);
+    // With and without features it has this one name, and cargo would take the other's for this
+    // one's.
+    for stale in [folder.join("deps").join(&name), module.clone()] {
         let _ = fs::remove_file(stale);
     }
-    let mut cargo = work.cargo(&[
-        "build",
-        "-p",
-        "tollgate-component",
-        "--profile",
-        "component",
-    ]);
-    cargo.args(["--target", TARGET]).args(flavour.features());
-    if !RUSTFLAGS.is_empty() {
-        cargo.env("RUSTFLAGS", RUSTFLAGS);
-    }
+    let mut cargo = work.cargo(&["build", "-p", package, "--lib", "--profile", "component"]);
+    cargo.args(["--target", TARGET]).args(features);
+    cargo.env("RUSTFLAGS", RUSTFLAGS);
     tools.wasm32.apply(&mut cargo);
     step.run(&cargo)?;
     require(
@@ -200,9 +277,12 @@ pub(crate) fn package(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
         let script = work.root.join("host-worker/js/build.mjs");
         require(&script, "This part of the project is not there yet.")?;
         let _alone = work.alone()?;
-        let component = work.dist().join(Flavour::Gate.file());
+        let component = work.dist().join(Component::Gate.file());
         let output = work.dist().join("npm/tollgate");
-        let mut inputs = Inputs::new("1").path(&work.root, "target/dist/tollgate-gate.wasm")?;
+        let signatures = work.dist().join(Component::Signatures.file());
+        let mut inputs = Inputs::new("2")
+            .path(&work.root, "target/dist/tollgate-gate.wasm")?
+            .path(&work.root, "target/dist/tollgate-signatures.wasm")?;
         for path in PACKAGE_SOURCES {
             inputs = inputs.path(&work.root, path)?;
         }
@@ -216,6 +296,8 @@ pub(crate) fn package(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
         build
             .arg("--component")
             .arg(&component)
+            .arg("--signatures")
+            .arg(&signatures)
             .arg("--out")
             .arg(&output);
         step.run(&build)?;
@@ -232,10 +314,18 @@ pub(crate) fn tell(work: &Workspace, command: &mut Command) {
     let dist = work.dist();
     command
         .env("TOLLGATE_NPM", dist.join("npm/tollgate"))
-        .env("TOLLGATE_GATE_WASM", dist.join(Flavour::Gate.file()))
+        .env("TOLLGATE_GATE_WASM", dist.join(Component::Gate.file()))
         .env(
             "TOLLGATE_CONFORMANCE_WASM",
-            dist.join(Flavour::Conformance.file()),
+            dist.join(Component::Conformance.file()),
+        )
+        .env(
+            "TOLLGATE_STANDALONE_WASM",
+            dist.join(Component::Standalone.file()),
+        )
+        .env(
+            "TOLLGATE_CONFORMANCE_STANDALONE_WASM",
+            dist.join(Component::ConformanceStandalone.file()),
         )
         .env("TOLLGATE_BIN", work.root.join("target/debug/tollgate"));
 }

@@ -4,7 +4,7 @@ use std::{fs, process::Command, time::Instant};
 
 use crate::{
     counts, demo,
-    dist::{self, Flavour, Tools},
+    dist::{self, Tools},
     failure::Failure,
     fuzz, node,
     progress::{Counts, Outcome, Step, spell},
@@ -176,13 +176,13 @@ impl Suite<'_> {
         let tools = self.tools()?;
         match what {
             Needs::Nothing | Needs::Tools => Ok(()),
-            Needs::Component => dist::component(self.work, tools, Flavour::Gate),
+            Needs::Component => dist::shipped(self.work, tools),
             Needs::Package => dist::package(self.work, tools),
             Needs::RustWorkerTools => {
                 let ensure = |step: &Step<'_>| rust_worker::ensure(self.work, step);
                 self.work.progress.step("rust-worker-tools", ensure)
             }
-            Needs::ConformanceComponent => dist::component(self.work, tools, Flavour::Conformance),
+            Needs::ConformanceComponent => dist::conformance(self.work, tools),
         }
     }
 

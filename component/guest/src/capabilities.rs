@@ -1,8 +1,12 @@
 //! The imports, as core's [`Host`].
 
-use tollgate_core::capability::{Host, HttpError, HttpRequest, HttpResponse, PendingResponse};
+use tollgate_core::capability::{
+    Host, HttpError, HttpRequest, HttpResponse, Pending, PendingAnswer, PrivateKeyHandle,
+    PrivateKeySource, PublicKeyHandle, SignatureError,
+};
+use tollgate_core::jose::Algorithm;
 
-use crate::bindings::tollgate::auth::{clock, http_client, random};
+use crate::bindings::tollgate::auth::{clock, http_client, random, signatures};
 
 pub(crate) struct Imports;
 
@@ -16,7 +20,7 @@ impl Host for Imports {
         out.copy_from_slice(&random::get_bytes(len));
     }
 
-    fn send(&self, request: HttpRequest) -> Box<dyn PendingResponse> {
+    fn send(&self, request: HttpRequest) -> Box<dyn Pending<Result<HttpResponse, HttpError>>> {
         Box::new(Exchange(http_client::send(&http_client::Request {
             method: request.method.to_owned(),
             url: request.url,
@@ -26,11 +30,97 @@ impl Host for Imports {
             max_body_bytes: request.max_body_bytes,
         })))
     }
+
+    fn verifying_algorithms(&self) -> Vec<Algorithm> {
+        known(&signatures::supported().verify)
+    }
+
+    fn signing_algorithms(&self) -> Vec<Algorithm> {
+        known(&signatures::supported().sign)
+    }
+
+    fn import_verifying_key(
+        &self,
+        algorithm: Algorithm,
+        jwk: &str,
+    ) -> Result<Box<dyn PublicKeyHandle>, SignatureError> {
+        let key = signatures::import_verifying_key(algorithm.name(), jwk).map_err(error)?;
+        Ok(Box::new(PublicKey(key)))
+    }
+
+    fn import_signing_key(
+        &self,
+        key: PrivateKeySource<'_>,
+    ) -> Result<Box<dyn PrivateKeyHandle>, SignatureError> {
+        let key = signatures::import_signing_key(&match key {
+            PrivateKeySource::Pkcs8(der) => signatures::PrivateKey::Pkcs8(der.to_vec()),
+            PrivateKeySource::Named(name) => signatures::PrivateKey::Named(name.to_owned()),
+        });
+        Ok(Box::new(PrivateKey(key.map_err(error)?)))
+    }
+}
+
+/// Names that core does not know are of no use to it.
+fn known(names: &[String]) -> Vec<Algorithm> {
+    let known = names.iter().map(|name| Algorithm::from_name(name));
+    known.flatten().map(Algorithm::by_one_name).collect()
+}
+
+fn error(error: signatures::SignatureError) -> SignatureError {
+    match error {
+        signatures::SignatureError::Unsupported => SignatureError::Unsupported,
+        signatures::SignatureError::KeyRefused => SignatureError::KeyRefused,
+        signatures::SignatureError::Failed => SignatureError::Failed,
+    }
+}
+
+struct PublicKey(signatures::VerifyingKey);
+
+impl PublicKeyHandle for PublicKey {
+    fn verify(&self, message: &[u8], signature: &[u8]) -> PendingAnswer<bool> {
+        Box::new(Verdict(self.0.verify(message, signature)))
+    }
+}
+
+struct PrivateKey(signatures::SigningKey);
+
+impl PrivateKeyHandle for PrivateKey {
+    fn public_key(&self) -> PendingAnswer<String> {
+        Box::new(PublicHalf(self.0.public_key()))
+    }
+
+    fn sign(&self, algorithm: Algorithm, message: &[u8]) -> PendingAnswer<Vec<u8>> {
+        Box::new(Signature(self.0.sign(algorithm.name(), message)))
+    }
+}
+
+struct Verdict(signatures::PendingVerdict);
+
+impl Pending<Result<bool, SignatureError>> for Verdict {
+    fn poll(&mut self) -> Option<Result<bool, SignatureError>> {
+        Some(self.0.poll()?.map_err(error))
+    }
+}
+
+struct PublicHalf(signatures::PendingPublicKey);
+
+impl Pending<Result<String, SignatureError>> for PublicHalf {
+    fn poll(&mut self) -> Option<Result<String, SignatureError>> {
+        Some(self.0.poll()?.map_err(error))
+    }
+}
+
+struct Signature(signatures::PendingSignature);
+
+impl Pending<Result<Vec<u8>, SignatureError>> for Signature {
+    fn poll(&mut self) -> Option<Result<Vec<u8>, SignatureError>> {
+        Some(self.0.poll()?.map_err(error))
+    }
 }
 
 struct Exchange(http_client::PendingResponse);
 
-impl PendingResponse for Exchange {
+impl Pending<Result<HttpResponse, HttpError>> for Exchange {
     fn poll(&mut self) -> Option<Result<HttpResponse, HttpError>> {
         Some(match self.0.poll()? {
             Ok(response) => Ok(HttpResponse {

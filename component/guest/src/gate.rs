@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use tollgate_core::resource_server as core;
 use tollgate_core::task::{Progress, Task};
-use tollgate_core::token_client::{self, AssertionAudience, ClientAuthenticationMethod, Secret};
+use tollgate_core::token_client::{
+    self, AssertionAudience, ClientAuthenticationMethod, ClientKeySource, Secret,
+};
 
 use crate::Component;
 use crate::bindings::exports::tollgate::auth::resource_server as wit;
@@ -33,10 +35,10 @@ impl wit::GuestTask for Decision {
 }
 
 impl wit::GuestRefreshTask for Refresh {
-    fn poll(&self) -> (bool, Option<u32>) {
+    fn poll(&self) -> wit::RefreshProgress {
         match self.0.borrow_mut().poll() {
-            Progress::Ready(()) => (true, None),
-            Progress::Pending(wait) => (false, wait),
+            Progress::Ready(()) => wit::RefreshProgress::Ready,
+            Progress::Pending(wait) => wit::RefreshProgress::Pending(wait),
         }
     }
 }
@@ -49,8 +51,8 @@ impl wit::GuestGate for Gate {
             .map_err(config_error)
     }
 
-    fn handle(&self, given: wit::RequestHead) -> wit::Step {
-        step(self.0.handle(&head(given)))
+    fn decide(&self, given: wit::RequestHead) -> wit::Step {
+        step(self.0.decide(&head(given)))
     }
 
     fn metadata(&self, given: wit::RequestHead) -> Option<wit::Step> {
@@ -281,7 +283,10 @@ fn client(client: wit::Client) -> token_client::ClientConfig {
 
 fn client_key(key: wit::ClientKey) -> token_client::ClientKeyConfig {
     token_client::ClientKeyConfig {
-        key: Secret::new(key.key),
+        key: match key.key {
+            wit::ClientKeySource::Text(text) => ClientKeySource::Text(Secret::new(text)),
+            wit::ClientKeySource::Named(name) => ClientKeySource::Named(name),
+        },
         kid: key.kid,
         algorithm: key.algorithm,
     }

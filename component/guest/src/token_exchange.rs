@@ -13,6 +13,7 @@ use crate::bindings::exports::tollgate::auth::token_exchange as wit;
 use crate::gate::{Gate, answer, config_error};
 
 impl wit::Guest for Component {
+    type AssertionTask = Assertion;
     type Task = Exchange;
     type TokenClient = Client;
 }
@@ -21,6 +22,8 @@ type Outcome = Result<Rc<core::Token>, TokenFailure>;
 
 pub(crate) struct Exchange(RefCell<Task<Outcome>>);
 
+pub(crate) struct Assertion(RefCell<Task<Result<Secret, TokenFailure>>>);
+
 pub(crate) struct Client(core::TokenClient);
 
 impl wit::GuestTask for Exchange {
@@ -28,6 +31,15 @@ impl wit::GuestTask for Exchange {
         match self.0.borrow_mut().poll() {
             Progress::Ready(outcome) => wit::Progress::Ready(result(outcome)),
             Progress::Pending(wait) => wit::Progress::Pending(wait),
+        }
+    }
+}
+
+impl wit::GuestAssertionTask for Assertion {
+    fn poll(&self) -> wit::AssertionProgress {
+        match self.0.borrow_mut().poll() {
+            Progress::Ready(outcome) => wit::AssertionProgress::Ready(assertion(outcome)),
+            Progress::Pending(wait) => wit::AssertionProgress::Pending(wait),
         }
     }
 }
@@ -79,11 +91,14 @@ impl wit::GuestTokenClient for Client {
         count(self.0.invalidate(subject.as_deref(), resource.as_deref()))
     }
 
-    fn client_assertion(&self, audience: String) -> Result<String, wit::Failure> {
-        self.0
-            .client_assertion(&audience)
-            .map(Secret::into_exposed)
-            .map_err(failure)
+    fn client_assertion(&self, audience: String) -> wit::AssertionStep {
+        match self.0.client_assertion(&audience) {
+            core::AssertionStep::Done(outcome) => wit::AssertionStep::Done(assertion(outcome)),
+            core::AssertionStep::Waiting(task) => {
+                let task = wit::AssertionTask::new(Assertion(RefCell::new(task)));
+                wit::AssertionStep::Waiting(task)
+            }
+        }
     }
 
     fn cache_size(&self) -> (u32, u32) {
@@ -108,6 +123,11 @@ fn step(step: TokenStep) -> wit::Step {
 #[expect(clippy::result_large_err, reason = "the shape is WIT's")]
 fn result(outcome: Outcome) -> Result<wit::Token, wit::Failure> {
     outcome.map(|issued| token(&issued)).map_err(failure)
+}
+
+#[expect(clippy::result_large_err, reason = "the shape is WIT's")]
+fn assertion(outcome: Result<Secret, TokenFailure>) -> Result<String, wit::Failure> {
+    outcome.map(Secret::into_exposed).map_err(failure)
 }
 
 fn token(token: &core::Token) -> wit::Token {
@@ -140,7 +160,9 @@ fn failure(failure: TokenFailure) -> wit::Failure {
 
 fn kind(failure: &TokenFailure) -> wit::FailureKind {
     match failure {
-        TokenFailure::Configuration(_) | TokenFailure::Signing => wit::FailureKind::Configuration,
+        TokenFailure::Configuration(_) => wit::FailureKind::Configuration,
+        TokenFailure::Signing(error) if error.is_permanent() => wit::FailureKind::Configuration,
+        TokenFailure::Signing(_) => wit::FailureKind::SigningFailed,
         TokenFailure::InvalidRequest(_) => wit::FailureKind::InvalidRequest,
         TokenFailure::NoSubject => wit::FailureKind::NoSubject,
         TokenFailure::ForbiddenDestination => wit::FailureKind::ForbiddenDestination,

@@ -5,7 +5,8 @@
 ///
 /// The test is that of its discoverers (Nemec et al., "The Return of Coppersmith's Attack", CCS
 /// 2017, section 2.3): the modulus is a power of 65537 modulo each small prime. An honest key
-/// passes for one with a probability below 2^-27 over these primes.
+/// passes for one with a probability of 2^-27.8: over all primes, the product of the share that the
+/// powers have of the numbers that are no multiples.
 pub(super) fn is_roca(modulus: &[u8]) -> bool {
     PRIMES.iter().all(|&prime| {
         let rest = modulus
@@ -75,5 +76,36 @@ mod tests {
         *number.last_mut().expect("not empty") ^= 2;
         assert!(!is_roca(&number));
         assert!(!is_roca(&[0xFF; 256]));
+    }
+
+    #[test]
+    fn hundreds_of_odd_numbers_are_not() {
+        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+        for _ in 0..500 {
+            let mut number = [0; 256];
+            for byte in &mut number {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                *byte = state as u8;
+            }
+            number[0] |= 0x80;
+            number[255] |= 1;
+            assert!(!is_roca(&number), "{number:?}");
+        }
+    }
+
+    #[test]
+    fn every_prime_counts_as_the_comment_says() {
+        let is_prime = |number: u32| (2..number).all(|divisor| number % divisor != 0);
+        let primes = (3..=167).filter(|number| is_prime(*number));
+        assert!(primes.eq(PRIMES));
+        // The probability that an honest modulus passes.
+        let share = |prime: u32| {
+            let powers = (1..prime).filter(|number| is_power(*number, prime));
+            powers.count() as f64 / f64::from(prime - 1)
+        };
+        let passes = PRIMES.map(share).iter().product::<f64>().log2();
+        assert!((-27.9..-27.8).contains(&passes), "{passes}");
     }
 }

@@ -222,7 +222,13 @@ fn refusal(error: &str) -> (u16, &'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capability::SignatureError;
+    use crate::jose::SigningKeyError;
     use crate::keys::FetchError;
+
+    const fn signing(error: SignatureError) -> TokenFailure {
+        TokenFailure::Signing(SigningError::Host(error))
+    }
 
     fn refused(error: &str) -> TokenFailure {
         TokenFailure::Refused {
@@ -247,7 +253,14 @@ mod tests {
             (TokenFailure::InvalidRequest("x"), 500),
             (TokenFailure::NoSubject, 403),
             (TokenFailure::ForbiddenDestination, 500),
-            (TokenFailure::Signing, 500),
+            (
+                TokenFailure::Signing(SigningError::Key(SigningKeyError::Inconsistent)),
+                500,
+            ),
+            (signing(SignatureError::Unsupported), 500),
+            (signing(SignatureError::KeyRefused), 500),
+            (signing(SignatureError::TimedOut), 503),
+            (signing(SignatureError::Failed), 503),
             (refused("invalid_grant"), 401),
             (refused("access_denied"), 403),
             (refused("invalid_target"), 403),
