@@ -5,13 +5,14 @@ mod harness;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use harness::signatures::{SignatureHost, at_once};
 use harness::{DISCOVERY, ISSUER, Key, NOW, Site, World, answer, head, inline};
 use serde_json::{Value, json};
 use tollgate_core::jose::verify_compact;
 use tollgate_core::resource_server::Config;
 use tollgate_core::token_client::{
-    AssertionAudience, ClientConfig, ClientKeyConfig, Grant, Secret, TokenClient, TokenFailure,
-    TokenStep, TokenTarget,
+    AssertionAudience, AssertionStep, ClientConfig, ClientKeyConfig, ClientKeySource, Grant,
+    Secret, TokenClient, TokenFailure, TokenStep, TokenTarget,
 };
 
 const ENDPOINT: &str = "https://issuer.example/token";
@@ -21,7 +22,7 @@ const P256: &str = include_str!("jose_signing_keys/p256-sec1-parameters.pem");
 
 fn key(text: &str) -> ClientKeyConfig {
     ClientKeyConfig {
-        key: Secret::new(text),
+        key: ClientKeySource::Text(Secret::new(text)),
         kid: None,
         algorithm: None,
     }
@@ -86,6 +87,14 @@ fn assertion(world: &World) -> String {
     value("client_assertion").unwrap()
 }
 
+/// An assertion for an audience, however long the host takes.
+fn signed(world: &World, client: &TokenClient, audience: &str) -> Result<Secret, TokenFailure> {
+    match client.client_assertion(audience) {
+        AssertionStep::Done(assertion) => assertion,
+        AssertionStep::Waiting(task) => world.finish(task),
+    }
+}
+
 fn part(jws: &str, index: usize) -> Value {
     let part = jws.split('.').nth(index).unwrap();
     serde_json::from_slice(&BASE64URL.decode(part).unwrap()).unwrap()
@@ -96,7 +105,12 @@ fn an_assertion_is_signed_by_the_first_key_and_checks_out_by_the_published_ones(
     for (first, second, algorithm) in [(RSA, P256, "RS256"), (P256, RSA, "ES256")] {
         let world = world(client(vec![key(first), key(second)]));
         let assertion = assertion(&world);
-        verify_compact(published(&world).as_bytes(), &assertion).unwrap();
+        at_once(verify_compact(
+            SignatureHost::shared(),
+            published(&world).into(),
+            assertion.clone(),
+        ))
+        .unwrap();
         let header = part(&assertion, 0);
         assert_eq!(header["alg"], algorithm);
         let claims = part(&assertion, 1);
@@ -119,7 +133,7 @@ fn the_audience_may_be_the_token_endpoint() {
     });
     assert_eq!(part(&assertion(&world), 1)["aud"], ENDPOINT);
     let client = TokenClient::new(&world.gate).unwrap();
-    let given = client.client_assertion("https://other.example").unwrap();
+    let given = signed(&world, &client, "https://other.example").unwrap();
     assert_eq!(part(given.expose(), 1)["aud"], "https://other.example");
 }
 
@@ -160,7 +174,7 @@ fn keys_come_from_settings_in_any_order() {
     let document: Value = serde_json::from_str(&published(&world)).unwrap();
     assert_eq!(document["keys"].as_array().unwrap().len(), 2);
     let client = TokenClient::new(&world.gate).unwrap();
-    let assertion = client.client_assertion(ISSUER).unwrap();
+    let assertion = signed(&world, &client, ISSUER).unwrap();
     assert_eq!(part(assertion.expose(), 0)["alg"], "ES256");
 }
 
@@ -176,7 +190,7 @@ fn without_keys_there_is_no_document() {
     let world = self::world(secret);
     assert!(world.gate.metadata(&head("GET", KEYS)).is_none());
     let client = TokenClient::new(&world.gate).unwrap();
-    let failure = client.client_assertion(ISSUER).unwrap_err();
+    let failure = signed(&world, &client, ISSUER).unwrap_err();
     assert!(matches!(failure, TokenFailure::InvalidRequest(_)));
 }
 

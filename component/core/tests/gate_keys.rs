@@ -30,7 +30,7 @@ fn a_hundred_at_once_make_one_fetch_of_each() {
     let world = world(&[&key]);
     let head = bearer(&key.token());
     let mut tasks: Vec<_> = (0..100)
-        .map(|_| Some(waiting(world.gate.handle(&head))))
+        .map(|_| Some(waiting(world.gate.decide(&head))))
         .collect();
     // Half of the clients go away in the middle, the one that fetches among them.
     for task in tasks.iter_mut().step_by(2) {
@@ -54,7 +54,7 @@ fn a_hundred_at_once_make_one_fetch_of_each() {
     // With nobody leaving it is one each.
     let calm = self::world(&[&key]);
     let mut tasks: Vec<_> = (0..100)
-        .map(|_| Some(waiting(calm.gate.handle(&head))))
+        .map(|_| Some(waiting(calm.gate.decide(&head))))
         .collect();
     while tasks.iter().any(Option::is_some) {
         for slot in &mut tasks {
@@ -79,7 +79,7 @@ fn a_lease_that_nobody_keeps_alive_passes_on() {
     let world = world(&[&key]);
     let head = bearer(&key.token());
     // The host lost this task without dropping it.
-    let forgotten = waiting(world.gate.handle(&head));
+    let forgotten = waiting(world.gate.decide(&head));
     let start = world.host.now_ms.get();
     assert_eq!(status(&world.send(&head)), 200);
     let waited = world.host.now_ms.get() - start;
@@ -425,7 +425,7 @@ fn imported_keys_that_are_known_keep_what_they_verified() {
 fn a_spent_task_is_harmless() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
-    let mut task = waiting(world.gate.handle(&bearer(&key.token())));
+    let mut task = waiting(world.gate.decide(&bearer(&key.token())));
     while let Progress::Pending(_) = task.poll() {
         world.host.advance(5);
     }

@@ -40,16 +40,3 @@ pub(crate) fn without(jwk: &Object, names: &[&str]) -> Object {
     }
     rest
 }
-
-/// Bytes that are random enough for a test.
-pub(crate) fn random(seed: u64) -> impl FnMut(&mut [u8]) {
-    let mut state = seed | 1;
-    move |out| {
-        for byte in out {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            *byte = state.to_le_bytes()[3];
-        }
-    }
-}

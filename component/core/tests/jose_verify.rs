@@ -1,0 +1,71 @@
+//! A compact JWS by a key or a key set, outside of the request path.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod harness;
+
+use harness::signatures::{SignatureHost, at_once};
+use tollgate_core::jose::{JwkError, JwkSetError, VerifyError, base64url, limits, verify_compact};
+use tollgate_core::json::JsonError;
+
+/// RFC 8037 appendix A.4.
+const KEY: &str =
+    r#""kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#;
+const JWS: &str = concat!(
+    "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7",
+    "-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+);
+
+fn verify(keys: &str, jws: &str) -> Result<Vec<u8>, VerifyError> {
+    at_once(verify_compact(
+        SignatureHost::shared(),
+        keys.into(),
+        jws.into(),
+    ))
+}
+
+#[test]
+fn keys_are_one_or_a_set() {
+    for keys in [
+        format!("{{{KEY}}}"),
+        format!(r#"{{{KEY},"kid":"any"}}"#),
+        format!(r#"{{"keys":[{{{KEY}}}]}}"#),
+    ] {
+        assert_eq!(
+            verify(&keys, JWS).as_deref(),
+            Ok(&b"Example of Ed25519 signing"[..])
+        );
+    }
+    let set = |error| VerifyError::Keys(error);
+    for (keys, error) in [
+        ("", set(JwkSetError::Json(JsonError::Syntax))),
+        (r#"{"keys":1}"#, set(JwkSetError::NoKeys)),
+        (r#"{"keys":[]}"#, VerifyError::NoKey),
+        (r#"{"kty":"oct"}"#, VerifyError::Key(JwkError::Symmetric)),
+        (&format!(r#"{{{KEY},"alg":"Ed25519"}}"#), VerifyError::NoKey),
+        (
+            &" ".repeat(limits::KEY_SET_BYTES + 1),
+            set(JwkSetError::TooLarge),
+        ),
+    ] {
+        assert_eq!(verify(keys, JWS), Err(error), "{keys:.60}");
+    }
+}
+
+#[test]
+fn kid_names_the_key() {
+    let header = base64url::encode(br#"{"alg":"EdDSA","kid":"a"}"#);
+    let jws = format!("{header}{}", &JWS[JWS.find('.').unwrap()..]);
+    // The header is not the one that was signed: a key that is tried says so.
+    for (keys, error) in [
+        (format!("{{{KEY}}}"), VerifyError::Signature),
+        (format!(r#"{{{KEY},"kid":"a"}}"#), VerifyError::Signature),
+        (format!(r#"{{{KEY},"kid":"b"}}"#), VerifyError::NoKey),
+        (format!(r#"{{"keys":[{{{KEY}}}]}}"#), VerifyError::NoKey),
+        (
+            format!(r#"{{"keys":[{{{KEY},"kid":"a"}}]}}"#),
+            VerifyError::Signature,
+        ),
+    ] {
+        assert_eq!(verify(&keys, &jws), Err(error), "{keys}");
+    }
+}
