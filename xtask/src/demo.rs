@@ -52,7 +52,7 @@ struct Servers {
 enum Issuer {
     /// Only what it needs: quick to build.
     Alone,
-    /// With everything that the native crate has, which the suite has built already.
+    /// Together with the other native crates, which the suite has built already.
     WithGate,
 }
 
@@ -169,12 +169,9 @@ fn free_port() -> Result<u16, Failure> {
 fn build_issuer(work: &Workspace, step: &Step<'_>, issuer: Issuer) -> Result<(), Failure> {
     let mut cargo = work.cargo(&["build", "--bins"]);
     match issuer {
-        Issuer::Alone => cargo.args(["-p", "tollgate", "--no-default-features"]),
+        Issuer::Alone => cargo.args(["-p", "tollgate-cli"]),
         Issuer::WithGate => cargo.args(NATIVE),
     };
-    if matches!(issuer, Issuer::Alone) {
-        cargo.args(["--features", "dev-issuer"]);
-    }
     step.run(&cargo)
 }
 
