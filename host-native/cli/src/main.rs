@@ -9,6 +9,7 @@ use tokio::io::AsyncReadExt;
 use tollgate_dev::issuer::{
     Algorithm, ClientSpec, DEFAULT_AUDIENCE, DevIssuer, Discovery, IssuerUrl, Options, Policy,
 };
+#[cfg(feature = "dev-upstream")]
 use tollgate_dev::upstream::{self, DevUpstream};
 use tracing_subscriber::EnvFilter;
 
@@ -33,9 +34,11 @@ enum Command {
     ///
     /// GET /me says whom a token speaks for. Prints one line of JSON on standard output when it is
     /// ready and logs to standard error.
+    #[cfg(feature = "dev-upstream")]
     DevUpstream(DevUpstreamArgs),
 }
 
+#[cfg(feature = "dev-upstream")]
 #[derive(clap::Args)]
 struct DevUpstreamArgs {
     /// Port to listen on; 0 takes a free one.
@@ -130,6 +133,7 @@ fn main() -> ExitCode {
             let result = runtime.block_on(async {
                 match command {
                     Command::DevIssuer(args) => dev_issuer(args).await,
+                    #[cfg(feature = "dev-upstream")]
                     Command::DevUpstream(args) => dev_upstream(args).await,
                 }
             });
@@ -182,6 +186,7 @@ async fn dev_issuer(args: DevIssuerArgs) -> Result<(), String> {
     Ok(())
 }
 
+#[cfg(feature = "dev-upstream")]
 async fn dev_upstream(args: DevUpstreamArgs) -> Result<(), String> {
     let upstream = DevUpstream::start(upstream::Options {
         port: args.port,

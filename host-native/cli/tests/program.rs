@@ -88,8 +88,8 @@ fn what_cannot_work_fails_with_a_sentence() {
         ),
         (
             "dev-upstream",
-            &["--issuer", "nonsense"],
-            "the issuer must be",
+            &["--port", "0", "--issuer", "nonsense"],
+            "cannot protect the API: issuers[0].issuer",
         ),
     ] {
         let output = tollgate(program, arguments).output().expect("it starts");

@@ -114,7 +114,7 @@ fn merge(object: &mut Value, members: Map<String, Value>) {
 }
 
 /// Seconds since 1970.
-pub(crate) fn now() -> i64 {
+pub(super) fn now() -> i64 {
     let elapsed = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::http::Uri;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tollgate_core::access_token::is_scope_token;
@@ -9,7 +10,7 @@ use tollgate_core::jose::{JwkSet, verify_compact};
 use url::Url;
 
 use super::client_registration::{ClientError, ClientSpec};
-use super::remote_keys::{KeySource, RemoteKeys, RemoteKeysError};
+use super::remote_keys::{RemoteKeys, RemoteKeysError};
 
 /// What a client may exchange tokens for where no policy says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -68,8 +69,9 @@ impl Client {
             }
             (None, Some(uri)) => {
                 let url = Url::parse(&uri).ok().filter(|url| url.scheme() == "http");
-                let source = KeySource::Set(url.ok_or(ClientError::JwksUri)?);
-                Some(ClientKeys::Remote(RemoteKeys::new(source)))
+                let uri = url.and_then(|url| Uri::try_from(url.as_str()).ok());
+                let uri = uri.ok_or(ClientError::JwksUri)?;
+                Some(ClientKeys::Remote(RemoteKeys::new(uri)))
             }
             (None, None) => None,
         };
@@ -137,9 +139,7 @@ impl Client {
             methods.extend(["client_secret_basic", "client_secret_post"]);
         }
         let jwks_uri = match &self.keys {
-            Some(ClientKeys::Remote(keys)) => match keys.source() {
-                KeySource::Set(url) | KeySource::Issuer(url) => Some(url.as_str()),
-            },
+            Some(ClientKeys::Remote(keys)) => Some(keys.uri().to_string()),
             _ => None,
         };
         if self.keys.is_some() {

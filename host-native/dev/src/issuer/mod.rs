@@ -16,7 +16,7 @@
 //! # }
 //! ```
 
-pub(crate) mod access_token;
+mod access_token;
 pub(crate) mod admin;
 mod audit;
 mod client_assertion;
@@ -25,15 +25,14 @@ mod client_credentials;
 mod client_registration;
 mod clients;
 mod form;
-mod http_get;
 mod issuer_url;
 mod key_ring;
 mod metadata;
 mod outage;
-pub(crate) mod own_token;
+mod own_token;
 mod policy;
 mod refresh_token;
-pub(crate) mod remote_keys;
+mod remote_keys;
 pub(crate) mod server;
 mod signing_key;
 mod stats;

@@ -87,7 +87,7 @@ impl OwnToken {
 }
 
 /// The actors of a chain, the one who acts now first.
-pub(crate) fn actors(act: Option<&Value>) -> Vec<String> {
+pub(super) fn actors(act: Option<&Value>) -> Vec<String> {
     let chain = std::iter::successors(act, |act| act.get("act"));
     let name = |act: &Value| act["sub"].as_str().unwrap_or("?").to_owned();
     chain.take(MAX_ACTORS + 1).map(name).collect()

@@ -1,16 +1,15 @@
-//! Public keys that somebody else publishes (RFC 7517, section 5), fetched when they are needed.
+//! Public keys that a client publishes (RFC 7517, section 5), fetched when they are needed.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::body::Bytes;
-use serde_json::Value;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{Request, StatusCode, Uri, header};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use tokio::sync::Mutex;
-use tollgate_core::jose::{VerifyError, verify_compact};
-use url::Url;
-
-use super::http_get::{GetError, get};
+use tollgate_core::jose::{VerifyError, limits, verify_compact};
 
 /// How long a key set serves: a key that was withdrawn must stop counting some time.
 const MAX_AGE: Duration = Duration::from_secs(60);
@@ -19,22 +18,15 @@ const MAX_AGE: Duration = Duration::from_secs(60);
 /// keys do not multiply requests. One that helped is followed by none: keys may rotate at once.
 const COOLDOWN: Duration = Duration::from_millis(500);
 
-/// Where keys are.
-#[derive(Clone, Debug)]
-pub(crate) enum KeySource {
-    /// This is a key set.
-    Set(Url),
-    /// An issuer's metadata say where (RFC 8414).
-    Issuer(Url),
-}
+/// How long a fetch may take, from the connection to the last byte: clients run on this machine or
+/// next to it.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why a JWS counts for nothing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum RemoteKeysError {
+pub(super) enum RemoteKeysError {
     /// The keys are not to be had: nothing is said about the JWS.
-    Get(GetError),
-    /// The metadata are those of another issuer, or name no key set.
-    Metadata,
+    Fetch(FetchError),
     /// It cannot be had because it just failed.
     CoolingDown,
     /// What is wrong with the JWS or the keys.
@@ -44,17 +36,37 @@ pub(crate) enum RemoteKeysError {
 impl fmt::Display for RemoteKeysError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Get(error) => write!(f, "the place of the keys {error}"),
-            Self::Metadata => f.write_str("the issuer's metadata are not its own"),
+            Self::Fetch(error) => write!(f, "the jwks_uri {error}"),
             Self::CoolingDown => f.write_str("the keys could not be fetched a moment ago"),
             Self::Verify(error) => error.fmt(f),
         }
     }
 }
 
-/// Keys with their place. One fetch serves everybody who waits.
-pub(crate) struct RemoteKeys {
-    source: KeySource,
+/// Why there is no key set. Nothing of the answer is in it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum FetchError {
+    Unreachable,
+    TimedOut,
+    /// Another status than 200. Redirects are not followed.
+    Status,
+    TooLarge,
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unreachable => "cannot be reached",
+            Self::TimedOut => "did not answer in time",
+            Self::Status => "did not answer 200",
+            Self::TooLarge => "broke off or is too large",
+        })
+    }
+}
+
+/// The keys at a URI. One fetch serves everybody who waits.
+pub(super) struct RemoteKeys {
+    uri: Uri,
     known: Mutex<Known>,
     forget: AtomicBool,
 }
@@ -67,26 +79,28 @@ struct Known {
 }
 
 impl RemoteKeys {
-    pub(crate) fn new(source: KeySource) -> Self {
+    /// Only `http:` is fetched. TLS would need a list of certificates, which clients on this
+    /// machine have no use for.
+    pub(super) fn new(uri: Uri) -> Self {
         Self {
-            source,
+            uri,
             known: Mutex::default(),
             forget: AtomicBool::new(false),
         }
     }
 
-    pub(crate) fn source(&self) -> &KeySource {
-        &self.source
+    pub(super) fn uri(&self) -> &Uri {
+        &self.uri
     }
 
     /// Fetches anew when the keys are next needed.
-    pub(crate) fn forget(&self) {
+    pub(super) fn forget(&self) {
         self.forget.store(true, Ordering::Relaxed);
     }
 
     /// The payload of a JWS that one of the keys signed. What is known serves first; a `kid` that
     /// it lacks, or a signature that does not hold under it, has it fetched again.
-    pub(crate) async fn verify(&self, jws: &str) -> Result<Vec<u8>, RemoteKeysError> {
+    pub(super) async fn verify(&self, jws: &str) -> Result<Vec<u8>, RemoteKeysError> {
         // Held while fetching: the others want the same.
         let mut known = self.known.lock().await;
         if self.forget.swap(false, Ordering::Relaxed) {
@@ -107,11 +121,11 @@ impl RemoteKeys {
             // Perhaps there is another key by now, also under a name that is known.
             Some(Err(_)) | None => {}
         }
-        let fetched = match self.fetch().await {
+        let fetched = match fetch(&self.uri).await {
             Ok(fetched) => fetched,
             Err(error) => {
                 known.in_vain = Some(Instant::now());
-                return Err(error);
+                return Err(RemoteKeysError::Fetch(error));
             }
         };
         let result = verify_compact(&fetched, jws);
@@ -119,28 +133,24 @@ impl RemoteKeys {
         known.keys = Some((fetched, Instant::now()));
         result.map_err(RemoteKeysError::Verify)
     }
+}
 
-    async fn fetch(&self) -> Result<Bytes, RemoteKeysError> {
-        match &self.source {
-            KeySource::Set(url) => get(url).await.map_err(RemoteKeysError::Get),
-            KeySource::Issuer(issuer) => {
-                // RFC 8414, section 3.1: the well-known part comes before the issuer's path.
-                let mut place = issuer.clone();
-                let path = issuer.path().trim_end_matches('/');
-                place.set_path(&format!("/.well-known/oauth-authorization-server{path}"));
-                let document = get(&place).await.map_err(RemoteKeysError::Get)?;
-                let document: Value =
-                    serde_json::from_slice(&document).map_err(|_| RemoteKeysError::Metadata)?;
-                let own = document["issuer"].as_str().map(Url::parse);
-                if own != Some(Ok(issuer.clone())) {
-                    return Err(RemoteKeysError::Metadata);
-                }
-                let keys = document["jwks_uri"].as_str().map(Url::parse);
-                let Some(Ok(keys)) = keys else {
-                    return Err(RemoteKeysError::Metadata);
-                };
-                get(&keys).await.map_err(RemoteKeysError::Get)
-            }
+/// The body of a 200.
+async fn fetch(uri: &Uri) -> Result<Bytes, FetchError> {
+    let exchange = tokio::time::timeout(TIME_LIMIT, async {
+        let request = Request::get(uri)
+            .header(header::ACCEPT, "application/json")
+            .body(Body::empty())
+            .map_err(|_| FetchError::Unreachable)?;
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let response = client.request(request).await;
+        let response = response.map_err(|_| FetchError::Unreachable)?;
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status);
         }
-    }
+        // The longest that is read as a key set.
+        let body = to_bytes(Body::new(response.into_body()), limits::KEY_SET_BYTES);
+        body.await.map_err(|_| FetchError::TooLarge)
+    });
+    exchange.await.unwrap_or(Err(FetchError::TimedOut))
 }

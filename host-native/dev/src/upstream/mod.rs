@@ -1,5 +1,5 @@
-//! An API to call on behalf of users, for demonstrations and tests: it takes only tokens that are
-//! meant for it, and says whom they speak for.
+//! An API to call on behalf of users, for demonstrations and tests. It is protected by the gate of
+//! the crate `tollgate`: it takes only tokens that are meant for it, and says whom they speak for.
 //!
 //! ```
 //! use tollgate_dev::issuer::DevIssuer;
@@ -14,21 +14,20 @@
 //! # }
 //! ```
 
-mod access;
 mod server;
 
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
-use url::Url;
+use tollgate::{BuildError, Config, Gate, Issuer, KeyPolicy};
 
-use crate::issuer::remote_keys::{KeySource, RemoteKeys};
 use crate::issuer::server::serve;
 
 /// How an upstream API starts. It listens on 127.0.0.1.
@@ -36,7 +35,8 @@ use crate::issuer::server::serve;
 pub struct Options {
     /// Where; 0 takes a free port.
     pub port: u16,
-    /// `iss` of the tokens that it takes: an `http:` URL with RFC 8414 metadata.
+    /// `iss` of the tokens that it takes: `https:`, or `http:` on a loopback address. Its metadata
+    /// say where its keys are.
     pub issuer: String,
     /// Its own name: what must be in `aud`, compared by code points. Left out: its origin, such
     /// as `http://127.0.0.1:9500`.
@@ -59,19 +59,17 @@ impl Options {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The issuer is not an `http:` URL.
-    Issuer,
     /// The port cannot be had.
     Bind(u16, io::Error),
+    /// The gate in front of it cannot be built: because of the issuer's URL, for instance.
+    Gate(BuildError),
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Issuer => {
-                f.write_str("the issuer must be an http URL, as in the `iss` of tokens")
-            }
             Self::Bind(port, error) => write!(f, "cannot listen on 127.0.0.1:{port}: {error}"),
+            Self::Gate(error) => write!(f, "cannot protect the API: {error}"),
         }
     }
 }
@@ -112,25 +110,27 @@ impl DevUpstream {
     ///
     /// See [`StartError`].
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let issuer = Url::parse(&options.issuer).ok();
-        let issuer = issuer.filter(|url| url.scheme() == "http");
-        let issuer = issuer.ok_or(StartError::Issuer)?;
         let bind = |error| StartError::Bind(options.port, error);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))
             .await
             .map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
-        let resource = options.resource;
+        let origin = format!("http://{address}");
+        let resource = options.resource.unwrap_or_else(|| origin.clone());
+        let gate = Gate::builder(config(origin, &options.issuer, &resource))
+            // It answers few requests.
+            .stores(NonZeroUsize::MIN)
+            .build()
+            .await
+            .map_err(StartError::Gate)?;
         let upstream = Arc::new(Upstream {
-            resource: resource.unwrap_or_else(|| format!("http://{address}")),
-            issuer: options.issuer,
-            keys: RemoteKeys::new(KeySource::Issuer(issuer)),
+            resource,
             to_reject: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
         });
-        let router = server::router(&upstream);
+        let router = server::router(&upstream, gate);
         let server = tokio::spawn(serve(listener, router)).abort_handle();
         Ok(Self {
             upstream,
@@ -168,7 +168,7 @@ impl DevUpstream {
         self.upstream.stats()
     }
 
-    /// Zeroes the counts, rejects nothing more, and forgets the issuer's keys.
+    /// Zeroes the counts and rejects nothing more.
     pub fn reset(&self) {
         self.upstream.reset();
     }
@@ -180,11 +180,21 @@ impl Drop for DevUpstream {
     }
 }
 
+/// Takes tokens of `issuer` that have `resource` in `aud`, which need not be a URL.
+fn config(origin: String, issuer: &str, resource: &str) -> Config {
+    let mut config = Config::new(origin).issuer(Issuer::new(issuer).audience(resource));
+    config.keys = Some(KeyPolicy {
+        // A withdrawn key stops counting while one watches, and a new one is found at once.
+        max_fresh: Some(60),
+        cooldown: Some(1),
+        ..KeyPolicy::default()
+    });
+    config
+}
+
 /// What the endpoints share.
 struct Upstream {
-    issuer: String,
     resource: String,
-    keys: RemoteKeys,
     /// How many requests are still to be rejected on command.
     to_reject: AtomicU64,
     accepted: AtomicU64,
@@ -210,6 +220,5 @@ impl Upstream {
         ] {
             counter.store(0, Ordering::Relaxed);
         }
-        self.keys.forget();
     }
 }

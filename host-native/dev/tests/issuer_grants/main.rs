@@ -7,4 +7,5 @@ mod outage;
 mod refresh_token;
 mod support;
 mod token_exchange;
+#[cfg(feature = "upstream")]
 mod upstream;
