@@ -4,11 +4,10 @@
 //! milliseconds when a new key is prepared) and the caller's own thread makes the call: a queue
 //! and a thread of its own would cost more than a decision.
 
+mod task;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-use tokio::sync::Notify;
 
 use super::bindings::exports::tollgate::auth::resource_server as wit;
 use super::capability::Lender;
@@ -19,6 +18,7 @@ use super::key_snapshot::KeySnapshot;
 use super::program::Program;
 use super::token::TokenError;
 use super::token_target::CallReport;
+use task::OwnedTask;
 
 /// The instance failed and with it what was asked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,9 +53,6 @@ struct Running {
 
 /// How often a question is asked anew when the instance that worked on it failed on another.
 const MAX_RESTARTS: usize = 2;
-
-/// The longest wait between two polls: insurance against a wake-up that nobody sends.
-const MAX_WAIT: Duration = Duration::from_secs(1);
 
 impl Worker {
     /// A worker with its first instance.
@@ -198,7 +195,8 @@ impl Worker {
                 Step::Done(end) => Some(end),
                 Step::Waiting(task) => {
                     let bell = bell.unwrap_or_default();
-                    self.drive(generation, task, &bell, poll).await?
+                    let task = OwnedTask::new(self, generation, task);
+                    task.drive(&bell, poll).await?
                 }
             };
             if let Some(end) = end {
@@ -209,44 +207,6 @@ impl Worker {
             }
         }
         Err(Failed)
-    }
-
-    /// Polls a task until it is ready; none when its instance has failed on something else.
-    async fn drive<T>(
-        &self,
-        generation: u64,
-        task: Task,
-        bell: &Arc<Notify>,
-        poll: fn(&mut Instance, Task) -> wasmtime::Result<Progress<T>>,
-    ) -> Result<Option<T>, Failed> {
-        let task = OwnedTask {
-            worker: self,
-            generation,
-            task,
-        };
-        loop {
-            let progress = self.lender.progress.notified();
-            tokio::pin!(progress);
-            // From here on nothing is missed.
-            progress.as_mut().enable();
-            let progressed = task.with(|instance, task| {
-                instance.ring(Arc::clone(bell));
-                let progressed = poll(instance, task);
-                instance.take_bell();
-                progressed
-            });
-            match progressed? {
-                None => return Ok(None),
-                Some(Progress::Ready(end)) => return Ok(Some(end)),
-                Some(Progress::Pending(wait)) => {
-                    tokio::select! {
-                        () = bell.notified() => {}
-                        () = progress => {}
-                        () = tokio::time::sleep(pause(wait)) => {}
-                    }
-                }
-            }
-        }
     }
 
     /// After an exchange: shows the other instances, and the successors of this one, what it knows.
@@ -324,168 +284,5 @@ impl Worker {
     }
 }
 
-fn pause(wait: Option<u32>) -> Duration {
-    wait.map_or(MAX_WAIT, |millis| {
-        Duration::from_millis(millis.into()).min(MAX_WAIT)
-    })
-}
-
-/// A task that is given up when this is dropped.
-struct OwnedTask<'a> {
-    worker: &'a Worker,
-    generation: u64,
-    task: Task,
-}
-
-impl OwnedTask<'_> {
-    /// Runs `call` where the task lives; none when that instance is gone.
-    fn with<R>(
-        &self,
-        call: impl FnOnce(&mut Instance, Task) -> wasmtime::Result<R>,
-    ) -> Result<Option<R>, Failed> {
-        self.worker.with(|running| {
-            if running.generation == self.generation {
-                call(&mut running.instance, self.task).map(Some)
-            } else {
-                Ok(None)
-            }
-        })
-    }
-}
-
-impl Drop for OwnedTask<'_> {
-    fn drop(&mut self) {
-        // A failure is logged, and there is nobody to tell.
-        let _ = self.with(|instance, task| instance.drop_task(task));
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::sync::atomic::AtomicUsize;
-
-    use tokio::net::TcpListener;
-    use tokio::runtime::Handle;
-
-    use super::*;
-    use crate::gate::exchange::HttpClient;
-    use crate::gate::program::ticks;
-    use crate::gate::shared_fetch::SharedFetch;
-    use crate::{Client, Config, Grant, Issuer, TokenTarget};
-
-    fn worker() -> Arc<Worker> {
-        worker_with(Client::default())
-    }
-
-    fn worker_with(client: Client) -> Arc<Worker> {
-        let config = Config::new("https://api.example.com")
-            .issuer(Issuer::new("https://login.example.com"))
-            .client(client);
-        let blueprint = Blueprint {
-            program: Program::embedded().expect("it compiles"),
-            config: (&config).into(),
-            limits: Limits {
-                max_memory: 64 << 20,
-                call_ticks: ticks(Duration::from_secs(5)),
-            },
-            keys: KeySnapshot::default(),
-            failures: AtomicU64::new(0),
-        };
-        let lender = Lender {
-            runtime: Handle::current(),
-            fetch: Arc::new(SharedFetch::new(
-                HttpClient::new().expect("TLS"),
-                Duration::ZERO,
-            )),
-            reader: Arc::default(),
-            progress: Notify::new(),
-            exchanged: AtomicBool::new(false),
-            memory: AtomicUsize::new(0),
-        };
-        let worker = Worker::start(Arc::new(blueprint), Arc::new(lender)).expect("it starts");
-        worker.expect("a good configuration")
-    }
-
-    fn generation(worker: &Worker) -> u64 {
-        worker
-            .with(|running| Ok(running.generation))
-            .expect("a running instance")
-    }
-
-    fn run_out_of_time(worker: &Worker) -> Result<String, Failed> {
-        worker.with(|running| {
-            running.instance.wind_up(0);
-            running.instance.export_keys()
-        })
-    }
-
-    #[tokio::test]
-    async fn an_instance_that_computes_too_long_is_replaced() {
-        let worker = worker();
-        assert_eq!(generation(&worker), 0);
-        assert_eq!(run_out_of_time(&worker), Err(Failed));
-        assert_eq!(generation(&worker), 1);
-        assert!(worker.export_keys().is_ok());
-        assert_eq!(worker.blueprint.failures.load(Ordering::Relaxed), 1);
-    }
-
-    #[tokio::test]
-    async fn a_task_is_not_looked_for_in_the_next_instance() {
-        let worker = worker();
-        let step = worker.with(|running| running.instance.refresh());
-        let Ok(Step::Waiting(task)) = step else {
-            panic!("a task")
-        };
-        let task = OwnedTask {
-            worker: &worker,
-            generation: 0,
-            task,
-        };
-        assert!(task.with(Instance::poll_refresh).expect("polled").is_some());
-        assert_eq!(run_out_of_time(&worker), Err(Failed));
-        let next = task.with(Instance::poll_refresh);
-        assert!(matches!(next, Ok(None)));
-    }
-
-    #[tokio::test]
-    async fn a_token_is_asked_for_anew_but_a_bare_request_is_sent_once() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("bound");
-        let mut client = Client::new("app").secret("s3cr3t");
-        client.token_endpoint = Some(format!("http://{address}/token"));
-        let worker = worker_with(client);
-        let target = || TokenTarget::resource("https://cars.example.com").into();
-
-        // It hangs: nobody answers. The instance fails on something else.
-        let (asking, target_of_own) = (Arc::clone(&worker), target());
-        let own = tokio::spawn(async move {
-            let question = TokenQuestion::GetOwnToken(&target_of_own);
-            asking.ask_for_token(question).await.map(drop)
-        });
-        let _first = listener.accept().await.expect("a connection");
-        assert_eq!(run_out_of_time(&worker), Err(Failed));
-        let _second = listener.accept().await.expect("once more");
-        own.abort();
-
-        let (asking, target) = (Arc::clone(&worker), target());
-        let bare = tokio::spawn(async move {
-            let grant = Grant::ClientCredentials.into();
-            let question = TokenQuestion::Request(&grant, &target, None);
-            asking.ask_for_token(question).await.map(drop)
-        });
-        let _third = listener.accept().await.expect("a connection");
-        assert_eq!(run_out_of_time(&worker), Err(Failed));
-        assert_eq!(bare.await.expect("no panic"), Err(Failed));
-    }
-
-    #[tokio::test]
-    async fn a_panic_in_the_host_leaves_no_broken_instance() {
-        let worker = worker();
-        let panic = catch_unwind(AssertUnwindSafe(|| {
-            worker.with(|_| -> wasmtime::Result<()> { panic!("a bug of the host") })
-        }));
-        assert!(panic.is_err());
-        assert_eq!(generation(&worker), 1);
-    }
-}
+mod tests;
