@@ -47,15 +47,6 @@ struct Servers {
     children: [Guarded; 4],
 }
 
-/// Which build of the issuer runs.
-#[derive(Clone, Copy)]
-enum Issuer {
-    /// Only what it needs: quick to build.
-    Alone,
-    /// With everything that the native crate has, which the suite has built already.
-    WithGate,
-}
-
 /// Runs the demo.
 ///
 /// # Errors
@@ -66,7 +57,7 @@ pub(crate) fn run(work: &Workspace, arguments: &[String]) -> Result<(), Failure>
     dist::shipped(work, &tools)?;
     dist::package(work, &tools)?;
     work.progress
-        .step("issuer", |step| build_issuer(work, step, Issuer::Alone))?;
+        .step("issuer", |step| build_issuer(work, step))?;
     let mut servers = work.progress.step("servers", |step| {
         let servers = start(work, step, &tools, &options)?;
         step.note(format!(
@@ -108,7 +99,7 @@ pub(crate) fn run(work: &Workspace, arguments: &[String]) -> Result<(), Failure>
 /// # Errors
 /// As [`run`].
 pub(crate) fn once(work: &Workspace, step: &Step<'_>, tools: &Tools) -> Result<(), Failure> {
-    build_issuer(work, step, Issuer::WithGate)?;
+    build_issuer(work, step)?;
     let options = Options {
         once: true,
         worker_port: free_port()?,
@@ -166,15 +157,10 @@ fn free_port() -> Result<u16, Failure> {
         .port())
 }
 
-fn build_issuer(work: &Workspace, step: &Step<'_>, issuer: Issuer) -> Result<(), Failure> {
+/// The program `tollgate`, built as the suite builds it, so that neither builds wasmtime again.
+fn build_issuer(work: &Workspace, step: &Step<'_>) -> Result<(), Failure> {
     let mut cargo = work.cargo(&["build", "--bins"]);
-    match issuer {
-        Issuer::Alone => cargo.args(["-p", "tollgate", "--no-default-features"]),
-        Issuer::WithGate => cargo.args(NATIVE),
-    };
-    if matches!(issuer, Issuer::Alone) {
-        cargo.args(["--features", "dev-issuer"]);
-    }
+    cargo.args(NATIVE);
     step.run(&cargo)
 }
 

@@ -75,7 +75,16 @@ impl Workspace {
 
 /// What native builds choose, always together: cargo decides about features of shared dependencies
 /// by the packages that are chosen, and with one alone it would build wasmtime once more.
-pub(crate) const NATIVE: [&str; 4] = ["-p", "tollgate", "-p", "conformance"];
+pub(crate) const NATIVE: [&str; 8] = [
+    "-p",
+    "tollgate",
+    "-p",
+    "tollgate-cli",
+    "-p",
+    "tollgate-dev",
+    "-p",
+    "conformance",
+];
 
 /// What a quick command prints, or `None` when it is not there or fails.
 pub(crate) fn answer(command: &mut Command) -> Option<String> {

@@ -15,7 +15,7 @@ export async function walkTheChain(worker, upstream, issuer) {
   step("An API behind a Worker", "Another Worker has a tool that needs an API. Alice's agent has a token for the Worker; the API refuses that token, and should: it is not meant for it.");
   const alice = await askForToken(issuer, { subject: "alice", scope: "mcp:tools", resource });
   const foreign = await show(`curl ${me}${bearer(alice)}`, 401, me, { headers: { authorization: `Bearer ${alice}` } });
-  expect(foreign.text.includes("another audience"), "the API refuses it for another reason");
+  expect(JSON.parse(foreign.text).error === "invalid_token", "the API refuses it for another reason");
 
   step("Who the Worker is", "So the Worker has to ask the issuer for a token of its own, and to prove who it is. It has a private key and shares no secret: here is the public half, and the issuer is told where to find it.");
   const jwks = `${worker}/.well-known/jwks.json`;

@@ -8,11 +8,11 @@ import { createInterface } from 'node:readline';
 
 const built = path.resolve(import.meta.dirname, '../../../../target/debug/tollgate');
 
-/** The program: `TOLLGATE_BIN`, else where `cargo build -p tollgate` leaves it; undefined without one. */
+/** The program: `TOLLGATE_BIN`, else where `cargo build -p tollgate-cli` leaves it; undefined without one. */
 export const program = process.env.TOLLGATE_BIN ?? (existsSync(built) ? built : undefined);
 
 /** Why tests that need it are skipped, or false. */
-export const missing = program === undefined && 'needs the `tollgate` program: cargo build -p tollgate';
+export const missing = program === undefined && 'needs the `tollgate` program: cargo build -p tollgate-cli';
 
 async function start(...words) {
   const child = spawn(program, [...words, '--port', '0', '--until-stdin-closes'], { stdio: ['pipe', 'pipe', 'ignore'] });

@@ -1,0 +1,312 @@
+//! The gate under wasmtime.
+
+mod bindings;
+mod builder;
+mod capability;
+mod client;
+mod config;
+mod decision;
+mod delegated_access;
+mod exchange;
+mod fetch_as;
+mod identity;
+mod instance;
+mod issuer;
+mod key_snapshot;
+mod known_identities;
+mod program;
+mod request_head;
+mod route;
+mod secret;
+mod shared_fetch;
+mod token;
+mod token_target;
+mod worker;
+
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::Response;
+use http::request::Parts;
+
+pub use builder::{BuildError, GateBuilder};
+pub use client::{AssertionAudience, Client, ClientAuthentication, ClientKey, ExchangeCache};
+pub use config::{Config, ConfigError, Cors, Metadata, TokenCache};
+pub use decision::{Allowed, Answer, Credentials, Decision};
+pub use fetch_as::{FetchError, ResponseBody};
+pub use identity::{AccessToken, Actor, Identity};
+pub use issuer::{Issuer, KeyLocation, KeyPolicy};
+pub use program::{Program, ProgramError, ProgramOptions};
+pub use request_head::RequestOrigin;
+pub use route::{Access, Route};
+pub use secret::Secret;
+pub use token::{OauthError, Token, TokenError, TokenErrorKind};
+pub use token_target::{ExchangeTarget, Grant, TokenTarget, TypedToken};
+
+use bindings::exports::tollgate::auth::resource_server as wit;
+use decision::{Unsendable, header_map};
+use exchange::HttpClient;
+use instance::{Question, Verdict};
+use request_head::request_head;
+use worker::{Blueprint, Failed, Worker};
+
+/// A protected resource: verifies access tokens, answers challenges, publishes metadata.
+///
+/// It hosts the component in some stores, in parallel; the same token always goes to the same
+/// one, and so does what it is exchanged for. Cheap to clone. Dropping the future of a decision gives it up and harms no other.
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
+
+struct Inner {
+    blueprint: Arc<Blueprint>,
+    workers: Vec<Arc<Worker>>,
+    /// For calls to other APIs. The workers have a copy of it.
+    http: HttpClient,
+    origin: RequestOrigin,
+    /// Keyed afresh in each process, so that nobody can aim tokens at one store.
+    hasher: RandomState,
+    next: AtomicUsize,
+}
+
+/// What a gate uses and has been through.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct GateStats {
+    /// Linear memory of all stores, in bytes.
+    pub memory: usize,
+    /// Stores that failed and were started anew.
+    pub failures: u64,
+}
+
+impl Gate {
+    /// Begins to build a gate.
+    pub fn builder(config: Config) -> GateBuilder {
+        GateBuilder::new(config)
+    }
+
+    /// Decides about a request: preflight, metadata, credentials, scopes.
+    pub async fn handle(&self, request: &Parts) -> Decision {
+        let head = request_head(request, &self.0.origin);
+        let verdict = self.worker_for(&head).ask(Question::Handle(&head)).await;
+        verdict
+            .and_then(|verdict| decision(verdict.ok_or(Failed)?, bearer(&head)))
+            .unwrap_or_else(|Failed| Decision::Respond(Answer::failed()))
+    }
+
+    /// Verifies the credentials of a request, whatever its route says: never public, and the
+    /// scopes are the gate's, the route's and these. The headers belong on the handler's response.
+    ///
+    /// # Errors
+    ///
+    /// The answer to send when the credentials do not do.
+    pub async fn authenticate(
+        &self,
+        request: &Parts,
+        scopes: &[&str],
+    ) -> Result<(Credentials, http::HeaderMap), Answer> {
+        let head = request_head(request, &self.0.origin);
+        let scopes = owned(scopes);
+        let verdict = self
+            .worker_for(&head)
+            .ask(Question::Authenticate(&head, &scopes))
+            .await;
+        credentials(verdict, bearer(&head))
+    }
+
+    /// Verifies a bare token, for what is not an HTTP request.
+    ///
+    /// # Errors
+    ///
+    /// What an HTTP request would be answered; its challenge has no `resource_metadata`.
+    pub async fn verify(&self, token: &str, scopes: &[&str]) -> Result<Identity, Answer> {
+        let scopes = owned(scopes);
+        let verdict = self
+            .worker_of(token)
+            .ask(Question::Verify(token, &scopes))
+            .await;
+        credentials(verdict, token).map(|(credentials, _)| credentials.identity)
+    }
+
+    /// Answers a metadata request or a preflight of one; none for any other path.
+    pub async fn metadata(&self, request: &Parts) -> Option<Answer> {
+        let head = request_head(request, &self.0.origin);
+        match self.worker_for(&head).ask(Question::Metadata(&head)).await {
+            Ok(None) => None,
+            Ok(Some(Verdict {
+                decision: wit::Decision::Respond(answer),
+                ..
+            })) => Some(Answer::new(answer).unwrap_or_else(|Unsendable| Answer::failed())),
+            Ok(Some(_)) | Err(Failed) => Some(Answer::failed()),
+        }
+    }
+
+    /// Whether an identity's scopes cover the required ones, by the hierarchy; when they do not,
+    /// the 403 with the challenge to answer. For decisions that need the body, such as an MCP
+    /// tool call.
+    #[must_use]
+    pub fn require_scopes(
+        &self,
+        request: &Parts,
+        identity: &Identity,
+        required: &[&str],
+    ) -> Option<Answer> {
+        let head = request_head(request, &self.0.origin);
+        let required = owned(required);
+        let worker = self.worker_for(&head);
+        match worker.require_scopes(&head, identity.scopes(), &required) {
+            Ok(None) => None,
+            Ok(Some(answer)) => {
+                Some(Answer::new(answer).unwrap_or_else(|Unsendable| Answer::failed()))
+            }
+            Err(Failed) => Some(Answer::failed()),
+        }
+    }
+
+    /// Fetches what is stale, now rather than when it is first needed. Whether the issuer could
+    /// be reached shows when a token is to be verified.
+    pub async fn refresh(&self) {
+        for worker in &self.0.workers {
+            // Sequentially: the later ones take over what the first one fetched. A failure is
+            // logged, and the next request gets a new instance.
+            let _ = worker.refresh().await;
+        }
+    }
+
+    /// The fetched keys, for [`Gate::import_keys`] of a later gate: only public keys, as JSON.
+    /// None when the store that was asked has failed.
+    #[must_use]
+    pub fn export_keys(&self) -> Option<String> {
+        self.0.workers.first()?.export_keys().ok()
+    }
+
+    /// Takes keys from [`Gate::export_keys`]. The text must come from a place that only the
+    /// application can write: whoever writes it can sign tokens. Returns how many issuers it had
+    /// keys for; what does not fit this configuration is skipped.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no export.
+    pub fn import_keys(&self, state: &str) -> Result<u32, ConfigError> {
+        let mut taken = 0;
+        for worker in &self.0.workers {
+            match worker.import_keys(state) {
+                Ok(Ok(issuers)) => taken = taken.max(issuers),
+                Ok(Err(error)) => return Err(error.into()),
+                // Logged; this store fetches for itself.
+                Err(Failed) => {}
+            }
+        }
+        Ok(taken)
+    }
+
+    /// What the gate uses and has been through.
+    #[must_use]
+    pub fn stats(&self) -> GateStats {
+        GateStats {
+            memory: self.0.workers.iter().map(|worker| worker.memory()).sum(),
+            failures: self.0.blueprint.failures.load(Ordering::Relaxed),
+        }
+    }
+
+    fn worker_for(&self, head: &wit::RequestHead) -> &Arc<Worker> {
+        match head.authorization.first() {
+            Some(value) => self.worker_of(value),
+            None => self.next_worker(),
+        }
+    }
+
+    /// The store that knows a token, by the end of its signature: all tokens end differently, and
+    /// the scheme before it does not move one to another store.
+    fn worker_of(&self, token: &str) -> &Arc<Worker> {
+        let end = &token.as_bytes()[token.len().saturating_sub(32)..];
+        self.worker_at(self.hash_of(end))
+    }
+
+    fn next_worker(&self) -> &Arc<Worker> {
+        let turn = self.0.next.fetch_add(1, Ordering::Relaxed);
+        &self.0.workers[turn % self.0.workers.len()]
+    }
+
+    fn hash_of(&self, value: impl Hash) -> u64 {
+        self.0.hasher.hash_one(value)
+    }
+
+    fn worker_at(&self, hash: u64) -> &Arc<Worker> {
+        let count = u64::try_from(self.0.workers.len()).unwrap_or(u64::MAX);
+        &self.0.workers[usize::try_from(hash % count).unwrap_or(0)]
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("stores", &self.0.workers.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
+}
+
+/// The value that `token-start` counts in.
+fn bearer(head: &wit::RequestHead) -> &str {
+    head.authorization.first().map_or("", String::as_str)
+}
+
+fn decision(verdict: Verdict, authorization: &str) -> Result<Decision, Failed> {
+    match verdict.decision {
+        wit::Decision::Respond(answer) => Answer::new(answer)
+            .map(Decision::Respond)
+            .map_err(|Unsendable| Failed),
+        wit::Decision::Allow(allowed) => {
+            let headers = header_map(allowed.headers).map_err(|Unsendable| Failed)?;
+            let credentials = match verdict.identity {
+                None => None,
+                Some(identity) => {
+                    let start = usize::try_from(allowed.token_start).map_err(|_| Failed)?;
+                    let token = authorization.get(start..).ok_or(Failed)?;
+                    Some(Credentials {
+                        identity,
+                        token: AccessToken::new(token),
+                    })
+                }
+            };
+            Ok(Decision::Allow(Allowed {
+                credentials,
+                headers,
+            }))
+        }
+    }
+}
+
+/// For questions that are never answered by "public": anything but a known caller fails.
+#[expect(
+    clippy::result_large_err,
+    reason = "callers send the answer; none passes it on in a loop"
+)]
+fn credentials(
+    verdict: Result<Option<Verdict>, Failed>,
+    authorization: &str,
+) -> Result<(Credentials, http::HeaderMap), Answer> {
+    match verdict.and_then(|verdict| decision(verdict.ok_or(Failed)?, authorization)) {
+        Ok(Decision::Allow(Allowed {
+            credentials: Some(credentials),
+            headers,
+        })) => Ok((credentials, headers)),
+        Ok(Decision::Respond(answer)) => Err(answer),
+        Ok(Decision::Allow(Allowed {
+            credentials: None, ..
+        }))
+        | Err(Failed) => Err(Answer::failed()),
+    }
+}
+
+impl From<Answer> for Response<String> {
+    fn from(answer: Answer) -> Self {
+        answer.response
+    }
+}

@@ -1,0 +1,88 @@
+//! A task of the component, polled to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::{Failed, Worker};
+use crate::gate::instance::{Instance, Progress, Task};
+
+/// The longest wait between two polls: insurance against a wake-up that nobody sends.
+const MAX_WAIT: Duration = Duration::from_secs(1);
+
+/// A task that is given up when this is dropped.
+pub(super) struct OwnedTask<'a> {
+    worker: &'a Worker,
+    generation: u64,
+    task: Task,
+}
+
+impl<'a> OwnedTask<'a> {
+    /// A task that the worker's instance of this generation has begun.
+    pub(super) fn new(worker: &'a Worker, generation: u64, task: Task) -> Self {
+        Self {
+            worker,
+            generation,
+            task,
+        }
+    }
+
+    /// Polls it until it is ready; none when its instance has failed on something else.
+    pub(super) async fn drive<T>(
+        &self,
+        bell: &Arc<Notify>,
+        poll: fn(&mut Instance, Task) -> wasmtime::Result<Progress<T>>,
+    ) -> Result<Option<T>, Failed> {
+        loop {
+            let progress = self.worker.lender.progress.notified();
+            tokio::pin!(progress);
+            // From here on nothing is missed.
+            progress.as_mut().enable();
+            let progressed = self.with(|instance, task| {
+                instance.ring(Arc::clone(bell));
+                let progressed = poll(instance, task);
+                instance.take_bell();
+                progressed
+            });
+            match progressed? {
+                None => return Ok(None),
+                Some(Progress::Ready(end)) => return Ok(Some(end)),
+                Some(Progress::Pending(wait)) => {
+                    tokio::select! {
+                        () = bell.notified() => {}
+                        () = progress => {}
+                        () = tokio::time::sleep(pause(wait)) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs `call` where the task lives; none when that instance is gone.
+    pub(super) fn with<R>(
+        &self,
+        call: impl FnOnce(&mut Instance, Task) -> wasmtime::Result<R>,
+    ) -> Result<Option<R>, Failed> {
+        self.worker.with(|running| {
+            if running.generation == self.generation {
+                call(&mut running.instance, self.task).map(Some)
+            } else {
+                Ok(None)
+            }
+        })
+    }
+}
+
+impl Drop for OwnedTask<'_> {
+    fn drop(&mut self) {
+        // A failure is logged, and there is nobody to tell.
+        let _ = self.with(|instance, task| instance.drop_task(task));
+    }
+}
+
+fn pause(wait: Option<u32>) -> Duration {
+    wait.map_or(MAX_WAIT, |millis| {
+        Duration::from_millis(millis.into()).min(MAX_WAIT)
+    })
+}
