@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use harness::{DISCOVERY, ISSUER, Key, NOW, Site, World, answer, head, inline};
 use serde_json::{Value, json};
 use tollgate_core::jose::verify_compact;
-use tollgate_core::resource_server::Config;
+use tollgate_core::resource_server::{Config, Setting};
 use tollgate_core::token_client::{
     AssertionAudience, ClientConfig, ClientKeyConfig, Grant, Secret, TokenClient, TokenFailure,
     TokenStep, TokenTarget,
@@ -154,7 +154,11 @@ fn keys_come_from_settings_in_any_order() {
         ("TOLLGATE_CLIENT_ID", "app".into()),
     ];
     let world = World::new(Config {
-        env: Some(settings.map(|(n, v)| (n.to_owned(), v)).into()),
+        env: Some(
+            settings
+                .map(|(n, v): (&str, String)| (n.to_owned(), Setting::Text(v)))
+                .into(),
+        ),
         ..inline(&[&Key::new("k", 7)])
     });
     let document: Value = serde_json::from_str(&published(&world)).unwrap();

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use tollgate_core::resource_server::Naming;
 use tollgate_core::task::{Progress, Task};
 use tollgate_core::token_client as core;
 use tollgate_core::token_client::{Secret, TokenFailure, TokenStep};
@@ -19,14 +20,17 @@ impl wit::Guest for Component {
 
 type Outcome = Result<Rc<core::Token>, TokenFailure>;
 
-pub(crate) struct Exchange(RefCell<Task<Outcome>>);
+pub(crate) struct Exchange {
+    task: RefCell<Task<Outcome>>,
+    naming: Naming,
+}
 
 pub(crate) struct Client(core::TokenClient);
 
 impl wit::GuestTask for Exchange {
     fn poll(&self) -> wit::Progress {
-        match self.0.borrow_mut().poll() {
-            Progress::Ready(outcome) => wit::Progress::Ready(result(outcome)),
+        match self.task.borrow_mut().poll() {
+            Progress::Ready(outcome) => wit::Progress::Ready(result(outcome, self.naming)),
             Progress::Pending(wait) => wit::Progress::Pending(wait),
         }
     }
@@ -40,11 +44,11 @@ impl wit::GuestTokenClient for Client {
     }
 
     fn get_token(&self, given: wit::Delegation) -> wit::Step {
-        step(self.0.get_token(delegation(given)))
+        self.step(self.0.get_token(delegation(given)))
     }
 
     fn get_own_token(&self, given: wit::Target) -> wit::Step {
-        step(self.0.get_own_token(target(given)))
+        self.step(self.0.get_own_token(target(given)))
     }
 
     fn request(
@@ -61,7 +65,7 @@ impl wit::GuestTokenClient for Client {
             wit::Grant::RefreshToken(token) => core::Grant::RefreshToken(Secret::new(token)),
         };
         let assertion = client_assertion.map(Secret::new);
-        step(self.0.request(grant, target(given), assertion))
+        self.step(self.0.request(grant, target(given), assertion))
     }
 
     fn call_again(
@@ -83,7 +87,7 @@ impl wit::GuestTokenClient for Client {
         self.0
             .client_assertion(&audience)
             .map(Secret::into_exposed)
-            .map_err(failure)
+            .map_err(|error| failure(error, self.0.naming()))
     }
 
     fn cache_size(&self) -> (u32, u32) {
@@ -96,18 +100,24 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).expect("memory is counted in 32 bits")
 }
 
-fn step(step: TokenStep) -> wit::Step {
-    match step {
-        TokenStep::Done(outcome) => wit::Step::Done(result(outcome)),
-        TokenStep::Waiting(task) => {
-            wit::Step::Waiting(wit::Task::new(Exchange(RefCell::new(task))))
+impl Client {
+    fn step(&self, step: TokenStep) -> wit::Step {
+        let naming = self.0.naming();
+        match step {
+            TokenStep::Done(outcome) => wit::Step::Done(result(outcome, naming)),
+            TokenStep::Waiting(task) => wit::Step::Waiting(wit::Task::new(Exchange {
+                task: RefCell::new(task),
+                naming,
+            })),
         }
     }
 }
 
 #[expect(clippy::result_large_err, reason = "the shape is WIT's")]
-fn result(outcome: Outcome) -> Result<wit::Token, wit::Failure> {
-    outcome.map(|issued| token(&issued)).map_err(failure)
+fn result(outcome: Outcome, naming: Naming) -> Result<wit::Token, wit::Failure> {
+    outcome
+        .map(|issued| token(&issued))
+        .map_err(|error| failure(error, naming))
 }
 
 fn token(token: &core::Token) -> wit::Token {
@@ -124,10 +134,10 @@ fn token(token: &core::Token) -> wit::Token {
     }
 }
 
-fn failure(failure: TokenFailure) -> wit::Failure {
+fn failure(failure: TokenFailure, naming: Naming) -> wit::Failure {
     wit::Failure {
         kind: kind(&failure),
-        message: failure.sentence(),
+        message: failure.sentence(naming),
         oauth: failure.oauth().map(|error| wit::OauthError {
             error: error.error.clone(),
             error_description: error.description.clone(),

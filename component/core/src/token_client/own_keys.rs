@@ -5,9 +5,9 @@
 use super::config::ClientKeyConfig;
 use super::failure::TokenFailure;
 use super::secret::Secret;
+use crate::config_error::ConfigError;
 use crate::jose::{Algorithm, SigningKey};
 use crate::json::{Json, Object};
-use crate::resource_server::ConfigError;
 
 /// See the module. Never empty.
 #[derive(Debug)]
