@@ -16,6 +16,7 @@
 
 pub mod access_token;
 pub mod capability;
+mod config_error;
 mod grammar;
 pub mod http_url;
 pub mod jose;

@@ -9,7 +9,7 @@ use harness::signatures::{SignatureHost, at_once};
 use harness::{DISCOVERY, ISSUER, Key, NOW, Site, World, answer, head, inline};
 use serde_json::{Value, json};
 use tollgate_core::jose::verify_compact;
-use tollgate_core::resource_server::Config;
+use tollgate_core::resource_server::{Config, Setting};
 use tollgate_core::token_client::{
     AssertionAudience, AssertionStep, ClientConfig, ClientKeyConfig, ClientKeySource, Grant,
     Secret, TokenClient, TokenFailure, TokenStep, TokenTarget,
@@ -168,7 +168,11 @@ fn keys_come_from_settings_in_any_order() {
         ("TOLLGATE_CLIENT_ID", "app".into()),
     ];
     let world = World::new(Config {
-        env: Some(settings.map(|(n, v)| (n.to_owned(), v)).into()),
+        env: Some(
+            settings
+                .map(|(n, v): (&str, String)| (n.to_owned(), Setting::Text(v)))
+                .into(),
+        ),
         ..inline(&[&Key::new("k", 7)])
     });
     let document: Value = serde_json::from_str(&published(&world)).unwrap();

@@ -433,11 +433,11 @@ fn a_configuration_that_cannot_work_says_what_to_change() {
         (issuer(&|i| i.types = Some(vec![])), "issuers[0].types"),
         (
             issuer(&|i| i.required_claims = Some(vec!["a\"b".into()])),
-            "issuers[0].requiredClaims",
+            "issuers[0].required-claims",
         ),
         (
             issuer(&|i| i.clock_tolerance = Some(301)),
-            "issuers[0].clockTolerance",
+            "issuers[0].clock-tolerance",
         ),
         (issuer(&|i| i.keys = inline("{}")), "issuers[0].keys"),
         (
@@ -456,7 +456,7 @@ fn a_configuration_that_cannot_work_says_what_to_change() {
         (with(&|c| c.realm = Some("a\"b".into())), "realm"),
         (
             with(&|c| c.scope_hierarchy = Some(vec![("a".into(), vec!["b c".into()])])),
-            "scopeHierarchy[0]",
+            "scope-hierarchy[0]",
         ),
         (
             with(&|c| c.routes = Some(vec![route("mcp", Access::Public)])),
@@ -472,7 +472,7 @@ fn a_configuration_that_cannot_work_says_what_to_change() {
         ),
         (
             with(&|c| c.routes = Some(vec![route("/a", Access::Protected(vec!["a\"".into()]))])),
-            "routes[0].access",
+            "routes[0].scopes",
         ),
         (
             with(&|c| {
@@ -508,7 +508,7 @@ fn a_configuration_that_cannot_work_says_what_to_change() {
                     ..KeyPolicyConfig::default()
                 })
             }),
-            "keys.minFresh",
+            "keys.min-fresh",
         ),
         (
             with(&|c| {
@@ -517,7 +517,7 @@ fn a_configuration_that_cannot_work_says_what_to_change() {
                     ..KeyPolicyConfig::default()
                 })
             }),
-            "keys.timeoutMs",
+            "keys.timeout-ms",
         ),
         (
             with(&|c| {
@@ -526,7 +526,7 @@ fn a_configuration_that_cannot_work_says_what_to_change() {
                     ..Metadata::default()
                 })
             }),
-            "metadata.resourceTosUri",
+            "metadata.resource-tos-uri",
         ),
         (
             with(&|c| c.env = Some(vec![("TOLLGATE_ISUER".into(), "x".into())])),

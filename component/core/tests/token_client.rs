@@ -699,14 +699,14 @@ fn a_client_that_cannot_work_says_why_and_takes_nothing_down() {
     );
     assert_eq!(
         with(|c| c.token_endpoint = Some("http://x/token".into())),
-        "client.tokenEndpoint"
+        "client.token-endpoint"
     );
     assert_eq!(
         with(|c| c.destinations = Some(vec!["x".into()])),
         "client.destinations[0]"
     );
-    assert_eq!(with(|c| c.timeout_ms = Some(0)), "client.timeoutMs");
-    assert_eq!(with(|c| c.timeout_ms = Some(120_001)), "client.timeoutMs");
+    assert_eq!(with(|c| c.timeout_ms = Some(0)), "client.timeout-ms");
+    assert_eq!(with(|c| c.timeout_ms = Some(120_001)), "client.timeout-ms");
     let world = World::new(inline(&[&Key::new("k", 7)]));
     assert_eq!(TokenClient::new(&world.gate).unwrap_err().field, "client");
 }
@@ -730,9 +730,21 @@ fn settings_of_the_deployment_make_a_client() {
     let client = TokenClient::new(&world.gate).unwrap();
     assert!(get(&world, &client, of("alice")).is_ok());
     assert_eq!(world.host.fetches(DISCOVERY), 0);
-    // An id alone is a public client.
+    // An id alone is half a client: to take it for a public one would hide a forgotten secret.
     let world = env(&[("TOLLGATE_CLIENT_ID", "app")]);
-    assert!(TokenClient::new(&world.gate).is_ok());
+    assert!(world.gate.has_client());
+    let error = TokenClient::new(&world.gate).unwrap_err();
+    assert_eq!(error.field, "TOLLGATE_CLIENT_ID");
+    assert!(error.message.contains("TOLLGATE_CLIENT_SECRET"), "{error}");
+    let mut config = Config {
+        env: Some(vec![("TOLLGATE_CLIENT_ID".into(), "app".into())]),
+        ..inline(&[&Key::new("k", 7)])
+    };
+    config.client = Some(ClientConfig {
+        authentication: Some(ClientAuthenticationMethod::None),
+        ..ClientConfig::default()
+    });
+    assert!(TokenClient::new(&World::new(config).gate).is_ok());
     // A secret alone is half a client.
     let world = env(&[("TOLLGATE_CLIENT_SECRET", "s")]);
     assert_eq!(

@@ -51,6 +51,10 @@ impl wit::GuestGate for Gate {
             .map_err(config_error)
     }
 
+    fn has_client(&self) -> bool {
+        self.0.has_client()
+    }
+
     fn decide(&self, given: wit::RequestHead) -> wit::Step {
         step(self.0.decide(&head(given)))
     }
@@ -114,6 +118,7 @@ impl wit::GuestGate for Gate {
         self.0
             .import_keys(&state)
             .map_err(|error| wit::ConfigError {
+                part: wit::ConfigPart::Gate,
                 field: "state".to_owned(),
                 message: error.sentence().to_owned(),
             })
@@ -145,6 +150,10 @@ fn outcome(outcome: core::Outcome) -> wit::Outcome {
 
 pub(crate) fn config_error(error: core::ConfigError) -> wit::ConfigError {
     wit::ConfigError {
+        part: match error.part {
+            core::ConfigPart::Gate => wit::ConfigPart::Gate,
+            core::ConfigPart::Client => wit::ConfigPart::Client,
+        },
         field: error.field,
         message: error.message,
     }
@@ -174,6 +183,8 @@ fn head(head: wit::RequestHead) -> core::RequestHead {
 #[inline(never)]
 fn config(config: wit::Config) -> core::Config {
     core::Config {
+        issuer: config.issuer,
+        audience: config.audience,
         issuers: config
             .issuers
             .map(|list| list.into_iter().map(issuer).collect()),
@@ -211,7 +222,35 @@ fn config(config: wit::Config) -> core::Config {
             timeout_ms: keys.timeout_ms,
         }),
         client: config.client.map(client),
-        env: config.env,
+        env: config.env.map(|env| {
+            let settings = env.into_iter();
+            settings
+                .map(|(name, value)| (name, setting(value)))
+                .collect()
+        }),
+        naming: config.naming.map(|naming| match naming {
+            wit::Naming::KebabCase => core::Naming::KebabCase,
+            wit::Naming::CamelCase => core::Naming::CamelCase,
+            wit::Naming::SnakeCase => core::Naming::SnakeCase,
+        }),
+    }
+}
+
+fn setting(value: wit::Setting) -> core::Setting {
+    match value {
+        wit::Setting::Text(text) => core::Setting::Text(text),
+        wit::Setting::Texts(texts) => core::Setting::Texts(texts),
+        wit::Setting::Unusable(kind) => core::Setting::Unusable(match kind {
+            wit::ValueKind::Null => core::ValueKind::Null,
+            wit::ValueKind::Boolean => core::ValueKind::Boolean,
+            wit::ValueKind::Number => core::ValueKind::Number,
+            wit::ValueKind::MixedList => core::ValueKind::MixedList,
+            wit::ValueKind::Object => core::ValueKind::Object,
+            wit::ValueKind::Binding => core::ValueKind::Binding,
+            wit::ValueKind::Function => core::ValueKind::Function,
+            wit::ValueKind::NotUtf8 => core::ValueKind::NotUtf8,
+            wit::ValueKind::Other => core::ValueKind::Other,
+        }),
     }
 }
 

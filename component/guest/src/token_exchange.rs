@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use tollgate_core::resource_server::Naming;
 use tollgate_core::task::{Progress, Task};
 use tollgate_core::token_client as core;
 use tollgate_core::token_client::{Secret, TokenFailure, TokenStep};
@@ -20,16 +21,19 @@ impl wit::Guest for Component {
 
 type Outcome = Result<Rc<core::Token>, TokenFailure>;
 
-pub(crate) struct Exchange(RefCell<Task<Outcome>>);
+pub(crate) struct Exchange {
+    task: RefCell<Task<Outcome>>,
+    naming: Naming,
+}
 
-pub(crate) struct Assertion(RefCell<Task<Result<Secret, TokenFailure>>>);
+pub(crate) struct Assertion(RefCell<Task<Result<Secret, TokenFailure>>>, Naming);
 
 pub(crate) struct Client(core::TokenClient);
 
 impl wit::GuestTask for Exchange {
     fn poll(&self) -> wit::Progress {
-        match self.0.borrow_mut().poll() {
-            Progress::Ready(outcome) => wit::Progress::Ready(result(outcome)),
+        match self.task.borrow_mut().poll() {
+            Progress::Ready(outcome) => wit::Progress::Ready(result(outcome, self.naming)),
             Progress::Pending(wait) => wit::Progress::Pending(wait),
         }
     }
@@ -38,7 +42,7 @@ impl wit::GuestTask for Exchange {
 impl wit::GuestAssertionTask for Assertion {
     fn poll(&self) -> wit::AssertionProgress {
         match self.0.borrow_mut().poll() {
-            Progress::Ready(outcome) => wit::AssertionProgress::Ready(assertion(outcome)),
+            Progress::Ready(outcome) => wit::AssertionProgress::Ready(assertion(outcome, self.1)),
             Progress::Pending(wait) => wit::AssertionProgress::Pending(wait),
         }
     }
@@ -52,11 +56,11 @@ impl wit::GuestTokenClient for Client {
     }
 
     fn get_token(&self, given: wit::Delegation) -> wit::Step {
-        step(self.0.get_token(delegation(given)))
+        self.step(self.0.get_token(delegation(given)))
     }
 
     fn get_own_token(&self, given: wit::Target) -> wit::Step {
-        step(self.0.get_own_token(target(given)))
+        self.step(self.0.get_own_token(target(given)))
     }
 
     fn request(
@@ -73,7 +77,7 @@ impl wit::GuestTokenClient for Client {
             wit::Grant::RefreshToken(token) => core::Grant::RefreshToken(Secret::new(token)),
         };
         let assertion = client_assertion.map(Secret::new);
-        step(self.0.request(grant, target(given), assertion))
+        self.step(self.0.request(grant, target(given), assertion))
     }
 
     fn call_again(
@@ -92,11 +96,14 @@ impl wit::GuestTokenClient for Client {
     }
 
     fn client_assertion(&self, audience: String) -> wit::AssertionStep {
+        let naming = self.0.naming();
         match self.0.client_assertion(&audience) {
-            core::AssertionStep::Done(outcome) => wit::AssertionStep::Done(assertion(outcome)),
+            core::AssertionStep::Done(outcome) => {
+                wit::AssertionStep::Done(assertion(outcome, naming))
+            }
             core::AssertionStep::Waiting(task) => {
-                let task = wit::AssertionTask::new(Assertion(RefCell::new(task)));
-                wit::AssertionStep::Waiting(task)
+                let task = Assertion(RefCell::new(task), naming);
+                wit::AssertionStep::Waiting(wit::AssertionTask::new(task))
             }
         }
     }
@@ -111,23 +118,34 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).expect("memory is counted in 32 bits")
 }
 
-fn step(step: TokenStep) -> wit::Step {
-    match step {
-        TokenStep::Done(outcome) => wit::Step::Done(result(outcome)),
-        TokenStep::Waiting(task) => {
-            wit::Step::Waiting(wit::Task::new(Exchange(RefCell::new(task))))
+impl Client {
+    fn step(&self, step: TokenStep) -> wit::Step {
+        let naming = self.0.naming();
+        match step {
+            TokenStep::Done(outcome) => wit::Step::Done(result(outcome, naming)),
+            TokenStep::Waiting(task) => wit::Step::Waiting(wit::Task::new(Exchange {
+                task: RefCell::new(task),
+                naming,
+            })),
         }
     }
 }
 
 #[expect(clippy::result_large_err, reason = "the shape is WIT's")]
-fn result(outcome: Outcome) -> Result<wit::Token, wit::Failure> {
-    outcome.map(|issued| token(&issued)).map_err(failure)
+fn result(outcome: Outcome, naming: Naming) -> Result<wit::Token, wit::Failure> {
+    outcome
+        .map(|issued| token(&issued))
+        .map_err(|error| failure(error, naming))
 }
 
 #[expect(clippy::result_large_err, reason = "the shape is WIT's")]
-fn assertion(outcome: Result<Secret, TokenFailure>) -> Result<String, wit::Failure> {
-    outcome.map(Secret::into_exposed).map_err(failure)
+fn assertion(
+    outcome: Result<Secret, TokenFailure>,
+    naming: Naming,
+) -> Result<String, wit::Failure> {
+    outcome
+        .map(Secret::into_exposed)
+        .map_err(|error| failure(error, naming))
 }
 
 fn token(token: &core::Token) -> wit::Token {
@@ -144,10 +162,10 @@ fn token(token: &core::Token) -> wit::Token {
     }
 }
 
-fn failure(failure: TokenFailure) -> wit::Failure {
+fn failure(failure: TokenFailure, naming: Naming) -> wit::Failure {
     wit::Failure {
         kind: kind(&failure),
-        message: failure.sentence(),
+        message: failure.sentence(naming),
         oauth: failure.oauth().map(|error| wit::OauthError {
             error: error.error.clone(),
             error_description: error.description.clone(),

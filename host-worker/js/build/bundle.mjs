@@ -19,7 +19,7 @@ export async function bundle(here, glue, out) {
   };
   const source = (name) => path.join(here, 'src', `${name}.ts`);
   await build({ ...common, entryPoints: [source('shim')], external: [], alias: { '#glue': glue.script } });
-  await build({ ...common, entryPoints: ['worker', 'node', 'bare'].map(source) });
+  await build({ ...common, entryPoints: ['worker', 'node', 'node-http', 'bare'].map(source) });
   // A drop-in stands on the package's entry for its host, as an application does.
   await build({ ...common, entryPoints: [source('keycard/index')], outdir: path.join(out, 'keycard'), external: ['tollgate', '../shim.js'] });
 }

@@ -1,4 +1,4 @@
-import type { Config, Gate, RefreshTask } from '#glue/resource-server';
+import type { Config, ConfigError as ConfigFault, Gate, RefreshTask } from '#glue/resource-server';
 import type { Failure, TokenClient } from '#glue/token-exchange';
 import type { Request as ClientRequest } from '#glue/http-client';
 import { instantiate } from '#glue';
@@ -93,8 +93,8 @@ export class Component {
     try {
       return run(this.#gate);
     } catch (error) {
-      const { payload } = error as { payload?: Failure | { field: string; message: string } };
-      if (payload !== undefined) throw 'field' in payload ? new ConfigError(payload.field, `${payload.field}: ${payload.message}`) : tokenError(payload);
+      const { payload } = error as { payload?: Failure | ConfigFault };
+      if (payload !== undefined) throw 'field' in payload ? new ConfigError(payload.field, `${payload.field}: ${payload.message}`, payload.part) : tokenError(payload);
       this.broken = true;
       throw new Trap(error);
     } finally {
@@ -102,7 +102,12 @@ export class Component {
     }
   }
 
-  /** What is wrong about the client, if anything is. Its field is `client` where there is none. */
+  /** Whether a client is configured: one that works, or one that does not. */
+  get hasClient(): boolean {
+    return this.enter((gate) => gate.hasClient(), { exchanges: [], env: undefined });
+  }
+
+  /** What is wrong about the client, if anything is: also that there is none. */
   get clientError(): ConfigError | undefined {
     try {
       this.#client ??= this.#makeClient();

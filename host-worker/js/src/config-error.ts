@@ -5,12 +5,15 @@ export class ConfigError extends TypeError {
     Object.defineProperty(this, 'name', { value: 'ConfigError' });
   }
 
-  /** Where: `issuers[0].audiences`. */
+  /** What to change, as you named it: `issuers[0].audiences`, or `TOLLGATE_AUDIENCE`. */
   readonly field: string;
+  /** What does not work because of it: the whole gate, or only its requests for tokens. */
+  readonly part: 'gate' | 'client';
 
-  constructor(field: string, message: string) {
+  constructor(field: string, message: string, part: 'gate' | 'client' = 'gate') {
     super(message);
     this.name = 'ConfigError';
     this.field = field;
+    this.part = part;
   }
 }

@@ -3,8 +3,9 @@ import { responseOf, serverError, withHeaders } from './answer.js';
 import type { CoreModules } from './component.js';
 import { ConfigError } from './config-error.js';
 import { assertionOf, delegationOf, fetchAs, filterOf, grantOf, targetOf, type Subject } from './delegated-access.js';
+import { settingsFrom } from './environment.js';
 import { RequestIdentity, type Origin } from './identity.js';
-import { settingsFrom, settingsOf, text, type Settings } from './options.js';
+import { settingsOf, text, texts, record, type Settings } from './options.js';
 import { State, type Decided, type Source, type Visit } from './state.js';
 import type {
   Authenticated, Demands, ExchangeOptions, FetchAsOptions, Gate, GateOptions, Handler, Identity, MaybePromise, ProtectedWorker, Refused, Token, TokenFilter, TokenGrant,
@@ -120,6 +121,7 @@ class GateOfOptions implements Gate {
   ): MaybePromise<Authenticated | Refused> {
     const visit = visitOf(request, env, ctx);
     const state = this.#state(env);
+    const scopes = demands === undefined ? NO_SCOPES : demandsOf(demands, 'demands').scopes as string[] | undefined ?? NO_SCOPES;
     const failed = (error: unknown): Refused => {
       if (error instanceof ConfigError) throw error;
       return { ok: false, response: failure(error, request), reason: 'server-error' };
@@ -135,7 +137,7 @@ class GateOfOptions implements Gate {
       return { ok: true, auth: new RequestIdentity(verified!, token(tokenStart), (granted, required) => require(state, granted, required), { gate: this, state, visit }), headers };
     };
     try {
-      const decided = decide(state, visit, demands?.scopes as string[] | undefined ?? NO_SCOPES);
+      const decided = decide(state, visit, scopes);
       return isPromise(decided) ? decided.then(settle).catch(failed) : settle(decided);
     } catch (error) {
       return failed(error);
@@ -237,6 +239,9 @@ class GateOfOptions implements Gate {
 }
 
 const NO_SCOPES: string[] = [];
+
+/** A demand that is misspelled would be none. */
+const demandsOf = record({ scopes: texts });
 
 /** The parts of a request that decide. `Headers` joins values of one name by ", ", as they count. */
 function headOf(request: Request): RequestHead {

@@ -1,4 +1,5 @@
 import type { Identity as Lifted } from '#glue/resource-server';
+import { texts } from './options.js';
 import type { State, Visit } from './state.js';
 import type { Actor, Claims, Identity } from './types.js';
 
@@ -114,6 +115,6 @@ export class RequestIdentity implements Identity {
   }
 
   require(...scopes: string[]): Response | null {
-    return this.#require(this.scopes, scopes);
+    return this.#require(this.scopes, texts(scopes, 'scopes'));
   }
 }

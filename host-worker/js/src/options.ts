@@ -1,5 +1,6 @@
 import type { ClientKey, Config, Issuer, KeyLocation, Route } from '#glue/resource-server';
 import { ConfigError } from './config-error.js';
+import { nearest } from './nearest.js';
 import type { GateOptions } from './types.js';
 
 /** Options in the shapes of the WIT, which the component then validates. */
@@ -50,41 +51,37 @@ export function settingsOf(options: GateOptions = {}): Settings {
     }),
     fetch: func,
     onRefusal: func,
+    naming: oneOf(['camelCase', 'snake_case']),
   })(options, 'options') as any;
 
-  const { issuer: one, audience, fetch, onRefusal, ...config } = given;
-  if (one !== undefined && config.issuers !== undefined) {
-    throw new ConfigError('issuer', 'Give either `issuer` or `issuers`, not both.');
-  }
-  if (audience !== undefined && one === undefined) {
-    throw new ConfigError('audience', 'Give `issuer` beside `audience`, or set TOLLGATE_AUDIENCE in the environment instead.');
-  }
-  if (one !== undefined) config.issuers = [{ issuer: one, audiences: audience }];
+  const { fetch, onRefusal, naming, ...config } = given;
   return {
-    config,
+    config: { ...config, naming: naming === 'snake_case' ? 'snake-case' : 'camel-case' },
     // Looked up at each call, so that a test or an instrument may replace the global one.
     fetch: fetch ?? ((url: string, init: RequestInit) => globalThis.fetch(url, init)),
     onRefusal,
   };
 }
 
-/** Every string of the environment that may be meant for us; the component knows the names. */
-export function settingsFrom(env: unknown): [string, string][] {
-  const found: [string, string][] = [];
-  if (typeof env === 'object' && env !== null) {
-    for (const name of Object.keys(env)) {
-      const value = (env as Record<string, unknown>)[name];
-      if (name.startsWith('TOLLGATE_') && typeof value === 'string') found.push([name, value]);
-    }
-  }
-  return found.sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
 export type Reader<T> = (value: unknown, field: string) => T;
 
 function wrong(field: string, wanted: string, value: unknown): ConfigError {
-  const got = value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-  return new ConfigError(field, `\`${field}\` must be ${wanted}, not ${got}.`);
+  return new ConfigError(field, `\`${field}\` must be ${wanted}, not ${kindOf(value)}.`);
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return `${value}`;
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value !== 'object') return `a ${typeof value}`;
+  return isPlain(value) ? 'an object' : 'an object of a class';
+}
+
+/** Whether all that an object holds is its own: members of a class or a `Map` would not be seen. */
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype = Object.getPrototypeOf(value);
+  // Not compared with `Object.prototype`: an object may come from another realm.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 export const text: Reader<string> = (value, field) => {
@@ -123,12 +120,15 @@ export const textOrTexts: Reader<string[]> = (value, field) => (typeof value ===
 
 export function record(shape: Record<string, Reader<unknown>>): Reader<Record<string, unknown>> {
   return (value, field) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(field, 'an object', value);
+    if (!isPlain(value)) throw wrong(field, 'a plain object', value);
     const at = (name: string) => (field === 'options' ? name : `${field}.${name}`);
     const read: Record<string, unknown> = {};
     for (const [name, one] of Object.entries(value)) {
       if (!Object.hasOwn(shape, name)) {
-        throw new ConfigError(at(name), `There is no option \`${at(name)}\`: known here are ${Object.keys(shape).join(', ')}.`);
+        const names = Object.keys(shape);
+        const meant = nearest(name, names);
+        const hint = meant === undefined ? `: known here are ${names.join(', ')}.` : `: did you mean \`${at(meant)}\`?`;
+        throw new ConfigError(at(name), `There is no option \`${at(name)}\`${hint}`);
       }
       if (one !== undefined) read[name] = shape[name]!(one, at(name));
     }
@@ -159,7 +159,7 @@ function clientKey(value: unknown, field: string): ClientKey {
 }
 
 function scopeHierarchy(value: unknown, field: string): [string, string[]][] {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(field, 'an object of lists', value);
+  if (!isPlain(value)) throw wrong(field, 'a plain object of lists', value);
   return Object.entries(value).map(([scope, implied]) => [scope, texts(implied, `${field}[${JSON.stringify(scope)}]`)]);
 }
 

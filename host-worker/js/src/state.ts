@@ -50,7 +50,7 @@ export class State {
   /** What the last good component knew of keys, for the one after a trap. */
   #keys: string | undefined;
 
-  constructor(source: Source, settings: Settings, env: [string, string][]) {
+  constructor(source: Source, settings: Settings, env: Config['env']) {
     this.#source = source;
     this.#settings = settings;
     this.#config = { ...settings.config, env };
@@ -63,7 +63,7 @@ export class State {
     const make = () => new Component(this.#source.modules(), this.#source.instantiate, this.#config, this.#settings.fetch);
     try {
       this.#component = make();
-      if (namesClient(this.#config)) this.#tell(this.#component.clientError);
+      if (this.#component.hasClient) this.#tell(this.#component.clientError);
       if (this.#keys !== undefined) {
         try {
           const keys = this.#keys;
@@ -84,7 +84,7 @@ export class State {
 
   /** Says at the start, and once, that a client cannot work: the gate does all the same. */
   #tell(error: ConfigError | undefined): void {
-    if (error === undefined || isAbsent(error) || this.#told) return;
+    if (error === undefined || this.#told) return;
     this.#told = true;
     console.error(`tollgate: no token can be asked for: ${error.message}`);
   }
@@ -92,8 +92,9 @@ export class State {
   /** Throws what is wrong about the configuration, the client's included. */
   check(): void {
     this.#told = true; // whoever asks is told below
-    const { clientError } = this.component();
-    if (clientError !== undefined && !isAbsent(clientError)) throw clientError;
+    const component = this.component();
+    const error = component.hasClient ? component.clientError : undefined;
+    if (error !== undefined) throw error;
   }
 
   /** One call that needs no I/O. */
@@ -237,19 +238,6 @@ function decidedBy(component: Component, outcome: Outcome, call: Call): Decided 
   const { decision } = outcome;
   const id = decision.tag === 'allow' ? decision.val.identity : undefined;
   return { outcome, verified: id === undefined ? undefined : component.identity(id, call) };
-}
-
-/** Settings of a client: who has one is told at the start where it cannot work. */
-const CLIENT_SETTING = /^TOLLGATE_(CLIENT_|PRIVATE_KEY|TOKEN_ENDPOINT)/;
-
-/** Whether anything of a client is configured. */
-function namesClient({ client, env }: Config): boolean {
-  return client !== undefined || (env?.some(([name]) => CLIENT_SETTING.test(name)) ?? false);
-}
-
-/** Whether there is no client at all, which is no mistake. */
-function isAbsent({ field }: ConfigError): boolean {
-  return field === 'client';
 }
 
 function nothing(): Call {

@@ -14,7 +14,7 @@ export interface ClientOptions {
   keys?: readonly (string | ClientKeyOptions)[];
   /**
    * How it says who it is. Left out: `private_key_jwt` where there are keys, else
-   * `client_secret_basic` where there is a secret, else `none`.
+   * `client_secret_basic` where there is a secret; with neither, an error: `none` must be named.
    */
   authentication?: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none';
   /** `aud` of its assertions. Default: `issuer`; `token_endpoint` where the issuer wants that. */

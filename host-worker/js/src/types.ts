@@ -13,7 +13,7 @@ export type MaybePromise<T> = T | Promise<T>;
 export interface GateOptions {
   /** Short for `issuers: [{ issuer }]`. Not together with `issuers`. */
   issuer?: string;
-  /** Short for the one issuer's `audiences`. Needs `issuer`. */
+  /** Short for the `audiences` of the one issuer, which `issuer` or the environment names. */
   audience?: string | readonly string[];
   /** Issuers whose tokens are accepted, at most 32. Left out: one, from the environment. */
   issuers?: readonly IssuerOptions[];
@@ -52,6 +52,8 @@ export interface GateOptions {
    * obey `init.signal`.
    */
   fetch?: (url: string, init: RequestInit, env: any) => Promise<Response>;
+  /** How messages spell the names of options, for hosts in other languages. Default: `camelCase`. */
+  naming?: 'camelCase' | 'snake_case';
   /** Told about every refused request, for logs and metrics. What it throws is only logged. */
   onRefusal?: (refusal: Refusal) => void;
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -41,11 +42,25 @@ test('the quick start for Node', async (t) => {
   const [port] = await Promise.race([once(server.stdout, 'data'), once(server, 'exit')]);
   const url = `http://127.0.0.1:${String(port).trim()}/`;
   assert.equal((await fetch(url)).status, 401);
-  const answer = await fetch(url, { headers: { authorization: `Bearer ${await issuer.mint({ aud: 'https://notes.example.com' })}` } });
-  assert.deepEqual(await answer.json(), { hello: 'ada' });
+  const headers = { authorization: `Bearer ${await issuer.mint({ aud: 'https://notes.example.com' })}`, origin: 'https://app.example' };
+  const answer = await fetch(url, { method: 'POST', headers, body: 'a note' });
+  assert.deepEqual(await answer.json(), { hello: 'ada', note: 'a note' });
+  assert.equal(answer.headers.get('access-control-allow-origin'), '*');
+  const preflight = await fetch(url, { method: 'OPTIONS', headers: { origin: 'https://app.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization, x-trace' } });
+  assert.equal(preflight.status, 204);
+  assert.match(preflight.headers.get('access-control-allow-headers'), /x-trace/);
+
+  // One anonymous request must not end the process.
+  for (const attack of ['GET //', 'TRACE /', 'GET *', 'GET http://[', 'OPTIONS *', 'CONNECT a:1']) {
+    const socket = connect(Number(String(port)), '127.0.0.1');
+    socket.on('error', () => {}).resume().write(`${attack} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    await once(socket, 'close');
+    assert.equal((await fetch(url)).status, 401, `after ${attack}`);
+  }
+  assert.equal(server.exitCode, null);
 
   const refused = await promisify(execFile)(process.execPath, ['server.mjs'], { cwd: root, env: { ...env, TOLLGATE_ISSUER: 'http://issuer.example' } }).then(() => assert.fail('it must not start'), ({ stderr }) => stderr);
-  assert.match(refused, /ConfigError: .*issuer/i);
+  assert.match(refused, /ConfigError: TOLLGATE_ISSUER: /);
   assert.ok(refused.length < 2000, 'Node shows the line that threw, so lines must be short');
 });
 

@@ -5,18 +5,19 @@ use std::rc::Rc;
 
 use super::compile_issuer::{Resource, compile_issuer};
 use super::config::{
-    Access, Config, ConfigError, Cors, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, Metadata,
-    TokenCacheConfig,
+    Access, Config, Cors, IssuerConfig, KeyPolicyConfig, Metadata, TokenCacheConfig,
 };
 use super::cors::CorsRules;
+use super::environment;
 use super::metadata::MetadataTemplate;
 use super::route::{Route, RoutePath, Rule};
 use crate::access_token::{IssuerPolicy, ScopeHierarchy, TokenCacheLimits, is_scope_token};
+use crate::config_error::{ConfigError, ConfigPart, Naming, Origin, Origins};
 use crate::http_url::HttpUrl;
 use crate::keys::{KeyPolicy, KeySource};
 use crate::limits;
 use crate::task::Scheduler;
-use crate::token_client::{ClientConfig, ClientSettings, CompiledClient, compile_client};
+use crate::token_client::{ClientConfig, CompiledClient, compile_client};
 
 /// What is at `/.well-known/jwks.json`.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub(super) enum ClientKeys {
 
 /// A configuration that works, but perhaps for its client.
 pub(crate) struct Compiled {
+    /// How the user spells options.
+    pub(crate) naming: Naming,
     /// Of `config.resource`; `None` takes each request's.
     pub(super) origin: Option<Rc<str>>,
     pub(super) policies: Vec<IssuerPolicy>,
@@ -48,15 +51,69 @@ pub(crate) struct Compiled {
     pub(super) token_cache: TokenCacheLimits,
 }
 
-/// What a configuration may leave out is out of line, and not called where it is: an engine compiles
-/// a function when it is first called, and the first request of a fresh isolate waits for that.
+/// Checks a configuration, and says in its user's words what is wrong.
 pub(super) fn compile(
     mut config: Config,
     scheduler: &Rc<Scheduler>,
 ) -> Result<Compiled, ConfigError> {
+    let naming = config.naming.unwrap_or_default();
+    let mut origins = Origins::default();
+    expand_issuer(&mut config, &mut origins).map_err(|error| error.spelled(naming, &origins))?;
     if let Some(env) = config.env.take().filter(|env| !env.is_empty()) {
-        apply_env(env, &mut config)?;
+        environment::apply(env, &mut config, &mut origins)?;
     }
+    expand_audience(&mut config, &mut origins);
+    let mut compiled = compile_options(config, naming, scheduler)
+        .map_err(|error| error.spelled(naming, &origins))?;
+    compiled.client = compiled.client.map(|client| {
+        client.map_err(|error| ConfigError {
+            part: ConfigPart::Client,
+            ..error.spelled(naming, &origins)
+        })
+    });
+    Ok(compiled)
+}
+
+/// `issuer` is short for a list of one.
+fn expand_issuer(config: &mut Config, origins: &mut Origins) -> Result<(), ConfigError> {
+    match (config.issuer.take(), &config.issuers) {
+        (Some(_), Some(_)) => {
+            let message = "give either `issuer` or `issuers`, not both";
+            Err(ConfigError::new("issuer", message))
+        }
+        (None, Some(_)) if config.audience.is_some() => {
+            let message = "it belongs to `issuer`: give `audiences` to each of `issuers` instead";
+            Err(ConfigError::new("audience", message))
+        }
+        (Some(issuer), None) => {
+            config.issuers = Some(vec![IssuerConfig {
+                issuer,
+                ..IssuerConfig::default()
+            }]);
+            origins.note("issuers[0].issuer", Origin::Option("issuer"));
+            origins.note("issuers[0].audiences", Origin::Option("audience"));
+            Ok(())
+        }
+        (None, _) => Ok(()),
+    }
+}
+
+/// `audience` is short for those of the one issuer, which may have come from the environment.
+fn expand_audience(config: &mut Config, origins: &mut Origins) {
+    if let (Some(audience), Some([only])) = (config.audience.take(), config.issuers.as_deref_mut())
+    {
+        only.audiences = Some(audience);
+        origins.note("issuers[0].audiences", Origin::Option("audience"));
+    }
+}
+
+/// What a configuration may leave out is out of line, and not called where it is: an engine compiles
+/// a function when it is first called, and the first request of a fresh isolate waits for that.
+fn compile_options(
+    config: Config,
+    naming: Naming,
+    scheduler: &Rc<Scheduler>,
+) -> Result<Compiled, ConfigError> {
     let resource = match &config.resource {
         None => None,
         Some(text) => Some(trusted_url(format_args!("resource"), text)?),
@@ -69,7 +126,7 @@ pub(super) fn compile(
     if issuers.is_empty() {
         return Err(ConfigError::new(
             "issuers",
-            "no issuer is configured: set TOLLGATE_ISSUER, or the option issuer, to the URL of \
+            "no issuer is configured: set TOLLGATE_ISSUER, or the option `issuers`, to the URL of \
              the authorization server whose tokens are accepted",
         ));
     }
@@ -118,6 +175,7 @@ pub(super) fn compile(
         Some(settings) => checked_metadata(settings)?,
     };
     Ok(Compiled {
+        naming,
         client,
         client_keys: client_keys.flatten(),
         origin: resource.map(|url| url.origin().into()),
@@ -143,63 +201,6 @@ pub(super) fn compile(
         },
         token_cache: token_cache(&config.token_cache.unwrap_or_default()),
     })
-}
-
-/// Fills in what code left out from the deployment's settings.
-#[inline(never)]
-fn apply_env(env: Vec<(String, String)>, config: &mut Config) -> Result<(), ConfigError> {
-    let (mut issuer, mut audience, mut keys) = (None, None, None);
-    let mut client = ClientSettings::default();
-    for (name, value) in env {
-        let Some(setting) = name.strip_prefix("TOLLGATE_") else {
-            continue;
-        };
-        let value = value.trim().to_owned();
-        // An empty setting is one that somebody meant to leave out.
-        let value = Some(value).filter(|value| !value.is_empty());
-        match setting {
-            "ISSUER" => issuer = value,
-            "AUDIENCE" => audience = value.as_deref().map(words),
-            "RESOURCE" => config.resource = config.resource.take().or(value),
-            "SCOPES" => config.scopes = config.scopes.take().or(value.as_deref().map(words)),
-            "JWKS_URI" => keys = value.map(KeyLocationConfig::Uri).or(keys),
-            "JWKS" => keys = value.map(KeyLocationConfig::Inline).or(keys),
-            _ if client.take(setting, value) => {}
-            _ => {
-                return Err(ConfigError::new(
-                    name,
-                    "there is no such setting: the names are TOLLGATE_ISSUER, TOLLGATE_AUDIENCE, \
-                     TOLLGATE_RESOURCE, TOLLGATE_SCOPES, TOLLGATE_JWKS_URI, TOLLGATE_JWKS, \
-                     TOLLGATE_CLIENT_ID, TOLLGATE_CLIENT_SECRET, TOLLGATE_PRIVATE_KEY (with _NEXT \
-                     and _RETIRED) and TOLLGATE_TOKEN_ENDPOINT",
-                ));
-            }
-        }
-    }
-    client.apply(&mut config.client);
-    if config.issuers.is_none() {
-        let from_env = issuer.map(|issuer| {
-            vec![IssuerConfig {
-                issuer,
-                ..Default::default()
-            }]
-        });
-        config.issuers = from_env;
-    }
-    // With several issuers it would not be clear whose these are.
-    if let Some([only]) = config.issuers.as_deref_mut() {
-        only.audiences = only.audiences.take().or(audience);
-        only.keys = only.keys.take().or(keys);
-    }
-    Ok(())
-}
-
-fn words(text: &str) -> Vec<String> {
-    let separated = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
-    separated
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 #[inline(never)]
@@ -233,7 +234,7 @@ fn compile_routes(configs: Vec<super::RouteConfig>) -> Result<Vec<Route>, Config
         let rule = match config.access {
             Access::Public => Rule::Public,
             Access::Protected(scopes) => {
-                Rule::Protected(scope_list(format_args!("{field}.access"), scopes)?)
+                Rule::Protected(scope_list(format_args!("{field}.scopes"), scopes)?)
             }
         };
         routes.push(Route {
@@ -248,7 +249,7 @@ fn compile_routes(configs: Vec<super::RouteConfig>) -> Result<Vec<Route>, Config
 #[inline(never)]
 fn compile_hierarchy(direct: &[(String, Vec<String>)]) -> Result<ScopeHierarchy, ConfigError> {
     for (index, (scope, implied)) in direct.iter().enumerate() {
-        let field = format_args!("scopeHierarchy[{index}]");
+        let field = format_args!("scope-hierarchy[{index}]");
         scope_list(field, vec![scope.clone()])?;
         scope_list(field, implied.clone())?;
     }
@@ -297,13 +298,13 @@ fn named_scopes(
 #[inline(never)]
 fn checked_metadata(mut settings: Metadata) -> Result<Metadata, ConfigError> {
     if let Some(scopes) = settings.scopes_supported.take() {
-        let field = format_args!("metadata.scopesSupported");
+        let field = format_args!("metadata.scopes-supported");
         settings.scopes_supported = Some(scope_list(field, scopes)?);
     }
     for (name, value) in [
-        ("resourceDocumentation", &settings.resource_documentation),
-        ("resourcePolicyUri", &settings.resource_policy_uri),
-        ("resourceTosUri", &settings.resource_tos_uri),
+        ("resource-documentation", &settings.resource_documentation),
+        ("resource-policy-uri", &settings.resource_policy_uri),
+        ("resource-tos-uri", &settings.resource_tos_uri),
     ] {
         if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
             let page = value.split('#').next().unwrap_or_default();
@@ -362,8 +363,8 @@ fn key_policy(config: &KeyPolicyConfig) -> Result<KeyPolicy, ConfigError> {
         timeout: config.timeout_ms.unwrap_or(default.timeout),
     };
     if policy.min_fresh > policy.max_fresh {
-        let message = "minFresh is longer than maxFresh: make it the shorter of the two";
-        return Err(ConfigError::new("keys.minFresh", message));
+        let message = "it is longer than `max-fresh`: make it the shorter of the two";
+        return Err(ConfigError::new("keys.min-fresh", message));
     }
     if policy.cooldown == 0 {
         let message = "without a cooldown anybody can make this gate flood its issuer: give at \
@@ -372,7 +373,7 @@ fn key_policy(config: &KeyPolicyConfig) -> Result<KeyPolicy, ConfigError> {
     }
     if policy.timeout == 0 || policy.timeout > 60_000 {
         let message = "give between 1 and 60000 milliseconds";
-        return Err(ConfigError::new("keys.timeoutMs", message));
+        return Err(ConfigError::new("keys.timeout-ms", message));
     }
     Ok(policy)
 }

@@ -4,8 +4,9 @@ use std::fmt::Arguments;
 use std::rc::Rc;
 
 use super::compile::{quotable, too_many, trusted_url};
-use super::config::{ConfigError, IssuerConfig, KeyLocationConfig};
+use super::config::{IssuerConfig, KeyLocationConfig};
 use crate::access_token::{Audiences, IssuerPolicy, Tolerance, TypeRule};
+use crate::config_error::ConfigError;
 use crate::http_url::HttpUrl;
 use crate::jose::{Algorithm, JwkSet};
 use crate::keys::{KeyLocation, KeyPolicy, KeySource};
@@ -79,7 +80,7 @@ pub(super) fn compile_issuer(
                 "more than {} seconds hide a broken clock: set the clock right",
                 limits::CLOCK_TOLERANCE
             );
-            let field = format_args!("{field}.clockTolerance");
+            let field = format_args!("{field}.clock-tolerance");
             return Err(ConfigError::at(field, message));
         }
     };
@@ -89,7 +90,7 @@ pub(super) fn compile_issuer(
         None => Vec::new(),
     };
     for name in &required_claims {
-        quotable(format_args!("{field}.requiredClaims"), name)?;
+        quotable(format_args!("{field}.required-claims"), name)?;
     }
     let cross_origin = config.cross_origin_keys.unwrap_or(false);
     let location = key_location(
@@ -191,7 +192,7 @@ fn key_location(
             let url = trusted_url(field, &uri)?;
             if !cross_origin && !url.same_origin(issuer) {
                 let message = "the keys are on another origin than the issuer: set \
-                               crossOriginKeys: true if that is meant";
+                               `cross-origin-keys` if that is meant";
                 return Err(ConfigError::at(field, message));
             }
             Ok(KeyLocation::Uri(uri))

@@ -1,14 +1,16 @@
 //! What an application configures. `wit/resource-server.wit` says what each field means and what
 //! it is where it is left out; names and shapes are the same here.
 
-use std::fmt::Arguments;
-
+use super::environment::Setting;
+use crate::config_error::Naming;
 use crate::token_client::ClientConfig;
 
 /// See the record `config` in WIT.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "documented once, in WIT")]
 pub struct Config {
+    pub issuer: Option<String>,
+    pub audience: Option<Vec<String>>,
     pub issuers: Option<Vec<IssuerConfig>>,
     pub resource: Option<String>,
     pub resource_from_request: Option<bool>,
@@ -21,7 +23,8 @@ pub struct Config {
     pub token_cache: Option<TokenCacheConfig>,
     pub keys: Option<KeyPolicyConfig>,
     pub client: Option<ClientConfig>,
-    pub env: Option<Vec<(String, String)>>,
+    pub env: Option<Vec<(String, Setting)>>,
+    pub naming: Option<Naming>,
 }
 
 /// See the record `issuer` in WIT.
@@ -105,46 +108,3 @@ pub struct KeyPolicyConfig {
     pub cooldown: Option<u32>,
     pub timeout_ms: Option<u32>,
 }
-
-/// A configuration that cannot work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError {
-    /// Where: `issuers[0].audiences`.
-    pub field: String,
-    /// One sentence that says what to change.
-    pub message: String,
-}
-
-impl ConfigError {
-    pub(crate) fn new(field: impl AsRef<str>, message: impl AsRef<str>) -> Self {
-        // Called from a hundred places: one copy of what it does is 2 KB of the component.
-        #[cold]
-        #[inline(never)]
-        fn new(field: &str, message: &str) -> ConfigError {
-            ConfigError {
-                field: field.to_owned(),
-                message: message.to_owned(),
-            }
-        }
-        new(field.as_ref(), message.as_ref())
-    }
-
-    /// [`ConfigError::new`] where the field is one of a list: `format_args!("issuers[{index}]")`.
-    /// It is put into words only here, so that a configuration that works pays for none.
-    pub(crate) fn at(field: Arguments<'_>, message: impl AsRef<str>) -> Self {
-        #[cold]
-        #[inline(never)]
-        fn at(field: Arguments<'_>, message: &str) -> ConfigError {
-            ConfigError::new(field.to_string(), message)
-        }
-        at(field, message.as_ref())
-    }
-}
-
-impl std::fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.field, self.message)
-    }
-}
-
-impl std::error::Error for ConfigError {}

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::answer::Answer;
 use super::compile::{ClientKeys, Compiled, compile};
-use super::config::{Config, ConfigError};
+use super::config::Config;
 use super::credentials::bearer_token_start;
 use super::judgement::Case;
 use super::metadata::{WellKnown, published};
@@ -14,6 +14,7 @@ use super::rejection::{ChallengeContext, Rejection};
 use super::route::{readings, required_scopes};
 use crate::access_token::{Identity, VerifiedTokens};
 use crate::capability::{Header, Host};
+use crate::config_error::ConfigError;
 use crate::http_url::{HttpUrl, UrlError};
 use crate::keys::{self, SnapshotError};
 use crate::limits;
@@ -134,6 +135,12 @@ impl Gate {
                 tokens,
             }),
         })
+    }
+
+    /// Whether a client is configured: one that works, or one that does not.
+    #[must_use]
+    pub fn has_client(&self) -> bool {
+        self.inner.compiled.client.is_some()
     }
 
     /// Decides about a request: preflight, metadata, credentials, scopes.

@@ -7,21 +7,24 @@ mod compile_issuer;
 mod config;
 mod cors;
 mod credentials;
+mod environment;
 mod gate;
 mod judgement;
 mod metadata;
 mod rejection;
 mod route;
 
+pub use crate::config_error::{ConfigError, ConfigPart, Naming};
 pub use answer::Answer;
 pub use challenge::Challenge;
 pub(crate) use compile::trusted_url;
 pub(crate) use compile_issuer::WAY_OUT;
 pub use config::{
-    Access, Config, ConfigError, Cors, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, Metadata,
-    RouteConfig, TokenCacheConfig,
+    Access, Config, Cors, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, Metadata, RouteConfig,
+    TokenCacheConfig,
 };
 pub use credentials::{bearer_token_start, check_token68};
+pub use environment::{Setting, ValueKind};
 pub(crate) use gate::Inner as GateInner;
 pub use gate::{Allowed, Decision, Gate, Outcome, RequestHead, Step};
 pub use rejection::Rejection;

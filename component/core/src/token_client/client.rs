@@ -17,11 +17,12 @@ use super::token_endpoint::token_endpoint;
 use super::token_request::{Delegation, Grant, TokenTarget, check_destination};
 use super::token_response::{Token, read};
 use crate::capability::{HttpError, HttpRequest, UnixMillis};
+use crate::config_error::{ConfigError, ConfigPart, Naming, Origins};
 use crate::jose::base64url;
 use crate::json::{Json, Object};
 use crate::keys::KeySource;
 use crate::limits;
-use crate::resource_server::{ConfigError, Gate, GateInner};
+use crate::resource_server::{Gate, GateInner};
 use crate::task::{Progress, Scheduler, Task};
 
 /// What discovery leaves of the time for a request at the least.
@@ -84,8 +85,13 @@ impl TokenClient {
             None => {
                 let message = "no client is configured, so no token can be asked for: set \
                                TOLLGATE_CLIENT_ID with TOLLGATE_CLIENT_SECRET or \
-                               TOLLGATE_PRIVATE_KEY, or the option client";
-                return Err(ConfigError::new("client", message));
+                               TOLLGATE_PRIVATE_KEY, or the option `client`";
+                let error = ConfigError::new("client", message);
+                let error = error.spelled(gate.compiled.naming, &Origins::default());
+                return Err(ConfigError {
+                    part: ConfigPart::Client,
+                    ..error
+                });
             }
         };
         Ok(Self {
@@ -97,6 +103,12 @@ impl TokenClient {
                 cooling: RefCell::new(LruCache::unbounded()),
             }),
         })
+    }
+
+    /// How the sentences of failures name options.
+    #[must_use]
+    pub fn naming(&self) -> Naming {
+        self.inner.gate.compiled.naming
     }
 
     /// A token for a user and a target: from the cache, else by one exchange for everybody who

@@ -95,7 +95,7 @@ impl ClientAuthentication {
     ) -> Result<Secret, TokenFailure> {
         let Self::PrivateKeyJwt { id, keys } = self else {
             return Err(TokenFailure::InvalidRequest(
-                "this client has no private key to sign an assertion with: give client.keys, or \
+                "this client has no private key to sign an assertion with: give `client.keys`, or \
                  TOLLGATE_PRIVATE_KEY",
             ));
         };

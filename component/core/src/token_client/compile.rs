@@ -4,16 +4,15 @@ use std::rc::Rc;
 
 use super::client_authentication::ClientAuthentication;
 use super::config::{
-    AssertionAudience, ClientAuthenticationMethod as Method, ClientConfig, ClientKeyConfig,
-    ClientKeySource, ExchangeCacheConfig,
+    AssertionAudience, ClientAuthenticationMethod as Method, ClientConfig, ExchangeCacheConfig,
 };
 use super::exchanged_tokens::ExchangeCacheLimits;
 use super::own_keys::OwnKeys;
-use super::secret::Secret;
+use crate::config_error::ConfigError;
 use crate::http_url::HttpUrl;
 use crate::keys::KeySource;
 use crate::limits;
-use crate::resource_server::{ConfigError, trusted_url};
+use crate::resource_server::trusted_url;
 use crate::task::Scheduler;
 
 /// Longer identifiers and secrets are a file pasted in the wrong place.
@@ -45,59 +44,6 @@ impl CompiledClient {
     }
 }
 
-/// The deployment's settings for a client.
-#[derive(Default)]
-pub(crate) struct ClientSettings {
-    id: Option<String>,
-    secret: Option<Secret>,
-    token_endpoint: Option<String>,
-    signing_key: Option<Secret>,
-    other_keys: Vec<Secret>,
-}
-
-impl ClientSettings {
-    /// Takes a setting; false where it is none of a client.
-    pub(crate) fn take(&mut self, setting: &str, value: Option<String>) -> bool {
-        match setting {
-            "CLIENT_ID" => self.id = value,
-            "CLIENT_SECRET" => self.secret = value.map(Secret::new),
-            "TOKEN_ENDPOINT" => self.token_endpoint = value,
-            "PRIVATE_KEY" => self.signing_key = value.map(Secret::new),
-            "PRIVATE_KEY_NEXT" | "PRIVATE_KEY_RETIRED" => {
-                self.other_keys.extend(value.map(Secret::new));
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    /// Fills in what code left out.
-    pub(crate) fn apply(self, config: &mut Option<ClientConfig>) {
-        let keys: Vec<_> = self
-            .signing_key
-            .into_iter()
-            .chain(self.other_keys)
-            .map(|key| ClientKeyConfig {
-                key: ClientKeySource::Text(key),
-                kid: None,
-                algorithm: None,
-            })
-            .collect();
-        let keys = Some(keys).filter(|keys| !keys.is_empty());
-        let any = self.id.is_some()
-            || self.secret.is_some()
-            || self.token_endpoint.is_some()
-            || keys.is_some();
-        if any || config.is_some() {
-            let client = config.get_or_insert_default();
-            client.id = client.id.take().or(self.id);
-            client.secret = client.secret.take().or(self.secret);
-            client.token_endpoint = client.token_endpoint.take().or(self.token_endpoint);
-            client.keys = client.keys.take().or(keys);
-        }
-    }
-}
-
 /// Checks a client's configuration.
 ///
 /// # Errors
@@ -121,7 +67,7 @@ pub(crate) fn compile_client(
     };
     let token_endpoint = config.token_endpoint.as_deref();
     let token_endpoint = token_endpoint
-        .map(|url| trusted_url(format_args!("client.tokenEndpoint"), url).map(|_| url.to_owned()))
+        .map(|url| trusted_url(format_args!("client.token-endpoint"), url).map(|_| url.to_owned()))
         .transpose()?;
     let mut destinations = Vec::new();
     for (index, origin) in config.destinations.iter().flatten().enumerate() {
@@ -131,7 +77,7 @@ pub(crate) fn compile_client(
     let timeout_ms = config.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS);
     if !TIMEOUT_MS.contains(&timeout_ms) {
         let message = "a token request may take 1 to 120000 milliseconds";
-        return Err(ConfigError::new("client.timeoutMs", message));
+        return Err(ConfigError::new("client.timeout-ms", message));
     }
     Ok(CompiledClient {
         issuer,
@@ -156,7 +102,7 @@ fn authentication(
     let id = config.id.clone().unwrap_or_default();
     if !(1..=ID_BYTES).contains(&id.len()) || id.chars().any(char::is_control) {
         let message = "the client_id that the issuer gave this application is missing (or longer \
-                       than 2048 characters): set TOLLGATE_CLIENT_ID, or the option client.id";
+                       than 2048 characters): set TOLLGATE_CLIENT_ID, or the option `client.id`";
         return Err(ConfigError::new("client.id", message));
     }
     let secret = config.secret.as_ref().filter(|secret| !secret.is_empty());
@@ -165,15 +111,22 @@ fn authentication(
         return Err(ConfigError::new("client.secret", message));
     }
     let keys = config.keys.as_deref().filter(|keys| !keys.is_empty());
-    let method = config.authentication.unwrap_or(match (keys, secret) {
-        (Some(_), _) => Method::PrivateKeyJwt,
-        (None, Some(_)) => Method::ClientSecretBasic,
-        (None, None) => Method::None,
-    });
+    let method = match (config.authentication, keys, secret) {
+        (Some(method), _, _) => method,
+        (None, Some(_), _) => Method::PrivateKeyJwt,
+        (None, None, Some(_)) => Method::ClientSecretBasic,
+        // A secret that was forgotten must not make it a public client.
+        (None, None, None) => {
+            let message = "the client has neither a secret nor a private key: set \
+                           TOLLGATE_CLIENT_SECRET or TOLLGATE_PRIVATE_KEY; for a public client \
+                           set the option `client.authentication` to none";
+            return Err(ConfigError::new("client.id", message));
+        }
+    };
     let needs_secret = || {
         secret.cloned().ok_or_else(|| {
             let message = "this way to authenticate needs the client's secret: set \
-                           TOLLGATE_CLIENT_SECRET, or the option client.secret";
+                           TOLLGATE_CLIENT_SECRET, or the option `client.secret`";
             ConfigError::new("client.secret", message)
         })
     };
@@ -190,7 +143,7 @@ fn authentication(
         Method::PrivateKeyJwt => {
             let keys = keys.ok_or_else(|| {
                 let message = "private_key_jwt needs a private key: set TOLLGATE_PRIVATE_KEY, or \
-                               the option client.keys";
+                               the option `client.keys`";
                 ConfigError::new("client.keys", message)
             })?;
             if keys.len() > limits::CLIENT_KEYS {

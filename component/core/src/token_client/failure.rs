@@ -1,8 +1,9 @@
 //! Why there is no token, and the one way each reason goes to the wire.
 
+use crate::config_error::{ConfigError, Naming};
 use crate::jose::SigningError;
 use crate::keys::Unavailable;
-use crate::resource_server::{Answer, Challenge, ConfigError};
+use crate::resource_server::{Answer, Challenge};
 
 /// An OAuth error response (RFC 6749 section 5.2). These are the issuer's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +84,11 @@ impl TokenFailure {
 
     /// One sentence for the application's developer, without input of anybody.
     #[must_use]
-    pub fn sentence(&self) -> String {
+    pub fn sentence(&self, naming: Naming) -> String {
+        naming.sentence(&self.plain_sentence())
+    }
+
+    fn plain_sentence(&self) -> String {
         match self {
             Self::Configuration(error) => error.to_string(),
             Self::InvalidRequest(what) => (*what).to_owned(),
@@ -91,8 +96,8 @@ impl TokenFailure {
                                 token for: use a token of the application itself"
                 .to_owned(),
             Self::ForbiddenDestination => "a token goes only over https, to the origin of the \
-                                           resource it is for or to one that client.destinations \
-                                           names"
+                                           resource it is for or to one that \
+                                           `client.destinations` names"
                 .to_owned(),
             Self::Signing(error) => format!("the client's private key {error}"),
             Self::Refused { status, .. } => {
@@ -102,11 +107,11 @@ impl TokenFailure {
                                            cannot be had"
                 .to_owned(),
             Self::NoTokenEndpoint => "the issuer's metadata name no usable token endpoint: set \
-                                      client.tokenEndpoint"
+                                      `client.token-endpoint`"
                 .to_owned(),
             Self::ForeignTokenEndpoint => "the issuer's metadata name a token endpoint on another \
                                            origin, where the client's secret must not go by \
-                                           itself: if it is right, set client.tokenEndpoint to it"
+                                           itself: if it is right, set `client.token-endpoint` to it"
                 .to_owned(),
             Self::Unreachable => "the token endpoint cannot be reached".to_owned(),
             Self::TimedOut => "the token endpoint does not answer in time".to_owned(),
@@ -288,7 +293,11 @@ mod tests {
             assert_eq!(answer.header("retry-after").is_some(), retry, "{failure:?}");
             let body = answer.body.expect("errors have a body");
             assert!(!body.contains("from the issuer") && !body.contains("x_custom"));
-            assert!(!failure.sentence().contains("from the issuer"));
+            assert!(
+                !failure
+                    .sentence(Naming::CamelCase)
+                    .contains("from the issuer")
+            );
         }
     }
 }

@@ -27,7 +27,7 @@ mod token_request;
 mod token_response;
 
 pub use client::{AssertionStep, TokenClient, TokenStep};
-pub(crate) use compile::{ClientSettings, CompiledClient, compile_client};
+pub(crate) use compile::{CompiledClient, compile_client};
 pub use config::{
     AssertionAudience, ClientAuthenticationMethod, ClientConfig, ClientKeyConfig, ClientKeySource,
     ExchangeCacheConfig,

@@ -7,9 +7,10 @@ use std::rc::Rc;
 use super::config::{ClientKeyConfig, ClientKeySource};
 use super::failure::TokenFailure;
 use super::secret::Secret;
+use crate::config_error::ConfigError;
 use crate::jose::{Algorithm, SigningError, SigningKey, SigningKeyError};
 use crate::json::{Json, Object};
-use crate::resource_server::{ConfigError, WAY_OUT};
+use crate::resource_server::WAY_OUT;
 use crate::task::{Progress, Scheduler, Task};
 
 /// See the module. Never empty.

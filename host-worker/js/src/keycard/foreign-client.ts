@@ -59,7 +59,7 @@ export function foreignClient(client: ExchangesTokens, credential: ApplicationCr
   const gate = createGate({
     issuers: [{ issuer: CLIENT }],
     resourceFromRequest: true,
-    client: { id: 'foreign', tokenEndpoint: `${CLIENT}/token`, cache },
+    client: { id: 'foreign', authentication: 'none', tokenEndpoint: `${CLIENT}/token`, cache },
     fetch: ask,
   });
   const errorBehind = (error: unknown) => {

@@ -99,14 +99,15 @@ export class TokenExchangeClient {
     this.#made ??= createGate({
       issuers: [{ issuer: this.#issuer }],
       resourceFromRequest: true,
-      client: this.#client() ?? { id: 'by-assertion' },
+      client: this.#client() ?? { id: 'by-assertion', authentication: 'none' },
     });
     return this.#made;
   }
 
   #client(): ClientOptions | undefined {
     const { clientId, clientSecret } = this.#auth;
-    return clientId ? { id: clientId, secret: clientSecret || undefined } : undefined;
+    if (!clientId) return undefined;
+    return clientSecret ? { id: clientId, secret: clientSecret } : { id: clientId, authentication: 'none' };
   }
 
   static {

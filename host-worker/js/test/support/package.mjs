@@ -32,12 +32,14 @@ export async function load() {
     const root = await consumer(undefined, {
       'main.mjs': "export * from 'tollgate';",
       'bare.mjs': "export * from 'tollgate/bare';",
+      'node.mjs': "export * from 'tollgate/node';",
       'keycard.mjs': "export * from 'tollgate/keycard';",
     });
     try {
       return {
         main: await import(pathToFileURL(path.join(root, 'main.mjs'))),
         bare: await import(pathToFileURL(path.join(root, 'bare.mjs'))),
+        node: await import(pathToFileURL(path.join(root, 'node.mjs'))),
         keycard: await import(pathToFileURL(path.join(root, 'keycard.mjs'))),
       };
     } finally {

@@ -1,0 +1,220 @@
+//! What is wrong with a configuration, in the words of the person who wrote it.
+//!
+//! Core names options as the contract does (`issuers[0].clock-tolerance`), in errors and, between
+//! backticks, in sentences. Each host says once how its users spell them.
+
+use std::fmt::{self, Arguments};
+
+/// How the users of a host spell the names of options.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Naming {
+    /// `clock-tolerance`, as the contract does.
+    #[default]
+    KebabCase,
+    /// `clockTolerance`
+    CamelCase,
+    /// `clock_tolerance`
+    SnakeCase,
+}
+
+impl Naming {
+    /// The name of an option, such as `client.token-endpoint`.
+    #[must_use]
+    pub fn option(self, name: &str) -> String {
+        match self {
+            Self::KebabCase => name.to_owned(),
+            Self::SnakeCase => name.replace('-', "_"),
+            Self::CamelCase => {
+                let mut words = name.split('-');
+                let mut spelled = words.next().unwrap_or_default().to_owned();
+                for word in words {
+                    let mut letters = word.chars();
+                    spelled.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+                    spelled.push_str(letters.as_str());
+                }
+                spelled
+            }
+        }
+    }
+
+    /// A sentence whose names of options stand between backticks. What is quoted by `{:?}` is the
+    /// user's own text and stays as it is.
+    #[must_use]
+    pub fn sentence(self, text: &str) -> String {
+        let mut spelled = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find(['"', '`']) {
+            let (before, marked) = rest.split_at(at);
+            spelled.push_str(before);
+            let (mark, inside) = marked.split_at(1);
+            let end = if mark == "`" {
+                inside.find('`')
+            } else {
+                closing_quote(inside)
+            };
+            let Some(end) = end else {
+                rest = marked;
+                break;
+            };
+            let (inside, after) = inside.split_at(end);
+            spelled.push_str(mark);
+            if mark == "`" {
+                spelled.push_str(&self.option(inside));
+            } else {
+                spelled.push_str(inside);
+            }
+            spelled.push_str(mark);
+            rest = &after[1..];
+        }
+        spelled.push_str(rest);
+        spelled
+    }
+}
+
+/// Where a text that `{:?}` wrote ends.
+fn closing_quote(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().position(|byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    })
+}
+
+/// Which part of a configuration cannot work.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ConfigPart {
+    /// The gate: it does not start.
+    #[default]
+    Gate,
+    /// The gate's client: no token can be asked for, and everything else works.
+    Client,
+}
+
+/// A configuration that cannot work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// What does not work because of it.
+    pub part: ConfigPart,
+    /// What to change, as the user named it: `issuers[0].audiences`, or `TOLLGATE_AUDIENCE`.
+    pub field: String,
+    /// One sentence that says what to change.
+    pub message: String,
+}
+
+impl ConfigError {
+    pub(crate) fn new(field: impl AsRef<str>, message: impl AsRef<str>) -> Self {
+        // Called from a hundred places: one copy of what it does is 2 KB of the component.
+        #[cold]
+        #[inline(never)]
+        fn new(field: &str, message: &str) -> ConfigError {
+            ConfigError {
+                part: ConfigPart::Gate,
+                field: field.to_owned(),
+                message: message.to_owned(),
+            }
+        }
+        new(field.as_ref(), message.as_ref())
+    }
+
+    /// [`ConfigError::new`] where the field is one of a list: `format_args!("issuers[{index}]")`.
+    /// It is put into words only here, so that a configuration that works pays for none.
+    pub(crate) fn at(field: Arguments<'_>, message: impl AsRef<str>) -> Self {
+        #[cold]
+        #[inline(never)]
+        fn at(field: Arguments<'_>, message: &str) -> ConfigError {
+            ConfigError::new(field.to_string(), message)
+        }
+        at(field, message.as_ref())
+    }
+
+    /// The error in the user's words: `origins` says which options have come from elsewhere.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn spelled(mut self, naming: Naming, origins: &Origins) -> Self {
+        self.field = origins.of(&self.field, naming);
+        self.message = naming.sentence(&self.message);
+        self
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Options that were filled in from something else that the user set. The last word counts.
+#[derive(Debug, Default)]
+pub(crate) struct Origins(Vec<(&'static str, Origin)>);
+
+/// What the user set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin {
+    /// Another option, whose name is spelled as all are.
+    Option(&'static str),
+    /// A setting of the deployment, whose name is the same everywhere.
+    Setting(&'static str),
+}
+
+impl Origins {
+    /// Notes that `option`, and what lies in it, is what the user gave as `origin`.
+    pub(crate) fn note(&mut self, option: &'static str, origin: Origin) {
+        self.0.push((option, origin));
+    }
+
+    fn of(&self, field: &str, naming: Naming) -> String {
+        let origin = self.0.iter().rev().find_map(|&(option, origin)| {
+            let below = field.strip_prefix(option)?;
+            (below.is_empty() || below.starts_with(['.', '['])).then_some(origin)
+        });
+        match origin {
+            None => naming.option(field),
+            Some(Origin::Option(name)) => naming.option(name),
+            Some(Origin::Setting(name)) => name.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_spelled_as_the_host_spells_them() {
+        let name = "client.keys[0].token-endpoint";
+        assert_eq!(Naming::KebabCase.option(name), name);
+        assert_eq!(
+            Naming::CamelCase.option(name),
+            "client.keys[0].tokenEndpoint"
+        );
+        assert_eq!(
+            Naming::SnakeCase.option(name),
+            "client.keys[0].token_endpoint"
+        );
+    }
+
+    #[test]
+    fn sentences_are_spelled_between_backticks_only() {
+        let sentence = "set `max-age` well-known, not \"`a-b`\\\"`c-d`\" or `max-stale`; a ` b-c";
+        assert_eq!(
+            Naming::CamelCase.sentence(sentence),
+            "set `maxAge` well-known, not \"`a-b`\\\"`c-d`\" or `maxStale`; a ` b-c"
+        );
+        assert_eq!(Naming::KebabCase.sentence(sentence), sentence);
+    }
+
+    #[test]
+    fn an_error_names_what_the_user_set() {
+        let mut origins = Origins::default();
+        origins.note("client.keys[0]", Origin::Setting("TOLLGATE_PRIVATE_KEY"));
+        origins.note("issuers[0].audiences", Origin::Option("audience"));
+        let field = |field: &str| origins.of(field, Naming::CamelCase);
+        assert_eq!(field("client.keys[0].algorithm"), "TOLLGATE_PRIVATE_KEY");
+        assert_eq!(field("client.keys[01]"), "client.keys[01]");
+        assert_eq!(field("issuers[0].audiences"), "audience");
+        assert_eq!(field("issuers[0].max-age"), "issuers[0].maxAge");
+    }
+}

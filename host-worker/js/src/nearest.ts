@@ -1,0 +1,28 @@
+/** What a typing error changes: a letter or two. */
+const TYPING_ERROR = 2;
+
+/** The one of `names` that was meant by `name`, if one is near. */
+export function nearest(name: string, names: readonly string[]): string | undefined {
+  let found: string | undefined;
+  let least = TYPING_ERROR + 1;
+  // A shorter one has no letters left where two are wrong.
+  if (name.length <= TYPING_ERROR || name.length > 64) return undefined;
+  for (const known of names) {
+    const distance = editDistance(name.toLowerCase(), known.toLowerCase());
+    if (distance < least) [found, least] = [known, distance];
+  }
+  return found;
+}
+
+/** Insertions, deletions and replacements between two texts (Levenshtein). */
+function editDistance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= other.length; j++) {
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (one[i - 1] === other[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[other.length]!;
+}
