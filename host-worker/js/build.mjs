@@ -13,7 +13,7 @@ import { transpile } from './build/transpile.mjs';
 const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
 
 async function main() {
-  const { values } = parseArgs({ options: { component: { type: 'string' }, out: { type: 'string' } } });
+  const { values } = parseArgs({ options: { component: { type: 'string' }, signatures: { type: 'string' }, out: { type: 'string' } } });
   if (values.component === undefined || values.out === undefined) {
     throw new Error('Say what to build: node host-worker/js/build.mjs --component <tollgate-gate.wasm> --out <directory>');
   }

@@ -26,7 +26,7 @@ export async function transpile(component, scratch) {
     validLiftingOptimization: true,
     tlaCompat: false,
   });
-  const known = ['clock', 'http-client', 'random'].map((name) => `tollgate:auth/${name}`);
+  const known = ['clock', 'http-client', 'random', 'signatures'].map((name) => `tollgate:auth/${name}`);
   const unknown = imports.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     throw new Error(`The component imports ${unknown.join(', ')}, which the shim does not lend. It must be built for wasm32-unknown-unknown, from the world \`gate\`.`);

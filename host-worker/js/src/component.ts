@@ -1,13 +1,16 @@
 import type { Config, ConfigError as ConfigFault, Gate, RefreshTask } from '#glue/resource-server';
 import type { Failure, TokenClient } from '#glue/token-exchange';
 import type { Request as ClientRequest } from '#glue/http-client';
+import type { PrivateKey } from '#glue/signatures';
 import { instantiate } from '#glue';
 import { ConfigError } from './config-error.js';
 import { Exchange } from './exchange.js';
+import { Operation, dispose, type Pending, type Track } from './pending.js';
+import { SigningKey, importSigningKey, type NamedSigners } from './signing-key.js';
+import { VerifyingKey, supported } from './webcrypto.js';
 import { Verified } from './identity.js';
 import { clientMisconfigured, tokenError } from './token.js';
 
-const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('dispose');
 
 /** The component's core modules, compiled, by the ends of their file names. */
 export interface CoreModules {
@@ -29,8 +32,8 @@ export class Trap extends Error {
 
 /** What a call in progress belongs to: requests share a component, never each other's promises. */
 export interface Call {
-  /** Exchanges that this call has started and that may be under way. */
-  exchanges: Exchange[];
+  /** What this call has started and what may be under way. */
+  pending: Pending[];
   /** The environment of the request, for a `fetch` that goes through a binding. */
   env: unknown;
 }
@@ -43,13 +46,34 @@ export interface Call {
 const MEMO_ENTRIES = 1024;
 const MEMO_CHARACTERS = 4 * 1024 * 1024;
 
+/** What a task has come to. */
+export interface Ready<T> {
+  tag: 'ready';
+  /** Absent where a task only has an end. */
+  val: T;
+}
+
 /** What is asked again until it is ready. */
 export interface Task<T> {
-  poll(): { tag: 'ready'; val: T } | { tag: 'pending'; val?: number };
+  poll(): Ready<T> | { tag: 'pending'; val?: number };
 }
 
 /** The beginning of what may need I/O. */
 export type Step<T> = { tag: 'done'; val: T } | { tag: 'waiting'; val: Task<T> };
+
+/** What a component is made with. */
+export interface ComponentSettings {
+  config: Config;
+  fetch: (url: string, init: RequestInit, env: any) => Promise<Response>;
+  signers: NamedSigners;
+  /** Signatures by something else than WebCrypto. */
+  signatures: object | undefined;
+}
+
+/** A call that nobody waits for. */
+export function nothing(): Call {
+  return { pending: [], env: undefined };
+}
 
 /** One instance of the component with one gate in it, and with the gate's client. */
 export class Component {
@@ -63,12 +87,17 @@ export class Component {
   #characters = 0;
   #call: Call | undefined;
 
-  constructor(modules: CoreModules, instantiateCore: Instantiate | undefined, config: Config, fetch: (url: string, init: RequestInit, env: any) => Promise<Response>) {
+  constructor(modules: CoreModules, instantiateCore: Instantiate | undefined, settings: ComponentSettings) {
     const send = (request: ClientRequest): Exchange => {
-      const { exchanges, env } = this.#call!;
-      const exchange = new Exchange(request, (url, init) => fetch(url, init, env));
-      exchanges.push(exchange);
+      const { pending, env } = this.#call!;
+      const exchange = new Exchange(request, (url, init) => settings.fetch(url, init, env));
+      pending.push(exchange);
       return exchange;
+    };
+    const track: Track = (work, mayHang) => {
+      const operation = new Operation(work, mayHang);
+      this.#call!.pending.push(operation);
+      return operation;
     };
     const { resourceServer, tokenExchange } = instantiate(
       (path) => modules[path.split('.')[1] as keyof CoreModules],
@@ -76,12 +105,21 @@ export class Component {
         'tollgate:auth/clock': { now: () => BigInt(Date.now()) },
         'tollgate:auth/random': { getBytes: (len: number) => crypto.getRandomValues(new Uint8Array(len)) },
         'tollgate:auth/http-client': { PendingResponse: Exchange, send },
+        'tollgate:auth/signatures': settings.signatures ?? {
+          VerifyingKey,
+          SigningKey,
+          PendingVerdict: Operation,
+          PendingPublicKey: Operation,
+          PendingSignature: Operation,
+          supported,
+          importVerifyingKey: (algorithm: string, jwk: string) => new VerifyingKey(algorithm, jwk, track),
+          importSigningKey: (key: PrivateKey) => importSigningKey(key, settings.signers, track),
+        },
       } as any,
       instantiateCore,
     );
-    const nothing: Call = { exchanges: [], env: undefined };
-    this.#gate = this.enter(() => resourceServer.Gate.create(config), nothing);
-    this.#makeClient = () => this.enter((gate) => tokenExchange.TokenClient.create(gate), nothing);
+    this.#gate = this.enter(() => resourceServer.Gate.create(settings.config), nothing());
+    this.#makeClient = () => this.enter((gate) => tokenExchange.TokenClient.create(gate), nothing());
   }
 
   /**
@@ -104,7 +142,7 @@ export class Component {
 
   /** Whether a client is configured: one that works, or one that does not. */
   get hasClient(): boolean {
-    return this.enter((gate) => gate.hasClient(), { exchanges: [], env: undefined });
+    return this.enter((gate) => gate.hasClient(), nothing());
   }
 
   /** What is wrong about the client, if anything is: also that there is none. */
@@ -126,10 +164,10 @@ export class Component {
   }
 
   /** Tells the component that nobody wants this task any more. */
-  drop(task: Task<unknown> | RefreshTask): void {
+  drop(task: Task<unknown>): void {
     if (this.broken) return;
     try {
-      this.enter(() => (task as unknown as Disposable)[dispose](), { exchanges: [], env: undefined });
+      this.enter(() => (task as unknown as Disposable)[dispose](), nothing());
     } catch (error) {
       console.error(error);
     }

@@ -1,22 +1,22 @@
 import type { Request as ClientRequest, Response as ClientResponse, HttpError, Result } from '#glue/http-client';
-
-/** The name that the glue calls when the component drops a resource. */
-const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('dispose');
+import { dispose, type Pending } from './pending.js';
 
 type Outcome = Result<ClientResponse, HttpError>;
 
 /** One request to an issuer: the component's `pending-response`. */
-export class Exchange {
+export class Exchange implements Pending {
   /** Whether there is an outcome, taken or not. */
   ended = false;
-  readonly method: string;
+  readonly mayHang = true;
+  readonly isDocument: boolean;
   /** Settles when there is one. Never rejects. */
   readonly end: Promise<void>;
   #outcome: Outcome | undefined;
   #abort = new AbortController();
 
   constructor(request: ClientRequest, fetch: (url: string, init: RequestInit) => Promise<Response>) {
-    this.method = request.method;
+    // Tokens are asked for by POST.
+    this.isDocument = request.method === 'GET';
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;

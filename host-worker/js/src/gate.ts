@@ -74,7 +74,7 @@ class GateOfOptions implements Gate {
     try {
       state = this.#state(env);
       head = headOf(request);
-      decided = state.decide((gate) => gate.handle(head), visit);
+      decided = state.decide((gate) => gate.decide(head), visit);
     } catch (error) {
       return failure(error, request);
     }
@@ -206,9 +206,9 @@ class GateOfOptions implements Gate {
     return this.#state(env).client((client) => client.invalidate(subject, resource));
   }
 
-  clientAssertion(audience: string, env?: unknown): string {
+  async clientAssertion(audience: string, env?: unknown): Promise<string> {
     text(audience, 'audience');
-    return this.#state(env).client((client) => client.clientAssertion(audience));
+    return this.#state(env).assertion((client) => client.clientAssertion(audience), visitOf(undefined, env, undefined));
   }
 
   #origin(auth: unknown): Origin {

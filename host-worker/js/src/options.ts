@@ -1,13 +1,18 @@
 import type { ClientKey, Config, Issuer, KeyLocation, Route } from '#glue/resource-server';
 import { ConfigError } from './config-error.js';
 import { nearest } from './nearest.js';
-import type { GateOptions } from './types.js';
+import type { NamedSigners } from './signing-key.js';
+import type { GateOptions, KeyPair, Signer } from './types.js';
 
 /** Options in the shapes of the WIT, which the component then validates. */
 export interface Settings {
   config: Config;
   fetch: NonNullable<GateOptions['fetch']>;
   onRefusal: GateOptions['onRefusal'];
+  /** Private keys that the configuration holds by name. */
+  signers: NamedSigners;
+  /** Signatures by something else than WebCrypto. */
+  signatures: object | undefined;
 }
 
 /**
@@ -15,6 +20,7 @@ export interface Settings {
  * the values mean is the component's to judge.
  */
 export function settingsOf(options: GateOptions = {}): Settings {
+  const signers = new Map<string, Signer | KeyPair>();
   const given = record({
     issuer: text,
     audience: textOrTexts,
@@ -41,7 +47,7 @@ export function settingsOf(options: GateOptions = {}): Settings {
       issuer: text,
       id: text,
       secret: text,
-      keys: listOf(clientKey, 'a list of private keys'),
+      keys: listOf(clientKeyReader(signers), 'a list of private keys'),
       authentication: word('client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'),
       assertionAudience: word('issuer', 'token_endpoint'),
       tokenEndpoint: text,
@@ -51,15 +57,18 @@ export function settingsOf(options: GateOptions = {}): Settings {
     }),
     fetch: func,
     onRefusal: func,
+    signatures: provider,
     naming: oneOf(['camelCase', 'snake_case']),
   })(options, 'options') as any;
 
-  const { fetch, onRefusal, naming, ...config } = given;
+  const { fetch, onRefusal, naming, signatures, ...config } = given;
   return {
     config: { ...config, naming: naming === 'snake_case' ? 'snake-case' : 'camel-case' },
     // Looked up at each call, so that a test or an instrument may replace the global one.
     fetch: fetch ?? ((url: string, init: RequestInit) => globalThis.fetch(url, init)),
     onRefusal,
+    signers,
+    signatures,
   };
 }
 
@@ -151,12 +160,34 @@ function word(...names: string[]): Reader<string> {
   return (value, field) => read(value, field).replaceAll('_', '-');
 }
 
-function clientKey(value: unknown, field: string): ClientKey {
-  if (typeof value === 'string') return { key: value };
-  const read = record({ key: json('a private key, as text or as a JWK'), kid: text, algorithm: text })(value, field);
-  if (read.key === undefined) throw new ConfigError(`${field}.key`, `\`${field}\` must hold its \`key\`.`);
-  return read as unknown as ClientKey;
+/** Keys that are used without being seen get a name, by which the component asks for them. */
+function clientKeyReader(signers: Map<string, Signer | KeyPair>): Reader<ClientKey> {
+  const keyText = json('a private key: text, a JWK, a key pair or { publicJwk, sign }');
+  const source: Reader<ClientKey['key']> = (value, field) => {
+    if (!isSigner(value)) return { tag: 'text', val: keyText(value, field) };
+    const name = `signer ${signers.size}`;
+    signers.set(name, value);
+    return { tag: 'named', val: name };
+  };
+  return (value, field) => {
+    if (typeof value === 'string' || isSigner(value)) return { key: source(value, field) } as ClientKey;
+    const read = record({ key: source, kid: text, algorithm: text })(value, field);
+    if (read.key === undefined) throw new ConfigError(`${field}.key`, `\`${field}\` must hold its \`key\`.`);
+    return read as unknown as ClientKey;
+  };
 }
+
+function isSigner(value: unknown): value is Signer | KeyPair {
+  if (typeof value !== 'object' || value === null) return false;
+  const { privateKey, publicKey, publicJwk, sign } = value as Partial<KeyPair & Signer>;
+  return (privateKey !== undefined && publicKey !== undefined) || (typeof sign === 'function' && typeof publicJwk === 'object');
+}
+
+/** What `tollgate/signatures` gives. */
+const provider: Reader<object> = (value, field) => {
+  if (typeof (value as { importVerifyingKey?: unknown } | null)?.importVerifyingKey !== 'function') throw wrong(field, 'what `tollgate/signatures` exports', value);
+  return value as object;
+};
 
 function scopeHierarchy(value: unknown, field: string): [string, string[]][] {
   if (!isPlain(value)) throw wrong(field, 'a plain object of lists', value);

@@ -1,12 +1,12 @@
-import type { Config, Outcome, RequestHead, RefreshTask, Gate } from '#glue/resource-server';
+import type { Config, Outcome, RequestHead, Gate } from '#glue/resource-server';
 import type { TokenClient } from '#glue/token-exchange';
 import { responseOf, serverError } from './answer.js';
-import { Component, Trap, type Call, type CoreModules, type Instantiate, type Step, type Task } from './component.js';
+import { Component, Trap, nothing, type Call, type CoreModules, type Instantiate, type Ready, type Step, type Task } from './component.js';
 import { ConfigError } from './config-error.js';
-import type { Exchange } from './exchange.js';
+import type { Pending } from './pending.js';
 import type { Verified } from './identity.js';
 import type { Settings } from './options.js';
-import { tokenOf, type Outcome as TokenOutcome } from './token.js';
+import { assertionOf, tokenOf, type AssertionOutcome, type Outcome as TokenOutcome } from './token.js';
 import type { MaybePromise, Token, WaitUntil } from './types.js';
 
 /** Where the modules come from, asked when the first request needs them. */
@@ -60,7 +60,7 @@ export class State {
   component(): Component {
     if (this.#component !== undefined && !this.#component.broken) return this.#component;
     if (this.#failure !== undefined) throw this.#failure;
-    const make = () => new Component(this.#source.modules(), this.#source.instantiate, this.#config, this.#settings.fetch);
+    const make = () => new Component(this.#source.modules(), this.#source.instantiate, { ...this.#settings, config: this.#config });
     try {
       this.#component = make();
       if (this.#component.hasClient) this.#tell(this.#component.clientError);
@@ -115,12 +115,21 @@ export class State {
    * component broke.
    */
   token(run: (client: TokenClient) => Step<TokenOutcome>, visit: Visit): MaybePromise<Token> {
+    return this.#ask(run, tokenOf, visit);
+  }
+
+  /** Asks the gate's client for an assertion; throws and rejects as {@link token} does. */
+  assertion(run: (client: TokenClient) => Step<AssertionOutcome>, visit: Visit): MaybePromise<string> {
+    return this.#ask(run, assertionOf, visit);
+  }
+
+  #ask<V, R>(run: (client: TokenClient) => Step<V>, finish: (outcome: V) => R, visit: Visit): MaybePromise<R> {
     return this.#start(
       (component, call) => {
         const client = component.client();
         return component.enter(() => run(client), call);
       },
-      (_, outcome) => tokenOf(outcome),
+      (_, outcome) => finish(outcome),
       visit,
     )!;
   }
@@ -134,27 +143,23 @@ export class State {
 
   #start<V, R>(begin: Begin<V>, finish: Finish<V, R>, visit: Visit): MaybePromise<R> | undefined {
     const component = this.component();
-    const call: Call = { exchanges: [], env: visit.env };
+    const call: Call = { pending: [], env: visit.env };
     const step = begin(component, call);
     if (step === undefined) return undefined;
     if (step.tag === 'done') return finish(component, step.val, call);
     const driven = this.#drive(begin, finish, component, step.val, call, visit);
-    // What was fetched serves all callers, so it is brought home even when this one has left.
-    visit.ctx?.waitUntil(driven.then(noop, noop));
+    // What is fetched serves all callers, so it is waited for even when this one has left.
+    if (visit.ctx !== undefined && mayHang(call)) visit.ctx.waitUntil(driven.then(noop, noop));
     return driven;
   }
 
   async #drive<V, R>(begin: Begin<V>, finish: Finish<V, R>, component: Component, task: Task<V>, call: Call, visit: Visit): Promise<R> {
-    const signal = visit.ctx === undefined ? visit.request?.signal : undefined;
     for (let restarts = 0; ; restarts++) {
-      const done = await this.#poll<Task<V>, V, R>(component, task, (t) => {
-        const progress = t.poll();
-        return progress.tag === 'ready' ? { value: progress.val } : { wait: progress.val };
-      }, (value) => finish(component, value, call), call, signal);
-      if (done !== undefined) return done;
+      const done = await this.#poll(component, task, call, visit);
+      if (done !== undefined) return finish(component, done.val, call);
       if (restarts === RESTARTS) throw new Trap('the component broke again and again');
       component = this.component();
-      call = { exchanges: [], env: visit.env };
+      call = { pending: [], env: visit.env };
       const step = begin(component, call);
       if (step === undefined) throw new Trap('a path changed its meaning');
       if (step.tag === 'done') return finish(component, step.val, call);
@@ -170,46 +175,37 @@ export class State {
     const refresh = async () => {
       await undefined; // the response goes first
       const component = this.component();
-      const call: Call = { exchanges: [], env: visit.env };
-      const task = component.enter((gate) => gate.refresh(), call);
-      await this.#poll(component, task, (t) => {
-        const [done, wait] = t.poll();
-        return done ? { value: true } : { wait };
-      }, () => true, call, undefined);
+      const call: Call = { pending: [], env: visit.env };
+      const task = component.enter((gate) => gate.refresh(), call) as Task<unknown>;
+      await this.#poll(component, task, call, { ...visit, request: undefined });
     };
     const refreshed = refresh().catch((error) => console.error(error));
     visit.ctx?.waitUntil(refreshed);
   }
 
   /**
-   * The one loop: ask, and while the answer is "pending" wait for this call's own exchanges or
+   * The one loop: poll, and while the answer is "pending" wait for what this call has started or
    * for the time it names. Nothing where the component broke under another request meanwhile.
    */
-  async #poll<T extends Task<V> | RefreshTask, V, R>(
-    component: Component,
-    task: T,
-    ask: (task: T) => { value: V; wait?: undefined } | { value?: undefined; wait: number | undefined },
-    finish: (value: V) => R,
-    call: Call,
-    signal: AbortSignal | undefined,
-  ): Promise<R | undefined> {
-    let keys = false;
+  async #poll<V>(component: Component, task: Task<V>, call: Call, visit: Visit): Promise<Ready<V> | undefined> {
+    let documents = false;
     try {
       for (;;) {
         if (component.broken) return undefined;
-        const { value, wait } = component.enter(() => ask(task), call);
-        // Tokens are asked for by POST, and bring no keys.
-        keys ||= call.exchanges.some(({ method }) => method === 'GET');
-        if (value !== undefined) return finish(value);
-        call.exchanges = call.exchanges.filter(({ ended }) => !ended);
-        if (wait === undefined && call.exchanges.length === 0) throw new Trap('a task waits for nothing');
-        await oneOf(call.exchanges, wait, signal);
-        signal?.throwIfAborted();
+        const progress = component.enter(() => task.poll(), call);
+        documents ||= call.pending.some(({ isDocument }) => isDocument);
+        if (progress.tag === 'ready') return progress;
+        call.pending = call.pending.filter(({ ended }) => !ended);
+        if (progress.val === undefined && call.pending.length === 0) throw new Trap('a task waits for nothing');
+        const [first] = call.pending;
+        // WebCrypto always answers, and soon: neither the time nor the client is watched.
+        if (call.pending.length === 1 && !first!.mayHang) await first!.end;
+        else await oneOf(call.pending, progress.val, visit);
       }
     } finally {
       component.drop(task);
-      for (const exchange of call.exchanges) exchange.abort();
-      if (keys) this.#keepKeys(component);
+      for (const pending of call.pending) pending.abort();
+      if (documents) this.#keepKeys(component);
     }
   }
 
@@ -240,15 +236,18 @@ function decidedBy(component: Component, outcome: Outcome, call: Call): Decided 
   return { outcome, verified: id === undefined ? undefined : component.identity(id, call) };
 }
 
-function nothing(): Call {
-  return { exchanges: [], env: undefined };
-}
-
 function noop(): void {}
 
-/** Settles with the first of these exchanges, after `ms`, or when the client has left. */
-function oneOf(exchanges: readonly Exchange[], ms: number | undefined, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
+/** Whether a call waits for anything but WebCrypto. */
+function mayHang(call: Call): boolean {
+  return call.pending.length !== 1 || call.pending[0]!.mayHang;
+}
+
+/** Settles with the first of these, after `ms`, or when the client has left; then it rejects. */
+async function oneOf(pending: readonly Pending[], ms: number | undefined, visit: Visit): Promise<void> {
+  // Where the runtime has been asked to go on, it tells of clients that leave by ending the call.
+  const signal = visit.ctx === undefined ? visit.request?.signal : undefined;
+  await new Promise<void>((resolve) => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const settle = () => {
       clearTimeout(timer);
@@ -258,6 +257,7 @@ function oneOf(exchanges: readonly Exchange[], ms: number | undefined, signal: A
     if (ms !== undefined) timer = setTimeout(settle, ms);
     signal?.addEventListener('abort', settle);
     if (signal?.aborted) settle();
-    for (const { end } of exchanges) void end.then(settle);
+    for (const { end } of pending) void end.then(settle);
   });
+  signal?.throwIfAborted();
 }

@@ -12,7 +12,7 @@
  *   `bad-response`: what came back from the token endpoint instead of a token.
  */
 export type TokenErrorKind =
-  | 'configuration' | 'invalid-request' | 'no-subject' | 'forbidden-destination' | 'refused'
+  | 'configuration' | 'signing-failed' | 'invalid-request' | 'no-subject' | 'forbidden-destination' | 'refused'
   | 'issuer-unavailable' | 'no-token-endpoint' | 'foreign-token-endpoint'
   | 'unreachable' | 'timed-out' | 'too-large' | 'redirected' | 'unexpected-status' | 'not-json' | 'bad-response';
 

@@ -36,13 +36,32 @@ export interface ClientOptions {
 export interface ClientKeyOptions {
   /**
    * PEM (PKCS#8, PKCS#1 or SEC1; line ends real or written as `\\n`) or a JWK. RSA of 2048 to 4096
-   * bits, P-256, P-384 or Ed25519. Not encrypted.
+   * bits, P-256, P-384 or Ed25519. Not encrypted. Or a key that is used without being seen: a
+   * pair of WebCrypto, or a key management service.
    */
-  key: string | object;
+  key: string | object | KeyPair | Signer;
   /** Left out: that of the JWK, else the thumbprint (RFC 7638). */
   kid?: string;
   /** `RS256`, `PS256`, `ES256`, `ES384` or `EdDSA`. Left out: what the key says, `RS256` for RSA. */
   algorithm?: string;
+}
+
+/** A key pair of WebCrypto. The private key need not be extractable; the public key must be. */
+export interface KeyPair {
+  privateKey: CryptoKey;
+  publicKey: CryptoKey;
+}
+
+/** A private key elsewhere, such as in a key management service. */
+export interface Signer {
+  /** The public half. Its `alg` and `kid` count where the configuration names none. */
+  publicJwk: JsonWebKey & { kid?: string };
+  /**
+   * The signature of `message` by `algorithm` (`RS256`, `PS256`, `ES256`, `ES384` or `Ed25519`),
+   * as a JWS has it: `r || s` for ECDSA. It may take 5 seconds; what it throws is a `TokenError`
+   * of kind `signing-failed`.
+   */
+  sign(message: Uint8Array, algorithm: string): Promise<ArrayBuffer | ArrayBufferView> | ArrayBuffer | ArrayBufferView;
 }
 
 /** Bounds of the cache of exchanged tokens. Least recently used ones go first. */

@@ -7,6 +7,9 @@ import type { Token } from './types.js';
 /** What the component makes of a wish for a token. */
 export type Outcome = { tag: 'ok'; val: Lifted } | { tag: 'err'; val: Failure };
 
+/** What the component makes of a wish for an assertion. */
+export type AssertionOutcome = { tag: 'ok'; val: string } | { tag: 'err'; val: Failure };
+
 /** An issued token. Own properties are what logs may show; the secrets are not there. */
 class IssuedToken implements Token {
   static {
@@ -44,6 +47,12 @@ class IssuedToken implements Token {
 export function tokenOf(outcome: Outcome): Token {
   if (outcome.tag === 'err') throw tokenError(outcome.val);
   return new IssuedToken(outcome.val);
+}
+
+/** The assertion, or the {@link TokenError} that says why there is none. */
+export function assertionOf(outcome: AssertionOutcome): string {
+  if (outcome.tag === 'err') throw tokenError(outcome.val);
+  return outcome.val;
 }
 
 export function tokenError({ kind, message, oauth, status, answer }: Failure): TokenError {

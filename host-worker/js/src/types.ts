@@ -52,6 +52,11 @@ export interface GateOptions {
    * obey `init.signal`.
    */
   fetch?: (url: string, init: RequestInit, env: any) => Promise<Response>;
+  /**
+   * Who checks and makes signatures. Default: WebCrypto. Where the runtime lacks an algorithm:
+   * `import { signatures } from 'tollgate/signatures'`, which has all of them in WebAssembly.
+   */
+  signatures?: object;
   /** How messages spell the names of options, for hosts in other languages. Default: `camelCase`. */
   naming?: 'camelCase' | 'snake_case';
   /** Told about every refused request, for logs and metrics. What it throws is only logged. */
@@ -296,5 +301,5 @@ export interface Gate {
   /** Forgets tokens, also those that are on their way; answers how many were kept. */
   invalidate(filter?: TokenFilter, env?: unknown): number;
   /** A signed assertion of who this client is (RFC 7523), good for one request to `audience`. */
-  clientAssertion(audience: string, env?: unknown): string;
+  clientAssertion(audience: string, env?: unknown): Promise<string>;
 }

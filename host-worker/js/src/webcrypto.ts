@@ -1,0 +1,106 @@
+import type { Algorithms } from '#glue/signatures';
+import { SignatureFailure, refusal, type Operation, type SignatureError, type Track } from './pending.js';
+
+/** What is told about an algorithm when a key is imported, and when it is used. */
+interface Parameters {
+  import: RsaHashedImportParams | EcKeyImportParams | Algorithm;
+  use: Algorithm | RsaPssParams | EcdsaParams;
+}
+
+const rsa = (name: string, bits: number): Parameters => ({
+  import: { name, hash: `SHA-${bits}` },
+  // RFC 7518 section 3.5: the salt is as long as the hash.
+  use: name === 'RSA-PSS' ? { name, saltLength: bits / 8 } : { name },
+});
+
+const ecdsa = (namedCurve: string, bits: number): Parameters => ({
+  import: { name: 'ECDSA', namedCurve },
+  use: { name: 'ECDSA', hash: `SHA-${bits}` },
+});
+
+const ED25519: Parameters = { import: { name: 'Ed25519' }, use: { name: 'Ed25519' } };
+
+/** RFC 7518 section 3.1 and RFC 9864, in the words of WebCrypto. */
+const ALGORITHMS: Record<string, Parameters> = {
+  RS256: rsa('RSASSA-PKCS1-v1_5', 256),
+  RS384: rsa('RSASSA-PKCS1-v1_5', 384),
+  RS512: rsa('RSASSA-PKCS1-v1_5', 512),
+  PS256: rsa('RSA-PSS', 256),
+  PS384: rsa('RSA-PSS', 384),
+  PS512: rsa('RSA-PSS', 512),
+  ES256: ecdsa('P-256', 256),
+  ES384: ecdsa('P-384', 384),
+  ES512: ecdsa('P-521', 512),
+  Ed25519: ED25519,
+};
+
+/** The same for both. A runtime that lacks one says so when it is used. */
+export const supported = (): Algorithms => ({ verify: Object.keys(ALGORITHMS), sign: Object.keys(ALGORITHMS) });
+
+/** A failure of WebCrypto as the component is told of it. */
+function failure(error: unknown, otherwise: SignatureError): SignatureFailure {
+  if (error instanceof SignatureFailure) return error;
+  return new SignatureFailure((error as { name?: string } | undefined)?.name === 'NotSupportedError' ? 'unsupported' : otherwise, error);
+}
+
+/** A public key: the component's `verifying-key`. */
+export class VerifyingKey {
+  readonly #parameters: Parameters;
+  readonly #jwk: JsonWebKey;
+  readonly #track: Track;
+  /** Kept by value, not as a promise: on Workers one request must not wait for another's. */
+  #key: CryptoKey | undefined;
+
+  constructor(algorithm: string, jwk: string, track: Track) {
+    const parameters = ALGORITHMS[algorithm];
+    if (parameters === undefined) throw refusal('unsupported');
+    this.#parameters = parameters;
+    this.#jwk = JSON.parse(jwk);
+    this.#track = track;
+  }
+
+  verify(message: Uint8Array, signature: Uint8Array): Operation<boolean> {
+    const key = this.#key;
+    return this.#track(key === undefined ? this.#importAndVerify(message, signature) : this.#verify(key, message, signature), false);
+  }
+
+  async #importAndVerify(message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+    try {
+      this.#key = await crypto.subtle.importKey('jwk', this.#jwk, this.#parameters.import, false, ['verify']);
+    } catch (error) {
+      throw failure(error, 'key-refused');
+    }
+    return this.#verify(this.#key, message, signature);
+  }
+
+  #verify(key: CryptoKey, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+    return crypto.subtle.verify(this.#parameters.use, key, signature as BufferSource, message as BufferSource);
+  }
+}
+
+/** A private key of one algorithm. */
+export async function importPkcs8(der: Uint8Array, algorithm: string, extractable: boolean): Promise<CryptoKey> {
+  const parameters = ALGORITHMS[algorithm];
+  if (parameters === undefined) throw new SignatureFailure('unsupported');
+  try {
+    return await crypto.subtle.importKey('pkcs8', der as BufferSource, parameters.import, extractable, ['sign']);
+  } catch (error) {
+    throw failure(error, 'key-refused');
+  }
+}
+
+/** Signs by a key that WebCrypto holds. */
+export async function signBy(key: CryptoKey, algorithm: string, message: Uint8Array): Promise<Uint8Array> {
+  const parameters = ALGORITHMS[algorithm];
+  if (parameters === undefined) throw new SignatureFailure('unsupported');
+  try {
+    return new Uint8Array(await crypto.subtle.sign(parameters.use, key, message as BufferSource));
+  } catch (error) {
+    throw failure(error, 'failed');
+  }
+}
+
+/** A JWK without anything private, and without what only WebCrypto reads. */
+export function publicMembers({ kty, crv, x, y, n, e, alg, kid }: JsonWebKey & { kid?: string }): string {
+  return JSON.stringify({ kty, crv, x, y, n, e, alg, kid });
+}
