@@ -292,19 +292,17 @@ fn keys_whose_numbers_do_not_belong_together_are_said_at_start() {
 
 #[test]
 fn late_hosts_find_inconsistent_keys_when_they_are_needed() {
-    for key in [mixed("p256"), mixed("ed25519")] {
-        let late = |world: &World| answers(world, Answers::After(2));
-        let world = world_after(late, vec![text(&key)]);
-        for _ in 0..2 {
-            let failure = assertion(&world).unwrap_err();
-            let inconsistent = SigningError::Key(SigningKeyError::Inconsistent);
-            assert_eq!(failure, TokenFailure::Signing(inconsistent));
-            assert_eq!(failure.to_answer().status, 500);
-        }
-        assert_eq!(published(&world).status, 500);
-        assert!(request(&world).is_err());
-        assert_eq!(world.host.fetches(ENDPOINT), 0);
+    let late = |world: &World| answers(world, Answers::After(2));
+    let world = world_after(late, vec![text(&mixed("ed25519"))]);
+    for _ in 0..2 {
+        let failure = assertion(&world).unwrap_err();
+        let inconsistent = SigningError::Key(SigningKeyError::Inconsistent);
+        assert_eq!(failure, TokenFailure::Signing(inconsistent));
+        assert_eq!(failure.to_answer().status, 500);
     }
+    assert_eq!(published(&world).status, 500);
+    assert!(request(&world).is_err());
+    assert_eq!(world.host.fetches(ENDPOINT), 0);
 }
 
 #[test]

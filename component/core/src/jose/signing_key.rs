@@ -143,10 +143,16 @@ impl SigningKey {
             Source::Text(key) => PrivateKeySource::Pkcs8(&key.pkcs8),
             Source::Named(name) => PrivateKeySource::Named(name),
         };
+        let refused = |error| match (&self.source, error) {
+            (Source::Named(_), SignatureError::KeyRefused) => {
+                SigningError::Key(SigningKeyError::UnknownName)
+            }
+            _ => SigningError::Host(error),
+        };
         let handle = scheduler.host().import_signing_key(source);
-        let handle: Rc<dyn PrivateKeyHandle> = handle.map_err(SigningError::Host)?.into();
+        let handle: Rc<dyn PrivateKeyHandle> = handle.map_err(refused)?.into();
         let public = scheduler.signature(handle.public_key()).await;
-        let public = PublicHalf::read(&public.map_err(SigningError::Host)?)?;
+        let public = PublicHalf::read(&public.map_err(refused)?)?;
         let algorithm = agreed(self.algorithm, public.algorithm).map_err(SigningError::Key)?;
         let fitting = public.key.public().signing_algorithms();
         let algorithm = algorithm.or(fitting.first().copied());

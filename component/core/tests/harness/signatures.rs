@@ -1,7 +1,8 @@
 //! The host's half of signatures: RustCrypto's, answering as the test says.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::rc::Rc;
 
@@ -22,12 +23,20 @@ pub enum Answers {
     After(u32),
     Never,
     Fails(SignatureError),
+    /// And then a verdict of the other kind.
+    Twice,
 }
 
 /// What a host lends. Clones share the settings.
 #[derive(Clone)]
 pub struct Signatures {
     pub answers: Rc<Cell<Answers>>,
+    /// How the next operations are answered, before `answers` counts.
+    pub next: Rc<RefCell<VecDeque<Answers>>>,
+    /// Why public keys are refused.
+    pub refuses: Rc<Cell<Option<SignatureError>>>,
+    /// Whether signatures lack their last byte.
+    pub cuts: Rc<Cell<bool>>,
     pub verify: Rc<Cell<&'static [&'static str]>>,
     pub sign: Rc<Cell<&'static [&'static str]>>,
     /// Keys imported, checks and signatures started.
@@ -40,6 +49,9 @@ impl Default for Signatures {
     fn default() -> Self {
         Self {
             answers: Rc::new(Cell::new(Answers::AtOnce)),
+            next: Rc::default(),
+            refuses: Rc::default(),
+            cuts: Rc::default(),
             verify: Rc::new(Cell::new(&VERIFY)),
             sign: Rc::new(Cell::new(&SIGN)),
             imports: Rc::default(),
@@ -81,6 +93,9 @@ impl Signatures {
         jwk: &str,
     ) -> Result<Box<dyn PublicKeyHandle>, SignatureError> {
         count(&self.imports);
+        if let Some(error) = self.refuses.get() {
+            return Err(error);
+        }
         let key = VerifyingKey::from_jwk(algorithm.name(), jwk).map_err(error)?;
         Ok(Box::new(PublicKey {
             key,
@@ -105,9 +120,14 @@ impl Signatures {
         }))
     }
 
+    fn next(&self) -> Answers {
+        let next = self.next.borrow_mut().pop_front();
+        next.unwrap_or(self.answers.get())
+    }
+
     fn answer<T: 'static>(&self, result: Result<T, SignatureError>) -> PendingAnswer<T> {
-        let (left, result) = match self.answers.get() {
-            Answers::AtOnce => (0, Some(result)),
+        let (left, result) = match self.next() {
+            Answers::AtOnce | Answers::Twice => (0, Some(result)),
             Answers::After(polls) => (polls, Some(result)),
             Answers::Never => (0, None),
             Answers::Fails(error) => (0, Some(Err(error))),
@@ -138,6 +158,16 @@ impl<T> Pending<Result<T, SignatureError>> for Answer<T> {
     }
 }
 
+/// A verdict that is another one at each poll.
+struct Changing(bool);
+
+impl Pending<Result<bool, SignatureError>> for Changing {
+    fn poll(&mut self) -> Option<Result<bool, SignatureError>> {
+        self.0 = !self.0;
+        Some(Ok(!self.0))
+    }
+}
+
 struct PublicKey {
     key: VerifyingKey,
     host: Signatures,
@@ -146,7 +176,11 @@ struct PublicKey {
 impl PublicKeyHandle for PublicKey {
     fn verify(&self, message: &[u8], signature: &[u8]) -> PendingAnswer<bool> {
         count(&self.host.verdicts);
-        self.host.answer(Ok(self.key.verify(message, signature)))
+        let verdict = self.key.verify(message, signature);
+        if self.host.answers.get() == Answers::Twice {
+            return Box::new(Changing(verdict));
+        }
+        self.host.answer(Ok(verdict))
     }
 }
 
@@ -163,6 +197,12 @@ impl PrivateKeyHandle for PrivateKey {
     fn sign(&self, algorithm: Algorithm, message: &[u8]) -> PendingAnswer<Vec<u8>> {
         count(&self.host.signatures);
         let signature = self.key.sign(algorithm.name(), message, &mut TestRandom(7));
+        let signature = signature.map(|mut signature| {
+            if self.host.cuts.get() {
+                signature.pop();
+            }
+            signature
+        });
         self.host.answer(signature.map_err(error))
     }
 }
