@@ -29,11 +29,12 @@ export async function declarations(here, glue, out) {
       outDir: types,
       paths: {
         tollgate: [path.join(here, 'src', 'worker.ts')],
+        '#signatures': [path.join(glue.signatures.types, `${glue.signatures.name}.d.ts`)],
         '#glue': [path.join(glue.types, `${glue.name}.d.ts`)],
         '#glue/*': [path.join(glue.types, 'interfaces', 'tollgate-auth-*.d.ts')],
       },
     },
-    files: ['worker', 'node', 'node-http', 'bare', 'keycard/index'].map((name) => path.join(here, 'src', `${name}.ts`)).concat(path.join(here, 'src', 'wasm.d.ts')),
+    files: ['worker', 'node', 'node-http', 'bare', 'signatures-worker', 'signatures-node', 'keycard/index'].map((name) => path.join(here, 'src', `${name}.ts`)).concat(path.join(here, 'src', 'wasm.d.ts')),
   }));
   const tsc = path.join(path.dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
   await promisify(execFile)(process.execPath, [tsc, '--project', config]).catch((error) => {
@@ -41,6 +42,7 @@ export async function declarations(here, glue, out) {
   });
   await writeFile(path.join(out, 'index.d.ts'), await published(path.join(types, 'worker.d.ts')));
   await writeFile(path.join(out, 'bare.d.ts'), await published(path.join(types, 'bare.d.ts')));
+  await writeFile(path.join(out, 'signatures.d.ts'), await published(path.join(types, 'signatures-worker.d.ts')));
   await writeFile(path.join(out, 'node-http.d.ts'), await published(path.join(types, 'node-http.d.ts')));
   await cp(path.join(types, 'keycard'), path.join(out, 'keycard'), { recursive: true });
   for (const name of ['types.d.ts', 'token-types.d.ts', 'errors.d.ts', 'config-error.d.ts', 'token-error.d.ts']) await copyFile(path.join(types, name), path.join(out, name));

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 
 /** Adds the core modules, the manifest, the readme and the licenses. */
 export async function pack(here, glue, out) {
-  for (const [name, content] of glue.modules) await writeFile(path.join(out, name), content);
+  for (const [name, content] of [...glue.modules, ...glue.signatures.modules]) await writeFile(path.join(out, name), content);
   const { private: _, scripts: __, ...manifest } = JSON.parse(await readFile(path.join(here, 'package.json'), 'utf8'));
   await writeFile(path.join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   await copyFile(path.join(here, 'README.md'), path.join(out, 'README.md'));
@@ -19,7 +19,7 @@ export async function report(out) {
   let modules = 0;
   let scripts = 0;
   for (const name of await readdir(out)) {
-    const module = name.endsWith('.wasm');
+    const module = name.startsWith('tollgate-gate.') && name.endsWith('.wasm');
     if (!module && name !== 'worker.js' && name !== 'shim.js') continue;
     const size = gzipSync(await readFile(path.join(out, name)), { level: 9 }).length;
     if (module) modules += size;

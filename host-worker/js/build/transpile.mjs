@@ -4,20 +4,28 @@ import { transpile as jco } from '@bytecodealliance/jco';
 import { outline } from './outline.mjs';
 import { generator, syncGlue } from './sync-glue.mjs';
 
-/** The stem of the core modules' names, which `src/worker.ts` and `src/node.ts` import. */
-const NAME = 'tollgate-gate';
+/** The components, by the stem of their core modules' names, which the entries import. */
+export const GATE = {
+  name: 'tollgate-gate',
+  imports: ['clock', 'http-client', 'random', 'signatures'],
+};
+export const SIGNATURES = {
+  name: 'tollgate-signatures',
+  imports: ['random'],
+};
 
 /**
- * Turns the component into core modules and JavaScript.
+ * Turns a component into core modules and JavaScript.
  *
  * @param {Uint8Array} component
+ * @param {{ name: string, imports: string[] }} which
  * @param {string} scratch where the glue and its types go
- * @returns {Promise<{ script: string, types: string, modules: Map<string, Uint8Array> }>} paths of
- *   the script and of the directory with its types; core modules by file name
+ * @returns {Promise<{ script: string, types: string, name: string, modules: Map<string, Uint8Array> }>}
+ *   paths of the script and of the directory with its types; core modules by file name
  */
-export async function transpile(component, scratch) {
+export async function transpile(component, { name, imports: lent }, scratch) {
   const { files, imports } = await jco(component, {
-    name: NAME,
+    name,
     // Modules come compiled: workerd compiles nothing at run time.
     instantiation: 'sync',
     nodejsCompat: false,
@@ -26,24 +34,24 @@ export async function transpile(component, scratch) {
     validLiftingOptimization: true,
     tlaCompat: false,
   });
-  const known = ['clock', 'http-client', 'random', 'signatures'].map((name) => `tollgate:auth/${name}`);
-  const unknown = imports.filter((name) => !known.includes(name));
+  const known = lent.map((one) => `tollgate:auth/${one}`);
+  const unknown = imports.filter((one) => !known.includes(one));
   if (unknown.length > 0) {
-    throw new Error(`The component imports ${unknown.join(', ')}, which the shim does not lend. It must be built for wasm32-unknown-unknown, from the world \`gate\`.`);
+    throw new Error(`The component imports ${unknown.join(', ')}, which the shim does not lend. It must be built for wasm32-unknown-unknown, from the contract in wit/.`);
   }
   const modules = new Map();
-  for (const [name, content] of Object.entries(files)) {
-    if (name.endsWith('.wasm')) {
-      modules.set(name, content);
+  for (const [file, content] of Object.entries(files)) {
+    if (file.endsWith('.wasm')) {
+      modules.set(file, content);
       continue;
     }
-    const target = path.join(scratch, name);
+    const target = path.join(scratch, file);
     await mkdir(path.dirname(target), { recursive: true });
-    await writeFile(target, name.endsWith('.js') ? outline(syncGlue(new TextDecoder().decode(content)), generator) : content);
+    await writeFile(target, file.endsWith('.js') ? outline(syncGlue(new TextDecoder().decode(content)), generator) : content);
   }
-  const expected = ['core', 'core2', 'core3'].map((part) => `${NAME}.${part}.wasm`);
+  const expected = ['core', 'core2', 'core3'].map((part) => `${name}.${part}.wasm`);
   if ([...modules.keys()].sort().join() !== expected.join()) {
-    throw new Error(`Expected the core modules ${expected.join(', ')}, got ${[...modules.keys()].join(', ')}: adapt src/worker.ts, src/node.ts and src/bare.ts.`);
+    throw new Error(`Expected the core modules ${expected.join(', ')}, got ${[...modules.keys()].join(', ')}: adapt the entries in src/.`);
   }
-  return { script: path.join(scratch, `${NAME}.js`), types: scratch, name: NAME, modules };
+  return { script: path.join(scratch, `${name}.js`), types: scratch, name, modules };
 }

@@ -185,8 +185,8 @@ function isSigner(value: unknown): value is Signer | KeyPair {
 
 /** What `tollgate/signatures` gives. */
 const provider: Reader<object> = (value, field) => {
-  if (typeof (value as { importVerifyingKey?: unknown } | null)?.importVerifyingKey !== 'function') throw wrong(field, 'what `tollgate/signatures` exports', value);
-  return value as object;
+  if (typeof value !== 'object' || value === null || !('importVerifyingKey' in value)) throw wrong(field, 'what `tollgate/signatures` exports', value);
+  return value;
 };
 
 function scopeHierarchy(value: unknown, field: string): [string, string[]][] {

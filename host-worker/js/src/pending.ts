@@ -25,9 +25,9 @@ export class Operation<T> implements Pending {
   readonly isDocument = false;
   #outcome: Result<T, SignatureError> | undefined;
 
-  constructor(work: Promise<T>, mayHang: boolean) {
+  constructor(work: () => Promise<T>, mayHang: boolean) {
     this.mayHang = mayHang;
-    this.end = work.then(
+    this.end = begun(work).then(
       (val) => this.#settle({ tag: 'ok', val }),
       (error) => this.#settle({ tag: 'err', val: errorOf(error) }),
     );
@@ -60,7 +60,16 @@ export class SignatureFailure extends Error {
 }
 
 /** How an operation gets to the call that started it. */
-export type Track = <T>(work: Promise<T>, mayHang: boolean) => Operation<T>;
+export type Track = <T>(work: () => Promise<T>, mayHang: boolean) => Operation<T>;
+
+/** An exception is the operation's failure, and not the component's, which is in the middle of a call. */
+function begun<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
 
 /** An error as the glue takes it for a `result`. */
 export function refusal(kind: SignatureError): unknown {

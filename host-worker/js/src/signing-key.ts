@@ -25,11 +25,11 @@ export class SigningKey {
   }
 
   publicKey(): Operation<string> {
-    return this.#track(this.#use.publicJwk(), false);
+    return this.#track(() => this.#use.publicJwk(), false);
   }
 
   sign(algorithm: string, message: Uint8Array): Operation<Uint8Array> {
-    return this.#track(this.#use.sign(algorithm, message), this.#use.mayHang);
+    return this.#track(() => this.#use.sign(algorithm, message), this.#use.mayHang);
   }
 }
 
@@ -66,12 +66,12 @@ function ofPair({ privateKey, publicKey }: KeyPair): PrivateKeyUse {
   return {
     async publicJwk() {
       try {
-        return withoutAlgorithm(await crypto.subtle.exportKey('jwk', publicKey));
+        return withoutAlgorithm(await crypto.subtle.exportKey('jwk', publicKey as CryptoKey));
       } catch (cause) {
         throw new SignatureFailure('key-refused', cause);
       }
     },
-    sign: (algorithm, message) => signBy(privateKey, algorithm, message),
+    sign: (algorithm, message) => signBy(privateKey as CryptoKey, algorithm, message),
     mayHang: false,
   };
 }
@@ -79,7 +79,7 @@ function ofPair({ privateKey, publicKey }: KeyPair): PrivateKeyUse {
 function ofSigner(signer: Signer): PrivateKeyUse {
   return {
     async publicJwk() {
-      return publicMembers(signer.publicJwk);
+      return publicMembers(signer.publicJwk as JsonWebKey);
     },
     async sign(algorithm, message) {
       const signature = await signer.sign(message, algorithm);

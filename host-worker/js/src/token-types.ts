@@ -48,14 +48,21 @@ export interface ClientKeyOptions {
 
 /** A key pair of WebCrypto. The private key need not be extractable; the public key must be. */
 export interface KeyPair {
-  privateKey: CryptoKey;
-  publicKey: CryptoKey;
+  privateKey: WebCryptoKey;
+  publicKey: WebCryptoKey;
+}
+
+/** A `CryptoKey`, which not all libraries type. */
+export interface WebCryptoKey {
+  readonly type: string;
+  readonly extractable: boolean;
+  readonly algorithm: { readonly name: string };
 }
 
 /** A private key elsewhere, such as in a key management service. */
 export interface Signer {
   /** The public half. Its `alg` and `kid` count where the configuration names none. */
-  publicJwk: JsonWebKey & { kid?: string };
+  publicJwk: object;
   /**
    * The signature of `message` by `algorithm` (`RS256`, `PS256`, `ES256`, `ES384` or `Ed25519`),
    * as a JWS has it: `r || s` for ECDSA. It may take 5 seconds; what it throws is a `TokenError`

@@ -61,7 +61,7 @@ export class VerifyingKey {
 
   verify(message: Uint8Array, signature: Uint8Array): Operation<boolean> {
     const key = this.#key;
-    return this.#track(key === undefined ? this.#importAndVerify(message, signature) : this.#verify(key, message, signature), false);
+    return this.#track(() => (key === undefined ? this.#importAndVerify(message, signature) : this.#verify(key, message, signature)), false);
   }
 
   async #importAndVerify(message: Uint8Array, signature: Uint8Array): Promise<boolean> {

@@ -45,9 +45,9 @@ for (const [name, algorithm, key] of [
     const { payload, protectedHeader } = await jwtVerify(form.client_assertion[0], createLocalJWKSet(keys), { issuer: 'app', subject: 'app', audience: issuer.url, algorithms: [algorithm] });
     assert.ok(payload.jti.length >= 20 && payload.exp - payload.iat <= 300);
     assert.equal(protectedHeader.kid, await calculateJwkThumbprint(keys.keys[0]));
-    const assertion = gate.clientAssertion('https://other.example/token', env);
+    const assertion = await gate.clientAssertion('https://other.example/token', env);
     assert.equal((await jwtVerify(assertion, createLocalJWKSet(keys))).payload.aud, 'https://other.example/token');
-    assert.notEqual(gate.clientAssertion('https://other.example/token', env), assertion);
+    assert.notEqual(await gate.clientAssertion('https://other.example/token', env), assertion);
   });
 }
 
@@ -85,14 +85,14 @@ test('a broken key takes neither metadata nor verification down', async (t) => {
     const document = await gate.metadata(new Request('https://mcp.example.com/.well-known/jwks.json'));
     assert.ok(document.status >= 400, 'no half of a key set');
     await assert.rejects(gate.exchange(auth, API), (error) => error instanceof TokenError && error.kind === 'configuration' && sentence.test(error.message) && error.message.startsWith('client.keys[1]'));
-    assert.throws(() => gate.clientAssertion('x'), TokenError);
+    await assert.rejects(gate.clientAssertion('x'), TokenError);
     assert.throws(() => gate.check(), ConfigError);
     assert.equal(logged.mock.callCount(), 1);
     assert.ok(!logged.mock.calls[0].arguments.join().includes(broken.slice(40, 60)));
   }
 });
 
-test('a client without a key signs nothing', () => {
+test('a client without a key signs nothing', async () => {
   const gate = createGate({ issuer: issuer.url, audience: AUDIENCE, client: { id: 'app', secret: 's' } });
-  assert.throws(() => gate.clientAssertion('x'), (error) => error instanceof TokenError && /private key/.test(error.message));
+  await assert.rejects(gate.clientAssertion('x'), (error) => error instanceof TokenError && /private key/.test(error.message));
 });

@@ -115,7 +115,7 @@ test('wrong arguments are type errors that say which', async () => {
   await assert.rejects(gate.tokenRequest({ type: 'password' }), /must be one of 'token-exchange'/);
   await assert.rejects(gate.tokenRequest({ type: 'refresh-token' }), /`grant.refreshToken` must be a string/);
   await assert.rejects(gate.tokenRequest({ type: 'client-credentials' }, {}, { clientAssertion: 1 }), TypeError);
-  assert.throws(() => gate.clientAssertion(), TypeError);
+  await assert.rejects(gate.clientAssertion(), TypeError);
   assert.throws(() => gate.invalidate({ subject: 1 }), /`filter.subject` must be a string/);
   assert.throws(() => gate.invalidate({ user: 'ada' }), /There is no option `filter.user`/);
   await assert.rejects(gate.exchange(auth, 'no url'), kind('invalid-request'));

@@ -30,7 +30,7 @@ test('it has no dependency, and nothing of Node outside its own entry', async ()
   assert.equal(manifest.scripts, undefined);
   assert.equal(Object.keys(manifest.exports['.'])[0], 'types');
   for (const name of await readdir(packagePath)) {
-    if (!name.endsWith('.js') || name === 'node.js') continue;
+    if (!name.endsWith('.js') || ['node.js', 'signatures-node.js'].includes(name)) continue;
     const text = await readFile(path.join(packagePath, name), 'utf8');
     assert.ok(!/\bnode:|[^.\w]require\(['\"`]|\bprocess\.|[^y]Buffer\b/.test(text), name);
   }
@@ -39,7 +39,7 @@ test('it has no dependency, and nothing of Node outside its own entry', async ()
 test('what a Worker ships is at most 220 KB, gzipped', async () => {
   let size = 0;
   for (const name of await readdir(packagePath)) {
-    if (name.endsWith('.wasm') || name === 'worker.js' || name === 'shim.js') size += gzipSync(await readFile(path.join(packagePath, name)), { level: 9 }).length;
+    if (/^tollgate-gate\..*\.wasm$/.test(name) || name === 'worker.js' || name === 'shim.js') size += gzipSync(await readFile(path.join(packagePath, name)), { level: 9 }).length;
   }
   assert.ok(size <= 220_000, `${size} bytes`);
 });
@@ -118,7 +118,7 @@ for (const [name, compilerOptions] of Object.entries({
           if (metadata) return metadata;
           gate.check(env);
           const own: Token = await gate.ownToken({ resource: 'https://api.example.com' }, env);
-          await gate.tokenRequest({ type: 'refresh-token', refreshToken: own.refreshToken ?? '' }, {}, { clientAssertion: gate.clientAssertion('a', env) }, env);
+          await gate.tokenRequest({ type: 'refresh-token', refreshToken: own.refreshToken ?? '' }, {}, { clientAssertion: await gate.clientAssertion('a', env) }, env);
           const gone: number = gate.invalidate({ subject: 'ada' }, env);
           void gone;
           const count: number = gate.importKeys(gate.exportKeys(env), env);

@@ -40,13 +40,13 @@ after(() => issuer.close());
 const gateOf = (options) => createGate({ issuer: issuer.url, audience: AUDIENCE, ...options });
 const request = (token) => new Request('https://mcp.example.com/mcp', { headers: { authorization: `Bearer ${token}` } });
 
-test('a trap in handle costs one request and keeps the keys', async (t) => {
+test('a trap in gate.decide costs one request and keeps the keys', async (t) => {
   const logged = t.mock.method(console, 'error', () => {});
   const worker = gateOf().protect(() => new Response('ok'));
   const token = await issuer.mint();
   assert.equal((await worker.fetch(request(token))).status, 200);
   const before = { ...issuer.counts };
-  armed.add(`${EXPORT}gate.handle`);
+  armed.add(`${EXPORT}gate.decide`);
   const broken = worker.fetch(request(token));
   assert.equal(broken.status, 500);
   assert.deepEqual(await broken.json(), { error: 'server_error' });
