@@ -4,6 +4,8 @@
 //! finite time, and nobody gets to a protected route without a token that our key signed.
 #![no_main]
 
+mod signatures;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -11,9 +13,12 @@ use arbitrary::Arbitrary;
 use ed25519_dalek::{Signer as _, SigningKey};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
-use tollgate_core::capability::{Host, HttpError, HttpRequest, HttpResponse, PendingResponse};
+use tollgate_core::capability::{
+    Host, HttpError, HttpRequest, HttpResponse, Pending, PrivateKeyHandle, PrivateKeySource,
+    PublicKeyHandle, SignatureError,
+};
 use tollgate_core::http_url::HttpUrl;
-use tollgate_core::jose::base64url;
+use tollgate_core::jose::{Algorithm, base64url};
 use tollgate_core::resource_server::{
     Access, Config, Cors, Decision, Gate, IssuerConfig, KeyLocationConfig, KeyPolicyConfig,
     Outcome, RequestHead, RouteConfig, Step,
@@ -124,7 +129,7 @@ struct Exchange {
     answer: Option<Option<Result<HttpResponse, HttpError>>>,
 }
 
-impl PendingResponse for Exchange {
+impl Pending<Result<HttpResponse, HttpError>> for Exchange {
     fn poll(&mut self) -> Option<Result<HttpResponse, HttpError>> {
         if self.now_ms.get() < self.ready_at {
             return None;
@@ -152,7 +157,7 @@ impl Host for FakeHost {
         }
     }
 
-    fn send(&self, request: HttpRequest) -> Box<dyn PendingResponse> {
+    fn send(&self, request: HttpRequest) -> Box<dyn Pending<Result<HttpResponse, HttpError>>> {
         // Wherever metadata lead, requests go to the issuer's origin only.
         let url = HttpUrl::parse(&request.url).expect("a sound URL");
         assert_eq!(url.origin(), ISSUER, "{}", request.url);
@@ -207,6 +212,29 @@ impl Host for FakeHost {
             ready_at: self.now() + 20,
             answer: Some(answer),
         })
+    }
+
+    fn verifying_algorithms(&self) -> Vec<Algorithm> {
+        signatures::algorithms()
+    }
+
+    fn signing_algorithms(&self) -> Vec<Algorithm> {
+        signatures::algorithms()
+    }
+
+    fn import_verifying_key(
+        &self,
+        algorithm: Algorithm,
+        jwk: &str,
+    ) -> Result<Box<dyn PublicKeyHandle>, SignatureError> {
+        signatures::import_verifying_key(algorithm, jwk)
+    }
+
+    fn import_signing_key(
+        &self,
+        key: PrivateKeySource<'_>,
+    ) -> Result<Box<dyn PrivateKeyHandle>, SignatureError> {
+        signatures::import_signing_key(key)
     }
 }
 
@@ -319,7 +347,7 @@ fuzz_target!(|input: Input| {
         let step = if request.bare {
             gate.authenticate(&head, &["read".to_owned()])
         } else {
-            gate.handle(&head)
+            gate.decide(&head)
         };
         if let Some(outcome) = drive(step, &now_ms, request.patience) {
             judge(&gate, &outcome, request, signed);

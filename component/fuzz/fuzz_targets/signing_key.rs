@@ -1,21 +1,28 @@
-//! Private keys as PEM and JWK: whatever the text is, an answer comes, and no
-//! private member is published.
+//! Private keys as PEM and JWK: whatever the text is, an answer comes, and the host can read what
+//! it is given.
 #![no_main]
 
+mod signatures;
+
+use std::rc::Rc;
+
 use libfuzzer_sys::fuzz_target;
-use tollgate_core::jose::{Algorithm, SigningKey};
+use tollgate_core::capability::SignatureError;
+use tollgate_core::jose::{Algorithm, SigningError, SigningKey, publish};
 
 fuzz_target!(|text: &str| {
-    match SigningKey::from_text(text, None, None) {
+    let sentence = match SigningKey::from_text(text, None, None) {
         Ok(key) => {
-            assert!(Algorithm::ALL.contains(&key.algorithm()));
-            for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
-                assert!(key.public_jwk().get(private).is_none());
-            }
+            let algorithm = key.algorithm().expect("a text decides");
+            assert!(Algorithm::ALL.contains(&algorithm));
+            // Whatever passes for a key, the host reads it and is asked to try it, or refuses it.
+            let refused = signatures::at_once(publish(Rc::new(key), signatures::host()));
+            let error = refused.expect_err("this host makes no signature");
+            let known = [SignatureError::Failed, SignatureError::KeyRefused];
+            assert!(!matches!(error, SigningError::Host(error) if !known.contains(&error)));
+            error.to_string()
         }
-        Err(error) => {
-            let sentence = error.to_string();
-            assert!(!sentence.contains(['\r', '\n']));
-        }
-    }
+        Err(error) => error.to_string(),
+    };
+    assert!(!sentence.contains(['\r', '\n']));
 });
