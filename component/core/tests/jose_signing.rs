@@ -269,7 +269,7 @@ fn the_largest_rsa_key_signs() {
     }
 }
 
-/// `cargo test --release -p tollgate-core --test jose_signing -- --ignored --nocapture`
+/// `cargo test --release -p tollgate-rules --test jose_signing -- --ignored --nocapture`
 #[test]
 #[ignore = "prints times"]
 fn times() {
