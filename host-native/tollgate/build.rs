@@ -5,13 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::exit;
 
+/// In the repository, `cargo xtask build` leaves it here.
+const BUILT: &str = "../../target/dist/tollgate-gate.wasm";
+/// A published crate has it here.
+const PACKAGED: &str = "component/tollgate-gate.wasm";
+
 fn main() {
     println!("cargo::rerun-if-env-changed=TOLLGATE_GATE_WASM");
     println!("cargo::rerun-if-changed=build.rs");
-    let component = match env::var_os("TOLLGATE_GATE_WASM") {
-        Some(path) => PathBuf::from(path),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/dist/tollgate-gate.wasm"),
-    };
+    let component = component();
     println!("cargo::rerun-if-changed={}", component.display());
     let out_dir = env::var_os("OUT_DIR")
         .map(PathBuf::from)
@@ -24,4 +26,13 @@ fn main() {
         );
         exit(1);
     }
+}
+
+fn component() -> PathBuf {
+    if let Some(path) = env::var_os("TOLLGATE_GATE_WASM") {
+        return PathBuf::from(path);
+    }
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let in_repository = here.join("../../wit").is_dir();
+    here.join(if in_repository { BUILT } else { PACKAGED })
 }

@@ -141,6 +141,7 @@ pub(crate) fn set_up(work: &Workspace) -> Result<Tools, Failure> {
 /// When a step fails.
 pub(crate) fn build(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
     shipped(work, tools)?;
+    copy_into_crate(work)?;
     package(work, tools)?;
     conformance(work, tools)
 }
@@ -161,6 +162,21 @@ pub(crate) fn shipped(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
 pub(crate) fn conformance(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
     component(work, tools, Component::Conformance)?;
     component(work, tools, Component::ConformanceStandalone)
+}
+
+/// Where the crate `tollgate` has the component when it is published. In the repository it is built
+/// with the one in `target/dist`.
+const CRATE_COMPONENT: &str = "host-native/tollgate/component";
+
+fn copy_into_crate(work: &Workspace) -> Result<(), Failure> {
+    let name = Component::Gate.file();
+    let folder = work.root.join(CRATE_COMPONENT);
+    fs::create_dir_all(&folder)
+        .and_then(|()| fs::copy(work.dist().join(name), folder.join(name)))
+        .map(drop)
+        .map_err(Failure::io(format!(
+            "copy the component to {CRATE_COMPONENT}"
+        )))
 }
 
 /// Builds one component, unless its sources are those of the one that is there.

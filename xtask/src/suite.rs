@@ -260,7 +260,7 @@ fn format(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
 }
 
 fn core(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
-    step.run(&suite.cargo(&["test", "-p", "tollgate-core"]))
+    step.run(&suite.cargo(&["test", "-p", "tollgate-rules"]))
 }
 
 fn xtask(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio::sync::Mutex;
 use tollgate_core::jose::{VerifyError, limits, verify_compact};
 
-/// How long a key set serves: a key that was withdrawn must stop counting some time.
+/// How long a key set is used: a withdrawn key must not be accepted for ever.
 const MAX_AGE: Duration = Duration::from_secs(60);
 
 /// The pause after a fetch that failed or brought no key that fits, so that tokens with invented
@@ -22,12 +22,12 @@ const COOLDOWN: Duration = Duration::from_millis(500);
 /// next to it.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// Why a JWS counts for nothing.
+/// Why a JWS is not accepted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum RemoteKeysError {
-    /// The keys are not to be had: nothing is said about the JWS.
+    /// The keys cannot be fetched: this says nothing about the JWS.
     Fetch(FetchError),
-    /// It cannot be had because it just failed.
+    /// The keys are not fetched again yet, because that has just failed.
     CoolingDown,
     /// What is wrong with the JWS or the keys.
     Verify(VerifyError),
@@ -74,8 +74,8 @@ pub(super) struct RemoteKeys {
 #[derive(Default)]
 struct Known {
     keys: Option<(Bytes, Instant)>,
-    /// When a fetch last did not help.
-    in_vain: Option<Instant>,
+    /// When a fetch last failed, or brought no key that fits.
+    failed_at: Option<Instant>,
 }
 
 impl RemoteKeys {
@@ -98,8 +98,8 @@ impl RemoteKeys {
         self.forget.store(true, Ordering::Relaxed);
     }
 
-    /// The payload of a JWS that one of the keys signed. What is known serves first; a `kid` that
-    /// it lacks, or a signature that does not hold under it, has it fetched again.
+    /// The payload of a JWS that one of the keys signed. Known keys are tried first. They are
+    /// fetched again for an unknown `kid` or an invalid signature.
     pub(super) async fn verify(&self, jws: &str) -> Result<Vec<u8>, RemoteKeysError> {
         // Held while fetching: the others want the same.
         let mut known = self.known.lock().await;
@@ -110,7 +110,7 @@ impl RemoteKeys {
         let kept = kept.filter(|(_, fetched)| fetched.elapsed() < MAX_AGE);
         let tried = kept.map(|(keys, _)| verify_compact(keys, jws));
         let cooling = known
-            .in_vain
+            .failed_at
             .is_some_and(|since| since.elapsed() < COOLDOWN);
         match tried {
             Some(Ok(payload)) => return Ok(payload),
@@ -118,18 +118,18 @@ impl RemoteKeys {
             Some(Err(error @ VerifyError::Jws(_))) => return Err(RemoteKeysError::Verify(error)),
             Some(Err(error)) if cooling => return Err(RemoteKeysError::Verify(error)),
             None if cooling => return Err(RemoteKeysError::CoolingDown),
-            // Perhaps there is another key by now, also under a name that is known.
+            // There may be another key by now, also under a known `kid`.
             Some(Err(_)) | None => {}
         }
         let fetched = match fetch(&self.uri).await {
             Ok(fetched) => fetched,
             Err(error) => {
-                known.in_vain = Some(Instant::now());
+                known.failed_at = Some(Instant::now());
                 return Err(RemoteKeysError::Fetch(error));
             }
         };
         let result = verify_compact(&fetched, jws);
-        known.in_vain = result.is_err().then(Instant::now);
+        known.failed_at = result.is_err().then(Instant::now);
         known.keys = Some((fetched, Instant::now()));
         result.map_err(RemoteKeysError::Verify)
     }

@@ -1,7 +1,7 @@
 //! The contract, as Rust.
 
 wasmtime::component::bindgen!({
-    path: "../../wit",
+    path: "wit",
     world: "gate",
     with: {
         "tollgate:auth/http-client.pending-response": super::exchange::Exchange,
