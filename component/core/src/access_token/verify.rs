@@ -90,6 +90,20 @@ pub struct UnsignedToken<'a> {
     pub issuer: usize,
 }
 
+impl UnsignedToken<'_> {
+    /// Whether two key sets offer the same keys for this token, so that a signature which the one
+    /// refused need not be checked by the other.
+    #[must_use]
+    pub fn has_same_keys(&self, one: &JwkSet, other: &JwkSet) -> bool {
+        let header = self.jws.header();
+        let keys = |set: &JwkSet| -> Vec<*const VerifyingKey> {
+            let found = set.candidates(header.algorithm, header.kid.as_deref());
+            found.take(limits::KEYS_TRIED).map(Rc::as_ptr).collect()
+        };
+        keys(one) == keys(other)
+    }
+}
+
 /// Reads a token and checks all that needs no key, in the order of cost.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ use crate::access_token::{
     self, Identity, Target, TokenDigest, TokenError, Verified, verify_signature,
 };
 use crate::jose::{JwkSet, VerifyingKey};
+use crate::keys::Unavailable;
 use crate::limits;
 
 /// One judgement: what is needed, and what an answer must know.
@@ -108,7 +109,14 @@ impl Inner {
                     refresh_due: keys.refresh_due,
                 })
             }
-            Err(error) => Err(Hurdle::NeedsKeys(Some((keys.set, error)))),
+            Err(error) => {
+                let source = &self.compiled.sources[issuer];
+                Err(match source.news_at_once(now, &keys.set) {
+                    Some(Ok(news)) if Rc::ptr_eq(&news, &keys.set) => refused(error),
+                    Some(Err(unavailable)) => Hurdle::Refused(without_news(error, unavailable)),
+                    _ => Hurdle::NeedsKeys(Some((keys.set, error))),
+                })
+            }
         }
     }
 
@@ -143,14 +151,18 @@ impl Inner {
         };
         match (source.read_news(&self.scheduler, &set).await, error) {
             (Ok(news), error) if Rc::ptr_eq(&news, &set) => Err(Rejection::Token(error)),
-            (Ok(news), _) => match verify_signature(read()?, &news) {
-                Ok(found) => Ok(self.keep(digest, found, issuer)),
-                Err(error) => Err(Rejection::Token(error)),
-            },
-            // The key is known and the signature is wrong: that an issuer would reuse a `kid`
-            // just while it cannot be reached is not worth a 503 for every forgery.
-            (Err(_), TokenError::Signature) => Err(Rejection::Token(TokenError::Signature)),
-            (Err(unavailable), _) => Err(Rejection::KeysUnavailable(unavailable)),
+            (Ok(news), error) => {
+                let token = read()?;
+                // A signature is checked once by each key.
+                if token.has_same_keys(&set, &news) {
+                    return Err(Rejection::Token(error));
+                }
+                match verify_signature(token, &news) {
+                    Ok(found) => Ok(self.keep(digest, found, issuer)),
+                    Err(error) => Err(Rejection::Token(error)),
+                }
+            }
+            (Err(unavailable), error) => Err(without_news(error, unavailable)),
         }
     }
 
@@ -208,5 +220,15 @@ impl Inner {
             .headers
             .extend(self.compiled.cors.headers(case.origin.as_deref()));
         answer
+    }
+}
+
+/// The refusal of a token that the known keys do not verify, while newer ones are not to be had.
+fn without_news(error: TokenError, unavailable: Unavailable) -> Rejection {
+    match error {
+        // The key is known and the signature is wrong: that an issuer would reuse a `kid` just
+        // while it cannot be reached is not worth a 503 for every forgery.
+        TokenError::Signature => Rejection::Token(error),
+        _ => Rejection::KeysUnavailable(unavailable),
     }
 }

@@ -169,8 +169,8 @@ impl Rejection {
                 wire(403, "insufficient_scope", text, WithError)
             }
             Self::KeysUnavailable(unavailable) => {
-                let text = "The issuer of the token cannot be reached to check it; \
-                            the token may be good";
+                let text = "The keys of the token's issuer cannot be obtained, so the token was not \
+                            checked; it may be valid";
                 Wire {
                     retry_after: Some(unavailable.retry_after),
                     ..wire(503, "temporarily_unavailable", text, NoChallenge)
