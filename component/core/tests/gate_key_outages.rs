@@ -123,6 +123,24 @@ fn the_end_of_an_outage_is_noticed_within_a_cooldown() {
 }
 
 #[test]
+fn delays_of_metadata_and_keys_do_not_add_up() {
+    let key = Key::new("k1", 7);
+    for seconds in [600, 1_200, 1_500, 1_800, 2_400, 3_600] {
+        let world = World::new(discovering());
+        world.host.publish(&[&key]);
+        let token = long_lived(&key);
+        // The metadata are known when the whole issuer goes down; keys never were.
+        world.host.set(JWKS, Site::Body(500, String::new(), ""));
+        ask_for(&world, &token, 60_000);
+        world.host.take_down();
+        ask_for(&world, &token, seconds * 1_000);
+        world.host.publish(&[&key]);
+        let waited = milliseconds_until(&world, &token, 200);
+        assert!(waited <= COOLDOWN + 1_000, "{seconds} s: {waited}");
+    }
+}
+
+#[test]
 fn past_max_stale_an_outage_ends_within_a_cooldown() {
     let key = Key::new("k1", 7);
     let world = World::new(discovering());

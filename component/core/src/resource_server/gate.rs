@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::answer::Answer;
 use super::compile::{ClientKeysBroken, Compiled, compile};
 use super::config::{Config, ConfigError};
+use super::cors::public_headers;
 use super::credentials::bearer_token_start;
 use super::judgement::Case;
 use super::metadata::{WellKnown, published};
@@ -139,15 +140,20 @@ impl Gate {
     /// Decides about a request: preflight, metadata, credentials, scopes.
     #[must_use]
     pub fn handle(&self, head: &RequestHead) -> Step {
-        let place = match self.inner.enter(head) {
+        let place = match self.inner.locate(head) {
             Ok(place) => place,
             Err(rejection) => return self.inner.refuse_early(head, &rejection),
         };
-        if let Some(answer) = self.inner.compiled.cors.preflight(head) {
-            return respond(answer);
+        // Before the look at the origin: what is public is for everybody.
+        if let Some(document) = self.inner.document_at(place.url.path()) {
+            return self.inner.publish(head, &place, document);
         }
-        if let Some(step) = self.inner.metadata(head, &place) {
-            return step;
+        let cors = &self.inner.compiled.cors;
+        if let Err(rejection) = cors.check(head.origin.as_deref()) {
+            return self.inner.refuse_early(head, &rejection);
+        }
+        if let Some(answer) = cors.preflight(head) {
+            return respond(answer);
         }
         let routes = &self.inner.compiled.routes;
         match required_scopes(routes, &head.method, place.readings()) {
@@ -269,11 +275,16 @@ impl Gate {
 impl Inner {
     /// Reads the URL and looks at the origin: the two things that concern every request.
     fn enter(&self, head: &RequestHead) -> Result<Place, Rejection> {
+        let place = self.locate(head)?;
+        self.compiled.cors.check(head.origin.as_deref())?;
+        Ok(place)
+    }
+
+    fn locate(&self, head: &RequestHead) -> Result<Place, Rejection> {
         if head.url.len() > limits::URL_BYTES {
             return Err(Rejection::BadTarget(UrlError::TooLong));
         }
         let url = HttpUrl::parse(&head.url).map_err(Rejection::BadTarget)?;
-        self.compiled.cors.check(head.origin.as_deref())?;
         let origin = match &self.compiled.origin {
             Some(origin) => Rc::clone(origin),
             None => url.origin().into(),
@@ -320,13 +331,27 @@ impl Inner {
         published.then_some(document)
     }
 
-    fn metadata(self: &Rc<Self>, head: &RequestHead, place: &Place) -> Option<Step> {
-        let document = self.document_at(place.url.path())?;
-        if !matches!(head.method.as_str(), "GET" | "HEAD") {
-            return Some(self.refuse_early(head, &Rejection::MethodNotAllowed));
+    /// A document, or why it is not to be had. The headers are the same for every caller, so that
+    /// a cache shared by browsers and others gives each what it needs.
+    fn publish(
+        self: &Rc<Self>,
+        head: &RequestHead,
+        place: &Place,
+        document: WellKnown<'_>,
+    ) -> Step {
+        let cors = self.compiled.cors.of_public_documents();
+        if let Some(answer) = cors.preflight(head) {
+            return respond(answer);
         }
-        let headers = self.cors_headers(head);
-        match document {
+        let reads = matches!(head.method.as_str(), "GET" | "HEAD");
+        let refusal = |rejection: Rejection| rejection.to_answer(&ChallengeContext::default());
+        let method = head.method.clone();
+        let finish = move |mut answer: Answer| {
+            answer.headers.extend(public_headers());
+            without_body_for_head(answer, &method)
+        };
+        let answer = match document {
+            _ if !reads => refusal(Rejection::MethodNotAllowed),
             WellKnown::ProtectedResource(path) => {
                 // The root stands for the whole host: clients that know no path ask for it.
                 let routes = &self.compiled.routes;
@@ -334,44 +359,36 @@ impl Inner {
                 let is_protected = path.is_empty()
                     || required_scopes(routes, "POST", &readings).is_some()
                     || required_scopes(routes, "GET", &readings).is_some();
-                if !is_protected {
-                    return Some(self.refuse_early(head, &Rejection::NoSuchResource));
+                if is_protected {
+                    let query = place.url.query().map(|query| format!("?{query}"));
+                    let resource = format!("{}{path}{}", place.origin, query.unwrap_or_default());
+                    self.compiled.metadata.document(resource)
+                } else {
+                    refusal(Rejection::NoSuchResource)
                 }
-                let query = place.url.query().map(|query| format!("?{query}"));
-                let resource = format!("{}{path}{}", place.origin, query.unwrap_or_default());
-                let mut answer = self.compiled.metadata.document(resource);
-                answer.headers.extend(headers);
-                Some(respond(without_body_for_head(answer, &head.method)))
             }
-            WellKnown::ClientKeys => {
-                let mut answer = match self.compiled.client_keys.as_ref()? {
-                    Ok(keys) => published(keys.clone()),
-                    Err(ClientKeysBroken) => {
-                        Rejection::ClientKeysBroken.to_answer(&ChallengeContext::default())
-                    }
-                };
-                answer.headers.extend(headers);
-                Some(respond(without_body_for_head(answer, &head.method)))
-            }
+            WellKnown::ClientKeys => match &self.compiled.client_keys {
+                Some(Ok(keys)) => published(keys.clone()),
+                Some(Err(ClientKeysBroken)) => refusal(Rejection::ClientKeysBroken),
+                None => refusal(Rejection::NoSuchResource),
+            },
             WellKnown::AuthorizationServer => {
                 let inner = Rc::clone(self);
-                let method = head.method.clone();
-                Some(self.run(async move {
+                return self.run(async move {
                     let source = &inner.compiled.sources[0];
-                    let mut answer = match source.metadata(&inner.scheduler).await {
+                    let answer = match source.metadata(&inner.scheduler).await {
                         Ok(metadata) => published(metadata.document().to_string()),
                         Err(unavailable) => Rejection::IssuerMetadata(unavailable)
                             .to_answer(&ChallengeContext::default()),
                     };
-                    answer.headers.extend(headers);
-                    let answer = without_body_for_head(answer, &method);
                     Outcome {
-                        decision: Decision::Respond(answer),
+                        decision: Decision::Respond(finish(answer)),
                         refresh_due: false,
                     }
-                }))
+                });
             }
-        }
+        };
+        respond(finish(answer))
     }
 
     fn authenticate(
