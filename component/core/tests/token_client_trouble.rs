@@ -88,3 +88,25 @@ fn metadata_without_a_usable_token_endpoint_are_fetched_again_within_a_cooldown(
         assert!(get(&world, &client, "alice").is_ok(), "{endpoint}");
     }
 }
+
+#[test]
+fn a_pause_that_the_issuer_wants_reaches_the_caller() {
+    let (world, client) = world();
+    publish(
+        &world,
+        &json!({ "issuer": ISSUER, "token_endpoint": ENDPOINT }),
+    );
+    for (status, header, retry_after) in [
+        (429, "17", Some("17")),
+        (429, "99999", Some("3600")),
+        (429, "never", None),
+        (503, "17", Some("17")),
+    ] {
+        world.host.set(ENDPOINT, Site::Later(status, header));
+        let failure = get(&world, &client, "alice").unwrap_err();
+        assert_eq!(failure.status(), Some(status));
+        let answer = failure.to_answer();
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("retry-after"), retry_after, "{header}");
+    }
+}
