@@ -132,13 +132,16 @@ pub struct TokenError {
     pub oauth: Option<OauthError>,
     /// The status of the issuer's response, where there was one.
     pub status: Option<u16>,
+    /// In how many seconds another try is worth it, where that is known: what the issuer says in
+    /// `Retry-After`, an hour at the most.
+    pub retry_after_seconds: Option<u32>,
     thrown: Option<JsTokenError>,
 }
 
 impl TokenError {
     /// A response for the application's own caller, if it has nothing better: 401 or 403 where
-    /// the user must do something, 500 where the application must, 502 to 504 where only time
-    /// helps. None of the issuer's words is in it.
+    /// the user must do something, 500 where the application must, 429 and 502 to 504 where
+    /// only time helps. None of the issuer's words is in it.
     ///
     /// # Errors
     ///
@@ -166,6 +169,7 @@ impl TokenError {
                 uri: thrown.error_uri(),
             }),
             status: thrown.status(),
+            retry_after_seconds: thrown.retry_after_seconds(),
             thrown: Some(thrown),
         })
     }
@@ -188,6 +192,7 @@ impl From<Error> for TokenError {
             message: error.to_string(),
             oauth: None,
             status: None,
+            retry_after_seconds: None,
             thrown: None,
         }
     }

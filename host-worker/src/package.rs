@@ -108,6 +108,9 @@ extern "C" {
     #[wasm_bindgen(method, structural, getter)]
     pub(crate) fn status(this: &JsTokenError) -> Option<u16>;
 
+    #[wasm_bindgen(method, structural, getter, js_name = retryAfterSeconds)]
+    pub(crate) fn retry_after_seconds(this: &JsTokenError) -> Option<u32>;
+
     #[wasm_bindgen(method, structural, catch, js_name = toResponse)]
     pub(crate) fn to_response(this: &JsTokenError) -> Result<web_sys::Response, JsValue>;
 

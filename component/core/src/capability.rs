@@ -92,6 +92,15 @@ impl SignatureError {
             Self::Failed => "signatures-failed",
         }
     }
+
+    /// Whether the same operation may succeed later.
+    #[must_use]
+    pub const fn is_transient(self) -> bool {
+        match self {
+            Self::TimedOut | Self::Failed => true,
+            Self::Unsupported | Self::KeyRefused => false,
+        }
+    }
 }
 
 /// A public key that the host has prepared for one algorithm.

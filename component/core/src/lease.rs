@@ -12,8 +12,16 @@ use crate::task::Scheduler;
 pub(crate) const LEASE_MS: u64 = 1_000;
 /// How often its owner renews it: often enough that a busy host does not lose it.
 const HEARTBEAT_MS: u64 = 250;
-/// How often the others look. Shorter would burn timers, longer would be felt.
-pub(crate) const LOOK_AGAIN_MS: u64 = 15;
+/// How soon the others look for the first time. Shorter would burn timers, longer would be felt.
+const LOOK_AGAIN_MS: u64 = 15;
+/// The longest time between two looks: a host with many waiters must not spend itself on polling.
+const LONGEST_LOOK_AGAIN_MS: u64 = 250;
+
+/// When to look again after `waited` milliseconds: later and later, so that waiting long is cheap
+/// and costs at most a quarter of the time it took.
+pub(crate) fn look_again_after(waited: u64) -> u64 {
+    (waited / 4).clamp(LOOK_AGAIN_MS, LONGEST_LOOK_AGAIN_MS)
+}
 
 /// Who is at work, if anybody.
 #[derive(Debug, Default)]
@@ -94,6 +102,19 @@ impl Drop for Guard<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_wait_takes_few_looks() {
+        let (mut waited, mut looks) = (0, 0);
+        while waited < 5_000 {
+            waited += look_again_after(waited);
+            looks += 1;
+        }
+        assert!(looks < 40, "{looks}");
+        assert_eq!(look_again_after(0), 15);
+        assert_eq!(look_again_after(400), 100);
+        assert_eq!(look_again_after(u64::MAX), 250);
+    }
 
     #[test]
     fn it_passes_on_when_it_is_not_kept_alive() {

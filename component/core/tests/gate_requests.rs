@@ -315,6 +315,58 @@ fn other_origins_are_refused_where_origins_are_listed() {
 }
 
 #[test]
+fn metadata_have_the_same_cors_headers_for_everybody() {
+    let cors = Cors {
+        origins: Some(vec!["https://app.example".into()]),
+        max_age: None,
+    };
+    let listed = World::new(Config {
+        cors: Some(cors),
+        ..config()
+    });
+    listed.host.publish(&[&key()]);
+    let any = World::new(config());
+    any.host.publish(&[&key()]);
+    for path in [
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-authorization-server",
+    ] {
+        let url = format!("https://api.example{path}");
+        for world in [&any, &listed] {
+            let ask = |method: &str, origin: Option<&str>| {
+                let origin = origin.map(str::to_owned);
+                let request = RequestHead {
+                    origin,
+                    ..head(method, &url)
+                };
+                answer(world.send(&request))
+            };
+            let first = ask("GET", None);
+            assert_eq!(first.status, 200);
+            assert_eq!(first.header("access-control-allow-origin"), Some("*"));
+            for origin in [Some("https://app.example"), Some("https://other.example")] {
+                assert_eq!(ask("GET", origin), first);
+            }
+            assert_eq!(
+                ask("POST", None),
+                ask("POST", Some("https://other.example"))
+            );
+            let preflight = RequestHead {
+                origin: Some("https://other.example".into()),
+                requested_method: Some("GET".into()),
+                ..head("OPTIONS", &url)
+            };
+            let preflight = answer(world.send(&preflight));
+            assert_eq!(preflight.status, 204);
+            assert_eq!(preflight.header("access-control-allow-origin"), Some("*"));
+        }
+    }
+    // Elsewhere the answer depends on the origin, and says so also where none was sent.
+    let refused = answer(listed.send(&head("GET", "https://api.example/mcp")));
+    assert_eq!(refused.header("vary"), Some("Origin"));
+}
+
+#[test]
 fn odd_urls_are_refused() {
     let world = World::new(config());
     for url in [

@@ -110,13 +110,22 @@ fn claims_from_the_wrong_side() {
             json!({ "cnf": { "x5t#S256": "x" } }),
             "token-sender-constrained",
         ),
+        (json!({ "cnf": { "jwk": {} } }), "token-sender-constrained"),
+        (json!({ "cnf": { "kid": "x" } }), "token-sender-constrained"),
+        (json!({ "cnf": { "new": 1 } }), "token-sender-constrained"),
         (json!({ "cnf": "x" }), "token-bad-claim"),
+        (json!({ "cnf": {} }), "token-bad-claim"),
+        (json!({ "cnf": [] }), "token-bad-claim"),
     ];
     let world = world();
     for (changes, expected) in table {
         let reason = world.reason(&key().token_with(changes));
         assert_eq!(reason, *expected, "{changes}");
     }
+    let mut claims = harness::claims_with(&json!({}));
+    claims["cnf"] = Value::Null;
+    let token = key().sign(&key().header(), &claims.to_string());
+    assert_eq!(world.reason(&token), "token-bad-claim");
 }
 
 #[test]

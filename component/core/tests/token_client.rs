@@ -475,7 +475,7 @@ fn each_trouble_of_the_endpoint_is_told_apart_and_passes() {
         (body(200, &huge), TokenFailure::TooLarge),
         (body(200, "<html>"), TokenFailure::NotJson),
         (body(302, ""), TokenFailure::Redirected),
-        (body(503, "busy"), TokenFailure::UnexpectedStatus(503)),
+        (body(500, "busy"), TokenFailure::UnexpectedStatus(500)),
         (
             body(200, "{}"),
             TokenFailure::BadResponse("has no access_token"),

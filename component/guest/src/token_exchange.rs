@@ -172,6 +172,7 @@ fn failure(failure: TokenFailure, naming: Naming) -> wit::Failure {
             error_uri: error.uri.clone(),
         }),
         status: failure.status(),
+        retry_after_seconds: failure.retry_after(),
         answer: answer(failure.to_answer()),
     }
 }
@@ -184,7 +185,9 @@ fn kind(failure: &TokenFailure) -> wit::FailureKind {
         TokenFailure::InvalidRequest(_) => wit::FailureKind::InvalidRequest,
         TokenFailure::NoSubject => wit::FailureKind::NoSubject,
         TokenFailure::ForbiddenDestination => wit::FailureKind::ForbiddenDestination,
-        TokenFailure::Refused { .. } => wit::FailureKind::Refused,
+        TokenFailure::Refused { .. } | TokenFailure::RetryLater { error: Some(_), .. } => {
+            wit::FailureKind::Refused
+        }
         TokenFailure::IssuerUnavailable(_) => wit::FailureKind::IssuerUnavailable,
         TokenFailure::NoTokenEndpoint => wit::FailureKind::NoTokenEndpoint,
         TokenFailure::ForeignTokenEndpoint => wit::FailureKind::ForeignTokenEndpoint,
@@ -192,7 +195,9 @@ fn kind(failure: &TokenFailure) -> wit::FailureKind {
         TokenFailure::TimedOut => wit::FailureKind::TimedOut,
         TokenFailure::TooLarge => wit::FailureKind::TooLarge,
         TokenFailure::Redirected => wit::FailureKind::Redirected,
-        TokenFailure::UnexpectedStatus(_) => wit::FailureKind::UnexpectedStatus,
+        TokenFailure::UnexpectedStatus(_) | TokenFailure::RetryLater { error: None, .. } => {
+            wit::FailureKind::UnexpectedStatus
+        }
         TokenFailure::NotJson => wit::FailureKind::NotJson,
         TokenFailure::BadResponse(_) => wit::FailureKind::BadResponse,
     }

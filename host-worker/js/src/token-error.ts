@@ -32,12 +32,14 @@ export class TokenError extends Error {
   readonly errorUri: string | undefined;
   /** The status of the issuer's response, where there was one. */
   readonly status: number | undefined;
+  /** In how many seconds another try is worth it, where that is known: `Retry-After`, an hour at the most. */
+  readonly retryAfterSeconds: number | undefined;
   readonly #response: () => Response;
 
   constructor(
     kind: TokenErrorKind,
     message: string,
-    details: { response: () => Response; error?: string; errorDescription?: string; errorUri?: string; status?: number; cause?: unknown },
+    details: { response: () => Response; error?: string; errorDescription?: string; errorUri?: string; status?: number; retryAfterSeconds?: number; cause?: unknown },
   ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     Object.defineProperty(this, 'name', { value: 'TokenError' });
@@ -46,12 +48,13 @@ export class TokenError extends Error {
     this.errorDescription = details.errorDescription;
     this.errorUri = details.errorUri;
     this.status = details.status;
+    this.retryAfterSeconds = details.retryAfterSeconds;
     this.#response = details.response;
   }
 
   /**
    * An answer for your own caller, if you have nothing better: 401 or 403 where the user must do
-   * something, 500 where the application must, 502 to 504 else. None of the issuer's words is in it.
+   * something, 500 where the application must, 429 and 502 to 504 else. None of the issuer's words is in it.
    */
   toResponse(): Response {
     return this.#response();

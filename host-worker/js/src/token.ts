@@ -55,13 +55,15 @@ export function assertionOf(outcome: AssertionOutcome): string {
   return outcome.val;
 }
 
-export function tokenError({ kind, message, oauth, status, answer }: Failure): TokenError {
+export function tokenError({ kind, message, oauth, status, retryAfterSeconds, answer }: Failure): TokenError {
   return new TokenError(kind, message, {
     response: () => responseOf(answer),
     error: oauth?.error,
     errorDescription: oauth?.errorDescription,
     errorUri: oauth?.errorUri,
     status,
+    // A whole number up to an hour: BigInt is only how the contract carries it.
+    retryAfterSeconds: retryAfterSeconds === undefined ? undefined : Number(retryAfterSeconds),
   });
 }
 

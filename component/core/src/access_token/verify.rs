@@ -118,7 +118,7 @@ pub fn read<'a>(
     policy.check_type(jws.header().typ.as_deref())?;
     policy.check_presence(&claims)?;
     if let Some(cnf) = claims.get("cnf") {
-        check_unbound(cnf)?;
+        return Err(confirmation_error(cnf));
     }
     let identity = Identity::read(iss, &claims, text)?;
     policy.check_request(&identity, now, target)?;
@@ -129,13 +129,13 @@ pub fn read<'a>(
     })
 }
 
-/// RFC 9449 section 7.2 and RFC 8705 section 3: a bound token is worth nothing without the proof.
-/// An empty `cnf` binds to nothing.
-fn check_unbound(cnf: &Json) -> Result<(), TokenError> {
+/// Why a token with `cnf` is refused: no proof of possession is checked here, so a token that
+/// says it is bound to a key must not pass as a bearer token (RFC 9449 section 7.2, RFC 8705
+/// section 3). An empty `cnf`, or one that is no object, is malformed (RFC 7800 section 3.1).
+fn confirmation_error(cnf: &Json) -> TokenError {
     match cnf {
-        Json::Object(members) if members.is_empty() => Ok(()),
-        Json::Object(_) => Err(TokenError::SenderConstrained),
-        _ => Err(TokenError::BadClaim("cnf")),
+        Json::Object(members) if !members.is_empty() => TokenError::SenderConstrained,
+        _ => TokenError::BadClaim("cnf"),
     }
 }
 
@@ -149,6 +149,18 @@ pub(crate) enum NotVerified {
 }
 
 impl UnverifiedToken<'_> {
+    /// Whether two key sets offer the same keys for this token, so that a signature which the one
+    /// refused need not be checked by the other.
+    #[must_use]
+    pub fn has_same_keys(&self, one: &JwkSet, other: &JwkSet) -> bool {
+        let header = self.jws.header();
+        let keys = |set: &JwkSet| -> Vec<*const VerifyingKey> {
+            let found = set.candidates(header.algorithm, header.kid.as_deref());
+            found.take(limits::KEYS_TRIED).map(Rc::as_ptr).collect()
+        };
+        keys(one) == keys(other)
+    }
+
     /// Checks the signature by the keys that fit; at most [`limits::KEYS_TRIED`]. The key that
     /// made it is the answer.
     pub(crate) async fn verify(

@@ -28,17 +28,11 @@ pub const KEY_SET_BYTES: usize = 512 * 1024;
 /// JSON nesting in a key set: set, `keys`, key, and an array inside; one more for extensions.
 pub const KEY_SET_DEPTH: usize = 8;
 
-/// Keys read from a set. Issuers publish 2 to 20; each costs up to 260 KB once it is in use
-/// (tables of multiples), which only the issuer's own signatures bring about.
+/// Keys read from a set. Issuers publish 2 to 20.
 pub const KEYS: usize = 128;
 
 /// Entries of `key_ops`: eight are registered (RFC 7517 section 4.3).
 pub const KEY_OPERATIONS: usize = 16;
-
-/// Good signatures of an elliptic-curve key before each of its two tables is built. The generator's
-/// costs as much as 25 checks without tables (P-256), a key's as 15, and code that has run some
-/// times is compiled better by then.
-pub const CHECKS_PER_TABLE: u32 = 4;
 
 /// A private key's text: RSA-4096 is 3.2 KB in PEM and in JSON; the rest is room for comments.
 pub const PRIVATE_KEY_BYTES: usize = 16 * 1024;

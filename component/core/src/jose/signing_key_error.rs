@@ -190,10 +190,8 @@ impl SigningError {
     #[must_use]
     pub const fn is_permanent(self) -> bool {
         match self {
-            Self::Key(_) | Self::Host(SignatureError::Unsupported | SignatureError::KeyRefused) => {
-                true
-            }
-            Self::Host(SignatureError::TimedOut | SignatureError::Failed) => false,
+            Self::Key(_) => true,
+            Self::Host(error) => !error.is_transient(),
         }
     }
 }

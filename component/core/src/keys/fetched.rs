@@ -3,16 +3,12 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use super::back_off::{BackOff, Need};
+use super::waiters::{Place, WAITERS, WAITERS_FOR_NEWER, Waiters};
 use super::{FetchError, KeyPolicy, Unavailable};
 use crate::capability::UnixMillis;
-use crate::lease::{LEASE_MS, LOOK_AGAIN_MS, Lease, Owner};
+use crate::lease::{LEASE_MS, Lease, Owner, look_again_after};
 use crate::task::Scheduler;
-
-/// The first delay after a failure when there is nothing older to serve: an outage of a second
-/// must not cost a whole cooldown.
-const FIRST_RETRY_MS: u64 = 1_000;
-/// Delays double up to this many times the cooldown.
-const MAX_BACKOFF: u64 = 16;
 
 /// A fetched value and how long it counts.
 #[derive(Debug)]
@@ -34,9 +30,11 @@ impl<T> Clone for Stored<T> {
 #[derive(Debug)]
 struct State<T> {
     stored: Option<Stored<T>>,
-    /// No attempt before this, after a failure.
-    resume_at: UnixMillis,
-    failures: u32,
+    /// What is stored did not do: it is as good as nothing for those who need it.
+    doubted: bool,
+    /// The fetch that the last doubt of many callers led to could start then.
+    doubted_from: Option<UnixMillis>,
+    back_off: BackOff,
     last_error: FetchError,
     /// When somebody last asked for news although the value was fresh.
     asked_for_news_at: Option<UnixMillis>,
@@ -47,6 +45,7 @@ struct State<T> {
 pub(super) struct Fetched<T> {
     state: RefCell<State<T>>,
     lease: Lease,
+    waiters: Waiters,
 }
 
 /// What a caller finds when it looks.
@@ -69,12 +68,14 @@ impl<T> Fetched<T> {
         Self {
             state: RefCell::new(State {
                 stored: None,
-                resume_at: 0,
-                failures: 0,
+                doubted: false,
+                doubted_from: None,
+                back_off: BackOff::default(),
                 last_error: FetchError::Unreachable,
                 asked_for_news_at: None,
             }),
             lease: Lease::default(),
+            waiters: Waiters::default(),
         }
     }
 
@@ -92,14 +93,35 @@ impl<T> Fetched<T> {
             .is_none_or(|s| s.fetched_at < offered.fetched_at);
         if newer {
             state.stored = Some(offered);
+            state.doubted = false;
         }
         newer
     }
 
-    /// Makes the next reader fetch, without forgetting the value.
-    pub(super) fn expire(&self, now: UnixMillis) {
-        if let Some(stored) = &mut self.state.borrow_mut().stored {
+    /// What is kept did not do: the next reader fetches. It is not forgotten.
+    pub(super) fn doubt(&self, now: UnixMillis) {
+        let mut state = self.state.borrow_mut();
+        state.doubted = state.stored.is_some();
+        if let Some(stored) = &mut state.stored {
             stored.fresh_until = stored.fresh_until.min(now);
+        }
+    }
+
+    /// [`Self::doubt`] by callers who may be many: it leads to one fetch per cooldown at the most.
+    pub(super) fn doubt_again(&self, now: UnixMillis, policy: &KeyPolicy) {
+        let mut state = self.state.borrow_mut();
+        state.doubted = state.stored.is_some();
+        // Further away than that is a clock that jumped back.
+        let next = state
+            .doubted_from
+            .map(|from| from.saturating_add(policy.cooldown))
+            .filter(|next| *next <= now.saturating_add(2 * policy.cooldown));
+        let from = next.unwrap_or(now).max(now);
+        if let Some(stored) = &mut state.stored
+            && from < stored.fresh_until
+        {
+            stored.fresh_until = from;
+            state.doubted_from = Some(from);
         }
     }
 
@@ -108,7 +130,8 @@ impl<T> Fetched<T> {
     pub(super) fn served(&self, now: UnixMillis, policy: &KeyPolicy) -> Option<Served<T>> {
         let state = self.state.borrow();
         let stored = state.stored.as_ref()?;
-        let can_fetch = !self.lease.is_held(now) && !state.is_cooling(now, policy);
+        let cooling = state.back_off.resume_at(Need::Refresh, now, policy);
+        let can_fetch = !self.lease.is_held(now) && cooling.is_none();
         let serve = |refresh_due| {
             Some(Served {
                 value: Rc::clone(&stored.value),
@@ -133,7 +156,8 @@ impl<T> Fetched<T> {
         policy: &KeyPolicy,
         fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
     ) -> Result<Rc<T>, Unavailable> {
-        self.read_unless(scheduler, policy, fetch, |now| self.served(now, policy))
+        let served = |now| self.served(now, policy);
+        self.read_unless(scheduler, policy, WAITERS, fetch, served)
             .await
     }
 
@@ -145,38 +169,77 @@ impl<T> Fetched<T> {
         &self,
         scheduler: &Scheduler,
         policy: &KeyPolicy,
+        max_waiters: usize,
         fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
     ) -> Result<Rc<T>, Unavailable> {
-        let fresh = |now| {
-            let stored = self.stored()?;
-            let value = stored.value.clone();
-            stored.age_past_fresh(now).is_none().then_some(Served {
-                value,
-                refresh_due: false,
-            })
-        };
-        self.read_unless(scheduler, policy, fetch, fresh).await
+        let fresh = |now| self.fresh(now);
+        self.read_unless(scheduler, policy, max_waiters, fetch, fresh)
+            .await
+    }
+
+    /// [`Self::read_fresh`] for a caller that backs off by itself: two delays must not add up.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) async fn read_fresh_at_once(
+        &self,
+        scheduler: &Scheduler,
+        policy: &KeyPolicy,
+        fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
+    ) -> Result<Rc<T>, Unavailable> {
+        let read = self.run(scheduler, policy, WAITERS, fetch, |now| {
+            match self.fresh(now) {
+                Some(served) => Look::Use(served.value),
+                None if self.lease.is_held(now) => Look::Wait,
+                None => Look::Fetch(self.lease.take(now)),
+            }
+        });
+        let read = read.await;
+        self.or_stale(read, scheduler, policy)
+    }
+
+    fn fresh(&self, now: UnixMillis) -> Option<Served<T>> {
+        let stored = self.stored()?;
+        let value = Rc::clone(&stored.value);
+        stored.age_past_fresh(now).is_none().then_some(Served {
+            value,
+            refresh_due: false,
+        })
     }
 
     async fn read_unless(
         &self,
         scheduler: &Scheduler,
         policy: &KeyPolicy,
+        max_waiters: usize,
         fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
         good_enough: impl Fn(UnixMillis) -> Option<Served<T>>,
     ) -> Result<Rc<T>, Unavailable> {
-        let read = self.run(scheduler, policy, fetch, |now| match good_enough(now) {
-            Some(served) => Look::Use(served.value),
-            None => self.look_for_turn(now, policy),
-        });
-        match read.await {
-            Ok(value) => Ok(value),
-            // The failure has started a cooldown, in which stale values serve.
-            Err(unavailable) => {
-                let served = self.served(scheduler.now(), policy);
-                served.map(|served| served.value).ok_or(unavailable)
-            }
-        }
+        let read = self.run(
+            scheduler,
+            policy,
+            max_waiters,
+            fetch,
+            |now| match good_enough(now) {
+                Some(served) => Look::Use(served.value),
+                None => self.look_for_turn(now, policy),
+            },
+        );
+        let read = read.await;
+        self.or_stale(read, scheduler, policy)
+    }
+
+    /// A failure has started a cooldown, in which stale values serve.
+    fn or_stale(
+        &self,
+        read: Result<Rc<T>, Unavailable>,
+        scheduler: &Scheduler,
+        policy: &KeyPolicy,
+    ) -> Result<Rc<T>, Unavailable> {
+        read.or_else(|unavailable| {
+            let served = self.served(scheduler.now(), policy);
+            served.map(|served| served.value).ok_or(unavailable)
+        })
     }
 
     /// The value after one more fetch, because what is kept did not have what the caller needs.
@@ -191,28 +254,46 @@ impl<T> Fetched<T> {
         seen: &Rc<T>,
         fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
     ) -> Result<Rc<T>, Unavailable> {
-        self.run(scheduler, policy, fetch, |now| {
-            let mut state = self.state.borrow_mut();
-            match &state.stored {
-                Some(stored) if !Rc::ptr_eq(&stored.value, seen) => {
-                    return Look::Use(Rc::clone(&stored.value));
-                }
-                _ => {}
+        self.run(scheduler, policy, WAITERS_FOR_NEWER, fetch, |now| {
+            if let Some(settled) = self.news_at_once(now, policy, seen) {
+                return settled.map_or_else(Look::Fail, Look::Use);
             }
             if self.lease.is_held(now) {
                 return Look::Wait;
             }
-            if state.is_cooling(now, policy) {
-                return Look::Fail(state.unavailable(now));
-            }
-            let recent = |at: UnixMillis| now >= at && now - at < policy.cooldown;
-            if state.asked_for_news_at.is_some_and(recent) {
-                return Look::Use(Rc::clone(seen));
-            }
-            state.asked_for_news_at = Some(now);
+            self.state.borrow_mut().asked_for_news_at = Some(now);
             Look::Fetch(self.lease.take(now))
         })
         .await
+    }
+
+    /// What [`Self::read_news`] would find without a fetch and without waiting, if it can tell.
+    fn news_at_once(
+        &self,
+        now: UnixMillis,
+        policy: &KeyPolicy,
+        seen: &Rc<T>,
+    ) -> Option<Result<Rc<T>, Unavailable>> {
+        let state = self.state.borrow();
+        match &state.stored {
+            Some(stored) if !Rc::ptr_eq(&stored.value, seen) => {
+                return Some(Ok(Rc::clone(&stored.value)));
+            }
+            _ => {}
+        }
+        if self.lease.is_held(now) {
+            return None;
+        }
+        let next_ask = state.asked_for_news_at.map(|at| (at, at + policy.cooldown));
+        let next_ask = next_ask.filter(|(asked, next)| now >= *asked && now < *next);
+        let next_ask = next_ask.map(|(_, next)| next);
+        if !state.back_off.has_failed() {
+            return next_ask.map(|_| Ok(Rc::clone(seen)));
+        }
+        // The last attempt failed, so that nobody knows whether there is news.
+        let resume_at = state.back_off.resume_at(Need::Missing, now, policy);
+        let resume_at = resume_at.max(next_ask)?;
+        Some(Err(state.unavailable(now, resume_at)))
     }
 
     /// Fetches if the value is stale and nothing speaks against it.
@@ -239,12 +320,14 @@ impl<T> Fetched<T> {
         &self,
         scheduler: &Scheduler,
         policy: &KeyPolicy,
+        max_waiters: usize,
         fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
         look: impl Fn(UnixMillis) -> Look<T>,
     ) -> Result<Rc<T>, Unavailable> {
         // Discovery tries three places at most, then the keys: nobody waits longer than that.
         let patience = u64::from(policy.timeout) * 4 + LEASE_MS;
         let start = scheduler.now();
+        let mut place: Option<Place<'_>> = None;
         loop {
             let now = scheduler.now();
             match look(now) {
@@ -256,8 +339,18 @@ impl<T> Fetched<T> {
                         retry_after: 1,
                     });
                 }
-                Look::Wait => scheduler.wait(LOOK_AGAIN_MS).await,
+                Look::Wait => {
+                    if place.is_none() {
+                        place = self.waiters.enter(max_waiters);
+                    }
+                    if place.is_none() {
+                        return Err(Unavailable::TOO_MANY_WAITING);
+                    }
+                    let waited = now.saturating_sub(start);
+                    scheduler.wait(look_again_after(waited)).await;
+                }
                 Look::Fetch(owner) => {
+                    drop(place);
                     return self.fetch_as(owner, scheduler, policy, &fetch).await;
                 }
             }
@@ -269,10 +362,13 @@ impl<T> Fetched<T> {
         if self.lease.is_held(now) {
             return Look::Wait;
         }
-        if state.is_cooling(now, policy) {
-            return Look::Fail(state.unavailable(now));
+        match state
+            .back_off
+            .resume_at(state.need(now, policy), now, policy)
+        {
+            Some(resume_at) => Look::Fail(state.unavailable(now, resume_at)),
+            None => Look::Fetch(self.lease.take(now)),
         }
-        Look::Fetch(self.lease.take(now))
     }
 
     async fn fetch_as(
@@ -287,8 +383,8 @@ impl<T> Fetched<T> {
         let mut state = self.state.borrow_mut();
         match result {
             Ok((value, lifetime)) => {
-                state.failures = 0;
-                state.resume_at = 0;
+                state.back_off.succeeded();
+                state.doubted = false;
                 let value = Rc::new(value);
                 state.stored = Some(Stored {
                     value: Rc::clone(&value),
@@ -299,20 +395,10 @@ impl<T> Fetched<T> {
             }
             Err(error) => {
                 state.last_error = error;
-                // With nothing to serve, every request fails until the next attempt: the end of an
-                // outage must be noticed within a cooldown.
-                let (base, longest) = match state.stored {
-                    Some(_) => {
-                        let longest = policy.cooldown.saturating_mul(MAX_BACKOFF);
-                        (policy.cooldown, longest)
-                    }
-                    None => (policy.cooldown.min(FIRST_RETRY_MS), policy.cooldown),
-                };
-                let delay = base.saturating_mul(1 << state.failures.min(16));
-                let delay = delay.min(longest);
-                state.failures = state.failures.saturating_add(1);
-                state.resume_at = now + scheduler.jittered(delay);
-                Err(state.unavailable(now))
+                state.back_off.failed(scheduler, policy);
+                let need = state.need(now, policy);
+                let resume_at = state.back_off.resume_at(need, now, policy);
+                Err(state.unavailable(now, resume_at.unwrap_or(now)))
             }
         }
     }
@@ -329,14 +415,21 @@ impl<T> Stored<T> {
 }
 
 impl<T> State<T> {
-    fn is_cooling(&self, now: UnixMillis, policy: &KeyPolicy) -> bool {
-        // The longest delay with its jitter; more is a clock that jumped back.
-        let longest = policy.cooldown.saturating_mul(MAX_BACKOFF) / 4 * 5;
-        now < self.resume_at && self.resume_at - now <= longest.max(FIRST_RETRY_MS * 2)
+    /// Whether what is kept may serve while a fetch has to wait.
+    fn need(&self, now: UnixMillis, policy: &KeyPolicy) -> Need {
+        let serves = |stored: &Stored<T>| {
+            let past = stored.age_past_fresh(now);
+            past.is_none_or(|past| past < policy.max_stale)
+        };
+        if !self.doubted && self.stored.as_ref().is_some_and(serves) {
+            Need::Refresh
+        } else {
+            Need::Missing
+        }
     }
 
-    fn unavailable(&self, now: UnixMillis) -> Unavailable {
-        let left = self.resume_at.saturating_sub(now);
+    fn unavailable(&self, now: UnixMillis, resume_at: UnixMillis) -> Unavailable {
+        let left = resume_at.saturating_sub(now);
         Unavailable {
             error: self.last_error,
             retry_after: left.div_ceil(1000).max(1),

@@ -5,11 +5,13 @@
 //! whoever needs a document takes a lease and fetches; the others look again a little later; a
 //! lease that is no longer kept alive passes to the next who looks.
 
+mod back_off;
 mod fetched;
 mod freshness;
 mod issuer_metadata;
 mod snapshot;
 mod source;
+mod waiters;
 
 pub use issuer_metadata::IssuerMetadata;
 pub use snapshot::{SnapshotError, export, import};
@@ -38,6 +40,10 @@ pub enum FetchError {
     CrossOriginKeys,
     /// Not a JWK Set (RFC 7517 section 5).
     NotKeySet,
+    /// A JWK Set without a key that could verify a token.
+    NoUsableKey,
+    /// Another caller's fetch is under way, and enough callers wait for it already.
+    TooManyWaiting,
 }
 
 impl FetchError {
@@ -55,13 +61,18 @@ impl FetchError {
             Self::NoKeysUri => "issuer-no-keys-uri",
             Self::CrossOriginKeys => "issuer-cross-origin-keys",
             Self::NotKeySet => "issuer-not-key-set",
+            Self::NoUsableKey => "issuer-no-usable-key",
+            Self::TooManyWaiting => "issuer-too-many-waiting",
         }
     }
 
     /// Whether nobody answered at all, rather than answered badly.
     #[must_use]
     pub fn is_silence(self) -> bool {
-        matches!(self, Self::Unreachable | Self::TimedOut)
+        matches!(
+            self,
+            Self::Unreachable | Self::TimedOut | Self::TooManyWaiting
+        )
     }
 }
 
@@ -74,6 +85,14 @@ pub struct Unavailable {
     pub retry_after: u64,
 }
 
+impl Unavailable {
+    /// Waiters are answered as soon as the fetch under way ends: a moment later is soon enough.
+    const TOO_MANY_WAITING: Self = Self {
+        error: FetchError::TooManyWaiting,
+        retry_after: 1,
+    };
+}
+
 /// How keys are kept. Times in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyPolicy {
@@ -83,7 +102,8 @@ pub struct KeyPolicy {
     pub max_fresh: u64,
     /// How long after that they serve while the issuer cannot be reached.
     pub max_stale: u64,
-    /// The least time between two fetches.
+    /// The least time between two fetches that unknown keys cause, and the longest time between
+    /// two attempts while nothing can be served.
     pub cooldown: u64,
     /// For one exchange.
     pub timeout: u32,

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::fetched::{Fetched, Stored};
 use super::issuer_metadata::{IssuerMetadata, locations};
+use super::waiters::WAITERS;
 use super::{FetchError, KeyPolicy, Unavailable, freshness};
 use crate::capability::{HttpError, HttpRequest, HttpResponse, UnixMillis};
 use crate::http_url::HttpUrl;
@@ -121,20 +122,38 @@ impl KeySource {
         }
     }
 
-    /// The issuer's metadata, fetched if it must be.
+    /// The issuer's metadata for publishing, which anybody may ask for; fetched if they must be.
     pub(crate) async fn metadata(
         &self,
         scheduler: &Scheduler,
     ) -> Result<Rc<IssuerMetadata>, Unavailable> {
+        self.metadata_for(scheduler, WAITERS).await
+    }
+
+    /// The issuer's metadata for this application's own requests. As many of them may wait as the
+    /// application makes.
+    pub(crate) async fn metadata_for_client(
+        &self,
+        scheduler: &Scheduler,
+    ) -> Result<Rc<IssuerMetadata>, Unavailable> {
+        self.metadata_for(scheduler, usize::MAX).await
+    }
+
+    async fn metadata_for(
+        &self,
+        scheduler: &Scheduler,
+        max_waiters: usize,
+    ) -> Result<Rc<IssuerMetadata>, Unavailable> {
         let fetch = async || self.discover(scheduler).await;
         self.metadata
-            .read_fresh(scheduler, &self.policy, fetch)
+            .read_fresh(scheduler, &self.policy, max_waiters, fetch)
             .await
     }
 
-    /// Makes the next reader of the metadata fetch them: what they name did not do.
+    /// What the metadata name did not do, so the next reader fetches them again; at most once per
+    /// cooldown, because each of many callers may find the same fault.
     pub(crate) fn doubt_metadata(&self, now: UnixMillis) {
-        self.metadata.expire(now);
+        self.metadata.doubt_again(now, &self.policy);
     }
 
     /// The issuer's URL.
@@ -157,34 +176,40 @@ impl KeySource {
     }
 
     async fn fetch_keys(&self, scheduler: &Scheduler) -> Result<(JwkSet, u64), FetchError> {
+        let fetched = self.fetch_located_keys(scheduler).await;
+        if fetched.is_err() {
+            // The metadata may name a place that is no more, or none that may be used. When they
+            // are fetched again is for the delay between two fetches of the keys to say.
+            self.metadata.doubt(scheduler.now());
+        }
+        fetched
+    }
+
+    async fn fetch_located_keys(&self, scheduler: &Scheduler) -> Result<(JwkSet, u64), FetchError> {
         let uri = match &self.location {
             KeyLocation::Uri(uri) => uri.clone(),
             KeyLocation::Discovery | KeyLocation::Inline(_) => {
-                let metadata = self.metadata(scheduler).await.map_err(|u| u.error)?;
+                let discover = async || self.discover(scheduler).await;
+                let metadata = self
+                    .metadata
+                    .read_fresh_at_once(scheduler, &self.policy, discover)
+                    .await
+                    .map_err(|unavailable| unavailable.error)?;
                 metadata.keys_uri(&self.issuer_url, self.cross_origin)?
             }
         };
-        let fetched = self
-            .get(
-                scheduler,
-                uri,
-                "application/jwk-set+json, application/json",
-                limits::KEY_SET_BYTES,
-            )
-            .await
-            .and_then(|response| {
-                let lifetime = freshness::lifetime(&response, &self.policy);
-                let set = JwkSet::parse(&response.body).map_err(|_| FetchError::NotKeySet)?;
-                Ok((set, lifetime))
-            });
-        match fetched {
-            Ok((set, lifetime)) => Ok((self.keep_known_keys(set), lifetime)),
-            Err(error) => {
-                // The document may name a place that is no more.
-                self.metadata.expire(scheduler.now());
-                Err(error)
-            }
+        let accept = "application/jwk-set+json, application/json";
+        let response = self
+            .get(scheduler, uri, accept, limits::KEY_SET_BYTES)
+            .await?;
+        let lifetime = freshness::lifetime(&response, &self.policy);
+        let set = JwkSet::parse(&response.body).map_err(|_| FetchError::NotKeySet)?;
+        // An issuer that withdraws its last key cannot be told from one that is broken. The keys
+        // from before serve for as long as in an outage, and `max_stale` ends that.
+        if set.keys.is_empty() {
+            return Err(FetchError::NoUsableKey);
         }
+        Ok((self.keep_known_keys(set), lifetime))
     }
 
     /// Takes over the prepared form of keys that were there before, so that a refresh costs

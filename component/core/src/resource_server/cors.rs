@@ -50,6 +50,14 @@ impl CorsRules {
         }
     }
 
+    /// The rules for documents that anybody may read, whichever origins are listed.
+    pub(super) fn of_public_documents(&self) -> Self {
+        Self {
+            origins: None,
+            ..*self
+        }
+    }
+
     /// Headers for any response to a request from `origin`, which has passed [`Self::check`].
     pub(super) fn headers(&self, origin: Option<&str>) -> Vec<Header> {
         let mut headers = Vec::new();
@@ -95,6 +103,17 @@ impl CorsRules {
         answer.push("access-control-max-age", self.max_age.to_string());
         Some(answer)
     }
+}
+
+/// Headers for documents that anybody may read: they do not depend on the request.
+pub(super) fn public_headers() -> [Header; 2] {
+    [
+        ("access-control-allow-origin".to_owned(), "*".to_owned()),
+        (
+            "access-control-expose-headers".to_owned(),
+            EXPOSED.to_owned(),
+        ),
+    ]
 }
 
 fn push(headers: &mut Vec<Header>, name: &str, value: &str) {

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::answer::Answer;
 use super::compile::{ClientKeys, Compiled, compile};
 use super::config::Config;
+use super::cors::public_headers;
 use super::credentials::bearer_token_start;
 use super::judgement::Case;
 use super::metadata::{WellKnown, published};
@@ -16,6 +17,7 @@ use crate::access_token::{Identity, VerifiedTokens};
 use crate::capability::{Header, Host};
 use crate::config_error::ConfigError;
 use crate::http_url::{HttpUrl, UrlError};
+use crate::jose::SigningError;
 use crate::keys::{self, SnapshotError};
 use crate::limits;
 use crate::task::{Progress, Scheduler, Task};
@@ -146,15 +148,20 @@ impl Gate {
     /// Decides about a request: preflight, metadata, credentials, scopes.
     #[must_use]
     pub fn decide(&self, head: &RequestHead) -> Step {
-        let place = match self.inner.enter(head) {
+        let place = match self.inner.locate(head) {
             Ok(place) => place,
             Err(rejection) => return self.inner.refuse_early(head, &rejection),
         };
-        if let Some(answer) = self.inner.compiled.cors.preflight(head) {
-            return respond(answer);
+        // Before the look at the origin: what is public is for everybody.
+        if let Some(document) = self.inner.document_at(place.url.path()) {
+            return self.inner.publish(head, &place, document);
         }
-        if let Some(step) = self.inner.metadata(head, &place) {
-            return step;
+        let cors = &self.inner.compiled.cors;
+        if let Err(rejection) = cors.check(head.origin.as_deref()) {
+            return self.inner.refuse_early(head, &rejection);
+        }
+        if let Some(answer) = cors.preflight(head) {
+            return respond(answer);
         }
         let routes = &self.inner.compiled.routes;
         match required_scopes(routes, &head.method, place.readings()) {
@@ -276,11 +283,16 @@ impl Gate {
 impl Inner {
     /// Reads the URL and looks at the origin: the two things that concern every request.
     fn enter(&self, head: &RequestHead) -> Result<Place, Rejection> {
+        let place = self.locate(head)?;
+        self.compiled.cors.check(head.origin.as_deref())?;
+        Ok(place)
+    }
+
+    fn locate(&self, head: &RequestHead) -> Result<Place, Rejection> {
         if head.url.len() > limits::URL_BYTES {
             return Err(Rejection::BadTarget(UrlError::TooLong));
         }
         let url = HttpUrl::parse(&head.url).map_err(Rejection::BadTarget)?;
-        self.compiled.cors.check(head.origin.as_deref())?;
         let origin = match &self.compiled.origin {
             Some(origin) => Rc::clone(origin),
             None => url.origin().into(),
@@ -327,13 +339,27 @@ impl Inner {
         published.then_some(document)
     }
 
-    fn metadata(self: &Rc<Self>, head: &RequestHead, place: &Place) -> Option<Step> {
-        let document = self.document_at(place.url.path())?;
-        if !matches!(head.method.as_str(), "GET" | "HEAD") {
-            return Some(self.refuse_early(head, &Rejection::MethodNotAllowed));
+    /// A document, or why it is not to be had. The headers are the same for every caller, so that
+    /// a cache shared by browsers and others gives each what it needs.
+    fn publish(
+        self: &Rc<Self>,
+        head: &RequestHead,
+        place: &Place,
+        document: WellKnown<'_>,
+    ) -> Step {
+        let cors = self.compiled.cors.of_public_documents();
+        if let Some(answer) = cors.preflight(head) {
+            return respond(answer);
         }
-        let headers = self.cors_headers(head);
-        match document {
+        let reads = matches!(head.method.as_str(), "GET" | "HEAD");
+        let refusal = |rejection: Rejection| rejection.to_answer(&ChallengeContext::default());
+        let method = head.method.clone();
+        let finish = move |mut answer: Answer| {
+            answer.headers.extend(public_headers());
+            without_body_for_head(answer, &method)
+        };
+        let answer = match document {
+            _ if !reads => refusal(Rejection::MethodNotAllowed),
             WellKnown::ProtectedResource(path) => {
                 // The root stands for the whole host: clients that know no path ask for it.
                 let routes = &self.compiled.routes;
@@ -341,61 +367,61 @@ impl Inner {
                 let is_protected = path.is_empty()
                     || required_scopes(routes, "POST", &readings).is_some()
                     || required_scopes(routes, "GET", &readings).is_some();
-                if !is_protected {
-                    return Some(self.refuse_early(head, &Rejection::NoSuchResource));
+                if is_protected {
+                    let query = place.url.query().map(|query| format!("?{query}"));
+                    let resource = format!("{}{path}{}", place.origin, query.unwrap_or_default());
+                    self.compiled.metadata.document(resource)
+                } else {
+                    refusal(Rejection::NoSuchResource)
                 }
-                let query = place.url.query().map(|query| format!("?{query}"));
-                let resource = format!("{}{path}{}", place.origin, query.unwrap_or_default());
-                let mut answer = self.compiled.metadata.document(resource);
-                answer.headers.extend(headers);
-                Some(respond(without_body_for_head(answer, &head.method)))
             }
             WellKnown::ClientKeys => {
-                let keys = self.compiled.client_keys.clone()?;
+                let Some(keys) = self.compiled.client_keys.clone() else {
+                    return respond(finish(refusal(Rejection::NoSuchResource)));
+                };
                 let inner = Rc::clone(self);
-                let method = head.method.clone();
-                Some(self.run(async move {
-                    let mut answer = inner.published_keys(&keys).await;
-                    answer.headers.extend(headers);
+                return self.run(async move {
+                    let answer = match inner.published_keys(&keys).await {
+                        Ok(document) => published(document),
+                        Err(rejection) => rejection.to_answer(&ChallengeContext::default()),
+                    };
                     Outcome {
-                        decision: Decision::Respond(without_body_for_head(answer, &method)),
+                        decision: Decision::Respond(finish(answer)),
                         refresh_due: false,
                     }
-                }))
+                });
             }
             WellKnown::AuthorizationServer => {
                 let inner = Rc::clone(self);
-                let method = head.method.clone();
-                Some(self.run(async move {
+                return self.run(async move {
                     let source = &inner.compiled.sources[0];
-                    let mut answer = match source.metadata(&inner.scheduler).await {
+                    let answer = match source.metadata(&inner.scheduler).await {
                         Ok(metadata) => published(metadata.document().to_string()),
                         Err(unavailable) => Rejection::IssuerMetadata(unavailable)
                             .to_answer(&ChallengeContext::default()),
                     };
-                    answer.headers.extend(headers);
-                    let answer = without_body_for_head(answer, &method);
                     Outcome {
-                        decision: Decision::Respond(answer),
+                        decision: Decision::Respond(finish(answer)),
                         refresh_due: false,
                     }
-                }))
+                });
             }
-        }
+        };
+        respond(finish(answer))
     }
 
-    async fn published_keys(&self, keys: &ClientKeys) -> Answer {
-        let document = match keys {
-            ClientKeys::Of(client) => match client.own_keys() {
-                Some(keys) => keys.published(&self.scheduler).await.ok(),
-                None => None,
-            },
-            ClientKeys::Broken => None,
+    async fn published_keys(&self, keys: &ClientKeys) -> Result<String, Rejection> {
+        let ClientKeys::Of(client) = keys else {
+            return Err(Rejection::ClientKeysBroken);
         };
-        match document {
-            Some(document) => published(document),
-            None => Rejection::ClientKeysBroken.to_answer(&ChallengeContext::default()),
-        }
+        let keys = client.own_keys().ok_or(Rejection::NoSuchResource)?;
+        let document = keys.published(&self.scheduler).await;
+        document.map_err(|error| match error {
+            SigningError::Host(error) if error.is_transient() => {
+                Rejection::ClientKeysUnavailable(error)
+            }
+            _ => Rejection::ClientKeysBroken,
+        })
     }
 
     fn authenticate(

@@ -9,7 +9,7 @@ use super::metadata::location;
 use super::rejection::{ChallengeContext, Rejection};
 use crate::access_token::{self, NotVerified, Target, TokenDigest, TokenError, Verified};
 use crate::jose::JwkSet;
-use crate::keys::KeySource;
+use crate::keys::{KeySource, Unavailable};
 use crate::limits;
 
 /// One judgement: what is needed, and what an answer must know.
@@ -115,7 +115,11 @@ impl Inner {
             Ok(key) => key,
             Err(NotVerified::NoVerdict(error)) => return Err(Rejection::NoVerdict(error)),
             Err(NotVerified::Refused(error)) => {
-                let newer = self.newer_keys(source, &set, error).await?;
+                let newer = self.newer_keys(source, &set, &error).await?;
+                // A signature is checked once by each key.
+                if unverified.has_same_keys(&set, &newer) {
+                    return Err(Rejection::Token(error));
+                }
                 let verified = unverified.verify(&newer, &self.scheduler).await;
                 verified.map_err(|error| match error {
                     NotVerified::Refused(error) => Rejection::Token(error),
@@ -144,16 +148,10 @@ impl Inner {
         &self,
         source: &KeySource,
         seen: &Rc<JwkSet>,
-        error: TokenError,
+        error: &TokenError,
     ) -> Result<Rc<JwkSet>, Rejection> {
-        match source.read_news(&self.scheduler, seen).await {
-            Ok(newer) if Rc::ptr_eq(&newer, seen) => Err(Rejection::Token(error)),
-            Ok(newer) => Ok(newer),
-            // The key is known and the signature is wrong: that an issuer would reuse a `kid`
-            // just while it cannot be reached is not worth a 503 for every forgery.
-            Err(_) if error == TokenError::Signature => Err(Rejection::Token(error)),
-            Err(unavailable) => Err(Rejection::KeysUnavailable(unavailable)),
-        }
+        let newer = source.read_news(&self.scheduler, seen).await;
+        newer.map_err(|unavailable| without_news(error, unavailable))
     }
 
     /// The last question, asked of cached and of new tokens alike: is it enough?
@@ -193,5 +191,15 @@ impl Inner {
             .headers
             .extend(self.compiled.cors.headers(case.origin.as_deref()));
         answer
+    }
+}
+
+/// The refusal of a token that the known keys do not verify, while newer ones are not to be had.
+fn without_news(error: &TokenError, unavailable: Unavailable) -> Rejection {
+    match error {
+        // The key is known and the signature is wrong: that an issuer would reuse a `kid` just
+        // while it cannot be reached is not worth a 503 for every forgery.
+        TokenError::Signature => Rejection::Token(TokenError::Signature),
+        _ => Rejection::KeysUnavailable(unavailable),
     }
 }

@@ -40,6 +40,8 @@ pub enum Rejection {
     NoSuchResource,
     /// This application's own keys cannot be read, so there is nothing to publish.
     ClientKeysBroken,
+    /// The host does not answer for them at the moment.
+    ClientKeysUnavailable(SignatureError),
 }
 
 /// What the client is told.
@@ -86,7 +88,7 @@ impl Rejection {
             Self::KeysUnavailable(unavailable) | Self::IssuerMetadata(unavailable) => {
                 unavailable.error.code()
             }
-            Self::NoVerdict(error) => error.code(),
+            Self::NoVerdict(error) | Self::ClientKeysUnavailable(error) => error.code(),
             Self::MethodNotAllowed => "metadata-method",
             Self::NoSuchResource => "metadata-no-such-resource",
             Self::ClientKeysBroken => "client-configuration",
@@ -173,8 +175,8 @@ impl Rejection {
                 wire(403, "insufficient_scope", text, WithError)
             }
             Self::KeysUnavailable(unavailable) => {
-                let text = "The issuer of the token cannot be reached to check it; \
-                            the token may be good";
+                let text = "The keys of the token's issuer cannot be obtained, so the token was not \
+                            checked; it may be valid";
                 Wire {
                     retry_after: Some(unavailable.retry_after),
                     ..wire(503, "temporarily_unavailable", text, NoChallenge)
@@ -206,6 +208,13 @@ impl Rejection {
                 "There is no protected resource at this path",
                 NoChallenge,
             ),
+            Self::ClientKeysUnavailable(_) => {
+                let text = "The keys of this application cannot be had at the moment";
+                Wire {
+                    retry_after: Some(1),
+                    ..wire(503, "temporarily_unavailable", text, NoChallenge)
+                }
+            }
             Self::ClientKeysBroken => wire(
                 500,
                 "server_error",
@@ -301,6 +310,11 @@ mod tests {
             (Rejection::MethodNotAllowed, 405, None),
             (Rejection::NoSuchResource, 404, None),
             (Rejection::ClientKeysBroken, 500, None),
+            (
+                Rejection::ClientKeysUnavailable(SignatureError::TimedOut),
+                503,
+                None,
+            ),
         ];
         for (rejection, status, challenge) in table {
             let answer = rejection.to_answer(&context);

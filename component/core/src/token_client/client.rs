@@ -369,7 +369,7 @@ impl Inner {
         let token = read(response, wish.target.requested_token_type.as_deref(), now);
         if silent || matches!(token, Err(TokenFailure::UnexpectedStatus(404 | 405 | 410))) {
             // The metadata may name a place that is no more.
-            self.source().doubt_metadata(scheduler.now());
+            self.source().doubt_metadata(self.scheduler().now());
         }
         token
     }
@@ -378,8 +378,12 @@ impl Inner {
         if let Some(endpoint) = &self.client.token_endpoint {
             return Ok(endpoint.clone());
         }
-        let metadata = self.source().metadata(self.scheduler()).await;
+        let metadata = self.source().metadata_for_client(self.scheduler()).await;
         let metadata = metadata.map_err(TokenFailure::IssuerUnavailable)?;
-        token_endpoint(metadata.document(), self.source().issuer_url())
+        let endpoint = token_endpoint(metadata.document(), self.source().issuer_url());
+        if endpoint.is_err() {
+            self.source().doubt_metadata(self.scheduler().now());
+        }
+        endpoint
     }
 }

@@ -36,6 +36,15 @@ pub enum TokenFailure {
         /// Its answer.
         error: OAuthError,
     },
+    /// The issuer wants a pause: 429 or 503, whatever stands in the body.
+    RetryLater {
+        /// HTTP status of its answer.
+        status: u16,
+        /// Its `Retry-After`, in seconds.
+        retry_after: Option<u64>,
+        /// Its OAuth error, where it gave one.
+        error: Option<OAuthError>,
+    },
     /// The issuer's metadata are not to be had.
     IssuerUnavailable(Unavailable),
     /// The metadata name no token endpoint, or none that a secret may be sent to.
@@ -69,6 +78,7 @@ impl TokenFailure {
             Self::ForbiddenDestination => "client-forbidden-destination",
             Self::Signing(error) => error.code(),
             Self::Refused { .. } => "token-refused",
+            Self::RetryLater { .. } => "token-endpoint-retry-later",
             Self::IssuerUnavailable(unavailable) => unavailable.error.code(),
             Self::NoTokenEndpoint => "token-endpoint-missing",
             Self::ForeignTokenEndpoint => "token-endpoint-foreign",
@@ -103,6 +113,16 @@ impl TokenFailure {
             Self::Refused { status, .. } => {
                 format!("the issuer refused to issue a token (HTTP {status})")
             }
+            Self::RetryLater {
+                status,
+                retry_after: Some(seconds),
+                ..
+            } => {
+                format!("the token endpoint answered with HTTP {status}: try again in {seconds} s")
+            }
+            Self::RetryLater { status, .. } => {
+                format!("the token endpoint answered with HTTP {status}: try again later")
+            }
             Self::IssuerUnavailable(_) => "the issuer's metadata, which name its token endpoint, \
                                            cannot be had"
                 .to_owned(),
@@ -129,7 +149,9 @@ impl TokenFailure {
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Refused { status, .. } | Self::UnexpectedStatus(status) => Some(*status),
+            Self::Refused { status, .. }
+            | Self::RetryLater { status, .. }
+            | Self::UnexpectedStatus(status) => Some(*status),
             _ => None,
         }
     }
@@ -139,12 +161,23 @@ impl TokenFailure {
     pub fn oauth(&self) -> Option<&OAuthError> {
         match self {
             Self::Refused { error, .. } => Some(error),
+            Self::RetryLater { error, .. } => error.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// When it is worth another try, in seconds from now, where that is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::RetryLater { retry_after, .. } => *retry_after,
+            Self::IssuerUnavailable(unavailable) => Some(unavailable.retry_after),
             _ => None,
         }
     }
 
     /// A response for the application's own caller: 401 or 403 where the user must do something,
-    /// 500 where the application must, 502 to 504 where only time helps. None of the issuer's
+    /// 500 where the application must, 429 and 502 to 504 where only time helps. None of the issuer's
     /// words is in it.
     #[must_use]
     pub fn to_answer(&self) -> Answer {
@@ -157,7 +190,15 @@ impl TokenFailure {
             Self::Signing(error) if error.is_permanent() => {
                 (500, "server_error", "This application is not set up right")
             }
-            Self::IssuerUnavailable(_) | Self::Unreachable | Self::Signing(_) => (
+            Self::RetryLater { status: 429, .. } => (
+                429,
+                "temporarily_unavailable",
+                "Access has been asked for too often: try again later",
+            ),
+            Self::RetryLater { .. }
+            | Self::IssuerUnavailable(_)
+            | Self::Unreachable
+            | Self::Signing(_) => (
                 503,
                 "temporarily_unavailable",
                 "Access for you cannot be asked for at the moment",
@@ -185,10 +226,9 @@ impl TokenFailure {
             answer.push("www-authenticate", challenge.to_string());
         }
         let retry_after = match self {
-            Self::IssuerUnavailable(unavailable) => Some(unavailable.retry_after),
             Self::Unreachable | Self::TimedOut => Some(1),
             Self::Signing(error) if !error.is_permanent() => Some(1),
-            _ => None,
+            _ => self.retry_after(),
         };
         if let Some(seconds) = retry_after {
             answer.push("retry-after", seconds.to_string());
@@ -246,6 +286,14 @@ mod tests {
         }
     }
 
+    fn later(status: u16) -> TokenFailure {
+        TokenFailure::RetryLater {
+            status,
+            retry_after: Some(7),
+            error: None,
+        }
+    }
+
     #[test]
     fn the_whole_mapping() {
         let unavailable = Unavailable {
@@ -275,6 +323,8 @@ mod tests {
             (refused("invalid_request"), 502),
             (refused("x_custom"), 502),
             (TokenFailure::IssuerUnavailable(unavailable), 503),
+            (later(429), 429),
+            (later(503), 503),
             (TokenFailure::NoTokenEndpoint, 502),
             (TokenFailure::ForeignTokenEndpoint, 502),
             (TokenFailure::Unreachable, 503),
@@ -289,7 +339,7 @@ mod tests {
             assert_eq!(answer.status, status, "{failure:?}");
             assert_eq!(answer.reason, Some(failure.code()));
             assert_eq!(answer.header("www-authenticate").is_some(), status == 401);
-            let retry = matches!(status, 503 | 504) && failure.oauth().is_none();
+            let retry = matches!(status, 429 | 503 | 504) && failure.oauth().is_none();
             assert_eq!(answer.header("retry-after").is_some(), retry, "{failure:?}");
             let body = answer.body.expect("errors have a body");
             assert!(!body.contains("from the issuer") && !body.contains("x_custom"));

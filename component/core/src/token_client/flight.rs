@@ -11,7 +11,7 @@ use super::exchanged_tokens::{CacheKey, Owner};
 use super::token_request::TokenTarget;
 use super::token_response::Token;
 use crate::capability::UnixMillis;
-use crate::lease::{LOOK_AGAIN_MS, Lease};
+use crate::lease::{Lease, look_again_after};
 
 /// After a failure, the same token is not asked for again for so long. Who wishes for it in that
 /// time waits for the rest of it instead of being told of an outage that may be over.
@@ -88,13 +88,15 @@ impl Inner {
 
     /// Waits for the flight's outcome, or makes the request for everybody on it.
     async fn fly(&self, key: &CacheKey, flight: &Rc<Flight>, wish: &Wish) -> Outcome {
+        let start = self.scheduler().now();
         loop {
             if let Some(outcome) = flight.outcome.borrow().as_ref() {
                 return outcome.clone();
             }
             let now = self.scheduler().now();
             if flight.lease.is_held(now) {
-                self.scheduler().wait(LOOK_AGAIN_MS).await;
+                let waited = now.saturating_sub(start);
+                self.scheduler().wait(look_again_after(waited)).await;
                 continue;
             }
             let owner = flight.lease.take(now);

@@ -21,6 +21,7 @@ mod exchanged_tokens;
 mod failure;
 mod flight;
 mod own_keys;
+mod retry_after;
 mod secret;
 mod token_endpoint;
 mod token_request;

@@ -1,6 +1,7 @@
 //! What the token endpoint answers (RFC 6749 sections 5.1 and 5.2, RFC 8693 section 2.2).
 
 use super::failure::{OAuthError, TokenFailure};
+use super::retry_after::retry_after;
 use super::secret::Secret;
 use super::token_request::ACCESS_TOKEN;
 use crate::capability::{HttpError, HttpResponse, UnixMillis};
@@ -70,6 +71,13 @@ pub(super) fn read(
         let error = body.ok().and_then(|body| oauth_error(&body));
         let status = response.status;
         return Err(match error {
+            error if matches!(status, 429 | 503) => TokenFailure::RetryLater {
+                status,
+                retry_after: response
+                    .header("retry-after")
+                    .and_then(|value| retry_after(value, asked_at)),
+                error,
+            },
             Some(error) => TokenFailure::Refused { status, error },
             None => TokenFailure::UnexpectedStatus(status),
         });

@@ -35,6 +35,8 @@ pub const NOW: u64 = 1_795_219_200;
 #[derive(Clone)]
 pub enum Site {
     Body(u16, String, &'static str),
+    /// 429, 503 and the like, with this `Retry-After` and no body.
+    Later(u16, &'static str),
     Fails(HttpError),
     Never,
     /// Depends on the request.
@@ -174,6 +176,11 @@ impl Pending<Result<HttpResponse, HttpError>> for FakeExchange {
         Some(match self.site.take()? {
             Site::Never | Site::Answers(_) => return None,
             Site::Fails(error) => Err(error),
+            Site::Later(status, retry_after) => Ok(HttpResponse {
+                status,
+                headers: vec![("Retry-After".into(), retry_after.into())],
+                body: Vec::new(),
+            }),
             Site::Body(status, body, cache) => Ok(HttpResponse {
                 status,
                 headers: vec![("cache-control".into(), cache.into())],

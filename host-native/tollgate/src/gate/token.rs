@@ -105,13 +105,16 @@ pub struct TokenError {
     pub oauth: Option<Box<OauthError>>,
     /// The status of the issuer's response, where there was one.
     pub status: Option<u16>,
+    /// How long to wait before another try, where that is known: what the issuer says in
+    /// `Retry-After` (an hour at the most), or when its metadata are asked for again.
+    pub retry_after: Option<Duration>,
     answer: Box<Answer>,
 }
 
 impl TokenError {
     /// A response for the application's own caller, if it has nothing better: 401 or 403 where
-    /// the user must do something, 500 where the application must, 502 to 504 where only time
-    /// helps. None of the issuer's words is in it.
+    /// the user must do something, 500 where the application must, 429 and 502 to 504 where
+    /// only time helps. None of the issuer's words is in it.
     #[must_use]
     pub fn to_response(&self) -> Response<String> {
         self.answer.response.clone()
@@ -129,6 +132,7 @@ impl TokenError {
             message: "the gate failed while it asked for a token".to_owned(),
             oauth: None,
             status: None,
+            retry_after: None,
             answer: Box::new(Answer::failed()),
         }
     }
@@ -155,6 +159,7 @@ impl From<wit::Failure> for TokenError {
                 })
             }),
             status: failure.status,
+            retry_after: failure.retry_after_seconds.map(Duration::from_secs),
             answer: Box::new(Answer::new(failure.answer).unwrap_or_else(|_| Answer::failed())),
         }
     }
@@ -168,6 +173,7 @@ impl From<ConfigError> for TokenError {
             message: format!("{}: {}", error.field, error.message),
             oauth: None,
             status: None,
+            retry_after: None,
             answer: Box::new(Answer::server_error("client-configuration")),
         }
     }
@@ -229,6 +235,7 @@ mod tests {
                 error_uri: None,
             }),
             status: Some(400),
+            retry_after_seconds: None,
             answer: wit::Answer {
                 status: 401,
                 headers: vec![],

@@ -1,0 +1,78 @@
+//! When a fetch may be tried again after failures.
+//!
+//! Two clocks run after a failure. While an older value serves, attempts become rare, to spare an
+//! issuer in trouble. While somebody needs what is not there, the end of an outage must be noticed
+//! within one cooldown.
+
+use super::KeyPolicy;
+use crate::capability::UnixMillis;
+use crate::task::Scheduler;
+
+/// The first delay after a failure when there is nothing older to serve: an outage of a second
+/// must not cost a whole cooldown.
+const FIRST_RETRY_MS: u64 = 1_000;
+/// While an older value serves, delays double up to this many times the cooldown.
+const MAX_BACKOFF: u64 = 16;
+
+/// How much a caller needs the fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// An older value serves meanwhile.
+    Refresh,
+    /// Nothing serves until it has succeeded.
+    Missing,
+}
+
+/// The failures since the last success.
+#[derive(Debug, Default)]
+pub(super) struct BackOff {
+    failures: u32,
+    /// No attempt before this for [`Need::Refresh`].
+    refresh_at: UnixMillis,
+    /// No attempt before this for [`Need::Missing`].
+    missing_at: UnixMillis,
+}
+
+impl BackOff {
+    pub(super) fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
+    pub(super) fn succeeded(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn failed(&mut self, scheduler: &Scheduler, policy: &KeyPolicy) {
+        let doubled = |base: u64| base.saturating_mul(1 << self.failures.min(16));
+        // With its jitter, which adds up to a quarter, no longer than the cooldown.
+        let missing = doubled(FIRST_RETRY_MS).min(policy.cooldown / 5 * 4);
+        let refresh = doubled(policy.cooldown).min(longest(policy));
+        let now = scheduler.now();
+        self.missing_at = now + scheduler.jittered(missing);
+        self.refresh_at = now + scheduler.jittered(refresh);
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// When the next attempt may be made; `None` is now.
+    pub(super) fn resume_at(
+        &self,
+        need: Need,
+        now: UnixMillis,
+        policy: &KeyPolicy,
+    ) -> Option<UnixMillis> {
+        let at = match need {
+            Need::Refresh => self.refresh_at,
+            Need::Missing => self.missing_at,
+        };
+        // The longest delay with its jitter; more is a clock that jumped back.
+        let plausible = match need {
+            Need::Refresh => longest(policy) / 4 * 5,
+            Need::Missing => policy.cooldown,
+        };
+        (now < at && at - now <= plausible).then_some(at)
+    }
+}
+
+fn longest(policy: &KeyPolicy) -> u64 {
+    policy.cooldown.saturating_mul(MAX_BACKOFF)
+}

@@ -1,0 +1,61 @@
+//! How many callers may wait for one fetch.
+//!
+//! Whoever holds a token, good or not, can make a gate wait for keys. Each waiter is polled again
+//! and again, so an endpoint that hangs must not collect them.
+
+use std::cell::Cell;
+
+/// Callers that have nothing else to go by: one instance rarely has more requests in flight when
+/// it starts, and that many cost a few polls per millisecond at the most.
+pub(super) const WAITERS: usize = 256;
+/// Callers whose token names a key that the kept set does not have. Tokens of known keys do not
+/// wait, so these are the first tokens of a new key, or forgeries.
+pub(super) const WAITERS_FOR_NEWER: usize = 64;
+
+/// The callers that wait now.
+#[derive(Debug, Default)]
+pub(super) struct Waiters(Cell<usize>);
+
+/// A place among them, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place<'a>(&'a Cell<usize>);
+
+impl Waiters {
+    /// Whether `limit` callers wait already.
+    pub(super) fn reach(&self, limit: usize) -> bool {
+        self.0.get() >= limit
+    }
+
+    /// `None` where `limit` callers wait already.
+    pub(super) fn enter(&self, limit: usize) -> Option<Place<'_>> {
+        if self.reach(limit) {
+            return None;
+        }
+        self.0.set(self.0.get() + 1);
+        Some(Place(&self.0))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_and_given_back() {
+        let waiters = Waiters::default();
+        let first = waiters.enter(2);
+        let second = waiters.enter(2);
+        assert!(first.is_some() && second.is_some());
+        assert!(waiters.enter(2).is_none());
+        assert!(waiters.enter(3).is_some(), "and left at once");
+        drop(first);
+        assert!(!waiters.reach(2));
+        assert!(waiters.enter(2).is_some());
+    }
+}
