@@ -33,7 +33,7 @@ use http::request::Parts;
 
 pub use builder::{BuildError, GateBuilder};
 pub use client::{AssertionAudience, Client, ClientAuthentication, ClientKey, ExchangeCache};
-pub use config::{Access, Config, ConfigError, Cors, Metadata, Route, TokenCache};
+pub use config::{Access, Config, ConfigError, ConfigPart, Cors, Metadata, Route, TokenCache};
 pub use decision::{Allowed, Answer, Credentials, Decision};
 pub use fetch_as::{FetchError, ResponseBody};
 pub use identity::{AccessToken, Actor, Identity};
