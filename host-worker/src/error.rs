@@ -11,7 +11,7 @@ pub enum Error {
     /// that is changed.
     #[error("Tollgate's configuration: {message}")]
     Configuration {
-        /// Where: `issuers[0].audiences`, or the name of a variable.
+        /// What to change, as it was set: `issuers[0].audiences`, or `TOLLGATE_AUDIENCE`.
         field: String,
         /// The field again, and a sentence that says what to change.
         message: String,

@@ -1,6 +1,7 @@
 use std::{cell::OnceCell, rc::Rc};
 
-use wasm_bindgen::JsCast;
+use serde::Serialize;
+use wasm_bindgen::{JsCast, JsValue};
 use worker::{Context, Env, Request, Response, console_error};
 
 use crate::{
@@ -121,28 +122,46 @@ impl Gate {
             return Ok(gate);
         }
         let options = match &self.inner.options {
-            Source::Options(options) => serde_json::to_value(options),
+            Source::Options(options) => serde_json::to_value(Spelled::of(options)),
             // Parsed here rather than by JavaScript, whose error would repeat the text.
             Source::Json(text) => serde_json::from_str::<serde_json::Value>(text),
         };
         let options = options.map_err(Error::Options)?.to_string();
         let options = js_sys::JSON::parse(&options).map_err(|thrown| Error::thrown(&thrown))?;
         let gate = package::create_gate(&options).map_err(|thrown| Error::thrown(&thrown))?;
-        match gate.check(env).map_err(|thrown| Error::thrown(&thrown)) {
+        match gate.check(env) {
             Ok(()) => {}
             // A client that cannot work takes nothing else down with it: `check` tells of it, and
             // who asks for a token.
-            Err(Error::Configuration { field, message }) if of_client(&field) => {
-                console_error!("Tollgate: {message}");
+            Err(thrown) if concerns_client(&thrown) => {
+                console_error!("Tollgate: {}", Error::thrown(&thrown));
             }
-            Err(error) => return Err(error),
+            Err(thrown) => return Err(Error::thrown(&thrown)),
         }
         Ok(self.inner.ready.get_or_init(|| gate).clone())
     }
 }
 
-fn of_client(field: &str) -> bool {
-    field == "client" || field.starts_with("client.")
+/// Whether a `ConfigError` of the package is about the client alone.
+fn concerns_client(thrown: &JsValue) -> bool {
+    js_sys::Reflect::get(thrown, &"part".into()).is_ok_and(|part| part == "client")
+}
+
+/// Options whose names are spelled as in Rust where messages name them.
+#[derive(Serialize)]
+struct Spelled<'a> {
+    naming: &'static str,
+    #[serde(flatten)]
+    options: &'a Options,
+}
+
+impl<'a> Spelled<'a> {
+    fn of(options: &'a Options) -> Self {
+        Self {
+            naming: "snake_case",
+            options,
+        }
+    }
 }
 
 /// What is to be done with a request.

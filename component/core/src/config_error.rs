@@ -21,64 +21,50 @@ impl Naming {
     /// The name of an option, such as `client.token-endpoint`.
     #[must_use]
     pub fn option(self, name: &str) -> String {
-        match self {
-            Self::KebabCase => name.to_owned(),
-            Self::SnakeCase => name.replace('-', "_"),
-            Self::CamelCase => {
-                let mut words = name.split('-');
-                let mut spelled = words.next().unwrap_or_default().to_owned();
-                for word in words {
-                    let mut letters = word.chars();
-                    spelled.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-                    spelled.push_str(letters.as_str());
-                }
-                spelled
-            }
-        }
+        self.spell(name, Place::Option)
     }
 
     /// A sentence whose names of options stand between backticks. What is quoted by `{:?}` is the
     /// user's own text and stays as it is.
     #[must_use]
     pub fn sentence(self, text: &str) -> String {
+        self.spell(text, Place::Words)
+    }
+
+    #[inline(never)]
+    fn spell(self, text: &str, mut place: Place) -> String {
         let mut spelled = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.find(['"', '`']) {
-            let (before, marked) = rest.split_at(at);
-            spelled.push_str(before);
-            let (mark, inside) = marked.split_at(1);
-            let end = if mark == "`" {
-                inside.find('`')
-            } else {
-                closing_quote(inside)
+        let mut upper = false;
+        for c in text.chars() {
+            place = match (place, c) {
+                (Place::Option, '-') if self != Self::KebabCase => {
+                    if self == Self::SnakeCase {
+                        spelled.push('_');
+                    } else {
+                        upper = true;
+                    }
+                    continue;
+                }
+                (Place::Words, '`') => Place::Option,
+                (Place::Words, '"') | (Place::Escaped, _) => Place::Quoted,
+                (Place::Quoted, '\\') => Place::Escaped,
+                (Place::Option, '`') | (Place::Quoted, '"') => Place::Words,
+                (place, _) => place,
             };
-            let Some(end) = end else {
-                rest = marked;
-                break;
-            };
-            let (inside, after) = inside.split_at(end);
-            spelled.push_str(mark);
-            if mark == "`" {
-                spelled.push_str(&self.option(inside));
-            } else {
-                spelled.push_str(inside);
-            }
-            spelled.push_str(mark);
-            rest = &after[1..];
+            spelled.push(if upper { c.to_ascii_uppercase() } else { c });
+            upper = false;
         }
-        spelled.push_str(rest);
         spelled
     }
 }
 
-/// Where a text that `{:?}` wrote ends.
-fn closing_quote(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    text.bytes().position(|byte| {
-        let closes = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        closes
-    })
+/// Where in a sentence a letter stands.
+#[derive(Clone, Copy)]
+enum Place {
+    Words,
+    Option,
+    Quoted,
+    Escaped,
 }
 
 /// Which part of a configuration cannot work.
@@ -171,6 +157,8 @@ impl Origins {
             (below.is_empty() || below.starts_with(['.', '['])).then_some(origin)
         });
         match origin {
+            // The names of settings are the same everywhere.
+            None if field.starts_with("TOLLGATE_") => field.to_owned(),
             None => naming.option(field),
             Some(Origin::Option(name)) => naming.option(name),
             Some(Origin::Setting(name)) => name.to_owned(),
@@ -198,10 +186,10 @@ mod tests {
 
     #[test]
     fn sentences_are_spelled_between_backticks_only() {
-        let sentence = "set `max-age` well-known, not \"`a-b`\\\"`c-d`\" or `max-stale`; a ` b-c";
+        let sentence = "set `max-age` well-known, not \"`a-b`\\\"`c-d`\" or `max-stale`";
         assert_eq!(
             Naming::CamelCase.sentence(sentence),
-            "set `maxAge` well-known, not \"`a-b`\\\"`c-d`\" or `maxStale`; a ` b-c"
+            "set `maxAge` well-known, not \"`a-b`\\\"`c-d`\" or `maxStale`"
         );
         assert_eq!(Naming::KebabCase.sentence(sentence), sentence);
     }

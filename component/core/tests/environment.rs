@@ -60,7 +60,10 @@ fn with<const N: usize>(settings: [(&str, Setting); N]) -> Config {
 }
 
 fn refused(config: Config) -> ConfigError {
-    Gate::new(config, FakeHost::new()).map(|_| ()).unwrap_err()
+    let Err(error) = Gate::new(config, FakeHost::new()) else {
+        panic!("the configuration works")
+    };
+    error
 }
 
 #[test]
@@ -158,6 +161,11 @@ fn an_unknown_name_is_refused_with_the_name_that_was_meant() {
             assert!(suggested.is_some() || error.message.contains("TOLLGATE_ISSUER, "));
         }
     }
+    let odd = Config {
+        naming: Some(Naming::CamelCase),
+        ..with([("TOLLGATE_a-b", "x".into())])
+    };
+    assert_eq!(refused(odd).field, "TOLLGATE_a-b");
     let odd = refused(with([("TOLLGATE_\n\u{fffd}", "x".into())]));
     assert_eq!(odd.field, "TOLLGATE_\\n\u{fffd}");
 }

@@ -13,7 +13,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
-use tollgate::{AccessToken, Actor, BuildError, Gate, GateLayer, Identity};
+use tollgate::{AccessToken, Actor, BuildError, ConfigPart, Gate, GateLayer, Identity};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use super::operation;
@@ -74,7 +74,7 @@ async fn gate(gates: &Gates, headers: &HeaderMap) -> Result<Gate, Problem> {
         .build()
         .await
         .map_err(|error| match error {
-            BuildError::Config(error) if error.field.starts_with("client") => {
+            BuildError::Config(error) if error.part == ConfigPart::Client => {
                 Problem::Client(error.to_string())
             }
             error => Problem::Other(error.to_string()),

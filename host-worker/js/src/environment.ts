@@ -8,7 +8,7 @@ import { ConfigError } from './config-error.js';
  */
 export function settingsFrom(env: unknown): [string, Setting][] {
   if (env === undefined || env === null) return [];
-  if (typeof env !== 'object') throw new ConfigError('env', `\`env\` must be an object, such as a Worker's \`env\` or \`process.env\`, not a ${typeof env}.`);
+  if (typeof env !== 'object') throw new ConfigError('env', `\`env\` must be an object with the settings, not a ${typeof env}.`);
   const found: [string, Setting][] = [];
   for (const name in env) {
     if (!name.startsWith('TOLLGATE_')) continue;
@@ -27,20 +27,13 @@ function settingOf(value: unknown): Setting {
   return { tag: 'unusable', val: kindOf(value) };
 }
 
-function kindOf(value: unknown): Extract<Setting, { tag: 'unusable' }>['val'] {
-  switch (typeof value) {
-    case 'boolean':
-      return 'boolean';
-    case 'number':
-    case 'bigint':
-      return 'number';
-    case 'function':
-      return 'function';
-    case 'object':
-      if (value === null) return 'null';
-      // A secret of Cloudflare's Secrets Store is read by `get()`.
-      return typeof (value as { get?: unknown }).get === 'function' ? 'binding' : 'object';
-    default:
-      return 'other';
-  }
+type Kind = Extract<Setting, { tag: 'unusable' }>['val'];
+
+const KINDS: { readonly [type: string]: Kind } = { boolean: 'boolean', number: 'number', bigint: 'number', function: 'function' };
+
+function kindOf(value: unknown): Kind {
+  if (value === null) return 'null';
+  if (typeof value !== 'object') return KINDS[typeof value] ?? 'other';
+  // A secret of Cloudflare's Secrets Store is read by `get()`.
+  return typeof (value as { get?: unknown }).get === 'function' ? 'binding' : 'object';
 }

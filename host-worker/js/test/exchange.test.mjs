@@ -274,11 +274,11 @@ test('a client that cannot work is told once at the start, and takes nothing els
   assert.equal(auth.subject, 'ada');
   assert.equal((await gate.metadata(new Request('https://mcp.example.com/.well-known/oauth-protected-resource'), env)).status, 200);
   for (let i = 0; i < 2; i++) {
-    await assert.rejects(gate.exchange(auth, API), (error) => kind('configuration')(error) && /client\.keys\[0\]/.test(error.message) && error.cause instanceof ConfigError);
+    await assert.rejects(gate.exchange(auth, API), (error) => kind('configuration')(error) && /TOLLGATE_PRIVATE_KEY/.test(error.message) && error.cause instanceof ConfigError);
   }
-  assert.throws(() => gate.check(env), (error) => error instanceof ConfigError && error.field === 'client.keys[0]');
+  assert.throws(() => gate.check(env), (error) => error instanceof ConfigError && error.field === 'TOLLGATE_PRIVATE_KEY' && error.part === 'client');
   assert.equal(logged.mock.callCount(), 1);
   const [sentence] = logged.mock.calls[0].arguments;
-  assert.match(sentence, /^tollgate: .*client\.keys\[0\]/);
+  assert.match(sentence, /^tollgate: .*TOLLGATE_PRIVATE_KEY/);
   assert.ok(!sentence.includes('MIISECRET'));
 });

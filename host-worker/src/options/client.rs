@@ -61,7 +61,8 @@ impl Client {
         /// The `client_id`. Left out: `TOLLGATE_CLIENT_ID`.
         id: text;
         /// How it says who it is. Left out: `private_key_jwt` where there are keys, else
-        /// `client_secret_basic` where there is a secret, else none.
+        /// `client_secret_basic` where there is a secret; with neither, an error: a public client
+        /// sets [`ClientAuthentication::None`].
         authentication: value<ClientAuthentication>;
         /// `aud` of its assertions. Default: the issuer.
         assertion_audience: value<AssertionAudience>;

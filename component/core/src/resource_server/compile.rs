@@ -52,26 +52,30 @@ pub(crate) struct Compiled {
 }
 
 /// Checks a configuration, and says in its user's words what is wrong.
-pub(super) fn compile(
-    mut config: Config,
-    scheduler: &Rc<Scheduler>,
-) -> Result<Compiled, ConfigError> {
+pub(super) fn compile(config: Config, scheduler: &Rc<Scheduler>) -> Result<Compiled, ConfigError> {
     let naming = config.naming.unwrap_or_default();
     let mut origins = Origins::default();
-    expand_issuer(&mut config, &mut origins).map_err(|error| error.spelled(naming, &origins))?;
-    if let Some(env) = config.env.take().filter(|env| !env.is_empty()) {
-        environment::apply(env, &mut config, &mut origins)?;
+    let compiled = compile_all(config, &mut origins, scheduler);
+    let mut compiled = compiled.map_err(|error| error.spelled(naming, &origins))?;
+    if let Some(Err(error)) = &mut compiled.client {
+        *error = error.clone().spelled(naming, &origins);
+        error.part = ConfigPart::Client;
     }
-    expand_audience(&mut config, &mut origins);
-    let mut compiled = compile_options(config, naming, scheduler)
-        .map_err(|error| error.spelled(naming, &origins))?;
-    compiled.client = compiled.client.map(|client| {
-        client.map_err(|error| ConfigError {
-            part: ConfigPart::Client,
-            ..error.spelled(naming, &origins)
-        })
-    });
+    compiled.naming = naming;
     Ok(compiled)
+}
+
+fn compile_all(
+    mut config: Config,
+    origins: &mut Origins,
+    scheduler: &Rc<Scheduler>,
+) -> Result<Compiled, ConfigError> {
+    expand_issuer(&mut config, origins)?;
+    if let Some(env) = config.env.take().filter(|env| !env.is_empty()) {
+        environment::apply(env, &mut config, origins)?;
+    }
+    expand_audience(&mut config, origins);
+    compile_options(config, scheduler)
 }
 
 /// `issuer` is short for a list of one.
@@ -109,11 +113,7 @@ fn expand_audience(config: &mut Config, origins: &mut Origins) {
 
 /// What a configuration may leave out is out of line, and not called where it is: an engine compiles
 /// a function when it is first called, and the first request of a fresh isolate waits for that.
-fn compile_options(
-    config: Config,
-    naming: Naming,
-    scheduler: &Rc<Scheduler>,
-) -> Result<Compiled, ConfigError> {
+fn compile_options(config: Config, scheduler: &Rc<Scheduler>) -> Result<Compiled, ConfigError> {
     let resource = match &config.resource {
         None => None,
         Some(text) => Some(trusted_url(format_args!("resource"), text)?),
@@ -175,7 +175,7 @@ fn compile_options(
         Some(settings) => checked_metadata(settings)?,
     };
     Ok(Compiled {
-        naming,
+        naming: Naming::default(),
         client,
         client_keys: client_keys.flatten(),
         origin: resource.map(|url| url.origin().into()),

@@ -76,24 +76,17 @@ const NAMES: [&str; 12] = [
     TOKEN_ENDPOINT,
 ];
 
+const OF_CLIENT: [&str; 6] = [
+    CLIENT_ID,
+    CLIENT_SECRET,
+    PRIVATE_KEY,
+    PRIVATE_KEY_NEXT,
+    PRIVATE_KEY_RETIRED,
+    TOKEN_ENDPOINT,
+];
+
 /// What a typing error changes: a letter or two. With three, `SCOPES` would be near to `ISSUER`.
 const TYPING_ERROR: usize = 2;
-
-#[derive(Default)]
-struct Environment {
-    issuer: Option<String>,
-    audience: Option<Vec<String>>,
-    resource: Option<String>,
-    scopes: Option<Vec<String>>,
-    jwks_uri: Option<String>,
-    jwks: Option<String>,
-    client_id: Option<String>,
-    client_secret: Option<String>,
-    private_key: Option<String>,
-    private_key_next: Option<String>,
-    private_key_retired: Option<String>,
-    token_endpoint: Option<String>,
-}
 
 /// Fills in what code left out, and notes in `origins` what it was.
 ///
@@ -106,173 +99,152 @@ pub(super) fn apply(
     config: &mut Config,
     origins: &mut Origins,
 ) -> Result<(), ConfigError> {
-    let env = read(env)?;
-    if env.jwks_uri.is_some() && env.jwks.is_some() {
+    let mut env = Environment::read(env, origins)?;
+    if env.has(&[JWKS]) && env.has(&[JWKS_URI]) {
         let message = "TOLLGATE_JWKS is set as well: give one of the two";
         return Err(ConfigError::new(JWKS_URI, message));
     }
-    let mut fill = |option: &'static str, name: &'static str| {
-        origins.note(option, Origin::Setting(name));
-    };
-    if config.resource.is_none() && env.resource.is_some() {
-        config.resource = env.resource;
-        fill("resource", RESOURCE);
-    }
-    if config.scopes.is_none() && env.scopes.is_some() {
-        config.scopes = env.scopes;
-        fill("scopes", SCOPES);
-    }
-    if let (None, Some(issuer)) = (&config.issuers, env.issuer) {
-        config.issuers = Some(vec![IssuerConfig {
-            issuer,
-            ..IssuerConfig::default()
-        }]);
-        fill("issuers[0].issuer", ISSUER);
+    env.fill(&mut config.resource, "resource", RESOURCE);
+    env.fill_list(&mut config.scopes, "scopes", SCOPES);
+    if config.issuers.is_none() {
+        let mut issuer = None;
+        env.fill(&mut issuer, "issuers[0].issuer", ISSUER);
+        config.issuers = issuer.map(|issuer| {
+            vec![IssuerConfig {
+                issuer,
+                ..IssuerConfig::default()
+            }]
+        });
     }
     // With several issuers it would not be clear whose these are.
     if let Some([only]) = config.issuers.as_deref_mut() {
-        if only.audiences.is_none() && env.audience.is_some() {
-            only.audiences = env.audience;
-            fill("issuers[0].audiences", AUDIENCE);
-        }
+        env.fill_list(&mut only.audiences, "issuers[0].audiences", AUDIENCE);
         if only.keys.is_none() {
-            if let Some(uri) = env.jwks_uri {
-                only.keys = Some(KeyLocationConfig::Uri(uri));
-                fill("issuers[0].keys", JWKS_URI);
-            } else if let Some(json) = env.jwks {
-                only.keys = Some(KeyLocationConfig::Inline(json));
-                fill("issuers[0].keys", JWKS);
-            }
+            let (mut uri, mut json) = (None, None);
+            env.fill(&mut uri, "issuers[0].keys", JWKS_URI);
+            env.fill(&mut json, "issuers[0].keys", JWKS);
+            let uri = uri.map(KeyLocationConfig::Uri);
+            only.keys = uri.or(json.map(KeyLocationConfig::Inline));
         }
     }
-    let keys = [
-        (env.private_key, PRIVATE_KEY),
-        (env.private_key_next, PRIVATE_KEY_NEXT),
-        (env.private_key_retired, PRIVATE_KEY_RETIRED),
-    ];
-    let client = Client {
-        id: env.client_id,
-        secret: env.client_secret,
-        token_endpoint: env.token_endpoint,
-        keys,
-    };
-    apply_client(client, &mut config.client, fill)
+    if env.has(&OF_CLIENT) {
+        apply_client(&mut env, config.client.get_or_insert_default())?;
+    }
+    Ok(())
 }
 
-struct Client {
-    id: Option<String>,
-    secret: Option<String>,
-    token_endpoint: Option<String>,
-    /// The first signs.
-    keys: [(Option<String>, &'static str); 3],
-}
-
-fn apply_client(
-    env: Client,
-    config: &mut Option<ClientConfig>,
-    mut fill: impl FnMut(&'static str, &'static str),
-) -> Result<(), ConfigError> {
-    let any = env.id.is_some()
-        || env.secret.is_some()
-        || env.token_endpoint.is_some()
-        || env.keys.iter().any(|(key, _)| key.is_some());
-    if !any {
-        return Ok(());
-    }
-    let client = config.get_or_insert_default();
-    if client.id.is_none() && env.id.is_some() {
-        client.id = env.id;
-        fill("client.id", CLIENT_ID);
-    }
-    if client.secret.is_none() && env.secret.is_some() {
-        client.secret = env.secret.map(Secret::new);
-        fill("client.secret", CLIENT_SECRET);
-    }
-    if client.token_endpoint.is_none() && env.token_endpoint.is_some() {
-        client.token_endpoint = env.token_endpoint;
-        fill("client.token-endpoint", TOKEN_ENDPOINT);
+#[inline(never)]
+fn apply_client(env: &mut Environment<'_>, client: &mut ClientConfig) -> Result<(), ConfigError> {
+    env.fill(&mut client.id, "client.id", CLIENT_ID);
+    env.fill(
+        &mut client.token_endpoint,
+        "client.token-endpoint",
+        TOKEN_ENDPOINT,
+    );
+    if client.secret.is_none() {
+        let mut secret = None;
+        env.fill(&mut secret, "client.secret", CLIENT_SECRET);
+        client.secret = secret.map(Secret::new);
     }
     if client.keys.is_some() {
         return Ok(());
     }
-    if let [(None, _), rest @ ..] = &env.keys
-        && let Some((_, name)) = rest.iter().find(|(key, _)| key.is_some())
-    {
-        let message = "it is published beside the key that signs: set TOLLGATE_PRIVATE_KEY too";
-        return Err(ConfigError::new(name, message));
-    }
     const PLACES: [&str; 3] = ["client.keys[0]", "client.keys[1]", "client.keys[2]"];
-    let given = env.keys.into_iter();
-    let given = given.filter_map(|(key, name)| Some((Secret::new(key?), name)));
-    let keys: Vec<_> = PLACES
-        .into_iter()
-        .zip(given)
-        .map(|(place, (key, name))| {
-            fill(place, name);
-            ClientKeyConfig {
-                key: ClientKeySource::Text(key),
-                kid: None,
-                algorithm: None,
-            }
-        })
-        .collect();
+    let mut keys = Vec::new();
+    for name in [PRIVATE_KEY, PRIVATE_KEY_NEXT, PRIVATE_KEY_RETIRED] {
+        let mut key = None;
+        env.fill(&mut key, PLACES[keys.len()], name);
+        let Some(key) = key else { continue };
+        // The first one signs.
+        if keys.is_empty() && name != PRIVATE_KEY {
+            let message = "it is published beside the key that signs: set TOLLGATE_PRIVATE_KEY too";
+            return Err(ConfigError::new(name, message));
+        }
+        keys.push(ClientKeyConfig {
+            key: ClientKeySource::Text(Secret::new(key)),
+            kid: None,
+            algorithm: None,
+        });
+    }
     client.keys = Some(keys).filter(|keys| !keys.is_empty());
     Ok(())
 }
 
-fn read(env: Vec<(String, Setting)>) -> Result<Environment, ConfigError> {
-    let mut read = Environment::default();
-    for (name, value) in env {
-        if !name.starts_with(PREFIX) {
-            continue;
-        }
-        match &*name {
-            ISSUER => read.issuer = text(&name, value)?,
-            AUDIENCE => read.audience = texts(&name, value)?,
-            RESOURCE => read.resource = text(&name, value)?,
-            SCOPES => read.scopes = texts(&name, value)?,
-            JWKS_URI => read.jwks_uri = text(&name, value)?,
-            JWKS => read.jwks = text(&name, value)?,
-            CLIENT_ID => read.client_id = text(&name, value)?,
-            CLIENT_SECRET => read.client_secret = text(&name, value)?,
-            PRIVATE_KEY => read.private_key = text(&name, value)?,
-            PRIVATE_KEY_NEXT => read.private_key_next = text(&name, value)?,
-            PRIVATE_KEY_RETIRED => read.private_key_retired = text(&name, value)?,
-            TOKEN_ENDPOINT => read.token_endpoint = text(&name, value)?,
-            _ => return Err(unknown(&name)),
-        }
-    }
-    Ok(read)
+/// Settings whose values can be used, each as a list. Empty texts are not among them: they are
+/// settings that somebody meant to leave out.
+struct Environment<'a> {
+    values: Vec<(&'static str, Vec<String>)>,
+    origins: &'a mut Origins,
 }
 
-/// An empty setting is one that somebody meant to leave out.
-fn text(name: &str, value: Setting) -> Result<Option<String>, ConfigError> {
-    match value {
-        Setting::Text(text) => {
-            let text = text.trim();
-            Ok((!text.is_empty()).then(|| text.to_owned()))
+impl<'a> Environment<'a> {
+    fn read(env: Vec<(String, Setting)>, origins: &'a mut Origins) -> Result<Self, ConfigError> {
+        let mut values = Vec::new();
+        for (name, value) in env {
+            if !name.starts_with(PREFIX) {
+                continue;
+            }
+            let Some(&known) = NAMES.iter().find(|&&known| known == name) else {
+                return Err(unknown(&name));
+            };
+            let is_list = known == AUDIENCE || known == SCOPES;
+            let value = match value {
+                Setting::Text(text) if is_list => entries(&text),
+                Setting::Text(text) => vec![text.trim_ascii().to_owned()],
+                Setting::Texts(list) if is_list => {
+                    values.push((known, list));
+                    continue;
+                }
+                Setting::Texts(_) => return Err(unusable(known, "a list", is_list)),
+                Setting::Unusable(kind) => return Err(unusable_kind(known, kind, is_list)),
+            };
+            if value.iter().any(|text| !text.is_empty()) {
+                values.push((known, value));
+            }
         }
-        Setting::Texts(_) => Err(unusable(name, "a list", "text")),
-        Setting::Unusable(kind) => Err(unusable_kind(name, kind, "text")),
+        Ok(Self { values, origins })
+    }
+
+    fn has(&self, names: &[&str]) -> bool {
+        self.values.iter().any(|(given, _)| names.contains(given))
+    }
+
+    /// Fills in an option, unless code gave it.
+    #[inline(never)]
+    fn fill_list(
+        &mut self,
+        option: &mut Option<Vec<String>>,
+        place: &'static str,
+        name: &'static str,
+    ) {
+        if option.is_some() {
+            return;
+        }
+        if let Some(at) = self.values.iter().position(|&(given, _)| given == name) {
+            *option = Some(self.values.swap_remove(at).1);
+            self.origins.note(place, Origin::Setting(name));
+        }
+    }
+
+    #[inline(never)]
+    fn fill(&mut self, option: &mut Option<String>, place: &'static str, name: &'static str) {
+        if option.is_none() {
+            let mut list = None;
+            self.fill_list(&mut list, place, name);
+            *option = list.and_then(|mut list| list.pop());
+        }
     }
 }
 
-/// A list, or a text with its entries.
-fn texts(name: &str, value: Setting) -> Result<Option<Vec<String>>, ConfigError> {
-    match value {
-        Setting::Text(text) => {
-            let entries = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
-            let entries = entries.filter(|entry| !entry.is_empty());
-            let entries: Vec<_> = entries.map(str::to_owned).collect();
-            Ok(Some(entries).filter(|entries| !entries.is_empty()))
-        }
-        Setting::Texts(entries) => Ok(Some(entries)),
-        Setting::Unusable(kind) => Err(unusable_kind(name, kind, "text or a list of texts")),
-    }
+/// The entries of a list that is written as a text.
+#[inline(never)]
+fn entries(text: &str) -> Vec<String> {
+    let commas = text.replace(',', " ");
+    commas.split_ascii_whitespace().map(str::to_owned).collect()
 }
 
 #[cold]
-fn unusable_kind(name: &str, kind: ValueKind, wanted: &str) -> ConfigError {
+fn unusable_kind(name: &str, kind: ValueKind, is_list: bool) -> ConfigError {
     let got = match kind {
         ValueKind::Null => "null",
         ValueKind::Boolean => "a boolean",
@@ -288,28 +260,32 @@ fn unusable_kind(name: &str, kind: ValueKind, wanted: &str) -> ConfigError {
             return ConfigError::new(name, message);
         }
     };
-    unusable(name, got, wanted)
+    unusable(name, got, is_list)
 }
 
 #[cold]
-fn unusable(name: &str, got: &str, wanted: &str) -> ConfigError {
+fn unusable(name: &str, got: &str, is_list: bool) -> ConfigError {
+    let wanted = if is_list {
+        "text or a list of texts"
+    } else {
+        "text"
+    };
     ConfigError::new(name, format!("the value is {got}: give it as {wanted}"))
 }
 
 #[cold]
+#[inline(never)]
 fn unknown(name: &str) -> ConfigError {
     let near = NAMES
         .into_iter()
-        .map(|known| (strsim::osa_distance(name, known), known))
+        .map(|known| (strsim::levenshtein(name, known), known))
         .filter(|&(distance, _)| distance <= TYPING_ERROR)
         .min_by_key(|&(distance, _)| distance);
-    let message = match near {
-        Some((_, known)) => format!("there is no such setting: did you mean {known}?"),
-        None => format!(
-            "there is no such setting: the names are {}",
-            NAMES.join(", ")
-        ),
+    let (before, names) = match near {
+        Some((_, known)) => ("did you mean ", format!("{known}?")),
+        None => ("the names are ", NAMES.join(", ")),
     };
+    let message = format!("there is no such setting: {before}{names}");
     // An environment may hold any name.
     ConfigError::new(name.escape_debug().to_string(), message)
 }

@@ -163,8 +163,6 @@ impl GateBuilder {
         if let Some(worker) = workers.first() {
             match worker.check_client() {
                 Ok(Ok(())) => {}
-                // None is configured, which is told to whoever asks for a token.
-                Ok(Err(error)) if error.field == NO_CLIENT => {}
                 Ok(Err(error)) => return Err(BuildError::Config(error.into())),
                 Err(Failed) => {
                     let error = "the client cannot be made; the log says why";
@@ -185,7 +183,3 @@ impl GateBuilder {
         })))
     }
 }
-
-/// What the component calls a client that is not configured at all; a member of one that does not
-/// work has a longer name.
-const NO_CLIENT: &str = "client";

@@ -28,7 +28,8 @@ pub struct Client {
     /// `/.well-known/jwks.json`, so that a next or a retired key overlaps with it.
     pub keys: Option<Vec<ClientKey>>,
     /// How it says who it is. Left out: `private_key_jwt` where there are keys, else
-    /// `client_secret_basic` where there is a secret, else `none`.
+    /// `client_secret_basic` where there is a secret; with neither, an error: a public client sets
+    /// [`ClientAuthentication::None`].
     pub authentication: Option<ClientAuthentication>,
     /// `aud` of its assertions. Default: the issuer.
     pub assertion_audience: Option<AssertionAudience>,

@@ -3,6 +3,7 @@
 //! Everything left out has the default that its comment names, or comes from
 //! [`Config::env`]. The component checks it all when a gate is built.
 
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::time::Duration;
 
@@ -58,9 +59,10 @@ pub struct Config {
     /// `TOLLGATE_AUDIENCE`, `TOLLGATE_RESOURCE`, `TOLLGATE_SCOPES`, `TOLLGATE_JWKS_URI`,
     /// `TOLLGATE_JWKS`; for the client `TOLLGATE_CLIENT_ID`, `TOLLGATE_CLIENT_SECRET`,
     /// `TOLLGATE_PRIVATE_KEY` with `TOLLGATE_PRIVATE_KEY_NEXT` and
-    /// `TOLLGATE_PRIVATE_KEY_RETIRED` beside it, and `TOLLGATE_TOKEN_ENDPOINT`. Names that do not begin with `TOLLGATE_` are ignored; an unknown one
-    /// that does is an error. Left out: none, see [`Config::from_env`].
-    pub env: Option<Vec<(String, String)>>,
+    /// `TOLLGATE_PRIVATE_KEY_RETIRED` beside it, and `TOLLGATE_TOKEN_ENDPOINT`. Names that do not
+    /// begin with `TOLLGATE_` are ignored; an unknown one that does is an error, and so is a value
+    /// that is not UTF-8. Left out: none, see [`Config::from_env`].
+    pub env: Option<Vec<(OsString, OsString)>>,
 }
 
 impl Config {
@@ -73,13 +75,13 @@ impl Config {
         }
     }
 
-    /// A configuration that takes what the process's environment has. Variables whose value is
-    /// not UTF-8 are skipped, and so are those that configure the program rather than a gate.
+    /// A configuration that takes what the process's environment has, but for the variables that
+    /// configure the program rather than a gate.
     #[must_use]
     pub fn from_env() -> Self {
         let env = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter(|(name, _)| name.starts_with("TOLLGATE_") && !NOT_A_GATES.contains(&&**name))
+            .filter(|(name, _)| name.as_encoded_bytes().starts_with(b"TOLLGATE_"))
+            .filter(|(name, _)| !NOT_A_GATES.iter().any(|other| name == other))
             .collect();
         Self {
             env: Some(env),
@@ -138,7 +140,7 @@ impl Config {
             let env = self.env.as_deref().unwrap_or_default();
             env.iter()
                 .find(|(name, _)| name == "TOLLGATE_RESOURCE")
-                .map(|(_, value)| &**value)
+                .and_then(|(_, value)| value.to_str())
         };
         self.resource.as_deref().or_else(from_env)
     }
@@ -163,7 +165,7 @@ impl fmt::Debug for Config {
             client,
             env,
         } = self;
-        let names = |env: &Vec<(String, String)>| -> Vec<String> {
+        let names = |env: &Vec<(OsString, OsString)>| -> Vec<OsString> {
             env.iter().map(|(name, _)| name.clone()).collect()
         };
         f.debug_struct("Config")
@@ -232,10 +234,21 @@ pub struct TokenCache {
 /// A configuration that cannot work.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ConfigError {
-    /// Where: `issuers[0].audiences`.
+    /// What does not work because of it.
+    pub part: ConfigPart,
+    /// What to change, as it was set: `issuers[0].audiences`, or `TOLLGATE_AUDIENCE`.
     pub field: String,
     /// One sentence that says what to change.
     pub message: String,
+}
+
+/// Which part of a configuration cannot work.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ConfigPart {
+    /// The gate.
+    Gate,
+    /// The gate's client.
+    Client,
 }
 
 impl fmt::Display for ConfigError {
@@ -249,6 +262,10 @@ impl std::error::Error for ConfigError {}
 impl From<wit::ConfigError> for ConfigError {
     fn from(error: wit::ConfigError) -> Self {
         Self {
+            part: match error.part {
+                wit::ConfigPart::Gate => ConfigPart::Gate,
+                wit::ConfigPart::Client => ConfigPart::Client,
+            },
             field: error.field,
             message: error.message,
         }
@@ -262,6 +279,8 @@ fn all<T: Clone + Into<U>, U>(items: Option<&Vec<T>>) -> Option<Vec<U>> {
 impl From<&Config> for wit::Config {
     fn from(config: &Config) -> Self {
         Self {
+            issuer: None,
+            audience: None,
             issuers: all(config.issuers.as_ref()),
             resource: config.resource.clone(),
             resource_from_request: config.resource_from_request,
@@ -274,8 +293,21 @@ impl From<&Config> for wit::Config {
             token_cache: config.token_cache.clone().map(Into::into),
             keys: config.keys.clone().map(Into::into),
             client: config.client.clone().map(Into::into),
-            env: config.env.clone(),
+            env: config.env.as_ref().map(|env| {
+                env.iter()
+                    .map(|(name, value)| (name.to_string_lossy().into_owned(), setting(value)))
+                    .collect()
+            }),
+            naming: Some(wit::Naming::SnakeCase),
         }
+    }
+}
+
+/// A name that is not UTF-8 is none that the component knows, whatever stands in for its bytes.
+fn setting(value: &OsStr) -> wit::Setting {
+    match value.to_str() {
+        Some(text) => wit::Setting::Text(text.to_owned()),
+        None => wit::Setting::Unusable(wit::ValueKind::NotUtf8),
     }
 }
 
@@ -320,7 +352,7 @@ mod tests {
     fn debug_output_holds_no_secret() {
         let mut config = Config::new("https://api.example.com")
             .client(Client::new("app").secret("s3cr3t").key("k3y"));
-        let secret = ("TOLLGATE_CLIENT_SECRET".to_owned(), "env-s3cr3t".to_owned());
+        let secret = ("TOLLGATE_CLIENT_SECRET".into(), "env-s3cr3t".into());
         config.env = Some(vec![secret]);
         let text = format!("{config:?} {config:#?}");
         assert!(!text.contains("s3cr3t") && !text.contains("k3y"), "{text}");

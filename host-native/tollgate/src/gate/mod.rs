@@ -34,7 +34,7 @@ use http::request::Parts;
 
 pub use builder::{BuildError, GateBuilder};
 pub use client::{AssertionAudience, Client, ClientAuthentication, ClientKey, ExchangeCache};
-pub use config::{Config, ConfigError, Cors, Metadata, TokenCache};
+pub use config::{Config, ConfigError, ConfigPart, Cors, Metadata, TokenCache};
 pub use decision::{Allowed, Answer, Credentials, Decision};
 pub use fetch_as::{FetchError, ResponseBody};
 pub use identity::{AccessToken, Actor, Identity};

@@ -95,6 +95,26 @@ async fn a_configuration_that_cannot_work_fails_at_the_start() {
     assert!(matches!(tiny, Err(BuildError::Start(_))), "{tiny:?}");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_setting_that_is_not_utf8_fails_at_the_start() {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    let broken = || std::ffi::OsString::from_vec(b"TOLLGATE_SCOPES\xff".to_vec());
+    for (name, value, field) in [
+        ("TOLLGATE_SCOPES".into(), broken(), "TOLLGATE_SCOPES"),
+        (broken(), "mcp:admin".into(), "TOLLGATE_SCOPES\u{fffd}"),
+    ] {
+        let mut config = Config::new(RESOURCE).issuer(Issuer::new("https://login.example.com"));
+        config.env = Some(vec![(name, value)]);
+        let refused = Gate::builder(config).build().await;
+        let Err(BuildError::Config(error)) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(error.field, field, "{error}");
+    }
+}
+
 #[test]
 fn a_gate_needs_a_runtime() {
     let build = std::pin::pin!(Gate::builder(Config::default()).build());

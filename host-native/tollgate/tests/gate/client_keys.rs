@@ -1,7 +1,7 @@
 //! A client that signs, with its keys published by the gate.
 
 use axum::Router;
-use tollgate::{BuildError, Client, ClientAuthentication, Config, Gate, GateLayer};
+use tollgate::{BuildError, Client, ClientAuthentication, Config, ConfigPart, Gate, GateLayer};
 use tollgate_dev::issuer::{ClientSpec, DevIssuer};
 
 use crate::support::{caller, claims, config, get, issuer};
@@ -94,20 +94,29 @@ async fn a_client_that_cannot_work_stops_the_start() {
     );
 
     let error = sentence(Client::default()).await;
-    assert_eq!(error.field, "client.id");
+    assert_eq!(
+        (&*error.field, error.part),
+        ("client.id", ConfigPart::Client)
+    );
+    let mut client = Client::new("signer").secret("s");
+    client.token_endpoint = Some("http://x.example".into());
+    assert_eq!(sentence(client).await.field, "client.token_endpoint");
     let mut client = Client::new("signer");
     client.authentication = Some(ClientAuthentication::ClientSecretPost);
     assert_eq!(sentence(client).await.field, "client.secret");
 
     // From the environment likewise.
     let mut config = config(&issuer);
-    let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let setting = |name: &str, value: &str| (name.into(), value.into());
     config.env = Some(vec![
         setting("TOLLGATE_CLIENT_ID", "signer"),
         setting("TOLLGATE_PRIVATE_KEY", "no key"),
     ]);
     let gate = Gate::builder(config.clone()).build().await;
-    assert!(matches!(gate, Err(BuildError::Config(_))), "{gate:?}");
+    let Err(BuildError::Config(error)) = gate else {
+        panic!("{gate:?}")
+    };
+    assert_eq!(error.field, "TOLLGATE_PRIVATE_KEY");
     let escaped = P256.replace('\n', "\\n");
     config.env = Some(vec![
         setting("TOLLGATE_CLIENT_ID", "signer"),
