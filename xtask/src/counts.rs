@@ -4,44 +4,39 @@ use crate::progress::Counts;
 
 /// Adds up what libtest, Node's test runner and this project's own runners print.
 pub(crate) fn read(output: &str) -> Option<Counts> {
-    let mut sum = None;
-    for line in output.lines() {
-        if let Some(counts) = libtest(line).or_else(|| node(line)).or_else(|| own(line)) {
-            let so_far = sum.get_or_insert(Counts::default());
-            so_far.passed += counts.passed;
-            so_far.failed += counts.failed;
-        }
-    }
-    sum
+    output
+        .lines()
+        .filter_map(|line| libtest(line).or_else(|| node(line)).or_else(|| own(line)))
+        .reduce(Counts::plus)
 }
 
 /// `test result: ok. 3 passed; 0 failed; 0 ignored; …`
 fn libtest(line: &str) -> Option<Counts> {
     let (_, rest) = line.strip_prefix("test result: ")?.split_once(". ")?;
     let mut parts = rest.split("; ");
-    let passed = parts.next()?.strip_suffix(" passed")?.parse().ok()?;
-    let failed = parts.next()?.strip_suffix(" failed")?.parse().ok()?;
-    Some(Counts { passed, failed })
+    let mut part = |end| parts.next()?.strip_suffix(end)?.parse().ok();
+    Some(Counts {
+        passed: part(" passed")?,
+        failed: part(" failed")?,
+        skipped: part(" ignored")?,
+    })
 }
 
-/// `# pass 3`, or `ℹ pass 3` for a terminal; likewise `fail`.
+/// `# pass 3`, or `ℹ pass 3` for a terminal; likewise `fail`, `cancelled`, `skipped` and `todo`.
 fn node(line: &str) -> Option<Counts> {
     let rest = line
         .strip_prefix("# ")
         .or_else(|| line.strip_prefix("ℹ "))?;
     let (kind, number) = rest.split_once(' ')?;
     let number = number.trim().parse().ok()?;
-    match kind {
-        "pass" => Some(Counts {
-            passed: number,
-            failed: 0,
-        }),
-        "fail" => Some(Counts {
-            passed: 0,
-            failed: number,
-        }),
-        _ => None,
-    }
+    let mut counts = Counts::default();
+    *match kind {
+        "pass" => &mut counts.passed,
+        "fail" | "cancelled" => &mut counts.failed,
+        "skipped" | "todo" => &mut counts.skipped,
+        _ => return None,
+    } = number;
+    Some(counts)
 }
 
 /// `3 passed, 0 failed`, alone on its line.
@@ -51,6 +46,7 @@ fn own(line: &str) -> Option<Counts> {
     Some(Counts {
         passed: passed.parse().ok()?,
         failed: failed.parse().ok()?,
+        skipped: 0,
     })
 }
 
@@ -62,10 +58,12 @@ mod tests {
     fn every_runner_is_understood() {
         let output = "\
 running 2 tests
-test result: FAILED. 12 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s
+test result: FAILED. 12 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.1s
 # tests 9
 # pass 7
 # fail 2
+# cancelled 1
+# skipped 3
 ℹ pass 1
 ℹ fail 0
 100 passed, 5 failed
@@ -75,7 +73,8 @@ we saw 3 passed, 4 failed here
             read(output),
             Some(Counts {
                 passed: 120,
-                failed: 8
+                failed: 9,
+                skipped: 5
             })
         );
         assert_eq!(read("nothing"), None);

@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    fmt,
     fs::{self, File},
     io::{self, IsTerminal, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -46,6 +47,8 @@ pub(crate) struct Done {
     pub note: String,
     /// Checks inside it, where it counts them.
     pub counts: Option<Counts>,
+    /// Why it did not run, and what to do, where this machine lacks something.
+    pub not_run: Option<String>,
 }
 
 /// How a step ended.
@@ -55,17 +58,43 @@ pub(crate) enum Outcome {
     Passed,
     /// Not well.
     Failed,
-    /// It did not run.
+    /// It did not run, because a step before it failed.
     Skipped,
+    /// It could not run on this machine.
+    NotRun,
 }
 
-/// Tests that passed and failed.
+/// Tests that passed, failed and did not run.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Passed.
     pub passed: u64,
     /// Failed.
     pub failed: u64,
+    /// Left out by the program that was to run them.
+    pub skipped: u64,
+}
+
+impl Counts {
+    /// Both together.
+    pub(crate) fn plus(self, more: Self) -> Self {
+        Self {
+            passed: self.passed + more.passed,
+            failed: self.failed + more.failed,
+            skipped: self.skipped + more.skipped,
+        }
+    }
+}
+
+/// `3 passed, 0 failed`, and `, 1 skipped` where there are any. Other programs read this.
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed", self.passed, self.failed)?;
+        if self.skipped > 0 {
+            write!(f, ", {} skipped", self.skipped)?;
+        }
+        Ok(())
+    }
 }
 
 /// A step under way.
@@ -128,6 +157,7 @@ impl Progress {
         let result = match &outcome {
             Ok(_) => Outcome::Passed,
             Err(Failure::Skipped { .. }) => Outcome::Skipped,
+            Err(Failure::NotRun { .. }) => Outcome::NotRun,
             Err(_) => Outcome::Failed,
         };
         let done = Done {
@@ -136,6 +166,10 @@ impl Progress {
             took: step.started.elapsed(),
             note: step.note.borrow().clone(),
             counts: step.counts.get(),
+            not_run: match &outcome {
+                Err(Failure::NotRun { reason, next }) => Some(format!("{reason} {next}")),
+                _ => None,
+            },
         };
         self.clear_line();
         println!("{}", self.row(&done));
@@ -149,20 +183,16 @@ impl Progress {
     /// A step's line, as it is printed when it ends and in the table at the end.
     pub(crate) fn row(&self, done: &Done) -> String {
         let (mark, code) = match done.result {
-            Outcome::Passed => ("ok  ", "32"),
-            Outcome::Failed => ("FAIL", "31"),
-            Outcome::Skipped => ("skip", "33"),
+            Outcome::Passed => ("ok     ", "32"),
+            Outcome::Failed => ("FAILED ", "31"),
+            Outcome::Skipped => ("skipped", "33"),
+            Outcome::NotRun => ("NOT RUN", "33"),
         };
         let mark = self.paint(code, mark);
         let mut row = format!("{mark}  {:<22} {:>12}", done.name, spell(done.took));
-        let counted = done.counts.map(|counts| match counts.failed {
-            0 => format!("{} passed", counts.passed),
-            failed => format!("{} passed, {failed} failed", counts.passed),
-        });
-        for text in counted
-            .iter()
-            .chain(Some(&done.note).filter(|note| !note.is_empty()))
-        {
+        let counted = done.counts.map(|counts| counts.to_string());
+        let note = Some(&done.note).filter(|note| !note.is_empty());
+        for text in counted.iter().chain(note).chain(&done.not_run) {
             row.push_str("  ");
             row.push_str(&self.paint("2", text));
         }
@@ -228,11 +258,8 @@ impl Step<'_> {
 
     /// Adds tests to those of this step.
     pub(crate) fn count(&self, more: Counts) {
-        let counts = self.counts.get().unwrap_or_default();
-        self.counts.set(Some(Counts {
-            passed: counts.passed + more.passed,
-            failed: counts.failed + more.failed,
-        }));
+        let so_far = self.counts.get().unwrap_or_default();
+        self.counts.set(Some(so_far.plus(more)));
     }
 
     /// Runs a command to its end, its output going to the log.
@@ -258,7 +285,7 @@ impl Step<'_> {
             } else if beat.elapsed() > HEARTBEAT {
                 beat = Instant::now();
                 println!(
-                    "...   {:<22} {:>12}",
+                    "...      {:<22} {:>12}",
                     self.name,
                     spell(self.started.elapsed())
                 );
@@ -310,7 +337,7 @@ impl Step<'_> {
             .take(60)
             .collect();
         let text = format!(
-            "{}     {:<22} {:>12}  {}",
+            "{}        {:<22} {:>12}  {}",
             SPINNER[turn % SPINNER.len()],
             self.name,
             spell(self.started.elapsed()),
@@ -390,6 +417,22 @@ mod tests {
         assert_eq!(plain("a \x1b[31mred\x1b(B\x1b[m b"), "a red b");
         assert_eq!(plain("none"), "none");
         assert_eq!(plain("cut \x1b["), "cut ");
+    }
+
+    #[test]
+    fn a_step_that_cannot_run_says_why() {
+        let progress = Progress::new(Path::new(env!("CARGO_MANIFEST_DIR")));
+        let result = progress.step("step", |_| -> Result<(), Failure> {
+            Err(Failure::NotRun {
+                reason: "No fuzzer.".to_owned(),
+                next: "Install one.".to_owned(),
+            })
+        });
+        assert!(result.is_err());
+        let done = &progress.done()[0];
+        assert!(done.result == Outcome::NotRun);
+        assert_eq!(done.not_run.as_deref(), Some("No fuzzer. Install one."));
+        assert!(progress.row(done).starts_with("NOT RUN  step "));
     }
 
     #[test]
