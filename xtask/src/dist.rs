@@ -52,7 +52,10 @@ const COMPONENT_SOURCES: [&str; 6] = [
     "wit",
     "xtask/js",
 ];
-/// Sources of the npm package, beside the component.
+/// Packages of npm that the component is made with: Binaryen, and jco with its parts.
+const COMPONENT_TOOLS: [&str; 2] = ["binaryen", "@bytecodealliance/"];
+/// Sources of the npm package, beside the component. The lock file has the versions of the packages
+/// that it is made with.
 const PACKAGE_SOURCES: [&str; 4] = ["host-worker/js", "package-lock.json", "wit", "README.md"];
 
 /// A component that is built.
@@ -127,10 +130,12 @@ pub(crate) fn component(work: &Workspace, tools: &Tools, flavour: Flavour) -> Re
     work.progress.step(flavour.step(), |step| {
         let _alone = work.alone()?;
         let output = work.dist().join(flavour.file());
-        let mut inputs = Inputs::new("1")
+        let mut inputs = Inputs::new("2")
             .text(RUSTFLAGS)
             .text(&OPTIMIZE.join(" "))
-            .text(&format!("{:?}", tools.wasm32));
+            .text(&wasm32::versions(work, tools.wasm32)?)
+            .text(tools.node.version())
+            .text(&node::versions(work, &COMPONENT_TOOLS)?);
         for path in COMPONENT_SOURCES {
             inputs = inputs.path(&work.root, path)?;
         }
@@ -202,7 +207,9 @@ pub(crate) fn package(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
         let _alone = work.alone()?;
         let component = work.dist().join(Flavour::Gate.file());
         let output = work.dist().join("npm/tollgate");
-        let mut inputs = Inputs::new("1").path(&work.root, "target/dist/tollgate-gate.wasm")?;
+        let mut inputs = Inputs::new("2")
+            .text(tools.node.version())
+            .path(&work.root, "target/dist/tollgate-gate.wasm")?;
         for path in PACKAGE_SOURCES {
             inputs = inputs.path(&work.root, path)?;
         }

@@ -9,6 +9,7 @@ mod dispatch;
 mod dist;
 mod failure;
 mod fuzz;
+mod log;
 mod node;
 mod progress;
 mod readme;

@@ -4,7 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     fmt,
     fs::{self, File},
-    io::{self, IsTerminal, Read, Seek, SeekFrom, Write},
+    io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
@@ -13,16 +13,13 @@ use std::{
 use crate::{
     child::{Guarded, line},
     failure::{Ending, Failure},
+    log::{tail, telling},
 };
 
 /// No single command of a build or a test takes longer, even on a slow machine.
 const COMMAND_LIMIT: Duration = Duration::from_secs(40 * 60);
 /// Without a terminal, a sign of life comes this often.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-/// How much of a failed step's log is shown.
-const TAIL_LINES: usize = 40;
-const TELLING_LINES: usize = 12;
-const TAIL_BYTES: u64 = 16 * 1024;
 const SPINNER: [char; 4] = ['|', '/', '-', '\\'];
 
 /// Where steps report.
@@ -256,6 +253,12 @@ impl Step<'_> {
         *self.note.borrow_mut() = text.into();
     }
 
+    /// Says at once what is about to happen, for what the reader may want to stop.
+    pub(crate) fn announce(&self, text: &str) {
+        self.progress.clear_line();
+        println!("{:<9}{:<22} {text}", "...", self.name);
+    }
+
     /// Adds tests to those of this step.
     pub(crate) fn count(&self, more: Counts) {
         let so_far = self.counts.get().unwrap_or_default();
@@ -284,11 +287,7 @@ impl Step<'_> {
                 self.spin(turn);
             } else if beat.elapsed() > HEARTBEAT {
                 beat = Instant::now();
-                println!(
-                    "...      {:<22} {:>12}",
-                    self.name,
-                    spell(self.started.elapsed())
-                );
+                self.announce(&format!("{:>12}", spell(self.started.elapsed())));
             }
         });
         let ending = match ended.map_err(Failure::io(format!("wait for {}", line(command))))? {
@@ -349,55 +348,6 @@ impl Step<'_> {
     }
 }
 
-/// The last lines of a log.
-fn tail(path: &Path) -> Option<String> {
-    let mut file = File::open(path).ok()?;
-    let length = file.metadata().ok()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))
-        .ok()?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).ok()?;
-    let text = plain(&String::from_utf8_lossy(&bytes));
-    let lines: Vec<&str> = text.lines().collect();
-    let lines = &lines[lines.len().saturating_sub(TAIL_LINES)..];
-    (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
-/// Lines from anywhere in a log that name a failed test: the end of a log often is about others.
-fn telling(path: &Path) -> Vec<String> {
-    let log = plain(&fs::read_to_string(path).unwrap_or_default());
-    let failed = |line: &&str| {
-        let line = line.trim_start();
-        line.starts_with("not ok ")
-            || line.starts_with("✖ ")
-            || line.starts_with("error")
-            || (line.starts_with("test ") && line.ends_with("... FAILED"))
-    };
-    log.lines()
-        .filter(failed)
-        .take(TELLING_LINES)
-        .map(str::to_owned)
-        .collect()
-}
-
-/// Without the escape sequences by which some programs colour even a file.
-fn plain(text: &str) -> String {
-    let mut pieces = text.split('\x1b');
-    let mut plain = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let rest = match piece.strip_prefix('[') {
-            // Parameters, then one letter.
-            Some(rest) => rest
-                .trim_start_matches(|c: char| !c.is_ascii_alphabetic())
-                .get(1..),
-            // A character set: two characters.
-            None => piece.get(2..),
-        };
-        plain.push_str(rest.unwrap_or_default());
-    }
-    plain
-}
-
 /// A duration for people.
 pub(crate) fn spell(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -411,13 +361,6 @@ pub(crate) fn spell(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn colours_are_taken_out() {
-        assert_eq!(plain("a \x1b[31mred\x1b(B\x1b[m b"), "a red b");
-        assert_eq!(plain("none"), "none");
-        assert_eq!(plain("cut \x1b["), "cut ");
-    }
 
     #[test]
     fn a_step_that_cannot_run_says_why() {
