@@ -1,13 +1,15 @@
-//! The developer entry point: `cargo xtask build|demo|test|bench|conformance|fuzz`.
+//! The developer entry point: `cargo xtask build|demo|test|bench|conformance|fuzz|fmt`.
 //!
 //! It needs Rust and Node, and sets up the rest: the wasm32 target and the packages from npm.
 
 mod child;
 mod counts;
 mod demo;
+mod dependencies;
 mod dispatch;
 mod dist;
 mod failure;
+mod formatting;
 mod fuzz;
 mod log;
 mod node;
@@ -16,6 +18,7 @@ mod readme;
 mod rust_worker;
 mod stamp;
 mod suite;
+mod summary;
 mod wasm32;
 mod workspace;
 
@@ -25,7 +28,15 @@ use failure::Failure;
 use workspace::Workspace;
 
 /// The commands, for the check that the README names no others.
-const COMMANDS: [&str; 6] = ["build", "demo", "test", "bench", "conformance", "fuzz"];
+const COMMANDS: [&str; 7] = [
+    "build",
+    "demo",
+    "test",
+    "bench",
+    "conformance",
+    "fuzz",
+    "fmt",
+];
 
 const HELP: &str = "\
 cargo xtask <command>
@@ -37,6 +48,7 @@ cargo xtask <command>
   bench          measures against jose, and checks the bars
   conformance    runs the requirements against every host
   fuzz           runs the fuzz targets
+  fmt            formats Rust, JavaScript and TypeScript
 ";
 
 fn main() -> ExitCode {
@@ -60,6 +72,7 @@ fn main() -> ExitCode {
         "bench" => dispatch::bench(&work, rest),
         "conformance" => dispatch::conformance(&work, rest),
         "fuzz" => fuzz::command(&work, rest),
+        "fmt" => formatting::command(&work),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -3,12 +3,12 @@
 use std::{fs, process::Command, time::Instant};
 
 use crate::{
-    counts, demo,
+    counts, demo, dependencies,
     dist::{self, Flavour, Tools},
     failure::Failure,
-    fuzz, node,
-    progress::{Counts, Done, Outcome, Step, spell},
-    readme, rust_worker,
+    formatting, fuzz, node,
+    progress::Step,
+    readme, rust_worker, summary,
     workspace::{NATIVE, Workspace},
 };
 
@@ -30,11 +30,26 @@ enum Needs {
     ConformanceComponent,
 }
 
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 16] = [
     Check {
         name: "format",
         needs: Needs::Nothing,
-        run: format,
+        run: |suite, step| formatting::rust(suite.work, step),
+    },
+    Check {
+        name: "js-lint",
+        needs: Needs::Tools,
+        run: js_lint,
+    },
+    Check {
+        name: "deny",
+        needs: Needs::Nothing,
+        run: |suite, step| dependencies::deny(suite.work, step),
+    },
+    Check {
+        name: "advisories",
+        needs: Needs::Nothing,
+        run: |suite, step| dependencies::advisories(suite.work, step),
     },
     Check {
         name: "core",
@@ -50,6 +65,11 @@ const CHECKS: [Check; 12] = [
         name: "clippy",
         needs: Needs::Component,
         run: clippy,
+    },
+    Check {
+        name: "doc",
+        needs: Needs::Component,
+        run: doc,
     },
     Check {
         name: "native",
@@ -147,7 +167,7 @@ pub(crate) fn run(work: &Workspace, words: &[String]) -> Result<(), Failure> {
             result
         });
     }
-    summary(work, started)
+    summary::print(work, started)
 }
 
 impl Suite<'_> {
@@ -213,71 +233,10 @@ fn step_of(broken: Needs) -> &'static str {
     }
 }
 
-/// The table, what did not run, and the line that other programs read.
-fn summary(work: &Workspace, started: Instant) -> Result<(), Failure> {
-    let all = work.progress.done();
-    println!();
-    for done in &all {
-        println!("{}", work.progress.row(done));
-    }
-    println!("\n{} in all", spell(started.elapsed()));
-    for done in &all {
-        if let Some(why) = &done.not_run {
-            let text = format!("NOT RUN: {}. {why}", done.name);
-            println!("{}", work.progress.paint("33", &text));
-        }
-    }
-    let sum = total(&all);
-    println!("{sum}");
-    if sum.failed == 0 {
-        return Ok(());
-    }
-    Err(Failure::Unexpected {
-        what: "the suite".to_owned(),
-        found: format!("{} failed", sum.failed),
-    })
-}
-
-/// What passed, failed and did not run in all steps together.
-fn total(all: &[Done]) -> Counts {
-    all.iter().map(worth).fold(Counts::default(), Counts::plus)
-}
-
-/// What one step adds. A step that counts nothing is one check itself.
-fn worth(done: &Done) -> Counts {
-    let mut counts = done.counts.unwrap_or_default();
-    match done.result {
-        Outcome::Passed if done.counts.is_none() => counts.passed = 1,
-        Outcome::Passed => {}
-        Outcome::Failed => counts.failed = counts.failed.max(1),
-        // Whatever it did before it gave up proves nothing.
-        Outcome::Skipped | Outcome::NotRun => {
-            counts = Counts {
-                skipped: 1,
-                ..Counts::default()
-            };
-        }
-    }
-    counts
-}
-
 // ---- the checks --------------------------------------------------------------------------------
 
-/// Workspaces of their own, beside the main one.
-const OTHER_MANIFESTS: [&str; 2] = ["host-worker/Cargo.toml", "component/fuzz/Cargo.toml"];
-
-fn format(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
-    let mut result = step.run(&suite.cargo(&["fmt", "--all", "--check"]));
-    for manifest in OTHER_MANIFESTS {
-        if suite.work.root.join(manifest).exists() {
-            let fmt = ["fmt", "--all", "--check", "--manifest-path", manifest];
-            result = result.and(step.run(&suite.cargo(&fmt)));
-        }
-    }
-    if result.is_err() {
-        step.note("`cargo fmt --all` mends it");
-    }
-    result
+fn js_lint(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
+    formatting::javascript(suite.work, step, &suite.tools()?.node)
 }
 
 fn core(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
@@ -298,6 +257,13 @@ fn clippy(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
         "warnings",
     ];
     step.run(&suite.cargo(&clippy))
+}
+
+fn doc(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
+    // After clippy, which has checked the dependencies with the same flags: only the crates of the
+    // workspace are left to do.
+    let mut doc = suite.cargo(&["doc", "--workspace", "--no-deps"]);
+    step.run(doc.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn native(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
@@ -352,54 +318,4 @@ fn conformance(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
 
 fn fuzz(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
     fuzz::run(suite.work, step, FUZZ_SECONDS, None)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn done(result: Outcome, counts: Option<(u64, u64, u64)>) -> Done {
-        Done {
-            name: "step",
-            result,
-            took: Duration::ZERO,
-            note: String::new(),
-            counts: counts.map(|(passed, failed, skipped)| Counts {
-                passed,
-                failed,
-                skipped,
-            }),
-            not_run: None,
-        }
-    }
-
-    #[test]
-    fn a_step_that_did_not_run_is_not_passed() {
-        for result in [Outcome::NotRun, Outcome::Skipped] {
-            for counts in [None, Some((3, 0, 0))] {
-                let sum = total(&[done(result, counts)]);
-                assert_eq!(sum.to_string(), "0 passed, 0 failed, 1 skipped");
-            }
-        }
-    }
-
-    #[test]
-    fn steps_are_added_up() {
-        let sum = total(&[
-            done(Outcome::Passed, None),
-            done(Outcome::Passed, Some((20, 0, 2))),
-            done(Outcome::Failed, None),
-            done(Outcome::Failed, Some((5, 3, 0))),
-        ]);
-        assert_eq!(sum.to_string(), "26 passed, 4 failed, 2 skipped");
-        assert_eq!(total(&[]).to_string(), "0 passed, 0 failed");
-    }
-
-    #[test]
-    fn a_failed_step_counts_as_failed_whatever_its_tests_say() {
-        let sum = total(&[done(Outcome::Failed, Some((5, 0, 0)))]);
-        assert_eq!(sum.to_string(), "5 passed, 1 failed");
-    }
 }
