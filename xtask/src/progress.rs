@@ -150,6 +150,7 @@ impl Progress {
         };
         // A log of an earlier run would mislead.
         let _ = fs::remove_file(&step.log_path);
+        let _ = fs::remove_file(step.counts_path());
         let outcome = work(&step);
         let result = match &outcome {
             Ok(_) => Outcome::Passed,
@@ -246,6 +247,11 @@ impl Step<'_> {
     /// Where the step's output goes.
     pub(crate) fn log_path(&self) -> &Path {
         &self.log_path
+    }
+
+    /// Where the step's programs write how many tests passed.
+    pub(crate) fn counts_path(&self) -> PathBuf {
+        self.log_path.with_extension("counts")
     }
 
     /// Says something about the step on its line.

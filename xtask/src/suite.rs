@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check, in the order in which a mistake is found soonest.
 
-use std::{fs, process::Command, time::Instant};
+use std::{process::Command, time::Instant};
 
 use crate::{
     counts, demo, dependencies,
@@ -160,11 +160,12 @@ pub(crate) fn run(work: &Workspace, words: &[String]) -> Result<(), Failure> {
                 });
             }
             let result = (check.run)(&suite, step);
-            let output = fs::read_to_string(step.log_path()).unwrap_or_default();
-            if let Some(counts) = counts::read(&output) {
+            let counted = counts::read(step);
+            if let Ok(Some(counts)) = counted {
                 step.count(counts);
             }
-            result
+            // Why the check itself failed says more.
+            result.and(counted.map(|_| ()))
         });
     }
     summary::print(work, started)
@@ -278,7 +279,7 @@ fn js(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
     let mut run = suite.told(suite.work.command(node));
     run.arg("test/run.mjs")
         .current_dir(suite.work.root.join("host-worker/js"));
-    step.run(&run)
+    step.run(&counts::node_script(suite.work, step, run))
 }
 
 fn rust_worker(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
@@ -293,7 +294,8 @@ fn examples(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
     // The issuer that the examples' tests run; the native tests have built it.
     step.run(&suite.cargo(&[&["build", "--bins"][..], &NATIVE].concat()))?;
     let tests = "host-worker/examples/test/*.test.mjs";
-    let mut node = suite.told(tools.node.script(suite.work, "--test"));
+    let node = suite.told(tools.node.script(suite.work, "--test"));
+    let mut node = counts::node_test(suite.work, step, node);
     node.args(["--test-concurrency=1", tests]);
     rust_worker::apply(suite.work, tools, &mut node);
     step.run(&node)
@@ -313,7 +315,7 @@ fn conformance(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
     let program = suite.work.root.join("target/debug/conformance");
     let mut conformance = suite.told(suite.work.command(program));
     rust_worker::apply(suite.work, suite.tools()?, &mut conformance);
-    step.run(&conformance)
+    step.run(&counts::told(step, conformance))
 }
 
 fn fuzz(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
