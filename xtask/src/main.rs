@@ -1,4 +1,4 @@
-//! The developer entry point: `cargo xtask build|demo|test|bench|conformance|fuzz|fmt`.
+//! The developer entry point: `cargo xtask build|demo|test|bench|conformance|fuzz|mutants|fmt`.
 //!
 //! It needs Rust and Node, and sets up the rest: the wasm32 target and the packages from npm.
 
@@ -12,6 +12,7 @@ mod failure;
 mod formatting;
 mod fuzz;
 mod log;
+mod mutants;
 mod node;
 mod progress;
 mod readme;
@@ -28,13 +29,14 @@ use failure::Failure;
 use workspace::Workspace;
 
 /// The commands, for the check that the README names no others.
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
     "build",
     "demo",
     "test",
     "bench",
     "conformance",
     "fuzz",
+    "mutants",
     "fmt",
 ];
 
@@ -48,6 +50,8 @@ cargo xtask <command>
   bench          measures against jose, and checks the bars
   conformance    runs the requirements against every host
   fuzz           runs the fuzz targets
+  mutants        removes the rules of core one by one, and sees whether a test fails;
+                   `mutants <word>…` only in files with a word in their path
   fmt            formats Rust, JavaScript and TypeScript
 ";
 
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         "bench" => dispatch::bench(&work, rest),
         "conformance" => dispatch::conformance(&work, rest),
         "fuzz" => fuzz::command(&work, rest),
+        "mutants" => mutants::command(&work, rest),
         "fmt" => formatting::command(&work),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
