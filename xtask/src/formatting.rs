@@ -34,12 +34,16 @@ pub(crate) fn rust(work: &Workspace, step: &Step<'_>) -> Result<(), Failure> {
     result
 }
 
-/// Checks that the JavaScript and TypeScript sources pass the linter.
+/// Checks that the JavaScript and TypeScript sources are formatted and pass the linter.
 ///
 /// # Errors
-/// When one does not.
+/// When one is not, or does not.
 pub(crate) fn javascript(work: &Workspace, step: &Step<'_>, node: &Node) -> Result<(), Failure> {
-    step.run(biome(work, node).args(["lint", "--error-on-warnings", "--colors=off"]))
+    let result = step.run(biome(work, node).args(["ci", "--error-on-warnings", "--colors=off"]));
+    if result.is_err() {
+        step.note("`cargo xtask fmt` formats them");
+    }
+    result
 }
 
 fn rustfmt(work: &Workspace, step: &Step<'_>, arguments: &[&str]) -> Result<(), Failure> {
