@@ -14,6 +14,9 @@ pub(crate) struct Specification {
     /// `RFC 6750`.
     pub(crate) specification: String,
     pub(crate) title: String,
+    /// The page of the report that it has for itself; left out, it is on the one about
+    /// specifications.
+    pub(crate) page: Option<String>,
     #[serde(rename = "requirement")]
     pub(crate) requirements: Vec<Requirement>,
 }

@@ -12,6 +12,7 @@ use std::{
 
 use crate::{
     child::{Guarded, line},
+    counts,
     dist::{self, Tools},
     failure::{Ending, Failure},
     progress::Step,
@@ -106,7 +107,7 @@ pub(crate) fn once(work: &Workspace, step: &Step<'_>, tools: &Tools) -> Result<(
         issuer_port: 0,
     };
     let servers = start(work, step, tools, &options)?;
-    step.run(&walk(work, tools, &servers))
+    step.run(&counts::told(step, walk(work, tools, &servers)))
 }
 
 fn parse(arguments: &[String]) -> Result<Options, Failure> {

@@ -50,7 +50,10 @@ const COMPONENT_SOURCES: [&str; 8] = [
     "wit",
     "xtask/js",
 ];
-/// Sources of the npm package, beside the component.
+/// Packages of npm that the component is made with: Binaryen, and jco with its parts.
+const COMPONENT_TOOLS: [&str; 2] = ["binaryen", "@bytecodealliance/"];
+/// Sources of the npm package, beside the component. The lock file has the versions of the packages
+/// that it is made with.
 const PACKAGE_SOURCES: [&str; 4] = ["host-worker/js", "package-lock.json", "wit", "README.md"];
 
 /// A component that is built.
@@ -187,7 +190,9 @@ fn component(work: &Workspace, tools: &Tools, which: Component) -> Result<(), Fa
         let mut inputs = Inputs::new("2")
             .text(RUSTFLAGS)
             .text(&OPTIMIZE.join(" "))
-            .text(&format!("{:?}", tools.wasm32));
+            .text(&wasm32::versions(work, tools.wasm32)?)
+            .text(tools.node.version())
+            .text(&node::versions(work, &COMPONENT_TOOLS)?);
         for path in COMPONENT_SOURCES {
             inputs = inputs.path(&work.root, path)?;
         }
@@ -296,7 +301,8 @@ pub(crate) fn package(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
         let component = work.dist().join(Component::Gate.file());
         let output = work.dist().join("npm/tollgate");
         let signatures = work.dist().join(Component::Signatures.file());
-        let mut inputs = Inputs::new("2")
+        let mut inputs = Inputs::new("3")
+            .text(tools.node.version())
             .path(&work.root, "target/dist/tollgate-gate.wasm")?
             .path(&work.root, "target/dist/tollgate-signatures.wasm")?;
         for path in PACKAGE_SOURCES {

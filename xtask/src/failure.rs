@@ -38,6 +38,14 @@ pub(crate) enum Failure {
         /// The name of that step.
         because: &'static str,
     },
+    /// This machine lacks something that the step is about, and the suite can do without. The step
+    /// counts as not run: neither as passed nor as failed.
+    NotRun {
+        /// What is missing.
+        reason: String,
+        /// What to do so that the step runs.
+        next: String,
+    },
 }
 
 /// How a command ended.
@@ -74,6 +82,7 @@ impl fmt::Display for Failure {
                 write!(f, "`{line}` was stopped after {} s", limit.as_secs())
             }
             Self::Needs { what, next } => write!(f, "{what}\n{next}"),
+            Self::NotRun { reason, next } => write!(f, "not run: {reason}\n{next}"),
             Self::Unexpected { what, found } => write!(f, "{what}: {found}"),
             Self::Skipped { because } => write!(f, "not run, because `{because}` failed"),
         }

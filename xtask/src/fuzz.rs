@@ -45,8 +45,8 @@ fn parse(arguments: &[String]) -> Result<(u32, Option<&str>), Failure> {
     Ok((seconds, only))
 }
 
-/// Runs the targets inside a step, a finding being its failure. Without a nightly Rust, which
-/// libFuzzer's instrumentation needs, nothing runs, and the step says so.
+/// Runs the targets inside a step, a finding being its failure. libFuzzer's instrumentation needs a
+/// nightly Rust; without one the step is reported as not run.
 ///
 /// # Errors
 /// As [`command`].
@@ -66,8 +66,10 @@ pub(crate) fn run(
         targets.retain(|target| target.contains(only));
     }
     if !has_toolchain(work, "nightly") {
-        step.note("NOT RUN: no nightly Rust (`rustup toolchain install nightly`)");
-        return Ok(());
+        return Err(Failure::NotRun {
+            reason: "Fuzzing needs a nightly Rust, and none is installed.".to_owned(),
+            next: "Run `rustup toolchain install nightly`.".to_owned(),
+        });
     }
     install(work, step, "cargo-fuzz", CARGO_FUZZ, &["--locked"])?;
     for target in &targets {
@@ -89,7 +91,7 @@ pub(crate) fn run(
         step.run_within(&fuzz, BUILD_LIMIT + Duration::from_secs(seconds.into()))?;
         step.count(Counts {
             passed: 1,
-            failed: 0,
+            ..Counts::default()
         });
     }
     step.note(format!("{} targets, {seconds} s each", targets.len()));

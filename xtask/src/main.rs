@@ -1,20 +1,25 @@
-//! The developer entry point: `cargo xtask build|demo|test|bench|conformance|fuzz`.
+//! The developer entry point: `cargo xtask build|demo|test|bench|conformance|fuzz|mutants|fmt`.
 //!
 //! It needs Rust and Node, and sets up the rest: the wasm32 target and the packages from npm.
 
 mod child;
 mod counts;
 mod demo;
+mod dependencies;
 mod dispatch;
 mod dist;
 mod failure;
+mod formatting;
 mod fuzz;
+mod log;
+mod mutants;
 mod node;
 mod progress;
 mod readme;
 mod rust_worker;
 mod stamp;
 mod suite;
+mod summary;
 mod wasm32;
 mod workspace;
 
@@ -24,7 +29,16 @@ use failure::Failure;
 use workspace::Workspace;
 
 /// The commands, for the check that the README names no others.
-const COMMANDS: [&str; 6] = ["build", "demo", "test", "bench", "conformance", "fuzz"];
+const COMMANDS: [&str; 8] = [
+    "build",
+    "demo",
+    "test",
+    "bench",
+    "conformance",
+    "fuzz",
+    "mutants",
+    "fmt",
+];
 
 const HELP: &str = "\
 cargo xtask <command>
@@ -36,6 +50,9 @@ cargo xtask <command>
   bench          measures against jose, and checks the bars
   conformance    runs the requirements against every host
   fuzz           runs the fuzz targets
+  mutants        removes the rules of core one by one, and sees whether a test fails;
+                   `mutants <word>…` only in files with a word in their path
+  fmt            formats Rust, JavaScript and TypeScript
 ";
 
 fn main() -> ExitCode {
@@ -59,6 +76,8 @@ fn main() -> ExitCode {
         "bench" => dispatch::bench(&work, rest),
         "conformance" => dispatch::conformance(&work, rest),
         "fuzz" => fuzz::command(&work, rest),
+        "mutants" => mutants::command(&work, rest),
+        "fmt" => formatting::command(&work),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             Ok(())

@@ -24,6 +24,7 @@ const OLDEST: (u32, u32) = (22, 12);
 #[derive(Clone)]
 pub(crate) struct Node {
     program: PathBuf,
+    version: String,
     path: OsString,
 }
 
@@ -39,6 +40,11 @@ impl Node {
         command.arg(script);
         self.apply(&mut command);
         command
+    }
+
+    /// Its version.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
     }
 
     /// Node itself.
@@ -63,6 +69,7 @@ pub(crate) fn ensure(work: &Workspace, step: &Step<'_>) -> Result<Node, Failure>
                 next: "Install Node 20 or later, which brings npm: https://nodejs.org".to_owned(),
             });
         }
+        step.announce("installs the packages of package-lock.json into node_modules");
         step.run(&npm)?;
     }
     let modules = work.root.join("node_modules");
@@ -78,7 +85,38 @@ pub(crate) fn ensure(work: &Workspace, step: &Step<'_>) -> Result<Node, Failure>
         path = joined;
     }
     step.note(format!("Node {version}"));
-    Ok(Node { program, path })
+    Ok(Node {
+        program,
+        version,
+        path,
+    })
+}
+
+/// The installed packages whose name begins with one of `prefixes`, with their versions.
+///
+/// # Errors
+/// When npm's account of them cannot be read.
+pub(crate) fn versions(work: &Workspace, prefixes: &[&str]) -> Result<String, Failure> {
+    const ACCOUNT: &str = "node_modules/.package-lock.json";
+    let text =
+        fs::read_to_string(work.root.join(ACCOUNT)).map_err(Failure::io("read npm's account"))?;
+    let account: Value = serde_json::from_str(&text).map_err(|error| Failure::Unexpected {
+        what: ACCOUNT.to_owned(),
+        found: error.to_string(),
+    })?;
+    Ok(named(&account, prefixes).join(" "))
+}
+
+fn named(account: &Value, prefixes: &[&str]) -> Vec<String> {
+    let packages = account["packages"].as_object().into_iter().flatten();
+    packages
+        .filter_map(|(path, package)| {
+            // A package may also lie within another's folder.
+            let (_, name) = path.rsplit_once("node_modules/")?;
+            let wanted = prefixes.iter().any(|prefix| name.starts_with(prefix));
+            wanted.then(|| format!("{path}@{}", package["version"].as_str().unwrap_or("?")))
+        })
+        .collect()
 }
 
 /// Whether what is installed is what `package-lock.json` says. npm keeps its own account in
@@ -181,6 +219,20 @@ mod tests {
         assert_eq!(parse_version("24.21.0"), Some((24, 21)));
         assert_eq!(parse_version("24"), None);
         assert_eq!(parse_version("v24.1"), None);
+    }
+
+    #[test]
+    fn packages_are_found_by_the_beginning_of_their_names() {
+        let account = json!({ "packages": {
+            "node_modules/@a/one": { "version": "1.0.0" },
+            "node_modules/b": { "version": "2.0.0" },
+            "node_modules/other/node_modules/@a/two": { "version": "3.0.0" },
+        } });
+        let expected = [
+            "node_modules/@a/one@1.0.0",
+            "node_modules/other/node_modules/@a/two@3.0.0",
+        ];
+        assert_eq!(named(&account, &["@a/"]), expected);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::{
     cell::{Cell, RefCell},
+    fmt,
     fs::{self, File},
-    io::{self, IsTerminal, Read, Seek, SeekFrom, Write},
+    io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
@@ -12,16 +13,13 @@ use std::{
 use crate::{
     child::{Guarded, line},
     failure::{Ending, Failure},
+    log::{tail, telling},
 };
 
 /// No single command of a build or a test takes longer, even on a slow machine.
 const COMMAND_LIMIT: Duration = Duration::from_secs(40 * 60);
 /// Without a terminal, a sign of life comes this often.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-/// How much of a failed step's log is shown.
-const TAIL_LINES: usize = 40;
-const TELLING_LINES: usize = 12;
-const TAIL_BYTES: u64 = 16 * 1024;
 const SPINNER: [char; 4] = ['|', '/', '-', '\\'];
 
 /// Where steps report.
@@ -46,6 +44,8 @@ pub(crate) struct Done {
     pub note: String,
     /// Checks inside it, where it counts them.
     pub counts: Option<Counts>,
+    /// Why it did not run, and what to do, where this machine lacks something.
+    pub not_run: Option<String>,
 }
 
 /// How a step ended.
@@ -55,17 +55,43 @@ pub(crate) enum Outcome {
     Passed,
     /// Not well.
     Failed,
-    /// It did not run.
+    /// It did not run, because a step before it failed.
     Skipped,
+    /// It could not run on this machine.
+    NotRun,
 }
 
-/// Tests that passed and failed.
+/// Tests that passed, failed and did not run.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Passed.
     pub passed: u64,
     /// Failed.
     pub failed: u64,
+    /// Left out by the program that was to run them.
+    pub skipped: u64,
+}
+
+impl Counts {
+    /// Both together.
+    pub(crate) fn plus(self, more: Self) -> Self {
+        Self {
+            passed: self.passed + more.passed,
+            failed: self.failed + more.failed,
+            skipped: self.skipped + more.skipped,
+        }
+    }
+}
+
+/// `3 passed, 0 failed`, and `, 1 skipped` where there are any. Other programs read this.
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed", self.passed, self.failed)?;
+        if self.skipped > 0 {
+            write!(f, ", {} skipped", self.skipped)?;
+        }
+        Ok(())
+    }
 }
 
 /// A step under way.
@@ -124,10 +150,12 @@ impl Progress {
         };
         // A log of an earlier run would mislead.
         let _ = fs::remove_file(&step.log_path);
+        let _ = fs::remove_file(step.counts_path());
         let outcome = work(&step);
         let result = match &outcome {
             Ok(_) => Outcome::Passed,
             Err(Failure::Skipped { .. }) => Outcome::Skipped,
+            Err(Failure::NotRun { .. }) => Outcome::NotRun,
             Err(_) => Outcome::Failed,
         };
         let done = Done {
@@ -136,6 +164,10 @@ impl Progress {
             took: step.started.elapsed(),
             note: step.note.borrow().clone(),
             counts: step.counts.get(),
+            not_run: match &outcome {
+                Err(Failure::NotRun { reason, next }) => Some(format!("{reason} {next}")),
+                _ => None,
+            },
         };
         self.clear_line();
         println!("{}", self.row(&done));
@@ -149,20 +181,16 @@ impl Progress {
     /// A step's line, as it is printed when it ends and in the table at the end.
     pub(crate) fn row(&self, done: &Done) -> String {
         let (mark, code) = match done.result {
-            Outcome::Passed => ("ok  ", "32"),
-            Outcome::Failed => ("FAIL", "31"),
-            Outcome::Skipped => ("skip", "33"),
+            Outcome::Passed => ("ok     ", "32"),
+            Outcome::Failed => ("FAILED ", "31"),
+            Outcome::Skipped => ("skipped", "33"),
+            Outcome::NotRun => ("NOT RUN", "33"),
         };
         let mark = self.paint(code, mark);
         let mut row = format!("{mark}  {:<22} {:>12}", done.name, spell(done.took));
-        let counted = done.counts.map(|counts| match counts.failed {
-            0 => format!("{} passed", counts.passed),
-            failed => format!("{} passed, {failed} failed", counts.passed),
-        });
-        for text in counted
-            .iter()
-            .chain(Some(&done.note).filter(|note| !note.is_empty()))
-        {
+        let counted = done.counts.map(|counts| counts.to_string());
+        let note = Some(&done.note).filter(|note| !note.is_empty());
+        for text in counted.iter().chain(note).chain(&done.not_run) {
             row.push_str("  ");
             row.push_str(&self.paint("2", text));
         }
@@ -221,18 +249,26 @@ impl Step<'_> {
         &self.log_path
     }
 
+    /// Where the step's programs write how many tests passed.
+    pub(crate) fn counts_path(&self) -> PathBuf {
+        self.log_path.with_extension("counts")
+    }
+
     /// Says something about the step on its line.
     pub(crate) fn note(&self, text: impl Into<String>) {
         *self.note.borrow_mut() = text.into();
     }
 
+    /// Says at once what is about to happen, for what the reader may want to stop.
+    pub(crate) fn announce(&self, text: &str) {
+        self.progress.clear_line();
+        println!("{:<9}{:<22} {text}", "...", self.name);
+    }
+
     /// Adds tests to those of this step.
     pub(crate) fn count(&self, more: Counts) {
-        let counts = self.counts.get().unwrap_or_default();
-        self.counts.set(Some(Counts {
-            passed: counts.passed + more.passed,
-            failed: counts.failed + more.failed,
-        }));
+        let so_far = self.counts.get().unwrap_or_default();
+        self.counts.set(Some(so_far.plus(more)));
     }
 
     /// Runs a command to its end, its output going to the log.
@@ -257,11 +293,7 @@ impl Step<'_> {
                 self.spin(turn);
             } else if beat.elapsed() > HEARTBEAT {
                 beat = Instant::now();
-                println!(
-                    "...   {:<22} {:>12}",
-                    self.name,
-                    spell(self.started.elapsed())
-                );
+                self.announce(&format!("{:>12}", spell(self.started.elapsed())));
             }
         });
         let ending = match ended.map_err(Failure::io(format!("wait for {}", line(command))))? {
@@ -310,7 +342,7 @@ impl Step<'_> {
             .take(60)
             .collect();
         let text = format!(
-            "{}     {:<22} {:>12}  {}",
+            "{}        {:<22} {:>12}  {}",
             SPINNER[turn % SPINNER.len()],
             self.name,
             spell(self.started.elapsed()),
@@ -320,55 +352,6 @@ impl Step<'_> {
         print!("{text}");
         let _ = io::stdout().flush();
     }
-}
-
-/// The last lines of a log.
-fn tail(path: &Path) -> Option<String> {
-    let mut file = File::open(path).ok()?;
-    let length = file.metadata().ok()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))
-        .ok()?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).ok()?;
-    let text = plain(&String::from_utf8_lossy(&bytes));
-    let lines: Vec<&str> = text.lines().collect();
-    let lines = &lines[lines.len().saturating_sub(TAIL_LINES)..];
-    (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
-/// Lines from anywhere in a log that name a failed test: the end of a log often is about others.
-fn telling(path: &Path) -> Vec<String> {
-    let log = plain(&fs::read_to_string(path).unwrap_or_default());
-    let failed = |line: &&str| {
-        let line = line.trim_start();
-        line.starts_with("not ok ")
-            || line.starts_with("✖ ")
-            || line.starts_with("error")
-            || (line.starts_with("test ") && line.ends_with("... FAILED"))
-    };
-    log.lines()
-        .filter(failed)
-        .take(TELLING_LINES)
-        .map(str::to_owned)
-        .collect()
-}
-
-/// Without the escape sequences by which some programs colour even a file.
-fn plain(text: &str) -> String {
-    let mut pieces = text.split('\x1b');
-    let mut plain = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let rest = match piece.strip_prefix('[') {
-            // Parameters, then one letter.
-            Some(rest) => rest
-                .trim_start_matches(|c: char| !c.is_ascii_alphabetic())
-                .get(1..),
-            // A character set: two characters.
-            None => piece.get(2..),
-        };
-        plain.push_str(rest.unwrap_or_default());
-    }
-    plain
 }
 
 /// A duration for people.
@@ -386,10 +369,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_are_taken_out() {
-        assert_eq!(plain("a \x1b[31mred\x1b(B\x1b[m b"), "a red b");
-        assert_eq!(plain("none"), "none");
-        assert_eq!(plain("cut \x1b["), "cut ");
+    fn a_step_that_cannot_run_says_why() {
+        let progress = Progress::new(Path::new(env!("CARGO_MANIFEST_DIR")));
+        let result = progress.step("step", |_| -> Result<(), Failure> {
+            Err(Failure::NotRun {
+                reason: "No fuzzer.".to_owned(),
+                next: "Install one.".to_owned(),
+            })
+        });
+        assert!(result.is_err());
+        let done = &progress.done()[0];
+        assert!(done.result == Outcome::NotRun);
+        assert_eq!(done.not_run.as_deref(), Some("No fuzzer. Install one."));
+        assert!(progress.row(done).starts_with("NOT RUN  step "));
     }
 
     #[test]

@@ -46,7 +46,9 @@ pub(crate) fn install(
     if listed.contains(&format!("\"{package} {version} (")) {
         return Ok(());
     }
-    step.note(format!("installing {package}"));
+    step.announce(&format!(
+        "installs {package} {version} from crates.io into {TOOLS}"
+    ));
     // Unoptimized: they run for a second, and would compile for minutes.
     let mut cargo = work.cargo(&["install", "--debug", package, "--version", version]);
     cargo

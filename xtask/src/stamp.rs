@@ -62,7 +62,11 @@ impl Inputs {
     }
 }
 
-fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+/// Every source file in a folder, or the file itself.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub(crate) fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     if path.is_file() {
         files.push(path.to_owned());
     } else if path.is_dir() {

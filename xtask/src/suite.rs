@@ -1,14 +1,14 @@
 //! `cargo xtask test`: every check, in the order in which a mistake is found soonest.
 
-use std::{fs, process::Command, time::Instant};
+use std::{process::Command, time::Instant};
 
 use crate::{
-    counts, demo,
+    counts, demo, dependencies,
     dist::{self, Tools},
     failure::Failure,
-    fuzz, node,
-    progress::{Counts, Outcome, Step, spell},
-    readme, rust_worker,
+    formatting, fuzz, node,
+    progress::Step,
+    readme, rust_worker, summary,
     workspace::{NATIVE, Workspace},
 };
 
@@ -30,11 +30,26 @@ enum Needs {
     ConformanceComponent,
 }
 
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 16] = [
     Check {
         name: "format",
         needs: Needs::Nothing,
-        run: format,
+        run: |suite, step| formatting::rust(suite.work, step),
+    },
+    Check {
+        name: "js-lint",
+        needs: Needs::Tools,
+        run: js_lint,
+    },
+    Check {
+        name: "deny",
+        needs: Needs::Nothing,
+        run: |suite, step| dependencies::deny(suite.work, step),
+    },
+    Check {
+        name: "advisories",
+        needs: Needs::Nothing,
+        run: |suite, step| dependencies::advisories(suite.work, step),
     },
     Check {
         name: "core",
@@ -50,6 +65,11 @@ const CHECKS: [Check; 12] = [
         name: "clippy",
         needs: Needs::Component,
         run: clippy,
+    },
+    Check {
+        name: "doc",
+        needs: Needs::Component,
+        run: doc,
     },
     Check {
         name: "native",
@@ -140,14 +160,15 @@ pub(crate) fn run(work: &Workspace, words: &[String]) -> Result<(), Failure> {
                 });
             }
             let result = (check.run)(&suite, step);
-            let output = fs::read_to_string(step.log_path()).unwrap_or_default();
-            if let Some(counts) = counts::read(&output) {
+            let counted = counts::read(step);
+            if let Ok(Some(counts)) = counted {
                 step.count(counts);
             }
-            result
+            // Why the check itself failed says more.
+            result.and(counted.map(|_| ()))
         });
     }
-    summary(work, started)
+    summary::print(work, started)
 }
 
 impl Suite<'_> {
@@ -213,50 +234,10 @@ fn step_of(broken: Needs) -> &'static str {
     }
 }
 
-/// The table, and the line that other programs read.
-fn summary(work: &Workspace, started: Instant) -> Result<(), Failure> {
-    let mut sum = Counts::default();
-    println!();
-    for done in work.progress.done() {
-        println!("{}", work.progress.row(&done));
-        let counts = done.counts.unwrap_or_default();
-        sum.passed += counts.passed;
-        sum.failed += counts.failed;
-        match done.result {
-            // A check that counts nothing is one check itself.
-            Outcome::Passed if done.counts.is_none() => sum.passed += 1,
-            Outcome::Failed if counts.failed == 0 => sum.failed += 1,
-            _ => {}
-        }
-    }
-    println!("\n{} in all", spell(started.elapsed()));
-    println!("{} passed, {} failed", sum.passed, sum.failed);
-    if sum.failed == 0 {
-        return Ok(());
-    }
-    Err(Failure::Unexpected {
-        what: "the suite".to_owned(),
-        found: format!("{} failed", sum.failed),
-    })
-}
-
 // ---- the checks --------------------------------------------------------------------------------
 
-/// Workspaces of their own, beside the main one.
-const OTHER_MANIFESTS: [&str; 2] = ["host-worker/Cargo.toml", "component/fuzz/Cargo.toml"];
-
-fn format(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
-    let mut result = step.run(&suite.cargo(&["fmt", "--all", "--check"]));
-    for manifest in OTHER_MANIFESTS {
-        if suite.work.root.join(manifest).exists() {
-            let fmt = ["fmt", "--all", "--check", "--manifest-path", manifest];
-            result = result.and(step.run(&suite.cargo(&fmt)));
-        }
-    }
-    if result.is_err() {
-        step.note("`cargo fmt --all` mends it");
-    }
-    result
+fn js_lint(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
+    formatting::javascript(suite.work, step, &suite.tools()?.node)
 }
 
 fn core(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
@@ -279,6 +260,13 @@ fn clippy(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
     step.run(&suite.cargo(&clippy))
 }
 
+fn doc(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
+    // After clippy, which has checked the dependencies with the same flags: only the crates of the
+    // workspace are left to do.
+    let mut doc = suite.cargo(&["doc", "--workspace", "--no-deps"]);
+    step.run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
 fn native(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
     step.run(&suite.cargo(&[&["test"][..], &NATIVE].concat()))
 }
@@ -291,7 +279,7 @@ fn js(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
     let mut run = suite.told(suite.work.command(node));
     run.arg("test/run.mjs")
         .current_dir(suite.work.root.join("host-worker/js"));
-    step.run(&run)
+    step.run(&counts::node_script(suite.work, step, run))
 }
 
 fn rust_worker(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
@@ -306,7 +294,8 @@ fn examples(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
     // The issuer that the examples' tests run; the native tests have built it.
     step.run(&suite.cargo(&[&["build", "--bins"][..], &NATIVE].concat()))?;
     let tests = "host-worker/examples/test/*.test.mjs";
-    let mut node = suite.told(tools.node.script(suite.work, "--test"));
+    let node = suite.told(tools.node.script(suite.work, "--test"));
+    let mut node = counts::node_test(suite.work, step, node);
     node.args(["--test-concurrency=1", tests]);
     rust_worker::apply(suite.work, tools, &mut node);
     step.run(&node)
@@ -326,7 +315,7 @@ fn conformance(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
     let program = suite.work.root.join("target/debug/conformance");
     let mut conformance = suite.told(suite.work.command(program));
     rust_worker::apply(suite.work, suite.tools()?, &mut conformance);
-    step.run(&conformance)
+    step.run(&counts::told(step, conformance))
 }
 
 fn fuzz(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {

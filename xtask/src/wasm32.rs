@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    child::line,
     failure::Failure,
     progress::Step,
     stamp::{self, Inputs},
@@ -56,6 +57,31 @@ impl Toolchain {
             Self::Distribution => "the distribution's Rust",
         }
     }
+}
+
+/// The compiler, the target's libraries and, where it is not the compiler's own, the linker: what
+/// a module depends on beside its sources.
+///
+/// # Errors
+/// When one of them does not say what it is.
+pub(crate) fn versions(work: &Workspace, toolchain: Toolchain) -> Result<String, Failure> {
+    let ask = |program: &str, arguments: &[&str]| {
+        let mut command = work.command(program);
+        command.args(arguments);
+        toolchain.apply(&mut command);
+        answer(&mut command).ok_or_else(|| Failure::Unexpected {
+            what: line(&command),
+            found: "it failed, or printed nothing that can be read".to_owned(),
+        })
+    };
+    let compiler = ask("rustc", &["-vV"])?;
+    let libraries = ask("rustc", &["--print", "target-libdir", "--target", TARGET])?;
+    let names = names(Path::new(&libraries)).join(" ");
+    let mut all = vec![compiler, libraries, names];
+    if toolchain == Toolchain::Distribution {
+        all.push(ask(LINKER, &["--version"])?);
+    }
+    Ok(all.join("\n"))
 }
 
 /// Finds or sets up the target, and proves once that it links.
@@ -112,10 +138,10 @@ fn rustup_has_it(work: &Workspace) -> bool {
 }
 
 fn add_by_rustup(work: &Workspace, step: &Step<'_>) -> bool {
-    step.note("asking rustup");
     let mut add = work.command("rustup");
     add.args(["target", "add", TARGET])
         .env("RUSTUP_MAX_RETRIES", "0");
+    step.announce(&format!("installs the Rust target: {}", line(&add)));
     step.run_within(&add, RUSTUP_LIMIT).is_ok() && rustup_has_it(work)
 }
 
@@ -153,13 +179,13 @@ fn build_from_distribution(work: &Workspace, step: &Step<'_>) -> Result<(), Fail
     }
     if !PACKAGES.iter().all(|package| installed(work, package)) {
         let apt = |arguments: &[&str]| {
-            let mut apt = as_root(work, "apt-get");
+            let mut apt = work.command("apt-get");
             apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-            step.run(&apt)
-                .map_err(|_| cannot("apt-get could not install Debian's Rust"))
+            apt
         };
-        apt(&["update"])?;
-        apt(&[&["install", "-y", "--no-install-recommends"], &PACKAGES[..]].concat())?;
+        let install = [&["install", "-y", "--no-install-recommends"], &PACKAGES[..]].concat();
+        let what = "rustup could not download the target; this installs Debian's Rust beside yours";
+        as_root(work, step, what, &[apt(&["update"]), apt(&install)])?;
     }
     if !has_std(Path::new(LIBRARIES)) {
         build_std(work, step)?;
@@ -167,6 +193,7 @@ fn build_from_distribution(work: &Workspace, step: &Step<'_>) -> Result<(), Fail
     if !linked(work) {
         let mut link = work.command("rustup");
         link.args(["toolchain", "link", TOOLCHAIN, "/usr"]);
+        step.announce(&format!("makes rustup know Debian's Rust: {}", line(&link)));
         step.run(&link)?;
     }
     Ok(())
@@ -178,15 +205,35 @@ fn installed(work: &Workspace, package: &str) -> bool {
     answer(&mut query).is_some_and(|status| status == "install ok installed")
 }
 
-/// `program` as root, by `sudo` where that needs no password.
-fn as_root(work: &Workspace, program: &str) -> Command {
-    let root = answer(work.command("id").arg("-u")).is_some_and(|id| id == "0");
-    if root {
-        return work.command(program);
+/// Says what is about to change on this machine, and runs the commands, which need root. Another
+/// user is told them instead: whether to become root is the user's decision.
+fn as_root(
+    work: &Workspace,
+    step: &Step<'_>,
+    what: &str,
+    commands: &[Command],
+) -> Result<(), Failure> {
+    let lines: Vec<_> = commands.iter().map(line).collect();
+    if answer(work.command("id").arg("-u")).is_none_or(|id| id != "0") {
+        return Err(by_root(what, &lines));
     }
-    let mut sudo = work.command("sudo");
-    sudo.args(["-n", program]);
-    sudo
+    step.announce(what);
+    for (command, line) in commands.iter().zip(&lines) {
+        step.announce(line);
+        step.run(command)?;
+    }
+    Ok(())
+}
+
+fn by_root(what: &str, lines: &[String]) -> Failure {
+    Failure::Needs {
+        what: format!("The Rust target {TARGET} is not ready yet. {what}, which needs root."),
+        next: format!(
+            "Install the target with `rustup target add {TARGET}`, or run this as root, and then \
+             the same `cargo xtask` command again:\n  {}",
+            lines.join("\n  ")
+        ),
+    }
 }
 
 /// Builds the standard library for wasm32 with the distribution's Rust, and puts it where that
@@ -219,11 +266,13 @@ fn build_std(work: &Workspace, step: &Step<'_>) -> Result<(), Failure> {
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTFLAGS", "-Cembed-bitcode=yes")
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", LINKER);
+    step.announce("builds the standard library for wasm32, once");
     step.run(&build)?;
 
     let built = target.join(TARGET).join("release/deps");
-    step.run(as_root(work, "mkdir").args(["-p", LIBRARIES]))?;
-    let mut copy = as_root(work, "cp");
+    let mut folder = work.command("mkdir");
+    folder.args(["-p", LIBRARIES]);
+    let mut copy = work.command("cp");
     copy.arg("-t").arg(LIBRARIES);
     let reading = || Failure::io(format!("read {}", built.display()));
     for entry in fs::read_dir(&built).map_err(reading())? {
@@ -239,7 +288,8 @@ fn build_std(work: &Workspace, step: &Step<'_>) -> Result<(), Failure> {
             copy.arg(path);
         }
     }
-    step.run(&copy)
+    let what = format!("The standard library is built; this copies it to {LIBRARIES}");
+    as_root(work, step, &what, &[folder, copy])
 }
 
 /// `PATH` with `first` before the rest.
@@ -256,18 +306,7 @@ pub(crate) fn path_with_first(first: &Path) -> std::ffi::OsString {
 
 /// Links a small module the way the guest is linked. Done once for each compiler and library.
 fn prove(work: &Workspace, step: &Step<'_>, toolchain: Toolchain) -> Result<(), Failure> {
-    let mut version = work.command("rustc");
-    version.arg("-vV");
-    toolchain.apply(&mut version);
-    let mut libraries = work.command("rustc");
-    libraries.args(["--print", "target-libdir", "--target", TARGET]);
-    toolchain.apply(&mut libraries);
-    let libraries = answer(&mut libraries).unwrap_or_default();
-    let inputs = Inputs::new("1")
-        .text(&answer(&mut version).unwrap_or_default())
-        .text(&libraries)
-        .text(&names(Path::new(&libraries)).join(" "))
-        .finish();
+    let inputs = Inputs::new("2").text(&versions(work, toolchain)?).finish();
     let proof = work.own().join("wasm32-proof.wasm");
     if stamp::fresh(&proof, &inputs) {
         return Ok(());
@@ -305,4 +344,17 @@ fn names(folder: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_not_root_is_told_the_commands() {
+        let lines = ["apt-get update".to_owned(), "apt-get install x".to_owned()];
+        let text = by_root("This installs x", &lines).to_string();
+        assert!(text.contains("\n  apt-get update\n  apt-get install x"));
+        assert!(!text.contains("sudo"));
+    }
 }

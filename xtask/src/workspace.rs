@@ -73,6 +73,14 @@ impl Workspace {
     }
 }
 
+/// The manifests of the project's workspaces: Rust Workers and fuzz targets have their own lock
+/// files.
+pub(crate) const MANIFESTS: [&str; 3] = [
+    "Cargo.toml",
+    "host-worker/Cargo.toml",
+    "component/fuzz/Cargo.toml",
+];
+
 /// What native builds choose, always together: cargo decides about features of shared dependencies
 /// by the packages that are chosen, and with one alone it would build wasmtime once more.
 pub(crate) const NATIVE: [&str; 8] = [

@@ -72,7 +72,7 @@ function describe(source, scopes, start, end) {
   const own = new Map();
   const edits = [];
   for (const name of scopes.names(start, end)) {
-    const { node, declaration } = name;
+    const { declaration } = name;
     if (declaration === undefined || declaration.everywhere) continue;
     if (declaration.twice) return 'never';
     if (inside(declaration.node)) {
@@ -83,7 +83,10 @@ function describe(source, scopes, start, end) {
     // A copy is as good as the variable only where nobody writes to it from now on.
     if (name.writes || (name.deferred && declaration.written)) return 'never';
     let parameter = given.find((other) => other.declaration === declaration);
-    if (parameter === undefined) given.push(parameter = { declaration, text: `given${given.length}`, offsets: [] });
+    if (parameter === undefined) {
+      parameter = { declaration, text: `given${given.length}`, offsets: [] };
+      given.push(parameter);
+    }
     parameter.offsets.push(name.offset?.right.value);
     edits.push({ name, parameter });
   }

@@ -111,6 +111,7 @@ const u32: Reader<number> = (value, field) => {
   return value;
 };
 
+// biome-ignore lint/complexity/noBannedTypes: It is all that `typeof` proves.
 export const func: Reader<Function> = (value, field) => {
   if (typeof value !== 'function') throw wrong(field, 'a function', value);
   return value;

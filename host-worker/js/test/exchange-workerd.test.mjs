@@ -12,7 +12,6 @@ import { startUpstream } from './support/upstream.mjs';
 import { bundle, run } from './support/workerd.mjs';
 
 const AUDIENCE = 'https://mcp.example.com';
-const API = 'https://api.example.com';
 
 let dist;
 before(async () => {

@@ -115,7 +115,7 @@ const ROWS = {
   'typ at+jwt': [() => zone.mint({}, { typ: 'at+jwt' }), 200, null],
   'crit (W16)': [async () => `Bearer ${forged({ alg: 'RS256', kid: 'k1', crit: ['exp'] }, { iss: zone.url })}`, 401, /error="invalid_token"/],
   'a token bound to a key (W16)': [() => zone.mint({ cnf: { jkt: 'x' } }), 401, /error="invalid_token"/],
-  'a good token with a sign more (W20)': [async () => (await zone.mint()) + '=', 401, /error="invalid_token"/],
+  'a good token with a sign more (W20)': [async () => `${await zone.mint()}=`, 401, /error="invalid_token"/],
   // The last of 342 characters stands for four bits and two that must be zero.
   'another spelling of a good token (W20)': [async () => (await zone.mint()).replace(/.$/, (last) => ALPHABET[ALPHABET.indexOf(last) + 1]), 401, /error="invalid_token"/],
 };

@@ -18,10 +18,12 @@ if (modern === undefined) {
 }
 const folder = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
 const only = process.argv.slice(2);
+// How the tests report, where a caller says.
+const reporters = JSON.parse(process.env.TOLLGATE_TEST_ARGUMENTS ?? '[]');
 let failed = false;
 for (const [node, kind] of [[process.execPath, 'node'], [modern, 'workerd']]) {
   if (only.length > 0 && !only.includes(kind)) continue;
-  const { status } = spawnSync(node, ['--test', '--test-concurrency=1', '--test-timeout=120000', ...tests(kind)], { stdio: 'inherit', env: { ...process.env, TOLLGATE_NPM: packagePath } });
+  const { status } = spawnSync(node, ['--test', '--test-concurrency=1', '--test-timeout=120000', ...reporters, ...tests(kind)], { stdio: 'inherit', env: { ...process.env, TOLLGATE_NPM: packagePath } });
   failed ||= status !== 0;
 }
 process.exitCode = failed ? 1 : 0;

@@ -129,7 +129,7 @@ test('a trap in the poll of one exchange leaves those beside it alone', async (t
     release();
     const settled = await Promise.all(results);
     assert.equal(settled.filter((result) => result === 'Trap').length, 1);
-    settled.forEach((result, i) => assert.ok(result === 'Trap' || result === `user-${i}`, result));
+    for (const [i, result] of settled.entries()) assert.ok(result === 'Trap' || result === `user-${i}`, result);
   } finally {
     await own.close();
   }

@@ -1,4 +1,5 @@
 // What a walk is made of: numbered steps, requests that are shown as commands, and expectations.
+import { appendFileSync } from "node:fs";
 import { answer, heading, request, short, surprise } from "./show.mjs";
 
 /** Nothing here takes long; a request that does has failed. */
@@ -22,12 +23,19 @@ export async function run(...walks) {
   try {
     for (const walk of walks) await walk();
     console.log(`\n${number} steps, every answer as expected.`);
-    console.log(`${checks} passed, 0 failed`);
+    report(0);
   } catch (error) {
     surprise(error instanceof Surprise ? error.message : `${error.message} ${error.cause?.message ?? ""}`);
-    console.log(`${checks} passed, 1 failed`);
+    report(1);
     process.exitCode = 1;
   }
+}
+
+/** How many expectations held: for people, and for the program that has started this one. */
+function report(failed) {
+  console.log(`${checks} passed, ${failed} failed`);
+  const file = process.env.TOLLGATE_COUNTS;
+  if (file) appendFileSync(file, `${JSON.stringify({ passed: checks, failed })}\n`);
 }
 
 export async function send(url, init = {}) {

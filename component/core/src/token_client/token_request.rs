@@ -13,7 +13,7 @@ use crate::limits;
 pub struct TypedToken {
     /// The token.
     pub token: Secret,
-    /// A token type URI (RFC 8693 section 3); left out: [`ACCESS_TOKEN`].
+    /// A token type URI (RFC 8693 section 3); left out: an access token.
     pub token_type: Option<String>,
 }
 

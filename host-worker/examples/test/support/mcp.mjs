@@ -46,5 +46,5 @@ export function post(worker, url, body, bearer, headers = {}) {
 export async function messagesOf(response) {
   const text = await response.text();
   if (!response.headers.get('content-type')?.startsWith('text/event-stream')) return [JSON.parse(text)].flat();
-  return [...text.matchAll(/^data: ?(.+)$/gm)].map(([, data]) => JSON.parse(data)).flat();
+  return [...text.matchAll(/^data: ?(.+)$/gm)].flatMap(([, data]) => JSON.parse(data));
 }

@@ -66,7 +66,7 @@ export class InsufficientScopeError extends OAuthError {
 }
 
 /** What logs show, whatever the minifier calls a class. */
-function named(error: Function, name: string): void {
+function named(error: { prototype: object }, name: string): void {
   Object.defineProperty(error, 'name', { value: name });
   Object.defineProperty(error.prototype, 'name', { value: name, configurable: true, writable: true });
 }

@@ -33,7 +33,10 @@ export async function startIssuer() {
       const text = await request.toArray().then((chunks) => Buffer.concat(chunks).toString(), () => undefined);
       if (text === undefined) return; // the client has left
       form = {};
-      for (const [name, value] of new URLSearchParams(text)) (form[name] ??= []).push(value);
+      for (const [name, value] of new URLSearchParams(text)) {
+        form[name] ??= [];
+        form[name].push(value);
+      }
       requests.push({ headers: request.headers, form });
     }
     if (answers[kind]) return answers[kind](request, response, form);

@@ -1,0 +1,62 @@
+//! `cargo deny`: licenses, sources and known faults of the crates that are used. Its rules are in
+//! `deny.toml`.
+
+use std::process::Command;
+
+use crate::{
+    failure::Failure,
+    progress::Step,
+    workspace::{MANIFESTS, Workspace, answer},
+};
+
+/// Licenses, banned crates and where crates come from.
+///
+/// # Errors
+/// When a crate is not allowed, or `cargo deny` is not installed.
+pub(crate) fn deny(work: &Workspace, step: &Step<'_>) -> Result<(), Failure> {
+    installed(work)?;
+    for manifest in MANIFESTS {
+        let check = ["check", "bans", "licenses", "sources"];
+        step.run(cargo_deny(work, manifest).args(check))?;
+    }
+    Ok(())
+}
+
+/// Known faults, by the database of RustSec.
+///
+/// # Errors
+/// When a crate has one, when `cargo deny` is not installed, or the database cannot be fetched.
+pub(crate) fn advisories(work: &Workspace, step: &Step<'_>) -> Result<(), Failure> {
+    installed(work)?;
+    let [first, ..] = MANIFESTS;
+    step.run(cargo_deny(work, first).args(["fetch", "db"]))
+        .map_err(|_| Failure::NotRun {
+            reason: "The database of advisories could not be fetched.".to_owned(),
+            next: "Run this where github.com/RustSec/advisory-db can be reached.".to_owned(),
+        })?;
+    for manifest in MANIFESTS {
+        let mut check = cargo_deny(work, manifest);
+        // Fetched above.
+        check.args(["check", "--disable-fetch", "advisories"]);
+        step.run(&check)?;
+    }
+    Ok(())
+}
+
+fn cargo_deny(work: &Workspace, manifest: &str) -> Command {
+    let mut deny = work.command("cargo-deny");
+    deny.args(["--all-features", "--manifest-path", manifest, "--config"])
+        .arg(work.root.join("deny.toml"));
+    deny
+}
+
+/// It takes long to build, so the suite does not install it.
+fn installed(work: &Workspace) -> Result<(), Failure> {
+    match answer(work.command("cargo-deny").arg("--version")) {
+        Some(_) => Ok(()),
+        None => Err(Failure::NotRun {
+            reason: "cargo-deny is not installed.".to_owned(),
+            next: "Run `cargo install --locked cargo-deny`.".to_owned(),
+        }),
+    }
+}
