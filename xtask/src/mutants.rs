@@ -66,7 +66,7 @@ fn run(work: &Workspace, step: &Step<'_>, words: &[String]) -> Result<(), Failur
     mutants.args([
         "mutants",
         "--package",
-        "tollgate-core",
+        "tollgate-rules",
         "--colors",
         "never",
         "-j1",
