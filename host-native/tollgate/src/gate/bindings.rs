@@ -5,6 +5,11 @@ wasmtime::component::bindgen!({
     world: "gate",
     with: {
         "tollgate:auth/http-client.pending-response": super::exchange::Exchange,
+        "tollgate:auth/signatures.verifying-key": super::signatures::VerifyingKey,
+        "tollgate:auth/signatures.pending-verdict": super::signatures::PendingVerdict,
+        "tollgate:auth/signatures.signing-key": super::signatures::SigningKey,
+        "tollgate:auth/signatures.pending-public-key": super::signatures::PendingPublicKey,
+        "tollgate:auth/signatures.pending-signature": super::signatures::PendingSignature,
     },
     imports: { default: trappable },
 });

@@ -132,6 +132,7 @@ impl GateBuilder {
         };
         let http = HttpClient::new().map_err(|NoTls(error)| BuildError::Tls(error))?;
         let fetch = Arc::new(SharedFetch::new(http.clone(), self.config.cooldown()));
+        let signers: Arc<[_]> = self.config.signers().collect();
         let blueprint = Arc::new(Blueprint {
             program,
             config: (&self.config).into(),
@@ -152,6 +153,7 @@ impl GateBuilder {
                     fetch: Arc::clone(&fetch),
                     reader: Arc::default(),
                     progress: Notify::new(),
+                    signers: Arc::clone(&signers),
                     exchanged: AtomicBool::new(false),
                     memory: AtomicUsize::new(0),
                 });

@@ -1,4 +1,5 @@
-//! What the host lends the component: clock, randomness and HTTP.
+//! What the host lends the component: clock, randomness and HTTP. For signatures see
+//! [`signatures`](super::signatures).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -12,6 +13,7 @@ use wasmtime::component::{Resource, ResourceTable};
 use super::bindings::tollgate::auth::{clock, http_client, random};
 use super::exchange::{Exchange, Outcome};
 use super::shared_fetch::{self, Reader, SharedFetch};
+use super::signer::Signer;
 
 /// What outlives an instance and is shared with those who wait for it.
 pub(super) struct Lender {
@@ -20,6 +22,8 @@ pub(super) struct Lender {
     pub(super) reader: Arc<Reader>,
     /// Rings when a document has come, which others may wait for, and when they know of it.
     pub(super) progress: Notify,
+    /// Private keys of the application's own, by their place in `client.keys`.
+    pub(super) signers: Arc<[Option<Arc<dyn Signer>>]>,
     /// The component took a document since its keys were last exported.
     pub(super) exchanged: AtomicBool,
     /// Linear memory of the present instance, in bytes.
@@ -29,11 +33,11 @@ pub(super) struct Lender {
 /// The state of one store.
 pub(super) struct Capabilities {
     lender: Arc<Lender>,
-    exchanges: ResourceTable,
+    resources: ResourceTable,
     /// How many of them fetch a document.
     documents: usize,
-    /// Rings for the task that is being called, when a token that it asked for has come. One bell
-    /// for all would wake each of a thousand users a thousand times.
+    /// Rings for the task that is being called, when a token or a signature that it asked for has
+    /// come. One bell for all would wake each of a thousand users a thousand times.
     bell: Option<Arc<Notify>>,
     max_memory: usize,
 }
@@ -42,7 +46,7 @@ impl Capabilities {
     pub(super) fn new(lender: Arc<Lender>, max_memory: usize) -> Self {
         Self {
             lender,
-            exchanges: ResourceTable::new(),
+            resources: ResourceTable::new(),
             documents: 0,
             bell: None,
             max_memory,
@@ -57,6 +61,26 @@ impl Capabilities {
     /// The same, and nobody any more; none where nobody was named and no request was made.
     pub(super) fn take_bell(&mut self) -> Option<Arc<Notify>> {
         self.bell.take()
+    }
+
+    /// Who is to be told what comes of what the present call begins.
+    pub(super) fn bell(&mut self) -> Arc<Notify> {
+        Arc::clone(self.bell.get_or_insert_default())
+    }
+
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.lender.runtime
+    }
+
+    /// What the component has of the host's.
+    pub(super) fn resources(&mut self) -> &mut ResourceTable {
+        &mut self.resources
+    }
+
+    /// A private key of the application's own.
+    pub(super) fn signer(&self, name: &str) -> Option<Arc<dyn Signer>> {
+        let place: usize = name.parse().ok()?;
+        self.lender.signers.get(place)?.clone()
     }
 
     /// Whether it waits for metadata or keys.
@@ -90,7 +114,7 @@ impl http_client::Host for Capabilities {
         let exchange =
             Arc::clone(&self.lender.fetch).send(request, Arc::clone(&self.lender.reader));
         let lender = Arc::clone(&self.lender);
-        let bell = Arc::clone(self.bell.get_or_insert_default());
+        let bell = self.bell();
         let done = move || {
             if is_document {
                 lender.progress.notify_waiters();
@@ -99,7 +123,7 @@ impl http_client::Host for Capabilities {
             }
         };
         let exchange = Exchange::start(&self.lender.runtime, is_document, exchange, done);
-        let exchange = self.exchanges.push(exchange)?;
+        let exchange = self.resources.push(exchange)?;
         self.documents += usize::from(is_document);
         Ok(exchange)
     }
@@ -107,7 +131,7 @@ impl http_client::Host for Capabilities {
 
 impl http_client::HostPendingResponse for Capabilities {
     fn poll(&mut self, exchange: Resource<Exchange>) -> wasmtime::Result<Option<Outcome>> {
-        let exchange = self.exchanges.get(&exchange)?;
+        let exchange = self.resources.get(&exchange)?;
         let outcome = exchange.poll();
         if outcome.is_some() && exchange.is_document() {
             // Here and not where it ended: from now on the component may know more.
@@ -117,7 +141,7 @@ impl http_client::HostPendingResponse for Capabilities {
     }
 
     fn drop(&mut self, exchange: Resource<Exchange>) -> wasmtime::Result<()> {
-        let exchange = self.exchanges.delete(exchange)?;
+        let exchange = self.resources.delete(exchange)?;
         self.documents -= usize::from(exchange.is_document());
         Ok(())
     }

@@ -1,7 +1,11 @@
 //! Who this application is to an issuer: the contract's `client`, as Rust.
 
+use std::fmt;
+use std::sync::Arc;
+
 use super::bindings::exports::tollgate::auth::resource_server as wit;
 use super::secret::Secret;
+use super::signer::Signer;
 
 /// This application as an OAuth client. What is left out comes from [`Config::env`]
 /// (`TOLLGATE_CLIENT_ID` and so on) or has the default that its comment names.
@@ -81,9 +85,8 @@ impl Client {
 /// A private key of a client.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ClientKey {
-    /// PEM (PKCS#8, PKCS#1 or SEC1; line ends real or written as `\n`), or a JWK. RSA of 2048 to
-    /// 4096 bits, P-256, P-384 or Ed25519. Not encrypted.
-    pub key: Secret,
+    /// Where the key is.
+    pub key: ClientKeySource,
     /// Left out: that of the JWK, else the thumbprint (RFC 7638).
     pub kid: Option<String>,
     /// `RS256`, `PS256`, `ES256`, `ES384` or `EdDSA`. Left out: that of the JWK, else what the
@@ -91,12 +94,58 @@ pub struct ClientKey {
     pub algorithm: Option<String>,
 }
 
+impl ClientKey {
+    /// A key that only its own service knows.
+    #[must_use]
+    pub fn signer(signer: impl Signer + 'static) -> Self {
+        ClientKeySource::Signer(Arc::new(signer)).into()
+    }
+}
+
 impl<S: Into<Secret>> From<S> for ClientKey {
     fn from(key: S) -> Self {
+        ClientKeySource::Text(key.into()).into()
+    }
+}
+
+impl From<ClientKeySource> for ClientKey {
+    fn from(key: ClientKeySource) -> Self {
         Self {
-            key: key.into(),
+            key,
             kid: None,
             algorithm: None,
+        }
+    }
+}
+
+/// Where a private key is.
+#[derive(Clone)]
+pub enum ClientKeySource {
+    /// PEM (PKCS#8, PKCS#1 or SEC1; line ends real or written as `\n`), or a JWK. RSA of 2048 to
+    /// 4096 bits, P-256, P-384 or Ed25519. Not encrypted.
+    Text(Secret),
+    /// With its own service.
+    Signer(Arc<dyn Signer>),
+}
+
+impl fmt::Debug for ClientKeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(key) => f.debug_tuple("Text").field(key).finish(),
+            Self::Signer(_) => f.debug_tuple("Signer").finish_non_exhaustive(),
+        }
+    }
+}
+
+impl Eq for ClientKeySource {}
+
+/// Signers are equal where they are the same one.
+impl PartialEq for ClientKeySource {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(key), Self::Text(other)) => key == other,
+            (Self::Signer(signer), Self::Signer(other)) => Arc::ptr_eq(signer, other),
+            _ => false,
         }
     }
 }
@@ -148,7 +197,7 @@ impl From<Client> for wit::Client {
             issuer: client.issuer,
             id: client.id,
             secret: client.secret.map(|secret| secret.expose().to_owned()),
-            keys: keys.map(|keys| keys.into_iter().map(Into::into).collect()),
+            keys: keys.map(|keys| keys.into_iter().enumerate().map(client_key).collect()),
             authentication: client.authentication.map(Into::into),
             assertion_audience: client.assertion_audience.map(Into::into),
             token_endpoint: client.token_endpoint,
@@ -159,13 +208,15 @@ impl From<Client> for wit::Client {
     }
 }
 
-impl From<ClientKey> for wit::ClientKey {
-    fn from(key: ClientKey) -> Self {
-        Self {
-            key: key.key.expose().to_owned(),
-            kid: key.kid,
-            algorithm: key.algorithm,
-        }
+fn client_key((place, key): (usize, ClientKey)) -> wit::ClientKey {
+    wit::ClientKey {
+        key: match key.key {
+            ClientKeySource::Text(key) => wit::ClientKeySource::Text(key.expose().to_owned()),
+            // By its place, which is where the host looks for it.
+            ClientKeySource::Signer(_) => wit::ClientKeySource::Named(place.to_string()),
+        },
+        kid: key.kid,
+        algorithm: key.algorithm,
     }
 }
 

@@ -5,12 +5,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::bindings::exports::tollgate::auth::resource_server as wit;
-use super::client::Client;
+use super::client::{Client, ClientKeySource};
 use super::issuer::{Issuer, KeyPolicy};
 use super::route::Route;
+use super::signer::Signer;
 
 /// A gate's configuration.
 ///
@@ -122,6 +124,15 @@ impl Config {
             .get_or_insert_default()
             .push((scope.into(), implied));
         self
+    }
+
+    /// The signers among the client's keys, each in its key's place.
+    pub(super) fn signers(&self) -> impl Iterator<Item = Option<Arc<dyn Signer>>> {
+        let keys = self.client.iter().filter_map(|client| client.keys.as_ref());
+        keys.flatten().map(|key| match &key.key {
+            ClientKeySource::Text(_) => None,
+            ClientKeySource::Signer(signer) => Some(Arc::clone(signer)),
+        })
     }
 
     /// The `cooldown` that will be in force.

@@ -114,9 +114,9 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// Where the client has no private key.
-    pub fn client_assertion(&self, audience: &str) -> Result<Secret, TokenError> {
-        match self.next_worker().client_assertion(audience) {
+    /// Where the client has no private key, or its signer gives no signature.
+    pub async fn client_assertion(&self, audience: &str) -> Result<Secret, TokenError> {
+        match self.next_worker().client_assertion(audience).await {
             Ok(assertion) => assertion.map(Secret::from),
             Err(Failed) => Err(TokenError::gate_failed()),
         }

@@ -40,7 +40,7 @@ pub(super) struct Limits {
 /// What starts a decision.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Question<'a> {
-    Handle(&'a wit::RequestHead),
+    Decide(&'a wit::RequestHead),
     Metadata(&'a wit::RequestHead),
     Authenticate(&'a wit::RequestHead, &'a [String]),
     Verify(&'a str, &'a [String]),
@@ -58,11 +58,14 @@ pub(super) enum TokenQuestion<'a> {
     ),
 }
 
-/// A decision, a refresh or a token under way in an instance.
+/// A decision, a refresh, a token or an assertion under way in an instance.
 pub(super) type Task = ResourceAny;
 
 /// A token, or why there is none.
 pub(super) type Issued = Result<Token, TokenError>;
+
+/// A client assertion, or why there is none.
+pub(super) type Assertion = Result<String, TokenError>;
 
 /// A decision as the component made it, and whom it is about.
 pub(super) struct Verdict {
@@ -139,7 +142,7 @@ impl Instance {
         let gate = self.exports.tollgate_auth_resource_server().gate();
         let store = &mut self.store;
         let step = match question {
-            Question::Handle(head) => gate.call_handle(store, self.gate, head)?,
+            Question::Decide(head) => gate.call_decide(store, self.gate, head)?,
             Question::Metadata(head) => match gate.call_metadata(store, self.gate, head)? {
                 Some(step) => step,
                 None => return Ok(Step::Done(None)),
@@ -209,8 +212,8 @@ impl Instance {
     pub(super) fn poll_refresh(&mut self, task: Task) -> wasmtime::Result<Progress<()>> {
         let tasks = self.exports.tollgate_auth_resource_server().refresh_task();
         Ok(match tasks.call_poll(&mut self.store, task)? {
-            (true, _) => Progress::Ready(()),
-            (false, wait) => Progress::Pending(wait),
+            wit::RefreshProgress::Ready => Progress::Ready(()),
+            wit::RefreshProgress::Pending(wait) => Progress::Pending(wait),
         })
     }
 
@@ -297,17 +300,27 @@ impl Instance {
         clients.call_invalidate(&mut self.store, client, subject, resource)
     }
 
-    pub(super) fn client_assertion(
-        &mut self,
-        audience: &str,
-    ) -> wasmtime::Result<Result<String, TokenError>> {
+    pub(super) fn client_assertion(&mut self, audience: &str) -> wasmtime::Result<Step<Assertion>> {
         let client = match self.client()? {
             Ok(client) => client,
-            Err(error) => return Ok(Err(error.into())),
+            Err(error) => return Ok(Step::Done(Err(error.into()))),
         };
         let clients = self.exports.tollgate_auth_token_exchange().token_client();
-        let signed = clients.call_client_assertion(&mut self.store, client, audience)?;
-        Ok(signed.map_err(Into::into))
+        let step = clients.call_client_assertion(&mut self.store, client, audience)?;
+        Ok(match step {
+            wit_exchange::AssertionStep::Done(signed) => Step::Done(signed.map_err(Into::into)),
+            wit_exchange::AssertionStep::Waiting(task) => Step::Waiting(task),
+        })
+    }
+
+    pub(super) fn poll_assertion(&mut self, task: Task) -> wasmtime::Result<Progress<Assertion>> {
+        let tasks = self.exports.tollgate_auth_token_exchange().assertion_task();
+        Ok(match tasks.call_poll(&mut self.store, task)? {
+            wit_exchange::AssertionProgress::Ready(signed) => {
+                Progress::Ready(signed.map_err(Into::into))
+            }
+            wit_exchange::AssertionProgress::Pending(wait) => Progress::Pending(wait),
+        })
     }
 
     /// Gives a task of any kind up.

@@ -19,6 +19,8 @@ mod request_head;
 mod route;
 mod secret;
 mod shared_fetch;
+mod signatures;
+mod signer;
 mod token;
 mod token_target;
 mod worker;
@@ -33,7 +35,9 @@ use http::Response;
 use http::request::Parts;
 
 pub use builder::{BuildError, GateBuilder};
-pub use client::{AssertionAudience, Client, ClientAuthentication, ClientKey, ExchangeCache};
+pub use client::{
+    AssertionAudience, Client, ClientAuthentication, ClientKey, ClientKeySource, ExchangeCache,
+};
 pub use config::{Config, ConfigError, ConfigPart, Cors, Metadata, TokenCache};
 pub use decision::{Allowed, Answer, Credentials, Decision};
 pub use fetch_as::{FetchError, ResponseBody};
@@ -43,6 +47,7 @@ pub use program::{Program, ProgramError, ProgramOptions};
 pub use request_head::RequestOrigin;
 pub use route::{Access, Route};
 pub use secret::Secret;
+pub use signer::{SignatureFuture, Signer, SignerError};
 pub use token::{OauthError, Token, TokenError, TokenErrorKind};
 pub use token_target::{ExchangeTarget, Grant, TokenTarget, TypedToken};
 
@@ -90,7 +95,7 @@ impl Gate {
     /// Decides about a request: preflight, metadata, credentials, scopes.
     pub async fn handle(&self, request: &Parts) -> Decision {
         let head = request_head(request, &self.0.origin);
-        let verdict = self.worker_for(&head).ask(Question::Handle(&head)).await;
+        let verdict = self.worker_for(&head).ask(Question::Decide(&head)).await;
         verdict
             .and_then(|verdict| decision(verdict.ok_or(Failed)?, bearer(&head)))
             .unwrap_or_else(|Failed| Decision::Respond(Answer::failed()))

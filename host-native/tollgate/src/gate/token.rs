@@ -48,6 +48,8 @@ impl Token {
 pub enum TokenErrorKind {
     /// The client's configuration cannot work; the message says what to change.
     Configuration,
+    /// The private key made no signature this time: the service that holds it is down.
+    SigningFailed,
     /// What the application asked for cannot be sent.
     InvalidRequest,
     /// There is no subject.
@@ -183,6 +185,7 @@ impl From<wit::FailureKind> for TokenErrorKind {
     fn from(kind: wit::FailureKind) -> Self {
         match kind {
             wit::FailureKind::Configuration => Self::Configuration,
+            wit::FailureKind::SigningFailed => Self::SigningFailed,
             wit::FailureKind::InvalidRequest => Self::InvalidRequest,
             wit::FailureKind::NoSubject => Self::NoSubject,
             wit::FailureKind::ForbiddenDestination => Self::ForbiddenDestination,

@@ -12,11 +12,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::bindings::exports::tollgate::auth::resource_server as wit;
 use super::capability::Lender;
 use super::instance::{
-    Instance, Issued, Limits, Progress, Question, Step, Task, TokenQuestion, Verdict,
+    Assertion, Instance, Issued, Limits, Progress, Question, Step, Task, TokenQuestion, Verdict,
 };
 use super::key_snapshot::KeySnapshot;
 use super::program::Program;
-use super::token::TokenError;
 use super::token_target::CallReport;
 use task::OwnedTask;
 
@@ -172,6 +171,13 @@ impl Worker {
         self.settle(ask, Instance::poll_token, restarts).await
     }
 
+    /// Asks for a client assertion and waits for it, or for why there is none.
+    pub(super) async fn client_assertion(&self, audience: &str) -> Result<Assertion, Failed> {
+        let ask = |instance: &mut Instance| instance.client_assertion(audience);
+        self.settle(ask, Instance::poll_assertion, MAX_RESTARTS)
+            .await
+    }
+
     /// Fetches what is stale.
     pub(super) async fn refresh(self: &Arc<Self>) -> Result<(), Failed> {
         self.settle(Instance::refresh, Instance::poll_refresh, 0)
@@ -269,13 +275,6 @@ impl Worker {
         resource: Option<&str>,
     ) -> Result<u32, Failed> {
         self.with(|running| running.instance.invalidate(subject, resource))
-    }
-
-    pub(super) fn client_assertion(
-        &self,
-        audience: &str,
-    ) -> Result<Result<String, TokenError>, Failed> {
-        self.with(|running| running.instance.client_assertion(audience))
     }
 
     /// Linear memory, in bytes.

@@ -1,0 +1,402 @@
+//! The signatures that the host lends the component: `ring`, and RustCrypto's crates for what
+//! `ring` does not do (P-521, elliptic-curve keys without their public half).
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use ring::rand::SystemRandom;
+use ring::rsa::PublicKeyComponents;
+use ring::signature::{self, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair, UnparsedPublicKey};
+use serde_json::Value;
+use tokio::task::AbortHandle;
+use wasmtime::component::Resource;
+
+use super::bindings::tollgate::auth::signatures::{self as wit, SignatureError};
+use super::capability::Capabilities;
+use super::signer::Signer;
+
+/// A public key, decoded once, with its algorithm.
+#[expect(unreachable_pub, reason = "the generated bindings export it")]
+#[derive(Debug)]
+pub struct VerifyingKey(Verifier);
+
+#[derive(Debug)]
+enum Verifier {
+    Rsa(
+        &'static signature::RsaParameters,
+        PublicKeyComponents<Box<[u8]>>,
+    ),
+    /// Elliptic curves, Edwards' included.
+    Point(UnparsedPublicKey<Box<[u8]>>),
+    RustCrypto(tollgate_signatures::VerifyingKey),
+}
+
+impl VerifyingKey {
+    fn from_jwk(algorithm: &str, jwk: &str) -> Result<Self, SignatureError> {
+        let rsa = |parameters| {
+            let jwk = parse(jwk)?;
+            let n = member(&jwk, "n")?.into_boxed_slice();
+            let e = member(&jwk, "e")?.into_boxed_slice();
+            Ok(Verifier::Rsa(parameters, PublicKeyComponents { n, e }))
+        };
+        // `ring` looks at a point only when it verifies.
+        let checked = || tollgate_signatures::VerifyingKey::from_jwk(algorithm, jwk);
+        let point = |curve: &'static dyn signature::VerificationAlgorithm| {
+            checked().map_err(signature_error)?;
+            let jwk = parse(jwk)?;
+            let x = member(&jwk, "x")?;
+            let bytes = match jwk.get("y") {
+                // SEC1 section 2.3.3, uncompressed.
+                Some(_) => [&[4][..], &x, &member(&jwk, "y")?].concat(),
+                None => x,
+            };
+            let key = UnparsedPublicKey::new(curve, bytes.into_boxed_slice());
+            Ok(Verifier::Point(key))
+        };
+        Ok(Self(match algorithm {
+            "RS256" => rsa(&signature::RSA_PKCS1_2048_8192_SHA256)?,
+            "RS384" => rsa(&signature::RSA_PKCS1_2048_8192_SHA384)?,
+            "RS512" => rsa(&signature::RSA_PKCS1_2048_8192_SHA512)?,
+            "PS256" => rsa(&signature::RSA_PSS_2048_8192_SHA256)?,
+            "PS384" => rsa(&signature::RSA_PSS_2048_8192_SHA384)?,
+            "PS512" => rsa(&signature::RSA_PSS_2048_8192_SHA512)?,
+            "ES256" => point(&signature::ECDSA_P256_SHA256_FIXED)?,
+            "ES384" => point(&signature::ECDSA_P384_SHA384_FIXED)?,
+            "Ed25519" => point(&signature::ED25519)?,
+            _ => Verifier::RustCrypto(checked().map_err(signature_error)?),
+        }))
+    }
+
+    fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.0 {
+            Verifier::Rsa(parameters, key) => key.verify(parameters, message, signature).is_ok(),
+            Verifier::Point(key) => key.verify(message, signature).is_ok(),
+            Verifier::RustCrypto(key) => key.verify(message, signature),
+        }
+    }
+}
+
+fn parse(jwk: &str) -> Result<Value, SignatureError> {
+    serde_json::from_str(jwk).map_err(|_| SignatureError::KeyRefused)
+}
+
+fn member(jwk: &Value, name: &str) -> Result<Vec<u8>, SignatureError> {
+    let text = jwk.get(name).and_then(Value::as_str);
+    text.and_then(|text| Base64UrlUnpadded::decode_vec(text).ok())
+        .ok_or(SignatureError::KeyRefused)
+}
+
+/// A private key.
+#[expect(unreachable_pub, reason = "the generated bindings export it")]
+pub struct SigningKey {
+    secret: Secret,
+    public_jwk: String,
+}
+
+enum Secret {
+    Rsa(Box<RsaKeyPair>),
+    P256(EcdsaKeyPair),
+    P384(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+    RustCrypto(Box<tollgate_signatures::SigningKey>),
+    /// The application's own.
+    Signer(Arc<dyn Signer>),
+}
+
+impl SigningKey {
+    fn from_pkcs8(der: &[u8]) -> Result<Self, SignatureError> {
+        // Reads every encoding, and computes a public half that is not there.
+        let key = tollgate_signatures::SigningKey::from_pkcs8(der).map_err(signature_error)?;
+        let public_jwk = key.public_jwk();
+        let random = SystemRandom::new();
+        let ec = |algorithm| EcdsaKeyPair::from_pkcs8(algorithm, der, &random).ok();
+        let secret = RsaKeyPair::from_pkcs8(der)
+            .ok()
+            .map(|key| Secret::Rsa(Box::new(key)))
+            .or_else(|| ec(&signature::ECDSA_P256_SHA256_FIXED_SIGNING).map(Secret::P256))
+            .or_else(|| ec(&signature::ECDSA_P384_SHA384_FIXED_SIGNING).map(Secret::P384))
+            .or_else(|| {
+                let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).ok()?;
+                Some(Secret::Ed25519(key))
+            })
+            .unwrap_or_else(|| Secret::RustCrypto(Box::new(key)));
+        Ok(Self { secret, public_jwk })
+    }
+
+    fn from_signer(signer: Arc<dyn Signer>) -> Self {
+        Self {
+            public_jwk: signer.public_jwk(),
+            secret: Secret::Signer(signer),
+        }
+    }
+}
+
+fn sign_with_rsa(
+    key: &RsaKeyPair,
+    algorithm: &str,
+    message: &[u8],
+) -> Result<Vec<u8>, SignatureError> {
+    let encoding: &'static dyn signature::RsaEncoding = match algorithm {
+        "RS256" => &signature::RSA_PKCS1_SHA256,
+        "RS384" => &signature::RSA_PKCS1_SHA384,
+        "RS512" => &signature::RSA_PKCS1_SHA512,
+        "PS256" => &signature::RSA_PSS_SHA256,
+        "PS384" => &signature::RSA_PSS_SHA384,
+        "PS512" => &signature::RSA_PSS_SHA512,
+        _ => return Err(SignatureError::Unsupported),
+    };
+    let mut signature = vec![0; key.public().modulus_len()];
+    key.sign(encoding, &SystemRandom::new(), message, &mut signature)
+        .map_err(|_| SignatureError::Failed)?;
+    Ok(signature)
+}
+
+fn sign_with_ec(key: &EcdsaKeyPair, message: &[u8]) -> Result<Vec<u8>, SignatureError> {
+    key.sign(&SystemRandom::new(), message)
+        .map(|signature| signature.as_ref().to_vec())
+        .map_err(|_| SignatureError::Failed)
+}
+
+fn signature_error(error: tollgate_signatures::Error) -> SignatureError {
+    match error {
+        tollgate_signatures::Error::Unsupported => SignatureError::Unsupported,
+        tollgate_signatures::Error::KeyRefused => SignatureError::KeyRefused,
+        tollgate_signatures::Error::Failed => SignatureError::Failed,
+    }
+}
+
+/// Runs cryptography or code of the application, so that its panic costs one request and not the
+/// store with all that others have there.
+fn contained<T>(work: impl FnOnce() -> Result<T, SignatureError>) -> Result<T, SignatureError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(SignatureError::Failed))
+}
+
+type Outcome<T> = Result<T, SignatureError>;
+
+/// An answer that is there. It is taken once.
+#[expect(unreachable_pub, reason = "the generated bindings export it")]
+#[derive(Debug)]
+pub struct Answered<T>(Option<Outcome<T>>);
+
+/// The verdict on a signature.
+#[expect(unreachable_pub, reason = "the generated bindings export it")]
+pub type PendingVerdict = Answered<bool>;
+
+/// A public half, as a JWK.
+#[expect(unreachable_pub, reason = "the generated bindings export it")]
+pub type PendingPublicKey = Answered<String>;
+
+/// A signature, there or on its way. It is given up when this is dropped.
+#[expect(unreachable_pub, reason = "the generated bindings export it")]
+#[derive(Debug)]
+pub struct PendingSignature {
+    outcome: Arc<Mutex<Option<Outcome<Vec<u8>>>>>,
+    task: Option<AbortHandle>,
+}
+
+impl PendingSignature {
+    fn ready(outcome: Outcome<Vec<u8>>) -> Self {
+        Self {
+            outcome: Arc::new(Mutex::new(Some(outcome))),
+            task: None,
+        }
+    }
+}
+
+impl Drop for PendingSignature {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+/// Stores the outcome of a signer and tells the waiting task, also where the signer panics.
+struct Report<F: Fn()> {
+    outcome: Arc<Mutex<Option<Outcome<Vec<u8>>>>>,
+    done: F,
+}
+
+impl<F: Fn()> Drop for Report<F> {
+    fn drop(&mut self) {
+        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        outcome.get_or_insert(Err(SignatureError::Failed));
+        drop(outcome);
+        (self.done)();
+    }
+}
+
+impl Capabilities {
+    fn sign_later(
+        &mut self,
+        signer: Arc<dyn Signer>,
+        algorithm: String,
+        message: Vec<u8>,
+    ) -> PendingSignature {
+        let outcome = Arc::default();
+        let bell = self.bell();
+        let report = Report {
+            outcome: Arc::clone(&outcome),
+            done: move || bell.notify_one(),
+        };
+        let task = self.runtime().spawn(async move {
+            let signed = signer.sign(&algorithm, &message).await;
+            let signed = signed.map_err(|error| {
+                tracing::warn!(error = %error, "a signer gave no signature");
+                SignatureError::Failed
+            });
+            let mut outcome = report.outcome.lock();
+            **outcome.as_mut().unwrap_or_else(|error| error.get_mut()) = Some(signed);
+        });
+        PendingSignature {
+            outcome,
+            task: Some(task.abort_handle()),
+        }
+    }
+}
+
+impl wit::Host for Capabilities {
+    fn supported(&mut self) -> wasmtime::Result<wit::Algorithms> {
+        Ok(wit::Algorithms {
+            verify: tollgate_signatures::VERIFY.map(str::to_owned).to_vec(),
+            sign: tollgate_signatures::SIGN.map(str::to_owned).to_vec(),
+        })
+    }
+
+    fn import_verifying_key(
+        &mut self,
+        algorithm: String,
+        jwk: String,
+    ) -> wasmtime::Result<Outcome<Resource<VerifyingKey>>> {
+        Ok(
+            match contained(|| VerifyingKey::from_jwk(&algorithm, &jwk)) {
+                Ok(key) => Ok(self.resources().push(key)?),
+                Err(error) => Err(error),
+            },
+        )
+    }
+
+    fn import_signing_key(
+        &mut self,
+        key: wit::PrivateKey,
+    ) -> wasmtime::Result<Outcome<Resource<SigningKey>>> {
+        let key = contained(|| match key {
+            wit::PrivateKey::Pkcs8(der) => SigningKey::from_pkcs8(&der),
+            wit::PrivateKey::Named(name) => {
+                let signer = self.signer(&name).ok_or(SignatureError::KeyRefused)?;
+                Ok(SigningKey::from_signer(signer))
+            }
+        });
+        Ok(match key {
+            Ok(key) => Ok(self.resources().push(key)?),
+            Err(error) => Err(error),
+        })
+    }
+}
+
+impl wit::HostVerifyingKey for Capabilities {
+    fn verify(
+        &mut self,
+        key: Resource<VerifyingKey>,
+        message: Vec<u8>,
+        signature: Vec<u8>,
+    ) -> wasmtime::Result<Resource<PendingVerdict>> {
+        let key = self.resources().get(&key)?;
+        let verdict = contained(|| Ok(key.verify(&message, &signature)));
+        Ok(self.resources().push(Answered(Some(verdict)))?)
+    }
+
+    fn drop(&mut self, key: Resource<VerifyingKey>) -> wasmtime::Result<()> {
+        self.resources().delete(key)?;
+        Ok(())
+    }
+}
+
+impl wit::HostPendingVerdict for Capabilities {
+    fn poll(
+        &mut self,
+        verdict: Resource<PendingVerdict>,
+    ) -> wasmtime::Result<Option<Outcome<bool>>> {
+        Ok(self.resources().get_mut(&verdict)?.0.take())
+    }
+
+    fn drop(&mut self, verdict: Resource<PendingVerdict>) -> wasmtime::Result<()> {
+        self.resources().delete(verdict)?;
+        Ok(())
+    }
+}
+
+impl wit::HostSigningKey for Capabilities {
+    fn public_key(
+        &mut self,
+        key: Resource<SigningKey>,
+    ) -> wasmtime::Result<Resource<PendingPublicKey>> {
+        let jwk = self.resources().get(&key)?.public_jwk.clone();
+        Ok(self.resources().push(Answered(Some(Ok(jwk))))?)
+    }
+
+    fn sign(
+        &mut self,
+        key: Resource<SigningKey>,
+        algorithm: String,
+        message: Vec<u8>,
+    ) -> wasmtime::Result<Resource<PendingSignature>> {
+        let secret = &self.resources().get(&key)?.secret;
+        let signature = if let Secret::Signer(signer) = secret {
+            let signer = Arc::clone(signer);
+            self.sign_later(signer, algorithm, message)
+        } else {
+            PendingSignature::ready(contained(|| match (secret, &*algorithm) {
+                (Secret::Rsa(key), _) => sign_with_rsa(key, &algorithm, &message),
+                (Secret::P256(key), "ES256") | (Secret::P384(key), "ES384") => {
+                    sign_with_ec(key, &message)
+                }
+                (Secret::Ed25519(key), "Ed25519") => Ok(key.sign(&message).as_ref().to_vec()),
+                (Secret::RustCrypto(key), _) => key
+                    .sign(&algorithm, &message, &mut getrandom::SysRng)
+                    .map_err(signature_error),
+                _ => Err(SignatureError::Unsupported),
+            }))
+        };
+        Ok(self.resources().push(signature)?)
+    }
+
+    fn drop(&mut self, key: Resource<SigningKey>) -> wasmtime::Result<()> {
+        self.resources().delete(key)?;
+        Ok(())
+    }
+}
+
+impl wit::HostPendingPublicKey for Capabilities {
+    fn poll(
+        &mut self,
+        public: Resource<PendingPublicKey>,
+    ) -> wasmtime::Result<Option<Outcome<String>>> {
+        Ok(self.resources().get_mut(&public)?.0.take())
+    }
+
+    fn drop(&mut self, public: Resource<PendingPublicKey>) -> wasmtime::Result<()> {
+        self.resources().delete(public)?;
+        Ok(())
+    }
+}
+
+impl wit::HostPendingSignature for Capabilities {
+    fn poll(
+        &mut self,
+        signature: Resource<PendingSignature>,
+    ) -> wasmtime::Result<Option<Outcome<Vec<u8>>>> {
+        let pending = self.resources().get(&signature)?;
+        let mut outcome = pending
+            .outcome
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Ok(outcome.take())
+    }
+
+    fn drop(&mut self, signature: Resource<PendingSignature>) -> wasmtime::Result<()> {
+        self.resources().delete(signature)?;
+        Ok(())
+    }
+}
