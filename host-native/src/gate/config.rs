@@ -36,6 +36,9 @@ pub struct Config {
     pub resource_from_request: Option<bool>,
     /// Who may call what. The longest matching path wins. What no route covers is protected.
     pub routes: Option<Vec<Route>>,
+    /// The server behind ignores the case of letters in paths: a route that is protected covers
+    /// its path in any case; a public one only as it is written. Default: no.
+    pub case_insensitive_paths: Option<bool>,
     /// Scopes that every protected route needs, besides its own. Default: none.
     pub scopes: Option<Vec<String>>,
     /// Scopes that imply others: `("mcp:admin", ["mcp:tools"])`. Implication is transitive.
@@ -152,6 +155,7 @@ impl fmt::Debug for Config {
             resource,
             resource_from_request,
             routes,
+            case_insensitive_paths,
             scopes,
             scope_hierarchy,
             realm,
@@ -170,6 +174,7 @@ impl fmt::Debug for Config {
             .field("resource", resource)
             .field("resource_from_request", resource_from_request)
             .field("routes", routes)
+            .field("case_insensitive_paths", case_insensitive_paths)
             .field("scopes", scopes)
             .field("scope_hierarchy", scope_hierarchy)
             .field("realm", realm)
@@ -190,9 +195,11 @@ const NOT_A_GATES: &[&str] = &["TOLLGATE_GATE_WASM", "TOLLGATE_LOG"];
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Route {
     /// A path such as `/mcp`. It covers itself and what lies below it (`/mcp/x`), not
-    /// `/mcp-other`.
+    /// `/mcp-other`. `/` covers the root alone, `/*` covers everything. There are no other
+    /// patterns: `/users/:id`, `/users/{id}` and `/files/*` are errors that say what to write
+    /// instead.
     pub path: String,
-    /// HTTP methods that it covers. Left out: all.
+    /// HTTP methods that it covers; `GET` covers `HEAD` too. Left out: all.
     pub methods: Option<Vec<String>>,
     /// Who may call.
     pub access: Access,
@@ -319,6 +326,7 @@ impl From<&Config> for wit::Config {
             resource: config.resource.clone(),
             resource_from_request: config.resource_from_request,
             routes: all(config.routes.as_ref()),
+            case_insensitive_paths: config.case_insensitive_paths,
             scopes: config.scopes.clone(),
             scope_hierarchy: config.scope_hierarchy.clone(),
             realm: config.realm.clone(),

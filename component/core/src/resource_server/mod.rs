@@ -10,6 +10,7 @@ mod credentials;
 mod gate;
 mod judgement;
 mod metadata;
+mod path_readings;
 mod rejection;
 mod route;
 
