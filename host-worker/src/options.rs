@@ -61,6 +61,8 @@ pub struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_from_request: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    case_insensitive_paths: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     routes: Option<Vec<Route>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scopes: Option<Vec<Text>>,
@@ -123,6 +125,9 @@ impl Options {
         /// issuers that name none. Only where the platform decides which hosts reach the Worker,
         /// as Cloudflare does. Default: no.
         resource_from_request: value<bool>;
+        /// The server behind ignores the case of letters in paths: a route that is protected
+        /// covers its path in any case; a public one only as it is written. Default: no.
+        case_insensitive_paths: value<bool>;
         /// Scopes that every protected route needs, besides its own. Default: none.
         scopes: texts;
         /// `realm` of challenges. Default: none.
@@ -156,7 +161,9 @@ pub struct Route {
 }
 
 impl Route {
-    /// A path such as `/reports` and what lies below it; not `/reports-old`.
+    /// A path such as `/reports` and what lies below it; not `/reports-old`. `/` is the root
+    /// alone, `/*` is everything. There are no other patterns: `/users/:id`, `/users/{id}` and
+    /// `/files/*` are errors that say what to write instead.
     pub fn new(path: impl Into<Text>, access: Access) -> Self {
         Self {
             path: path.into(),
@@ -166,7 +173,7 @@ impl Route {
     }
 
     setters! {
-        /// HTTP methods that it covers. Left out: all.
+        /// HTTP methods that it covers; `GET` covers `HEAD` too. Left out: all.
         methods: texts;
     }
 }
@@ -408,6 +415,7 @@ mod tests {
             .cache(ExchangeCache::new().max_entries(5).default_lifetime(60));
         let options = Options::new()
             .resource_from_request(true)
+            .case_insensitive_paths(true)
             .metadata(Metadata::new().single_resource(true))
             .client(client);
         assert!(!format!("{options:?}").contains("s3cr3t"));
@@ -416,6 +424,7 @@ mod tests {
             serde_json::to_value(options).unwrap(),
             json!({
                 "resourceFromRequest": true,
+                "caseInsensitivePaths": true,
                 "metadata": { "singleResource": true },
                 "client": {
                     "id": "worker-key",

@@ -67,7 +67,7 @@ fn public_routes_look_at_no_credentials() {
     for url in [
         "https://api.example/mcp",
         "https://api.example/other",
-        "https://api.example/%2e/x",
+        "https://api.example/health/../x",
     ] {
         assert_eq!(status(&world.send(&head("GET", url))), 401, "{url}");
     }
@@ -591,5 +591,69 @@ fn a_configuration_that_cannot_work_says_what_to_change() {
             error.message.len() > 15 && !error.message.contains('\n'),
             "{error}"
         );
+    }
+}
+
+#[test]
+fn an_ambiguous_path_is_a_bad_request_wherever_it_arrives() {
+    let world = World::new(config());
+    let token = key().token();
+    for path in [
+        "/health/a%2fb/%2e%2e/%2e%2e/admin",
+        "/mcp/a%5cb/../x",
+        "/.well-known/oauth-protected-resource/a%2f/../mcp",
+    ] {
+        let url = format!("https://api.example{path}");
+        let anonymous = head("GET", &url);
+        let with_token = RequestHead {
+            url,
+            ..bearer(&token)
+        };
+        for head in [anonymous, with_token] {
+            let outcomes = [
+                world.send(&head),
+                world.outcome(world.gate.authenticate(&head, &[])),
+            ];
+            for outcome in outcomes {
+                assert_eq!(status(&outcome), 400, "{path}");
+                assert_eq!(reason(&outcome), "request-ambiguous-path");
+                assert_eq!(answer(outcome).header("www-authenticate"), None);
+            }
+            let refused = world.gate.require_scopes(&head, &[], &["x".into()]);
+            assert_eq!(refused.map(|answer| answer.status), Some(400), "{path}");
+        }
+    }
+}
+
+#[test]
+fn metadata_of_a_public_path_are_not_to_be_had_by_another_spelling() {
+    let world = World::new(config());
+    for (path, status) in [
+        ("/health", 404),
+        ("/health/%20x", 404),
+        ("/health/x;y", 404),
+        ("/m%63p", 200),
+    ] {
+        let url = format!("https://api.example/.well-known/oauth-protected-resource{path}");
+        assert_eq!(get(&world, &url).status, status, "{path}");
+    }
+}
+
+#[test]
+fn letter_case_is_ignored_where_that_is_configured() {
+    let routes = vec![
+        route("/*", Access::Public),
+        route("/admin", Access::Protected(vec![])),
+    ];
+    for (ignored, expected) in [(None, 200), (Some(false), 200), (Some(true), 401)] {
+        let world = World::new(Config {
+            routes: Some(routes.clone()),
+            case_insensitive_paths: ignored,
+            ..config()
+        });
+        for path in ["/ADMIN", "/Admin/x", "/%41dmin"] {
+            let url = format!("https://api.example{path}");
+            assert_eq!(status(&world.send(&head("GET", &url))), expected, "{path}");
+        }
     }
 }

@@ -390,9 +390,10 @@ fn an_audience_derived_from_the_resource_follows_the_path() {
         "token-wrong-audience"
     );
     assert_eq!(
-        at(&mcp, "https://api.example/other/..%2fmcp"),
+        at(&mcp, "https://api.example/other/../mcp"),
         "token-wrong-audience"
     );
+    assert_eq!(at(&mcp, "https://api.example/mcp/x%2fy"), "allowed");
     // A host that answers to another name is still this resource.
     assert_eq!(at(&mcp, "https://evil.example/mcp"), "allowed");
     let evil = key().token_with(&json!({ "aud": "https://evil.example/mcp" }));

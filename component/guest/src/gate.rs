@@ -193,6 +193,7 @@ fn config(config: wit::Config) -> core::Config {
         routes: config
             .routes
             .map(|list| list.into_iter().map(route).collect()),
+        case_insensitive_paths: config.case_insensitive_paths,
         scopes: config.scopes,
         scope_hierarchy: config.scope_hierarchy,
         realm: config.realm,

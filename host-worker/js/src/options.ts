@@ -28,6 +28,7 @@ export function settingsOf(options: GateOptions = {}): Settings {
     resource: text,
     resourceFromRequest: flag,
     routes: listOf(route),
+    caseInsensitivePaths: flag,
     scopes: texts,
     scopeHierarchy,
     realm: text,

@@ -30,6 +30,12 @@ export interface GateOptions {
   resourceFromRequest?: boolean;
   /** Who may call what. The longest matching path wins; what no route covers is protected. */
   routes?: readonly RouteOptions[];
+  /**
+   * The server behind ignores the case of letters in paths, as Express does by default: a route
+   * that is protected covers its path in any case; a public one only as it is written. Default:
+   * false.
+   */
+  caseInsensitivePaths?: boolean;
   /** Scopes that every protected route needs, besides its own. Default: none. */
   scopes?: readonly string[];
   /** Scopes that imply others: `{ 'mcp:admin': ['mcp:tools'] }`. Implication is transitive. */
@@ -94,9 +100,13 @@ export interface IssuerOptions {
 
 /** What a part of the URL space needs. */
 export interface RouteOptions {
-  /** A path such as `/mcp`. It covers itself and what lies below it, not `/mcp-other`. */
+  /**
+   * A path such as `/mcp`. It covers itself and what lies below it (`/mcp/x`), not `/mcp-other`.
+   * `/` covers the root alone; `/*` covers everything. There are no other patterns: `/users/:id`,
+   * `/users/{id}` and `/files/*` are errors that say what to write instead.
+   */
   path: string;
-  /** HTTP methods that it covers. Left out: all. */
+  /** HTTP methods that it covers; `GET` covers `HEAD` too. Left out: all. */
   methods?: readonly string[];
   /** Anyone may call, with or without credentials, which are not looked at. */
   public?: boolean;

@@ -10,7 +10,7 @@ use super::config::{
 use super::cors::CorsRules;
 use super::environment;
 use super::metadata::MetadataTemplate;
-use super::route::{Route, RoutePath, Rule};
+use super::route::{Route, RoutePath, Routes, Rule};
 use crate::access_token::{IssuerPolicy, ScopeHierarchy, TokenCacheLimits, is_scope_token};
 use crate::config_error::{ConfigError, ConfigPart, Naming, Origin, Origins};
 use crate::http_url::HttpUrl;
@@ -40,7 +40,7 @@ pub(crate) struct Compiled {
     pub(crate) client: Option<Result<Rc<CompiledClient>, ConfigError>>,
     /// What `/.well-known/jwks.json` holds; `None` where there is no such document.
     pub(super) client_keys: Option<ClientKeys>,
-    pub(super) routes: Vec<Route>,
+    pub(super) routes: Routes,
     pub(super) scopes: Vec<String>,
     pub(super) hierarchy: ScopeHierarchy,
     pub(super) realm: Option<String>,
@@ -191,7 +191,10 @@ fn compile_options(config: Config, scheduler: &Rc<Scheduler>) -> Result<Compiled
         },
         policies,
         sources,
-        routes,
+        routes: Routes {
+            list: routes,
+            ignore_case: config.case_insensitive_paths.unwrap_or(false),
+        },
         scopes,
         hierarchy,
         realm: config.realm,
@@ -211,9 +214,8 @@ fn compile_routes(configs: Vec<super::RouteConfig>) -> Result<Vec<Route>, Config
     let mut routes: Vec<Route> = Vec::new();
     for (index, config) in configs.into_iter().enumerate() {
         let field = format_args!("routes[{index}]");
-        let path = RoutePath::parse(&config.path).map_err(|why| {
-            ConfigError::at(format_args!("{field}.path"), format!("a path {why}"))
-        })?;
+        let path = RoutePath::parse(&config.path)
+            .map_err(|why| ConfigError::at(format_args!("{field}.path"), why.sentence()))?;
         let methods = config.methods.map(|methods| {
             methods
                 .iter()

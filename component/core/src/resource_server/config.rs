@@ -15,6 +15,7 @@ pub struct Config {
     pub resource: Option<String>,
     pub resource_from_request: Option<bool>,
     pub routes: Option<Vec<RouteConfig>>,
+    pub case_insensitive_paths: Option<bool>,
     pub scopes: Option<Vec<String>>,
     pub scope_hierarchy: Option<Vec<(String, Vec<String>)>>,
     pub realm: Option<String>,

@@ -11,8 +11,8 @@ use super::cors::public_headers;
 use super::credentials::bearer_token_start;
 use super::judgement::Case;
 use super::metadata::{WellKnown, published};
+use super::path_readings::{AmbiguousPath, readings};
 use super::rejection::{ChallengeContext, Rejection};
-use super::route::{readings, required_scopes};
 use crate::access_token::{Identity, VerifiedTokens};
 use crate::capability::{Header, Host};
 use crate::config_error::ConfigError;
@@ -164,7 +164,7 @@ impl Gate {
             return respond(answer);
         }
         let routes = &self.inner.compiled.routes;
-        match required_scopes(routes, &head.method, place.readings()) {
+        match routes.required_scopes(&head.method, place.readings()) {
             None => allow(None, 0, self.inner.cors_headers(head), false),
             Some(scopes) => self.inner.authenticate(head, place, scopes, &[]),
         }
@@ -190,7 +190,7 @@ impl Gate {
             Err(rejection) => self.inner.refuse_early(head, &rejection),
             Ok(place) => {
                 let routes = &self.inner.compiled.routes;
-                let of_route = required_scopes(routes, &head.method, place.readings());
+                let of_route = routes.required_scopes(&head.method, place.readings());
                 self.inner
                     .authenticate(head, place, of_route.unwrap_or_default(), scopes)
             }
@@ -233,7 +233,7 @@ impl Gate {
             Err(rejection) => return Some(inner.answer_early(head, &rejection)),
         };
         let routes = &inner.compiled.routes;
-        let of_route = required_scopes(routes, &head.method, place.readings());
+        let of_route = routes.required_scopes(&head.method, place.readings());
         let case = Case {
             required: inner.all_scopes(of_route.unwrap_or_default(), required),
             origin: head.origin.clone(),
@@ -297,7 +297,7 @@ impl Inner {
             Some(origin) => Rc::clone(origin),
             None => url.origin().into(),
         };
-        let readings = readings(url.path());
+        let readings = readings(url.path()).map_err(|AmbiguousPath| Rejection::AmbiguousPath)?;
         Ok(Place {
             origin,
             url,
@@ -363,10 +363,13 @@ impl Inner {
             WellKnown::ProtectedResource(path) => {
                 // The root stands for the whole host: clients that know no path ask for it.
                 let routes = &self.compiled.routes;
-                let readings = readings(path).unwrap_or_else(|| vec![path.to_owned()]);
                 let is_protected = path.is_empty()
-                    || required_scopes(routes, "POST", &readings).is_some()
-                    || required_scopes(routes, "GET", &readings).is_some();
+                    || readings(path).is_ok_and(|readings| {
+                        let readings = readings.unwrap_or_else(|| vec![path.to_owned()]);
+                        let needs_token =
+                            |method| routes.required_scopes(method, &readings).is_some();
+                        needs_token("POST") || needs_token("GET")
+                    });
                 if is_protected {
                     let query = place.url.query().map(|query| format!("?{query}"));
                     let resource = format!("{}{path}{}", place.origin, query.unwrap_or_default());

@@ -11,6 +11,7 @@ mod environment;
 mod gate;
 mod judgement;
 mod metadata;
+mod path_readings;
 mod rejection;
 mod route;
 

@@ -12,6 +12,8 @@ use crate::keys::{FetchError, Unavailable};
 pub enum Rejection {
     /// The request's URL is not one that everybody reads alike.
     BadTarget(UrlError),
+    /// Servers do not agree on what the path of the request means.
+    AmbiguousPath,
     /// `Origin` is not among the configured ones (MCP transports, "Security Warning").
     ForbiddenOrigin,
     /// There is no `Authorization`.
@@ -77,6 +79,7 @@ impl Rejection {
     pub fn code(&self) -> &'static str {
         match self {
             Self::BadTarget(_) => "request-bad-url",
+            Self::AmbiguousPath => "request-ambiguous-path",
             Self::ForbiddenOrigin => "request-forbidden-origin",
             Self::NoCredentials => "credentials-missing",
             Self::UnsupportedScheme => "credentials-unsupported-scheme",
@@ -140,6 +143,13 @@ impl Rejection {
                 400,
                 "invalid_request",
                 "The URL of the request is malformed",
+                NoChallenge,
+            ),
+            Self::AmbiguousPath => wire(
+                400,
+                "invalid_request",
+                "The path of the URL is ambiguous: resolve its dot segments, and escape only what \
+                 must be escaped",
                 NoChallenge,
             ),
             Self::ForbiddenOrigin => wire(
@@ -250,6 +260,7 @@ mod tests {
         };
         let table = [
             (Rejection::BadTarget(UrlError::Scheme), 400, None),
+            (Rejection::AmbiguousPath, 400, None),
             (Rejection::ForbiddenOrigin, 403, None),
             (
                 Rejection::NoCredentials,

@@ -40,6 +40,9 @@ pub struct Config {
     pub resource_from_request: Option<bool>,
     /// Who may call what. The longest matching path wins. What no route covers is protected.
     pub routes: Option<Vec<Route>>,
+    /// The server behind ignores the case of letters in paths: a route that is protected covers
+    /// its path in any case; a public one only as it is written. Default: no.
+    pub case_insensitive_paths: Option<bool>,
     /// Scopes that every protected route needs, besides its own. Default: none.
     pub scopes: Option<Vec<String>>,
     /// Scopes that imply others: `("mcp:admin", ["mcp:tools"])`. Implication is transitive.
@@ -166,6 +169,7 @@ impl fmt::Debug for Config {
             resource,
             resource_from_request,
             routes,
+            case_insensitive_paths,
             scopes,
             scope_hierarchy,
             realm,
@@ -184,6 +188,7 @@ impl fmt::Debug for Config {
             .field("resource", resource)
             .field("resource_from_request", resource_from_request)
             .field("routes", routes)
+            .field("case_insensitive_paths", case_insensitive_paths)
             .field("scopes", scopes)
             .field("scope_hierarchy", scope_hierarchy)
             .field("realm", realm)
@@ -296,6 +301,7 @@ impl From<&Config> for wit::Config {
             resource: config.resource.clone(),
             resource_from_request: config.resource_from_request,
             routes: all(config.routes.as_ref()),
+            case_insensitive_paths: config.case_insensitive_paths,
             scopes: config.scopes.clone(),
             scope_hierarchy: config.scope_hierarchy.clone(),
             realm: config.realm.clone(),

@@ -6,9 +6,11 @@ use super::bindings::exports::tollgate::auth::resource_server as wit;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Route {
     /// A path such as `/mcp`. It covers itself and what lies below it (`/mcp/x`), not
-    /// `/mcp-other`.
+    /// `/mcp-other`. `/` covers the root alone, `/*` covers everything. There are no other
+    /// patterns: `/users/:id`, `/users/{id}` and `/files/*` are errors that say what to write
+    /// instead.
     pub path: String,
-    /// HTTP methods that it covers. Left out: all.
+    /// HTTP methods that it covers; `GET` covers `HEAD` too. Left out: all.
     pub methods: Option<Vec<String>>,
     /// Who may call.
     pub access: Access,

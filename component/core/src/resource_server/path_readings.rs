@@ -1,0 +1,481 @@
+//! Every way in which a server may read a path.
+//!
+//! Servers, routers and proxies decode a path once, again or not at all, keep `%2f` and `%5c` or
+//! decode them, read `\` as `/`, drop parameters (`;x`), merge slashes, and resolve dot segments
+//! (RFC 3986 section 5.2.4), in different orders. A rule about paths must hold in all of them.
+//!
+//! What depends on the order most is a dot segment: it removes what stands before it, and that
+//! depends on what was done before. So a path with dot segments and anything else that is read in
+//! different ways is refused; no client sends one, because URL parsers resolve dot segments
+//! first. Without dot segments, each step only joins, splits, cuts or drops segments, and the
+//! readings are listed from left to right. A segment that no route and no audience can name ends
+//! a reading, because what follows it does not matter.
+//!
+//! Not covered: letter case (see `case_insensitive_paths`), look-alikes that Unicode
+//! normalization maps to `.` or `/` (such as U+FF0E), `%uXXXX`, and names that a file system
+//! changes.
+
+/// A path never decodes more often: a further layer is not decoded by anybody.
+const DECODINGS: usize = 3;
+
+/// Readings of one path. A URL that is passed as one segment (`https%3A%2F%2Fhost%2Fa%3Fb`) has
+/// six; each decision takes time in proportion.
+const READINGS: usize = 64;
+
+/// Ends a reading: a segment that no route and no audience can name.
+const OTHER: &str = "/\0";
+
+/// The path has no meaning on which servers agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AmbiguousPath;
+
+/// Every way to read a path; `None` for nearly all paths, which can only be read as they stand.
+///
+/// # Errors
+/// When the path is [ambiguous](AmbiguousPath).
+pub(super) fn readings(path: &str) -> Result<Option<Vec<String>>, AmbiguousPath> {
+    if is_plain(path) {
+        return Ok(None);
+    }
+    let decoded = decode(path)?;
+    let text: Vec<u8> = decoded.iter().map(|byte| byte.value).collect();
+    if std::str::from_utf8(&text).is_err() || text.iter().any(u8::is_ascii_control) {
+        return Err(AmbiguousPath);
+    }
+    let segments = segments(&decoded)?;
+    let mut readings = Readings::default();
+    if segments.iter().any(Segment::is_dots) {
+        // All readings have the same segments here: decoding and resolving can change places.
+        // A slash at the end leaves an empty segment, which is certain.
+        let beside = match segments.split_last() {
+            Some((last, others)) if last.is_empty() => others,
+            _ => &segments,
+        };
+        if !beside.iter().all(Segment::is_certain_beside_dots) {
+            return Err(AmbiguousPath);
+        }
+        readings.walk(&segments)?;
+        readings.walk(&resolve(segments))?;
+    } else {
+        readings.walk(&segments)?;
+    }
+    Ok(Some(readings.found))
+}
+
+/// Whether there is only one way: no escape, no other slash, no parameter, no empty segment and no
+/// dots.
+pub(super) fn is_plain(path: &str) -> bool {
+    let mut previous = 0;
+    for (index, &byte) in path.as_bytes().iter().enumerate() {
+        match (previous, byte) {
+            (_, b'%' | b'\\' | b';') | (b'/', b'/') => return false,
+            // Rare: it may be the first letter of a name.
+            (b'/', b'.') | (0, b'.') => {
+                let segment = path[index..].split('/').next();
+                if matches!(segment, Some("." | "..")) {
+                    return false;
+                }
+            }
+            _ => {}
+        }
+        previous = byte;
+    }
+    true
+}
+
+/// A byte of the path after all decoding.
+#[derive(Clone, Copy)]
+struct Byte {
+    value: u8,
+    /// It was an escape: some servers have not decoded it when they read it.
+    escaped: bool,
+}
+
+/// Decodes until nothing is left to decode. What is not an escape stays.
+fn decode(path: &str) -> Result<Vec<Byte>, AmbiguousPath> {
+    let mut bytes: Vec<Byte> = path
+        .bytes()
+        .map(|value| Byte {
+            value,
+            escaped: false,
+        })
+        .collect();
+    for _ in 0..=DECODINGS {
+        let decoded = decode_once(&bytes);
+        if decoded.len() == bytes.len() {
+            return Ok(bytes);
+        }
+        bytes = decoded;
+    }
+    Err(AmbiguousPath)
+}
+
+fn decode_once(bytes: &[Byte]) -> Vec<Byte> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((&first, behind)) = rest.split_first() {
+        let digit = |index: usize| {
+            let byte: &Byte = behind.get(index)?;
+            char::from(byte.value).to_digit(16)
+        };
+        match (first.value, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push(Byte {
+                    // Two hexadecimal digits are below 256.
+                    value: (high * 16 + low) as u8,
+                    escaped: true,
+                });
+                rest = &behind[2..];
+            }
+            _ => {
+                out.push(first);
+                rest = behind;
+            }
+        }
+    }
+    out
+}
+
+/// What stands between two slashes of any spelling.
+struct Segment {
+    /// Decoded, without what may be cut off: parameters, a query, a fragment, spaces at the end.
+    name: String,
+    /// It has escapes, or something to cut off: some servers read another name.
+    uncertain: bool,
+    /// What comes first behind the name, if anything is cut off.
+    cut: Cut,
+    /// There is a `?` or a `#` in it, which ends the path where it is read as one.
+    ends_path: bool,
+    /// The slash behind it is an escape or a backslash: some servers read no slash there.
+    uncertain_end: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    Nothing,
+    Parameters,
+    Query,
+}
+
+impl Segment {
+    fn is_empty(&self) -> bool {
+        self.name.is_empty() && !self.uncertain
+    }
+
+    fn is_dots(&self) -> bool {
+        matches!(self.name.as_str(), "." | "..")
+    }
+
+    /// Nothing about it depends on the order of steps, if dot segments do not either.
+    fn is_certain_beside_dots(&self) -> bool {
+        let dots_may_be_letters = self.is_dots() && self.uncertain;
+        let may_be_cut = self.cut != Cut::Nothing || self.name.is_empty();
+        !(self.uncertain_end || may_be_cut || dots_may_be_letters)
+    }
+
+    /// Whether a route or an audience can hold this name.
+    fn can_be_named(&self) -> bool {
+        self.name
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'%')
+    }
+}
+
+fn segments(path: &[Byte]) -> Result<Vec<Segment>, AmbiguousPath> {
+    let Some((b'/', rest)) = path.split_first().map(|(first, rest)| (first.value, rest)) else {
+        return Err(AmbiguousPath);
+    };
+    let mut segments = Vec::new();
+    let mut start = 0;
+    for (index, byte) in rest.iter().enumerate() {
+        if matches!(byte.value, b'/' | b'\\') {
+            let uncertain_end = byte.escaped || byte.value == b'\\';
+            segments.push(segment(&rest[start..index], uncertain_end));
+            start = index + 1;
+        }
+    }
+    segments.push(segment(&rest[start..], false));
+    Ok(segments)
+}
+
+fn segment(bytes: &[Byte], uncertain_end: bool) -> Segment {
+    let is_cut = |byte: &Byte| matches!(byte.value, b';' | b'?' | b'#');
+    let end = bytes.iter().position(is_cut);
+    let cut = match end.map(|end| bytes[end].value) {
+        None => Cut::Nothing,
+        Some(b';') => Cut::Parameters,
+        Some(_) => Cut::Query,
+    };
+    let name: Vec<u8> = bytes[..end.unwrap_or(bytes.len())]
+        .iter()
+        .map(|byte| byte.value)
+        .collect();
+    Segment {
+        // A part of UTF-8 between ASCII characters is UTF-8.
+        name: String::from_utf8_lossy(&name)
+            .trim_end_matches(' ')
+            .to_owned(),
+        uncertain: cut != Cut::Nothing
+            || bytes.iter().any(|byte| byte.escaped || byte.value == b'%'),
+        cut,
+        ends_path: bytes.iter().any(|byte| matches!(byte.value, b'?' | b'#')),
+        uncertain_end,
+    }
+}
+
+/// Resolves dot segments. Nothing else about the path is uncertain.
+fn resolve(segments: Vec<Segment>) -> Vec<Segment> {
+    let mut resolved = Vec::new();
+    for segment in segments {
+        match segment.name.as_str() {
+            "." => {}
+            ".." => {
+                resolved.pop();
+            }
+            _ => resolved.push(segment),
+        }
+    }
+    resolved
+}
+
+/// Readings that were found, each once.
+#[derive(Default)]
+struct Readings {
+    found: Vec<String>,
+    count: usize,
+}
+
+/// A reading under way.
+struct Walk {
+    /// The next segment.
+    at: usize,
+    /// What was read before it.
+    prefix: String,
+    /// Nothing was read yet, but for more than one slash: what follows may be taken for a host
+    /// (RFC 3986 section 4.2, `//host/path`).
+    host: bool,
+}
+
+impl Readings {
+    /// Adds every reading of these segments.
+    fn walk(&mut self, segments: &[Segment]) -> Result<(), AmbiguousPath> {
+        let mut open = vec![Walk {
+            at: 0,
+            prefix: String::new(),
+            host: false,
+        }];
+        while let Some(mut walk) = open.pop() {
+            loop {
+                let Some(segment) = segments.get(walk.at) else {
+                    self.end(walk.prefix)?;
+                    break;
+                };
+                let is_last = walk.at + 1 == segments.len();
+                if segment.is_empty() {
+                    if !is_last {
+                        self.other(&walk.prefix)?;
+                        walk.host |= walk.prefix.is_empty();
+                    }
+                    // Slashes are merged.
+                    let run = segments[walk.at..]
+                        .iter()
+                        .take_while(|next| next.is_empty());
+                    walk.at += run.count();
+                    continue;
+                }
+                if walk.host {
+                    let host = Walk {
+                        at: walk.at,
+                        prefix: String::new(),
+                        host: false,
+                    };
+                    self.skip(segments, host, &mut open)?;
+                }
+                if segment.uncertain || segment.uncertain_end {
+                    self.other(&walk.prefix)?;
+                }
+                if !segment.can_be_named() {
+                    self.other(&walk.prefix)?;
+                    break;
+                }
+                if !segment.name.is_empty() {
+                    walk.prefix.push('/');
+                    walk.prefix.push_str(&segment.name);
+                    walk.host = false;
+                }
+                match segment.cut {
+                    Cut::Nothing => walk.at += 1,
+                    Cut::Query => {
+                        self.end(walk.prefix)?;
+                        break;
+                    }
+                    Cut::Parameters => {
+                        walk.host |= walk.prefix.is_empty();
+                        self.skip(segments, walk, &mut open)?;
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on behind the segment at hand, parameters or a host, wherever it may end: at the next
+    /// slash of any spelling, up to the next that everybody reads as one.
+    fn skip(
+        &mut self,
+        segments: &[Segment],
+        walk: Walk,
+        open: &mut Vec<Walk>,
+    ) -> Result<(), AmbiguousPath> {
+        for (index, segment) in segments.iter().enumerate().skip(walk.at) {
+            if segment.ends_path {
+                self.end(walk.prefix.clone())?;
+            }
+            self.spend()?;
+            open.push(Walk {
+                at: index + 1,
+                prefix: walk.prefix.clone(),
+                host: walk.host,
+            });
+            if !segment.uncertain_end {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The path ends here.
+    fn end(&mut self, prefix: String) -> Result<(), AmbiguousPath> {
+        let reading = if prefix.is_empty() {
+            "/".to_owned()
+        } else {
+            prefix
+        };
+        self.add(reading)
+    }
+
+    /// What comes next is nothing that a route can name.
+    fn other(&mut self, prefix: &str) -> Result<(), AmbiguousPath> {
+        self.add(format!("{prefix}{OTHER}"))
+    }
+
+    fn add(&mut self, reading: String) -> Result<(), AmbiguousPath> {
+        self.spend()?;
+        if !self.found.contains(&reading) {
+            self.found.push(reading);
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self) -> Result<(), AmbiguousPath> {
+        self.count += 1;
+        if self.count > READINGS {
+            return Err(AmbiguousPath);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(path: &str) -> Vec<String> {
+        let readings = readings(path).unwrap().unwrap_or_else(|| vec![path.into()]);
+        let mut readings: Vec<_> = readings.iter().map(|r| r.replace('\0', "*")).collect();
+        readings.sort_unstable();
+        readings
+    }
+
+    #[test]
+    fn a_plain_path_is_one_that_the_other_readings_leave_as_it_is() {
+        let letters = ['a', '.', '/', '%', ';', '\\'];
+        for code in 0..letters.len().pow(6) {
+            let digit = |place| letters[code / letters.len().pow(place) % letters.len()];
+            let path = String::from_iter((0..6).map(digit));
+            for path in [path.trim_end_matches('a'), &format!("/{path}")] {
+                let odd = path.contains(['%', '\\', ';'])
+                    || path.contains("//")
+                    || path.split('/').any(|segment| matches!(segment, "." | ".."));
+                assert_eq!(is_plain(path), !odd, "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn readings_of_one_odd_thing_each() {
+        for (path, expected) in [
+            ("/pub/file%20name", &["/pub/*"][..]),
+            ("/caf%c3%a9/x", &["/*"]),
+            ("/100%", &["/*"]),
+            ("/%61dmin/x", &["/*", "/admin/x"]),
+            ("/a%2Fb", &["/*", "/a/b"]),
+            ("/a%255cb", &["/*", "/a/b"]),
+            ("/x;v=1/y", &["/*", "/x/y"]),
+            ("/x;v=1%2fy/z", &["/*", "/x/y/z", "/x/z"]),
+            ("/x%3fy/z", &["/*", "/x"]),
+            ("/x%20", &["/*", "/x"]),
+            ("/x;y%3fz/a", &["/*", "/x", "/x/a"]),
+            ("//x%3fy/z", &["/", "/*", "/x", "/z"]),
+            ("/a//b", &["/a/*", "/a/b"]),
+            ("//x/y", &["/*", "/x/y", "/y"]),
+            ("//x", &["/", "/*", "/x"]),
+            ("/a/../b", &["/a/../b", "/b"]),
+            ("/a/./b/", &["/a/./b", "/a/b"]),
+            ("/a/../%62", &["/*", "/a/../*", "/a/../b", "/b"]),
+        ] {
+            assert_eq!(read(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn dot_segments_beside_other_separators_are_ambiguous() {
+        for path in [
+            "/pub/a%2fb/%2e%2e/%2e%2e/admin",
+            "/pub/a%2fb/.%2e/../admin",
+            "/pub/a%5cb/../.%2e/admin",
+            "/pub/a%252fb/../../admin",
+            "/pub\\..\\admin",
+            "/pub/..;/admin",
+            "/pub/..;x=1/admin",
+            "/pub/..%3bx/admin",
+            "/pub/..%3fx",
+            "/pub//../admin",
+            "/pub/x;y/../admin",
+            "/pub/%2e%2e/admin",
+            "/pub/%252e%252e/admin",
+            "/pub/..%20/admin",
+        ] {
+            assert_eq!(readings(path), Err(AmbiguousPath), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_no_two_servers_read_alike_is_ambiguous() {
+        let many = "/a%20".repeat(READINGS);
+        for path in [
+            "/a%00",
+            "/a%09",
+            "/a%250ab",
+            "/a%7f",
+            "/a%ff",
+            "/a%c0%ae",
+            "/%252525252e",
+            "a%20",
+            &many,
+        ] {
+            assert_eq!(readings(path), Err(AmbiguousPath), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_of_the_greatest_length_takes_no_time() {
+        for piece in [
+            "/", "//a", "%2f", ";%2f", "/%41", "//a;%2f", "/../a", "%2525", "/;",
+        ] {
+            let path = format!("/{}", piece.repeat(crate::limits::URL_BYTES / piece.len()));
+            let _ = readings(&path);
+        }
+    }
+}
