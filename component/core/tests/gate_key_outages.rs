@@ -243,7 +243,7 @@ fn storm(world: &World, tokens: &[String], ms: u64) -> (Vec<(u16, &'static str)>
     let start = world.host.now_ms.get();
     let (mut answers, mut polls, mut tasks) = (Vec::new(), 0, Vec::new());
     for token in tokens {
-        match world.gate.handle(&bearer(token)) {
+        match world.gate.decide(&bearer(token)) {
             Step::Done(outcome) => answers.push((status(&outcome), reason(&outcome))),
             Step::Waiting(task) => tasks.push((start, task)),
         }
@@ -332,6 +332,6 @@ fn bad_signatures_do_not_wait_in_masses() {
     assert!(polls < 65 * 45, "{polls}");
     // Where nothing can be learnt by waiting, the answer comes at once.
     for token in &forged[..3] {
-        assert!(matches!(world.gate.handle(&bearer(token)), Step::Done(_)));
+        assert!(matches!(world.gate.decide(&bearer(token)), Step::Done(_)));
     }
 }
