@@ -213,7 +213,7 @@ impl KeySource {
     }
 
     /// Takes over the prepared form of keys that were there before, so that a refresh costs
-    /// neither their tables nor what was verified by them.
+    /// neither their import nor what was verified by them.
     pub(super) fn keep_known_keys(&self, mut set: JwkSet) -> JwkSet {
         if let Some(old) = self.keys.stored() {
             for key in &mut set.keys {

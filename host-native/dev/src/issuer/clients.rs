@@ -6,11 +6,12 @@ use axum::http::Uri;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tollgate_core::access_token::is_scope_token;
-use tollgate_core::jose::{JwkSet, verify_compact};
+use tollgate_core::jose::JwkSet;
 use url::Url;
 
 use super::client_registration::{ClientError, ClientSpec};
 use super::remote_keys::{RemoteKeys, RemoteKeysError};
+use super::signatures::verify_compact;
 
 /// What a client may exchange tokens for where no policy says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

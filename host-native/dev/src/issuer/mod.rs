@@ -34,6 +34,7 @@ mod policy;
 mod refresh_token;
 mod remote_keys;
 pub(crate) mod server;
+mod signatures;
 mod signing_key;
 mod stats;
 mod token_endpoint;

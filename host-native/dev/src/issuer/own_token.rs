@@ -2,10 +2,11 @@
 //! section 2.1).
 
 use serde_json::{Map, Value, json};
-use tollgate_core::jose::{CompactJws, verify_compact};
+use tollgate_core::jose::CompactJws;
 
 use super::Issuer;
 use super::access_token::now;
+use super::signatures::verify_compact;
 
 /// A token of this issuer that counts now.
 #[derive(Debug)]

@@ -9,7 +9,9 @@ use axum::http::{Request, StatusCode, Uri, header};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::Mutex;
-use tollgate_core::jose::{VerifyError, limits, verify_compact};
+use tollgate_core::jose::{VerifyError, limits};
+
+use super::signatures::verify_compact;
 
 /// How long a key set is used: a withdrawn key must not be accepted for ever.
 const MAX_AGE: Duration = Duration::from_secs(60);

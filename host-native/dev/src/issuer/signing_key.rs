@@ -120,7 +120,7 @@ enum PrivateKey {
     P384(p384::ecdsa::SigningKey),
     P521(p521::ecdsa::SigningKey),
     Ed25519(ed25519_dalek::SigningKey),
-    Rsa(Box<rsa::RsaPrivateKey>),
+    Rsa(Box<rsa::PrivateKey>),
 }
 
 /// RSA modulus, in bits: the least that RFC 7518 (section 3.3) allows, for quick generation.
@@ -160,7 +160,7 @@ impl SigningKey {
             | Algorithm::Ps256
             | Algorithm::Ps384
             | Algorithm::Ps512 => {
-                let key = rsa::RsaPrivateKey::new(&mut rng, RSA_BITS)
+                let key = rsa::PrivateKey::new(&mut rng, RSA_BITS)
                     .expect("the size is one that the crate supports");
                 let (n, e) = (key.n_bytes(), key.e_bytes());
                 let members = json!({ "e": base64url(&e), "kty": "RSA", "n": base64url(&n) });
@@ -227,7 +227,7 @@ impl SigningKey {
             }
             (PrivateKey::Ed25519(key), _) => key.sign(message).to_vec(),
             (PrivateKey::Rsa(key), algorithm) => {
-                let key = rsa::RsaPrivateKey::clone(key);
+                let key = rsa::PrivateKey::clone(key);
                 match algorithm {
                     Algorithm::Rs384 => pkcs1v15::SigningKey::<Sha384>::new(key)
                         .sign_with_rng(rng, message)
