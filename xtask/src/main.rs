@@ -10,6 +10,7 @@ mod dist;
 mod failure;
 mod fuzz;
 mod node;
+mod paths;
 mod progress;
 mod readme;
 mod rust_worker;

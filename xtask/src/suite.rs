@@ -6,7 +6,7 @@ use crate::{
     counts, demo,
     dist::{self, Flavour, Tools},
     failure::Failure,
-    fuzz, node,
+    fuzz, node, paths,
     progress::{Counts, Outcome, Step, spell},
     readme, rust_worker,
     workspace::{NATIVE, Workspace},
@@ -30,7 +30,7 @@ enum Needs {
     ConformanceComponent,
 }
 
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 13] = [
     Check {
         name: "format",
         needs: Needs::Nothing,
@@ -55,6 +55,11 @@ const CHECKS: [Check; 12] = [
         name: "native",
         needs: Needs::Component,
         run: native,
+    },
+    Check {
+        name: "paths",
+        needs: Needs::Component,
+        run: paths,
     },
     Check {
         name: "js",
@@ -281,6 +286,10 @@ fn clippy(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
 
 fn native(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
     step.run(&suite.cargo(&[&["test"][..], &NATIVE].concat()))
+}
+
+fn paths(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
+    paths::test(suite.work, step, suite.tools()?)
 }
 
 fn js(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
