@@ -3,7 +3,6 @@
 
 use axum::Router;
 use axum::routing::any;
-use tokio::io::AsyncReadExt as _;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,11 +20,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/pub/{*rest}", place(public));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?.port());
-    let mut end = Vec::new();
-    let mut input = tokio::io::stdin();
-    tokio::select! {
-        served = axum::serve(listener, app) => served?,
-        read = input.read_to_end(&mut end) => drop(read?),
-    }
-    Ok(())
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(0);
+    });
+    Ok(axum::serve(listener, app).await?)
 }
