@@ -6,7 +6,7 @@ use crate::{
     counts, demo, dependencies,
     dist::{self, Tools},
     failure::Failure,
-    formatting, fuzz, node,
+    formatting, fuzz, node, paths,
     progress::Step,
     readme, rust_worker, summary,
     workspace::{NATIVE, Workspace},
@@ -30,7 +30,7 @@ enum Needs {
     ConformanceComponent,
 }
 
-const CHECKS: [Check; 16] = [
+const CHECKS: [Check; 17] = [
     Check {
         name: "format",
         needs: Needs::Nothing,
@@ -75,6 +75,11 @@ const CHECKS: [Check; 16] = [
         name: "native",
         needs: Needs::Component,
         run: native,
+    },
+    Check {
+        name: "paths",
+        needs: Needs::Component,
+        run: paths,
     },
     Check {
         name: "js",
@@ -269,6 +274,10 @@ fn doc(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
 
 fn native(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
     step.run(&suite.cargo(&[&["test"][..], &NATIVE].concat()))
+}
+
+fn paths(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
+    paths::test(suite.work, step, suite.tools()?)
 }
 
 fn js(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {

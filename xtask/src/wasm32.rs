@@ -205,6 +205,11 @@ fn installed(work: &Workspace, package: &str) -> bool {
     answer(&mut query).is_some_and(|status| status == "install ok installed")
 }
 
+/// Whether this process may install packages of the system.
+pub(crate) fn is_root(work: &Workspace) -> bool {
+    answer(work.command("id").arg("-u")).is_some_and(|id| id == "0")
+}
+
 /// Says what is about to change on this machine, and runs the commands, which need root. Another
 /// user is told them instead: whether to become root is the user's decision.
 fn as_root(
@@ -214,7 +219,7 @@ fn as_root(
     commands: &[Command],
 ) -> Result<(), Failure> {
     let lines: Vec<_> = commands.iter().map(line).collect();
-    if answer(work.command("id").arg("-u")).is_none_or(|id| id != "0") {
+    if !is_root(work) {
         return Err(by_root(what, &lines));
     }
     step.announce(what);

@@ -13,6 +13,7 @@ pub(super) struct Options {
     issuers: Vec<IssuerOptions>,
     resource: Option<String>,
     routes: Option<Vec<RouteOptions>>,
+    case_insensitive_paths: Option<bool>,
     scopes: Option<Vec<String>>,
     scope_hierarchy: Option<BTreeMap<String, Vec<String>>>,
     realm: Option<String>,
@@ -101,6 +102,7 @@ impl From<Options> for Config {
             routes: options
                 .routes
                 .map(|routes| routes.into_iter().map(Into::into).collect()),
+            case_insensitive_paths: options.case_insensitive_paths,
             scopes: options.scopes,
             scope_hierarchy: options.scope_hierarchy.map(|map| map.into_iter().collect()),
             realm: options.realm,

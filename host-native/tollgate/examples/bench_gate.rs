@@ -102,7 +102,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         async |count| {
             let begun = Instant::now();
             for _ in 0..count {
-                assert!(matches!(gate.decide(&refused).await, Decision::Respond(_)));
+                assert!(matches!(gate.handle(&refused).await, Decision::Respond(_)));
             }
             begun.elapsed()
         },
@@ -152,6 +152,6 @@ fn request(token: &str) -> Parts {
 }
 
 async fn expect_allowed(gate: &Gate, request: &Parts) {
-    let decision = gate.decide(request).await;
+    let decision = gate.handle(request).await;
     assert!(matches!(decision, Decision::Allow(_)), "{decision:?}");
 }

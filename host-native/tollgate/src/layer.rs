@@ -74,7 +74,7 @@ where
         let mut inner = std::mem::replace(&mut self.inner, copy);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            match gate.decide(&parts).await {
+            match gate.handle(&parts).await {
                 Decision::Respond(answer) => Ok(respond(answer)),
                 Decision::Allow(Allowed {
                     credentials,

@@ -4,6 +4,7 @@ use http::header::{
     ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, HOST, ORIGIN,
 };
 use http::request::Parts;
+use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName};
 
 use super::bindings::exports::tollgate::auth::resource_server as wit;
@@ -37,21 +38,20 @@ impl RequestOrigin {
         }
     }
 
-    fn of(&self, parts: &Parts) -> String {
-        let host = |scheme: &str| {
-            let host = parts.uri.authority().map(|authority| authority.as_str());
-            let host = host
-                .or_else(|| text(&parts.headers, &HOST))
-                .unwrap_or_default();
-            format!("{scheme}://{host}")
+    /// None where a header holds no scheme or host: put in front of the path, it could hold a path
+    /// of its own, and the component would decide about that.
+    fn of(&self, parts: &Parts) -> Option<String> {
+        let host = |scheme: &str| match parts.uri.authority() {
+            Some(authority) => join(scheme, authority.as_str()),
+            None => join(scheme, text(&parts.headers, &HOST)?),
         };
         match self {
-            Self::Fixed(origin) => origin.clone(),
+            Self::Fixed(origin) => Some(origin.clone()),
             Self::Host { scheme } => host(scheme),
             Self::Forwarded => {
                 let scheme = text(&parts.headers, &X_FORWARDED_PROTO).unwrap_or("http");
                 match text(&parts.headers, &X_FORWARDED_HOST) {
-                    Some(forwarded) => format!("{scheme}://{forwarded}"),
+                    Some(forwarded) => join(scheme, forwarded),
                     None => host(scheme),
                 }
             }
@@ -59,12 +59,19 @@ impl RequestOrigin {
     }
 }
 
+fn join(scheme: &str, authority: &str) -> Option<String> {
+    let scheme = Scheme::try_from(scheme).ok()?;
+    let authority = Authority::try_from(authority).ok()?;
+    Some(format!("{scheme}://{authority}"))
+}
+
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Copies what decides. Nothing is judged here: what the component finds odd, it refuses.
 pub(super) fn request_head(parts: &Parts, origin: &RequestOrigin) -> wit::RequestHead {
-    let mut url = origin.of(parts);
+    // Without an origin it is not absolute, and the component answers 400.
+    let mut url = origin.of(parts).unwrap_or_default();
     url.push_str(parts.uri.path_and_query().map_or("/", |path| path.as_str()));
     let owned = |name: &HeaderName| parts.headers.get(name).map(|value| lossy(value.as_bytes()));
     wit::RequestHead {
@@ -126,6 +133,35 @@ mod tests {
             head(request(), &RequestOrigin::Forwarded).url,
             "https://api.example.com/a"
         );
+    }
+
+    #[test]
+    fn no_header_adds_to_the_path() {
+        let plain = RequestOrigin::for_resource(None);
+        for host in [
+            "h/pub", "h/pub?", "h?x=", "h#", "h\\pub", "", "a, b", "h/pub/..",
+        ] {
+            let request = || Request::get("/admin").header("host", host);
+            assert_eq!(head(request(), &plain).url, "/admin", "{host}");
+            let request = Request::get("/admin").header("x-forwarded-host", host);
+            assert_eq!(
+                head(request, &RequestOrigin::Forwarded).url,
+                "/admin",
+                "{host}"
+            );
+            let request = request_from(host);
+            assert_eq!(
+                head(request, &RequestOrigin::Forwarded).url,
+                "/admin",
+                "{host}"
+            );
+        }
+        assert_eq!(head(Request::get("/admin"), &plain).url, "/admin");
+    }
+
+    fn request_from(scheme: &str) -> http::request::Builder {
+        let request = Request::get("/admin").header("host", "h");
+        request.header("x-forwarded-proto", format!("https://{scheme}"))
     }
 
     #[test]

@@ -18,7 +18,7 @@ async fn a_good_token_passes_and_says_whose_it_is() {
         })
         .await;
     for _ in 0..2 {
-        let Decision::Allow(allowed) = gate.decide(&get("/reports/1", Some(&token))).await else {
+        let Decision::Allow(allowed) = gate.handle(&get("/reports/1", Some(&token))).await else {
             panic!("refused");
         };
         let credentials = allowed.credentials.expect("a protected route");
@@ -181,7 +181,7 @@ async fn a_missing_scope_is_forbidden() {
 async fn a_public_route_looks_at_no_token() {
     let issuer = issuer().await;
     let gate = gate(&issuer).await;
-    let Decision::Allow(allowed) = gate.decide(&get("/public", Some("rubbish"))).await else {
+    let Decision::Allow(allowed) = gate.handle(&get("/public", Some("rubbish"))).await else {
         panic!("refused");
     };
     assert!(allowed.credentials.is_none());
@@ -201,7 +201,7 @@ async fn preflights_are_answered() {
         "access-control-request-method",
         "GET".parse().expect("valid"),
     );
-    let answer = seen(gate.decide(&request).await);
+    let answer = seen(gate.handle(&request).await);
     assert!(answer.status.is_success(), "{answer:?}");
     assert!(answer.headers.contains_key("access-control-allow-methods"));
 }

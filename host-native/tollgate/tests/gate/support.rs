@@ -126,7 +126,7 @@ pub(crate) fn seen(decision: Decision) -> Seen {
 }
 
 pub(crate) async fn ask(gate: &Gate, path: &str, token: Option<&str>) -> Seen {
-    seen(gate.decide(&get(path, token)).await)
+    seen(gate.handle(&get(path, token)).await)
 }
 
 pub(crate) fn client() -> reqwest::Client {
