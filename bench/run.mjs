@@ -1,7 +1,8 @@
-// Measures Tollgate beside jose, in one run:
+// Measures Tollgate beside jose, and natively beside the crate jsonwebtoken, in one run:
 //   node bench/run.mjs --npm <package> --component <tollgate-gate.wasm> --out <json> --svg <svg>
-//                      [--quick] [--strict] [--only <name>] [--native <program>]
-// `--native` prints what it saw under wasmtime, one JSON object with name, unit and value a line.
+//                      [--quick] [--strict] [--only <name>] [--native <program>] [--standalone <wasm>]
+// `--native` measures under wasmtime (bench/native), and the standalone component too where it is
+// given. It prints one JSON object a line, with name, unit, ours and peer.
 // Other work on the machine changes times by a third and more; it changes ratios much less, since
 // both sides take turns.
 import { execFile } from 'node:child_process';
@@ -27,7 +28,7 @@ const say = (line) => process.stderr.write(`bench: ${line}\n`);
 async function main() {
   const { values } = parseArgs({
     options: {
-      npm: { type: 'string' }, component: { type: 'string' }, out: { type: 'string' }, svg: { type: 'string' }, native: { type: 'string' },
+      npm: { type: 'string' }, component: { type: 'string' }, out: { type: 'string' }, svg: { type: 'string' }, native: { type: 'string' }, standalone: { type: 'string' },
       only: { type: 'string' }, quick: { type: 'boolean' }, strict: { type: 'boolean' },
     },
   });
@@ -55,7 +56,7 @@ async function main() {
   } finally {
     await worker.close();
   }
-  if (wanted('wasmtime-seen')) results.push(await underWasmtime(values.native));
+  if (wanted(...NATIVE)) results.push(...await underWasmtime(values.native, values.standalone));
   if (wanted('behaviours')) results.push(...await measureBehaviours(npm, { quick, say }));
 
   const rows = results.map((row) => judge({ ...row, ratio: row.ours === null || row.peer === null ? null : row.peer / row.ours }));
@@ -69,14 +70,19 @@ async function main() {
   if (values.strict && missed.length > 0) process.exitCode = 1;
 }
 
-async function underWasmtime(program) {
-  const row = { name: 'wasmtime-seen', unit: 'µs', ours: null, peer: null };
-  if (program === undefined) return row;
+/** What is printed of what the native program measures. */
+const NATIVE = [
+  'wasmtime-seen',
+  ...['native', 'standalone'].flatMap((host) => [`${host}-seen`, ...ALGORITHMS.map((algorithm) => `${host}-new-${algorithm.toLowerCase()}`)]),
+];
+
+async function underWasmtime(program, standalone) {
+  if (program === undefined) return [{ name: 'wasmtime-seen', unit: 'µs', ours: null, peer: null }];
   say('under wasmtime');
-  const { stdout } = await promisify(execFile)(program, [], { maxBuffer: 16 * 1024 * 1024 });
-  const found = stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)).find(({ name }) => name === row.name);
-  if (found === undefined) throw new Error(`${program} printed no line for ${row.name}.`);
-  return { ...row, ours: found.value };
+  const { stdout } = await promisify(execFile)(program, standalone === undefined ? [] : [standalone], { maxBuffer: 16 * 1024 * 1024 });
+  const rows = stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)).filter(({ name }) => NATIVE.includes(name));
+  if (!rows.some(({ name }) => name === 'wasmtime-seen')) throw new Error(`${program} printed no line for wasmtime-seen.`);
+  return rows;
 }
 
 const round = (number) => (number === null ? null : Number(number.toPrecision(5)));

@@ -1,6 +1,6 @@
 /** The figures as text for a terminal. */
 export function table(rows) {
-  const lines = [['name', 'unit', 'tollgate', 'jose', 'ratio', 'bar', '']];
+  const lines = [['name', 'unit', 'tollgate', 'peer', 'ratio', 'bar', '']];
   for (const { name, unit, ours, peer, ratio, bar, met } of rows) {
     lines.push([name, unit, figure(ours), figure(peer), figure(ratio), bar, met === null ? '' : met ? 'met' : 'MISSED']);
   }

@@ -88,7 +88,7 @@ const WORK = {
   async 'sign ours'(n, _list, _start, algorithm) {
     const { gate } = signing[algorithm];
     for (let i = 0; i < n; i++) {
-      if (gate.clientAssertion('https://issuer.example.com').length < 300) throw new Error('no assertion');
+      if ((await gate.clientAssertion('https://issuer.example.com')).length < 300) throw new Error('no assertion');
     }
   },
 

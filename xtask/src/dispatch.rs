@@ -19,24 +19,18 @@ pub(crate) fn bench(work: &Workspace, arguments: &[String]) -> Result<(), Failur
     dist::shipped(work, &tools)?;
     dist::package(work, &tools)?;
     let native = work.progress.step("bench-native", |step| {
-        let build = [
-            "build",
-            "--release",
-            "-p",
-            "tollgate",
-            "--example",
-            "bench_gate",
-        ];
-        let mut cargo = work.cargo(&build);
+        let mut cargo = work.cargo(&["build", "--release", "-p", "tollgate-bench"]);
         dist::tell(work, &mut cargo);
         step.run(&cargo)?;
-        Ok(work.root.join("target/release/examples/bench_gate"))
+        Ok(work.root.join("target/release/tollgate-bench"))
     })?;
     let mut node = tools.node.script(work, work.root.join("bench/run.mjs"));
     node.arg("--npm").arg(work.dist().join("npm/tollgate"));
     node.arg("--component")
         .arg(work.dist().join(Component::Gate.file()));
     node.arg("--native").arg(native);
+    node.arg("--standalone")
+        .arg(work.dist().join(Component::Standalone.file()));
     node.arg("--out").arg(work.root.join("target/bench.json"));
     node.arg("--svg").arg(work.root.join("target/bench.svg"));
     node.args(arguments);

@@ -67,7 +67,7 @@ async fn published_keys_overlap() {
     let event = issuer.audit(0).pop().expect("an event");
     assert_eq!(event.client_authentication, Some("private_key_jwt"));
 
-    let assertion = first.client_assertion(issuer.url()).expect("signed");
+    let assertion = first.client_assertion(issuer.url()).await.expect("signed");
     assert_eq!(claims(&assertion)["iss"], "signer");
     assert_eq!(claims(&assertion)["aud"], issuer.url());
 }
@@ -123,5 +123,5 @@ async fn a_client_that_cannot_work_stops_the_start() {
         setting("TOLLGATE_PRIVATE_KEY", &escaped),
     ]);
     let gate = Gate::builder(config).build().await.expect("a good key");
-    assert!(gate.client_assertion("https://a.example").is_ok());
+    assert!(gate.client_assertion("https://a.example").await.is_ok());
 }

@@ -241,7 +241,7 @@ async fn a_gate_without_a_client_says_what_to_set() {
     assert_eq!(error.kind, TokenErrorKind::Configuration);
     assert!(error.to_string().contains("TOLLGATE_CLIENT_ID"), "{error}");
     assert_eq!(error.to_response().status(), 500);
-    assert!(gate.client_assertion("https://a.example").is_err());
+    assert!(gate.client_assertion("https://a.example").await.is_err());
     assert_eq!(gate.invalidate(None, None), 0);
     assert!(
         gate.metadata(&get("/.well-known/jwks.json", None))

@@ -9,4 +9,6 @@ mod fetch_as;
 mod isolation;
 mod issuer_trouble;
 mod layer;
+mod lent_signatures;
+mod signers;
 mod support;

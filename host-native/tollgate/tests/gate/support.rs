@@ -1,6 +1,6 @@
 //! An issuer and a gate in front of nothing.
 
-use base64ct::{Base64UrlUnpadded, Encoding};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
@@ -136,4 +136,11 @@ pub(crate) fn client() -> reqwest::Client {
         .no_proxy()
         .build()
         .expect("a client")
+}
+
+/// The bytes of a PEM file, which may have comments around them.
+pub(crate) fn der(pem: &str) -> Vec<u8> {
+    let (_, body) = pem.split_once("-----\n").expect("a first line");
+    let (body, _) = body.split_once("-----END").expect("a last line");
+    Base64::decode_vec(&body.replace('\n', "")).expect("base64")
 }
