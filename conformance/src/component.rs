@@ -1,104 +1,91 @@
-//! The built component with its raw exports, in this process.
+//! The built components with their raw exports, in this process.
+
+mod lent;
 
 use std::path::Path;
 
-use wasmtime::component::{Component, ComponentType, Instance, Lift, Linker, TypedFunc};
+use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Engine, Store};
 
-/// Where the raw exports are (`wit/raw-signatures.wit`).
-const INTERFACE: &str = "tollgate:auth/raw-signatures@0.1.0";
+use crate::vectors::{Answer, Check, Kind};
+use bindings::exports::tollgate::auth::raw_signatures::{Failure, Progress};
+use bindings::tollgate::auth::{clock, signatures};
+use lent::Lent;
 
-/// The variant `failure`.
-#[derive(Clone, Debug, PartialEq, Eq, ComponentType, Lift)]
-#[component(variant)]
-pub(crate) enum Failure {
-    #[component(name = "bad-key")]
-    BadKey(String),
-    #[component(name = "bad-algorithm")]
-    BadAlgorithm,
-    #[component(name = "invalid")]
-    Invalid(String),
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "conformance",
+        with: {
+            "tollgate:auth/signatures.verifying-key": super::lent::PublicKey,
+            "tollgate:auth/signatures.pending-verdict": super::lent::Verdict,
+        },
+        imports: { default: trappable },
+    });
 }
 
-impl Failure {
-    /// A short text for reports.
-    pub(crate) fn code(&self) -> &str {
-        match self {
-            Self::BadKey(code) | Self::Invalid(code) => code,
-            Self::BadAlgorithm => "bad-algorithm",
-        }
-    }
-}
-
-type VerifyRaw = TypedFunc<(String, String, Vec<u8>, Vec<u8>), (Result<(), Failure>,)>;
-type VerifyJws = TypedFunc<(String, String), (Result<Vec<u8>, Failure>,)>;
-
-/// An instance of `tollgate-conformance.wasm`.
+/// An instance of `tollgate-conformance.wasm`, or of that one with signatures of its own.
 pub(crate) struct RawSignatures {
-    store: Store<()>,
-    verify_raw: VerifyRaw,
-    verify_jws: VerifyJws,
+    store: Store<Lent>,
+    instance: bindings::Conformance,
 }
 
 impl RawSignatures {
-    /// Compiles the component. Its imports trap: a raw check asks nothing of its host.
+    /// Compiles the component. It is lent the clock and signatures; what else it asks of its host
+    /// traps.
     pub(crate) fn load(file: &Path) -> wasmtime::Result<Self> {
         let engine = Engine::default();
         let component = Component::from_file(&engine, file)?;
         let mut linker = Linker::new(&engine);
         linker.define_unknown_imports_as_traps(&component)?;
-        let mut store = Store::new(&engine, ());
-        let instance = linker.instantiate(&mut store, &component)?;
-        Ok(Self {
-            verify_raw: function(&instance, &mut store, "verify-raw")?,
-            verify_jws: function(&instance, &mut store, "verify-jws")?,
-            store,
-        })
+        linker.allow_shadowing(true);
+        clock::add_to_linker::<_, LentBySelf>(&mut linker, |lent| lent)?;
+        signatures::add_to_linker::<_, LentBySelf>(&mut linker, |lent| lent)?;
+        let mut store = Store::new(&engine, Lent::default());
+        let instance = bindings::Conformance::instantiate(&mut store, &component, &linker)?;
+        Ok(Self { store, instance })
     }
 
-    /// A raw signature by a JWS algorithm and a public JWK.
-    pub(crate) fn verify_raw(
-        &mut self,
-        algorithm: &str,
-        jwk: &str,
-        message: &[u8],
-        signature: &[u8],
-    ) -> wasmtime::Result<Result<(), Failure>> {
-        let arguments = (
-            algorithm.to_owned(),
-            jwk.to_owned(),
-            message.to_vec(),
-            signature.to_vec(),
-        );
-        Ok(self.verify_raw.call(&mut self.store, arguments)?.0)
+    /// What comes of a check.
+    pub(crate) fn answer(&mut self, check: &Check) -> wasmtime::Result<Answer> {
+        let raw = self.instance.tollgate_auth_raw_signatures();
+        let task = match check {
+            Check::Raw {
+                algorithm,
+                jwk,
+                message,
+                signature,
+            } => raw.call_verify_raw(&mut self.store, algorithm, jwk, message, signature)?,
+            Check::Jws { keys, jws } => raw.call_verify_jws(&mut self.store, keys, jws)?,
+        };
+        let answer = self.finish(task)?;
+        task.resource_drop(&mut self.store)?;
+        Ok(answer)
     }
 
-    /// A compact JWS by a JWK or a JWK Set.
-    pub(crate) fn verify_jws(
-        &mut self,
-        keys: &str,
-        jws: &str,
-    ) -> wasmtime::Result<Result<Vec<u8>, Failure>> {
-        let arguments = (keys.to_owned(), jws.to_owned());
-        Ok(self.verify_jws.call(&mut self.store, arguments)?.0)
+    fn finish(&mut self, task: ResourceAny) -> wasmtime::Result<Answer> {
+        let raw = self.instance.tollgate_auth_raw_signatures();
+        let progress = raw.check_task().call_poll(&mut self.store, task)?;
+        let Progress::Ready(result) = progress else {
+            // Both ways answer the first poll here.
+            wasmtime::bail!("a check did not end, though its host answers at once");
+        };
+        Ok(result.map_or_else(failed, Answer::Valid))
     }
 }
 
-fn function<P, R>(
-    instance: &Instance,
-    store: &mut Store<()>,
-    name: &str,
-) -> wasmtime::Result<TypedFunc<P, R>>
-where
-    P: wasmtime::component::ComponentNamedList + wasmtime::component::Lower,
-    R: wasmtime::component::ComponentNamedList + Lift,
-{
-    let missing = || wasmtime::format_err!("the component has no {INTERFACE} {name}");
-    let interface = instance
-        .get_export_index(&mut *store, None, INTERFACE)
-        .ok_or_else(missing)?;
-    let function = instance
-        .get_export_index(&mut *store, Some(&interface), name)
-        .ok_or_else(missing)?;
-    instance.get_typed_func(store, function)
+fn failed(failure: Failure) -> Answer {
+    match failure {
+        Failure::BadKey(code) => Answer::failed(Kind::BadKey, &code),
+        Failure::BadAlgorithm => Answer::failed(Kind::BadAlgorithm, "bad-algorithm"),
+        Failure::Invalid(code) => Answer::failed(Kind::Invalid, &code),
+        Failure::NoVerdict(code) => Answer::failed(Kind::NoVerdict, &code),
+    }
+}
+
+/// The store's data are what is lent.
+struct LentBySelf;
+
+impl wasmtime::component::HasData for LentBySelf {
+    type Data<'a> = &'a mut Lent;
 }

@@ -20,6 +20,7 @@ mod report;
 mod requirement;
 mod run;
 mod sent;
+mod signature_host;
 mod signing;
 mod target;
 mod token;
@@ -37,10 +38,10 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use clap::Parser;
 
 use check::Check;
-use component::RawSignatures;
 use issuer::Issuers;
 use report::Report;
 use target::{Kind, Target};
+use vectors::Ways;
 
 /// Runs the requirements against every host.
 #[derive(Parser)]
@@ -64,12 +65,16 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = match &arguments.jws {
-        Some(file) => jws_file(file),
-        None => tokio::runtime::Runtime::new()
-            .map_err(|error| error.to_string())
-            .and_then(|runtime| runtime.block_on(requirements(&arguments))),
-    };
+    let done = tokio::runtime::Runtime::new()
+        .map_err(|error| error.to_string())
+        .and_then(|runtime| {
+            runtime.block_on(async {
+                match &arguments.jws {
+                    Some(file) => jws_file(file, &arguments.kinds()).await,
+                    None => requirements(&arguments).await,
+                }
+            })
+        });
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -80,9 +85,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn jws_file(file: &Path) -> Result<bool, String> {
-    let mut raw = raw_signatures()?;
-    let summary = vectors::jws_file::run(&mut raw, file).map_err(|error| format!("{error:#}"))?;
+impl Arguments {
+    /// The targets that are meant.
+    fn kinds(&self) -> Vec<Kind> {
+        if self.target.is_empty() {
+            Kind::ALL.to_vec()
+        } else {
+            self.target.clone()
+        }
+    }
+}
+
+async fn jws_file(file: &Path, kinds: &[Kind]) -> Result<bool, String> {
+    let mut ways = Ways::start(kinds).await?;
+    let summary = vectors::jws_file::run(&mut ways, file).await?;
     Ok(summary.disagree == 0 && summary.total > 0)
 }
 
@@ -133,21 +149,12 @@ async fn requirements(arguments: &Arguments) -> Result<bool, String> {
         mcp: None,
     };
     if vector_ids.iter().any(|id| wanted.contains(id)) {
-        println!("vectors, through the built component");
-        let sets = raw_signatures()
-            .and_then(|mut raw| vectors::run_all(&mut raw).map_err(|error| format!("{error:#}")))?;
-        report.vectors = sets
-            .into_iter()
-            .filter(|set| wanted.contains(&set.id))
-            .collect();
+        println!("vectors, through the built component: its own signatures and lent ones");
+        let mut ways = Ways::start(&arguments.kinds()).await?;
+        report.vectors = vectors::run_all(&mut ways, |id| wanted.contains(id)).await?;
     }
     let issuers = Issuers::start().await.map_err(|error| error.to_string())?;
-    let kinds = if arguments.target.is_empty() {
-        Kind::ALL.to_vec()
-    } else {
-        arguments.target.clone()
-    };
-    for kind in kinds.iter().copied().filter(|_| !checks.is_empty()) {
+    for kind in arguments.kinds().into_iter().filter(|_| !checks.is_empty()) {
         println!("{}", kind.name());
         let target = Arc::new(Target::start(kind).await?);
         let results = run::run_checks(&checks, &target, &issuers, false).await;
@@ -286,16 +293,6 @@ fn write_counts(passed: usize, failed: usize) -> Result<(), String> {
         .open(&path)
         .and_then(|mut file| writeln!(file, "{counts}"))
         .map_err(|error| format!("cannot write {}: {error}", Path::new(&path).display()))
-}
-
-fn raw_signatures() -> Result<RawSignatures, String> {
-    let file = workspace().join("target/dist/tollgate-conformance.wasm");
-    RawSignatures::load(&file).map_err(|error| {
-        format!(
-            "{} cannot be used; run `cargo xtask build`: {error:#}",
-            file.display()
-        )
-    })
 }
 
 /// The root of the workspace.

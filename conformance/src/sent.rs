@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tollgate_core::jose::verify_compact;
 
 use crate::expectation::Context;
 use crate::issuer::Asked;
+use crate::signature_host;
 use crate::token_endpoint::{Received, TokenRequest};
 
 /// RFC 7523 section 2.2.
@@ -274,7 +274,7 @@ type Members = Map<String, Value>;
 
 /// Claims and header of an assertion that one of the keys has signed.
 fn read(assertion: &str, keys: &str) -> Result<(Members, Members), String> {
-    let payload = verify_compact(keys.as_bytes(), assertion)
+    let payload = signature_host::verify(keys, assertion)
         .map_err(|error| format!("the assertion does not verify by the published keys: {error}"))?;
     let header = assertion.split('.').next().unwrap_or_default();
     let header = Base64UrlUnpadded::decode_vec(header).map_err(|error| error.to_string())?;

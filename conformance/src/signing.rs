@@ -24,7 +24,7 @@ enum Private {
     P384(p384::ecdsa::SigningKey),
     P521(p521::ecdsa::SigningKey),
     Ed25519(ed25519_dalek::SigningKey),
-    Rsa(Box<rsa::RsaPrivateKey>),
+    Rsa(Box<rsa::PrivateKey>),
 }
 
 /// The key of this name. `stranger` is one that no issuer publishes unless told to.
@@ -37,7 +37,7 @@ pub(crate) fn key(name: &str) -> Option<&'static Key> {
         };
         let rsa = |seed| {
             let mut rng = ChaCha20Rng::from_seed([seed; 32]);
-            let key = rsa::RsaPrivateKey::new(&mut rng, 2048);
+            let key = rsa::PrivateKey::new(&mut rng, 2048);
             Private::Rsa(Box::new(key.expect("a size that the crate supports")))
         };
         let key = |name, algorithm, private| Key {
@@ -116,7 +116,7 @@ impl Key {
                 key.sign(message).to_vec()
             }
             Private::Rsa(key) => {
-                let key = rsa::RsaPrivateKey::clone(key);
+                let key = rsa::PrivateKey::clone(key);
                 let rng = &mut ChaCha20Rng::from_seed([8; 32]);
                 match algorithm {
                     "RS384" => pkcs1v15::SigningKey::<Sha384>::new(key)

