@@ -38,6 +38,7 @@ fn worker_with(client: Client) -> Arc<Worker> {
         )),
         reader: Arc::default(),
         progress: Notify::new(),
+        signers: Arc::default(),
         exchanged: AtomicBool::new(false),
         memory: AtomicUsize::new(0),
     };
