@@ -4,7 +4,11 @@
 use std::io::{BufRead as _, Write as _};
 use std::rc::Rc;
 
-use tollgate_core::capability::{Host, HttpRequest, PendingResponse};
+use tollgate_core::capability::{
+    Host, HttpError, HttpRequest, HttpResponse, Pending, PrivateKeyHandle, PrivateKeySource,
+    PublicKeyHandle, SignatureError,
+};
+use tollgate_core::jose::Algorithm;
 use tollgate_core::resource_server::{
     Access, Config, Decision, Gate, IssuerConfig, KeyLocationConfig, RequestHead, RouteConfig, Step,
 };
@@ -21,8 +25,31 @@ impl Host for Nowhere {
         out.fill(0);
     }
 
-    fn send(&self, request: HttpRequest) -> Box<dyn PendingResponse> {
+    fn send(&self, request: HttpRequest) -> Box<dyn Pending<Result<HttpResponse, HttpError>>> {
         unreachable!("no request is made, not even to {}", request.url)
+    }
+
+    fn verifying_algorithms(&self) -> Vec<Algorithm> {
+        vec![Algorithm::Es256]
+    }
+
+    fn signing_algorithms(&self) -> Vec<Algorithm> {
+        Vec::new()
+    }
+
+    fn import_verifying_key(
+        &self,
+        _: Algorithm,
+        _: &str,
+    ) -> Result<Box<dyn PublicKeyHandle>, SignatureError> {
+        unreachable!("no token is verified")
+    }
+
+    fn import_signing_key(
+        &self,
+        _: PrivateKeySource<'_>,
+    ) -> Result<Box<dyn PrivateKeyHandle>, SignatureError> {
+        unreachable!("no client is configured")
     }
 }
 
@@ -57,7 +84,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             url: format!("http://h{path}"),
             ..RequestHead::default()
         };
-        let Step::Done(outcome) = gate.handle(&head) else {
+        let Step::Done(outcome) = gate.decide(&head) else {
             return Err("a request without a token needs no I/O".into());
         };
         let word = match outcome.decision {

@@ -23,8 +23,32 @@ pub(super) struct PrivateKey {
     pub(super) pkcs8: Zeroizing<Vec<u8>>,
     /// What it signs by; the first is the usual one.
     pub(super) algorithms: &'static [Algorithm],
-    /// The public half, where the text has it.
-    pub(super) public: Option<PublicKey>,
+    /// The public half, as far as the text has it.
+    pub(super) public: StatedPublicHalf,
+}
+
+/// What a private key's text says of the public half.
+pub(super) enum StatedPublicHalf {
+    Nothing,
+    Whole(PublicKey),
+    /// A compressed point (SEC1 section 2.3.3), with its tag: one coordinate and the parity of the
+    /// other, which only the curve's arithmetic can compute.
+    Compressed(Vec<u8>),
+}
+
+impl StatedPublicHalf {
+    /// Whether a public key is the one that is meant.
+    pub(super) fn agrees_with(&self, key: &PublicKey) -> bool {
+        match (self, key) {
+            (Self::Nothing, _) => true,
+            (Self::Whole(own), key) => own == key,
+            (Self::Compressed(point), PublicKey::Ec { x, y, .. }) => {
+                let tag = 2 | y.last().is_some_and(|low| low % 2 == 1) as u8;
+                point.split_first() == Some((&tag, x))
+            }
+            (Self::Compressed(_), _) => false,
+        }
+    }
 }
 
 /// A private JWK, with what it says of itself.
@@ -98,13 +122,15 @@ impl PrivateKey {
             P384 => Curve::P384,
             _ => return Err(SigningKeyError::UnsupportedCurve),
         };
-        // A compressed point (SEC1 section 2.3.3) is left to the host, which can compute both
-        // coordinates.
+        let len = curve.field_len();
         let public = match key.public_key {
-            None | Some([2 | 3, ..]) => None,
-            Some([4, point @ ..]) if point.len() == 2 * curve.field_len() => {
-                let (x, y) = point.split_at(curve.field_len());
-                Some((x.to_vec(), y.to_vec()))
+            None => StatedPublicHalf::Nothing,
+            Some(point @ [2 | 3, x @ ..]) if x.len() == len => {
+                StatedPublicHalf::Compressed(point.to_vec())
+            }
+            Some([4, point @ ..]) if point.len() == 2 * len => {
+                let (x, y) = point.split_at(len);
+                StatedPublicHalf::Whole(PublicKey::ec(curve, x.to_vec(), y.to_vec())?)
             }
             Some(_) => return Err(SigningKeyError::Der),
         };
@@ -136,26 +162,19 @@ impl PrivateKey {
             parameters,
             &private,
             algorithms,
-            Some(public),
+            StatedPublicHalf::Whole(public),
         )
     }
 
-    fn ec(
-        curve: Curve,
-        scalar: &[u8],
-        public: Option<(Vec<u8>, Vec<u8>)>,
-    ) -> Result<Self, SigningKeyError> {
+    fn ec(curve: Curve, scalar: &[u8], public: StatedPublicHalf) -> Result<Self, SigningKeyError> {
         if scalar.len() != curve.field_len() {
             return Err(SigningKeyError::BadMember("d"));
         }
         if scalar >= curve.order() || scalar.iter().all(|byte| *byte == 0) {
             return Err(SigningKeyError::Inconsistent);
         }
-        let public = public
-            .map(|(x, y)| PublicKey::ec(curve, x, y))
-            .transpose()?;
         let point = match &public {
-            Some(PublicKey::Ec { x, y, .. }) => Some([&[4][..], x, y].concat()),
+            StatedPublicHalf::Whole(PublicKey::Ec { x, y, .. }) => Some([&[4][..], x, y].concat()),
             _ => None,
         };
         let private = EcPrivateKey {
@@ -179,7 +198,10 @@ impl PrivateKey {
         if seed.len() != 32 {
             return Err(SigningKeyError::BadMember("d"));
         }
-        let public = public.map(PublicKey::ed25519).transpose()?;
+        let public = match public {
+            None => StatedPublicHalf::Nothing,
+            Some(x) => StatedPublicHalf::Whole(PublicKey::ed25519(x)?),
+        };
         let seed = OctetStringRef::new(seed).and_then(|seed| seed.to_der());
         let seed = Zeroizing::new(seed.map_err(malformed)?);
         let algorithms = &[Algorithm::EdDsa, Algorithm::Ed25519];
@@ -191,7 +213,7 @@ impl PrivateKey {
         parameters: Option<AnyRef<'_>>,
         private: &[u8],
         algorithms: &'static [Algorithm],
-        public: Option<PublicKey>,
+        public: StatedPublicHalf,
     ) -> Result<Self, SigningKeyError> {
         let info = PrivateKeyInfoRef::<'_> {
             algorithm: AlgorithmIdentifierRef { oid, parameters },
@@ -280,13 +302,13 @@ fn rsa_from_jwk(jwk: &Object) -> Result<PrivateKey, SigningKeyError> {
 }
 
 fn ec_from_jwk(jwk: &Object) -> Result<PrivateKey, SigningKeyError> {
-    let curve = match Curve::from_name(jwk::text(jwk, "crv")?) {
-        Some(curve @ (Curve::P256 | Curve::P384)) => curve,
-        _ => return Err(SigningKeyError::UnsupportedCurve),
+    let curve = Curve::from_name(jwk::text(jwk, "crv")?);
+    let Some(curve @ (Curve::P256 | Curve::P384)) = curve else {
+        return Err(SigningKeyError::UnsupportedCurve);
     };
     let scalar = Zeroizing::new(jwk::bytes(jwk, "d")?);
-    let public = (jwk::bytes(jwk, "x")?, jwk::bytes(jwk, "y")?);
-    PrivateKey::ec(curve, &scalar, Some(public))
+    let public = PublicKey::ec(curve, jwk::bytes(jwk, "x")?, jwk::bytes(jwk, "y")?)?;
+    PrivateKey::ec(curve, &scalar, StatedPublicHalf::Whole(public))
 }
 
 fn ed25519_from_jwk(jwk: &Object) -> Result<PrivateKey, SigningKeyError> {

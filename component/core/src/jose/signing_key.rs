@@ -159,11 +159,7 @@ impl SigningKey {
         let algorithm = algorithm.ok_or(SigningError::Key(SigningKeyError::UnsupportedType))?;
         check_fit(algorithm, fitting).map_err(SigningError::Key)?;
         if let Source::Text(text) = &self.source {
-            if text
-                .public
-                .as_ref()
-                .is_some_and(|own| *own != *public.key.public())
-            {
+            if !text.public.agrees_with(public.key.public()) {
                 return Err(SigningError::Key(SigningKeyError::Inconsistent));
             }
             try_key(scheduler, &*handle, &public.key, algorithm).await?;

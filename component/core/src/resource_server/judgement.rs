@@ -44,18 +44,15 @@ impl Inner {
             return respond(self.answer(&Rejection::CredentialsTooLarge, &case));
         }
         let digest = TokenDigest::of(token);
-        let judged = match self.find_verified(digest, &case) {
-            Some(judged) => judged,
-            None => {
-                let inner = Rc::clone(self);
-                let token = token.to_owned();
-                return self.run(async move {
-                    let judged = inner.judge_unseen(&token, digest, &case).await;
-                    inner.conclude(judged, &case)
-                });
-            }
-        };
-        Step::Done(self.conclude(judged, &case))
+        if let Some(judged) = self.find_verified(digest, &case) {
+            return Step::Done(self.conclude(judged, &case));
+        }
+        let inner = Rc::clone(self);
+        let token = token.to_owned();
+        self.run(async move {
+            let judged = inner.judge_unseen(&token, digest, &case).await;
+            inner.conclude(judged, &case)
+        })
     }
 
     fn conclude(&self, judged: Result<Granted, Rejection>, case: &Case) -> Outcome {
