@@ -52,7 +52,8 @@ struct Arguments {
     /// Only checks, vectors or requirements whose id has this in it. No report is written.
     #[arg(long)]
     only: Option<String>,
-    /// Only a file of Wycheproof's JSON Web Signature schema, through the built component.
+    /// Only a file of Wycheproof's JSON Web Signature, Key or Crypto schema, through the built
+    /// component.
     #[arg(long, value_name = "FILE")]
     jws: Option<PathBuf>,
     /// Without the broken twins.

@@ -22,6 +22,9 @@ struct Example {
     rule: Option<String>,
     /// What the component calls that, where it could be refused for another reason as well.
     code: Option<String>,
+    /// Why hosts may give different reasons.
+    #[serde(rename = "reasons-differ")]
+    reasons_differ: Option<String>,
     payload: String,
 }
 
@@ -79,6 +82,7 @@ fn group(example: Example) -> Group {
     Group {
         id: example.id,
         source: example.source,
+        reasons_differ: example.reasons_differ.is_some(),
         vectors,
     }
 }

@@ -1,4 +1,4 @@
-//! Any file of Wycheproof's JSON Web Signature schema, through the built component.
+//! Any file of Wycheproof's JSON Web Signature, Key or Crypto schema, through the built component.
 
 use std::path::Path;
 
@@ -27,8 +27,9 @@ struct Test {
     id: u64,
     #[serde(default)]
     comment: String,
-    /// Compact; other serialisations are objects, or text that is one.
-    jws: Value,
+    /// Compact; other serialisations are objects, or text that is one. None where the test is about
+    /// encryption.
+    jws: Option<Value>,
     result: String,
 }
 
@@ -70,7 +71,8 @@ pub(crate) async fn run(ways: &mut Ways, file: &Path) -> Result<Summary, String>
     })?;
     let tests = vectors.groups.iter().flat_map(|group| {
         let keys = keys_of(&group.rest);
-        group.tests.iter().map(move |test| (keys.clone(), test))
+        let signed = group.tests.iter().filter(|test| test.jws.is_some());
+        signed.map(move |test| (keys.clone(), test))
     });
     let tests: Vec<(Keys, &Test)> = tests.collect();
     let checks: Vec<Check> = tests
@@ -81,7 +83,7 @@ pub(crate) async fn run(ways: &mut Ways, file: &Path) -> Result<Summary, String>
     let mut summary = Summary::default();
     for (number, (keys, test)) in tests.iter().enumerate() {
         let (at, without_algorithm) = (2 * number, 2 * number + 1);
-        if let Some(difference) = answers.difference(at) {
+        if let Some(difference) = answers.difference(at, false) {
             summary.total += 1;
             summary.disagree += 1;
             println!("  tcId {} ({}): {difference}", test.id, test.comment);
@@ -132,7 +134,7 @@ impl Policy {
 
 /// A test's token, where it is in the compact serialisation.
 fn compact(test: &Test) -> Option<&str> {
-    let jws = test.jws.as_str()?;
+    let jws = test.jws.as_ref()?.as_str()?;
     (!jws.trim_start().starts_with('{')).then_some(jws)
 }
 

@@ -45,6 +45,8 @@ pub(crate) struct Group {
     id: String,
     /// Where the vectors come from.
     source: String,
+    /// Hosts may refuse these for different reasons: the key here, the signature there.
+    reasons_differ: bool,
     vectors: Vec<Vector>,
 }
 

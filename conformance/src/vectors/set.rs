@@ -50,7 +50,7 @@ impl VectorSet {
         set.agree_by_way = answers.ways().map(|way| (way, 0)).collect();
         for (at, vector) in group.vectors.iter().enumerate() {
             set.total += 1;
-            let mut wrong = answers.difference(at);
+            let mut wrong = answers.difference(at, group.reasons_differ);
             for (way, answer) in answers.of(at) {
                 if vector.is_as_expected(answer) {
                     *set.agree_by_way.entry(way).or_default() += 1;
@@ -142,6 +142,7 @@ mod tests {
         let group = Group {
             id: "group".to_owned(),
             source: "a test".to_owned(),
+            reasons_differ: false,
             vectors: vec![vector(expected)],
         };
         let answers = Answers::new(vec![("own", vec![own]), ("lent", vec![lent])]);
@@ -201,6 +202,15 @@ mod tests {
         }
         let refused = Answer::failed(Kind::BadKey, "jwk-weak-key");
         assert!(!judged(Expected::Invalid, refused, invalid()).holds());
+    }
+
+    #[test]
+    fn only_reasons_may_differ_where_that_is_said() {
+        let refused = || Answer::failed(Kind::NoVerdict, "signatures-key-refused");
+        let answers = |own, lent| Answers::new(vec![("own", vec![own]), ("lent", vec![lent])]);
+        assert_eq!(answers(refused(), invalid()).difference(0, true), None);
+        assert!(answers(refused(), invalid()).difference(0, false).is_some());
+        assert!(answers(refused(), valid()).difference(0, true).is_some());
     }
 
     #[test]

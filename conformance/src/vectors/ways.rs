@@ -87,10 +87,14 @@ impl Answers {
         &self.0[0].1[check]
     }
 
-    /// Who says what of one check, where not all say the same.
-    pub(super) fn difference(&self, check: usize) -> Option<String> {
+    /// Who says what of one check, where not all say the same. Reasons of refusals count unless
+    /// they may differ.
+    pub(super) fn difference(&self, check: usize, reasons_differ: bool) -> Option<String> {
         let first = self.first(check);
-        if self.of(check).all(|(_, answer)| answer == first) {
+        let is_same = |answer: &Answer| {
+            answer == first || reasons_differ && !answer.is_valid() && !first.is_valid()
+        };
+        if self.of(check).all(|(_, answer)| is_same(answer)) {
             return None;
         }
         let said = self

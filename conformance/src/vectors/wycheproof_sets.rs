@@ -200,6 +200,7 @@ impl Group {
         Self {
             id: id.to_owned(),
             source: source.to_owned(),
+            reasons_differ: false,
             vectors: Vec::new(),
         }
     }
