@@ -42,7 +42,7 @@ async function answer(gate, auth, operation, env, ctx) {
     case 'invalidate':
       return { forgotten: gate.invalidate({ subject: operation.subject, resource }, env) };
     case 'assertion':
-      return { assertion: gate.clientAssertion(audience, env) };
+      return { assertion: await gate.clientAssertion(audience, env) };
     default:
       return { problem: `there is no ${op}` };
   }
