@@ -47,6 +47,8 @@ async fn main() -> Result<(), Failure> {
         ..Options::default()
     })
     .await?;
+    // The gate's own client brings its TLS along; reqwest's default looks for one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let jwks = reqwest::get(format!("{}/jwks", issuer.url()))
         .await?
         .error_for_status()?
