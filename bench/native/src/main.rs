@@ -6,14 +6,21 @@
 //! Everything is in this process: the issuer only signs, and no request is timed that fetches. The
 //! two sides take turns, so that other work on the machine slows both.
 
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use http::Request;
 use http::request::Parts;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation, decode};
+use ring::rsa::PublicKeyComponents;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+    UnparsedPublicKey, VerificationAlgorithm,
+};
 use serde::Deserialize;
 use serde_json::json;
 use tollgate::{Config, Decision, Gate, Issuer, KeyLocation, Program, ProgramOptions};
@@ -105,7 +112,7 @@ enum Names {
 }
 
 async fn measure(gate: &Gate, issuer: &DevIssuer, jwks: &str, names: Names) -> Result<(), Failure> {
-    let peer = Peer::new(issuer, jwks)?;
+    let (peer, ring) = (Peer::new(issuer, jwks)?, Ring::new(jwks)?);
     let prefix = match names {
         Names::Lent => "native",
         Names::Standalone => "standalone",
@@ -136,7 +143,7 @@ async fn measure(gate: &Gate, issuer: &DevIssuer, jwks: &str, names: Names) -> R
         // Prepares the key.
         let first = mint(issuer, algorithm).await;
         expect_allowed(gate, &request(&first)).await;
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let (mut ours, mut theirs, mut floor) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let mut tokens = Vec::new();
             for _ in 0..TOKENS {
@@ -155,12 +162,82 @@ async fn measure(gate: &Gate, issuer: &DevIssuer, jwks: &str, names: Names) -> R
                 }
                 theirs.push(micros(begun.elapsed(), TOKENS));
             }
+            let signatures: Vec<_> = tokens
+                .iter()
+                .filter_map(|token| token.rsplit_once('.'))
+                .collect();
+            let signatures: Vec<_> = signatures
+                .into_iter()
+                .map(|(signed, signature)| (signed.as_bytes(), bytes(signature)))
+                .collect();
+            let begun = Instant::now();
+            if signatures
+                .iter()
+                .all(|(signed, signature)| ring.verify(algorithm, signed, signature))
+            {
+                floor.push(micros(begun.elapsed(), TOKENS));
+            }
         }
         let name = format!("{prefix}-new-{}", algorithm.as_str().to_lowercase());
         let theirs = (!theirs.is_empty()).then(|| median(theirs));
         report(&name, "µs", median(ours), theirs);
+        if names == Names::Lent && floor.len() == ROUNDS {
+            let name = format!("ring-{}", algorithm.as_str().to_lowercase());
+            report(&name, "µs", median(floor), theirs);
+        }
     }
     Ok(())
+}
+
+/// What `ring` alone takes to check these signatures: the floor of the gate's time.
+struct Ring(HashMap<&'static str, RingKey>);
+
+enum RingKey {
+    Rsa(PublicKeyComponents<Vec<u8>>),
+    Point(UnparsedPublicKey<Vec<u8>>),
+}
+
+impl Ring {
+    fn new(jwks: &str) -> Result<Self, Failure> {
+        let jwks: serde_json::Value = serde_json::from_str(jwks)?;
+        let keys = jwks["keys"].as_array().ok_or("no keys")?;
+        let mut known = HashMap::new();
+        for key in keys {
+            let member = |name| bytes(key[name].as_str().unwrap_or_default());
+            let point = || [&[4][..], &member("x"), &member("y")].concat();
+            let point_key = match key["alg"].as_str() {
+                Some("ES256") => ("ES256", &ECDSA_P256_SHA256_FIXED as &'static _, point()),
+                Some("ES384") => ("ES384", &ECDSA_P384_SHA384_FIXED as &'static _, point()),
+                Some("EdDSA") => ("EdDSA", &ED25519 as &'static _, member("x")),
+                Some("RS256") => {
+                    let (n, e) = (member("n"), member("e"));
+                    known.insert("RS256", RingKey::Rsa(PublicKeyComponents { n, e }));
+                    continue;
+                }
+                _ => continue,
+            };
+            let (name, algorithm, bytes): (_, &'static dyn VerificationAlgorithm, _) = point_key;
+            known.insert(
+                name,
+                RingKey::Point(UnparsedPublicKey::new(algorithm, bytes)),
+            );
+        }
+        Ok(Self(known))
+    }
+
+    /// Whether it does the algorithm, and the signature is good.
+    fn verify(&self, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> bool {
+        match self.0.get(algorithm.as_str()) {
+            None => return false,
+            Some(RingKey::Point(key)) => key.verify(signed, signature),
+            Some(RingKey::Rsa(key)) => key.verify(&RSA_PKCS1_2048_8192_SHA256, signed, signature),
+        }
+        .is_ok()
+    }
+}
+
+fn bytes(text: &str) -> Vec<u8> {
+    Base64UrlUnpadded::decode_vec(text).unwrap_or_default()
 }
 
 /// What an application does with `jsonwebtoken`: keys decoded once, and the checks of the gate.
