@@ -28,11 +28,19 @@ const say = (line) => process.stderr.write(`bench: ${line}\n`);
 async function main() {
   const { values } = parseArgs({
     options: {
-      npm: { type: 'string' }, component: { type: 'string' }, out: { type: 'string' }, svg: { type: 'string' }, native: { type: 'string' }, standalone: { type: 'string' },
-      only: { type: 'string' }, quick: { type: 'boolean' }, strict: { type: 'boolean' },
+      npm: { type: 'string' },
+      component: { type: 'string' },
+      out: { type: 'string' },
+      svg: { type: 'string' },
+      native: { type: 'string' },
+      standalone: { type: 'string' },
+      only: { type: 'string' },
+      quick: { type: 'boolean' },
+      strict: { type: 'boolean' },
     },
   });
-  if (values.npm === undefined) throw new Error('Say where the package is: --npm target/dist/npm/tollgate, which `cargo xtask build` makes.');
+  if (values.npm === undefined)
+    throw new Error('Say where the package is: --npm target/dist/npm/tollgate, which `cargo xtask build` makes.');
   const { npm, quick, only } = values;
   const wanted = (...names) => only === undefined || names.some((name) => name.includes(only));
 
@@ -41,28 +49,54 @@ async function main() {
   for (const [name, signer] of Object.entries(signers)) {
     tokens[name] = await Promise.all(Array.from({ length: TOKENS }, () => mint(ISSUER, signer)));
   }
-  const settings = { issuer: ISSUER, audience: AUDIENCE, jwks: { keys: jwks.keys.filter(({ alg }) => alg === 'ES256') } };
+  const settings = {
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwks: { keys: jwks.keys.filter(({ alg }) => alg === 'ES256') },
+  };
   const [speed, empty, ours, peer] = await Promise.all([
-    bundle('speed', npm), bundle('first-empty', npm), bundle('first', npm, settings), bundle('first-jose', npm, settings),
+    bundle('speed', npm),
+    bundle('first-empty', npm),
+    bundle('first', npm, settings),
+    bundle('first-jose', npm, settings),
   ]);
   const results = [];
-  const json = (modules) => JSON.stringify(modules.map(({ name, js, wasm }) => ({ name, js, wasm: wasm?.toString('base64') })));
-  const worker = await start(speed, { loaders: true, bundles: { empty: json(empty), ours: json(ours), peer: json(peer) } });
+  const json = (modules) =>
+    JSON.stringify(modules.map(({ name, js, wasm }) => ({ name, js, wasm: wasm?.toString('base64') })));
+  const worker = await start(speed, {
+    loaders: true,
+    bundles: { empty: json(empty), ours: json(ours), peer: json(peer) },
+  });
   try {
     await worker.request('/setup', JSON.stringify({ issuer: ISSUER, audience: AUDIENCE, jwks, tokens }));
-    if (wanted(...SPEEDS.map(({ name }) => name))) results.push(...await measureSpeeds(worker, { quick, only, say }));
+    if (wanted(...SPEEDS.map(({ name }) => name))) results.push(...(await measureSpeeds(worker, { quick, only, say })));
     if (wanted('gzip-kb')) results.push(await measureSize(npm, peer));
     if (wanted('first-request-ms')) results.push(await measureFirst(worker, { quick, say }));
   } finally {
     await worker.close();
   }
-  if (wanted(...NATIVE)) results.push(...await underWasmtime(values.native, values.standalone));
-  if (wanted('behaviours')) results.push(...await measureBehaviours(npm, { quick, say }));
+  if (wanted(...NATIVE)) results.push(...(await underWasmtime(values.native, values.standalone)));
+  if (wanted('behaviours')) results.push(...(await measureBehaviours(npm, { quick, say })));
 
-  const rows = results.map((row) => judge({ ...row, ratio: row.ours === null || row.peer === null ? null : row.peer / row.ours }));
+  const rows = results.map((row) =>
+    judge({ ...row, ratio: row.ours === null || row.peer === null ? null : row.peer / row.ours }),
+  );
   console.log(table(rows));
   if (values.out !== undefined) {
-    await save(values.out, `${JSON.stringify(rows.map(({ name, unit, ours, peer, ratio }) => ({ name, unit, ours: round(ours), peer: round(peer), ratio: round(ratio) })), null, 2)}\n`);
+    await save(
+      values.out,
+      `${JSON.stringify(
+        rows.map(({ name, unit, ours, peer, ratio }) => ({
+          name,
+          unit,
+          ours: round(ours),
+          peer: round(peer),
+          ratio: round(ratio),
+        })),
+        null,
+        2,
+      )}\n`,
+    );
   }
   if (values.svg !== undefined) await save(values.svg, chart(rows));
   const missed = rows.filter(({ met }) => met === false).map(({ name }) => name);
@@ -73,15 +107,25 @@ async function main() {
 /** What is printed of what the native program measures. */
 const NATIVE = [
   'wasmtime-seen',
-  ...['native', 'standalone'].flatMap((host) => [`${host}-seen`, ...ALGORITHMS.map((algorithm) => `${host}-new-${algorithm.toLowerCase()}`)]),
+  ...['native', 'standalone'].flatMap((host) => [
+    `${host}-seen`,
+    ...ALGORITHMS.map((algorithm) => `${host}-new-${algorithm.toLowerCase()}`),
+  ]),
 ];
 
 async function underWasmtime(program, standalone) {
   if (program === undefined) return [{ name: 'wasmtime-seen', unit: 'µs', ours: null, peer: null }];
   say('under wasmtime');
-  const { stdout } = await promisify(execFile)(program, standalone === undefined ? [] : [standalone], { maxBuffer: 16 * 1024 * 1024 });
-  const rows = stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)).filter(({ name }) => NATIVE.includes(name));
-  if (!rows.some(({ name }) => name === 'wasmtime-seen')) throw new Error(`${program} printed no line for wasmtime-seen.`);
+  const { stdout } = await promisify(execFile)(program, standalone === undefined ? [] : [standalone], {
+    maxBuffer: 16 * 1024 * 1024,
+  });
+  const rows = stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line))
+    .filter(({ name }) => NATIVE.includes(name));
+  if (!rows.some(({ name }) => name === 'wasmtime-seen'))
+    throw new Error(`${program} printed no line for wasmtime-seen.`);
   return rows;
 }
 

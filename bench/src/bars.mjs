@@ -2,7 +2,7 @@
 
 /** By name: a bound on `ours`, or on `ratio`, which is peer ÷ ours. */
 const BARS = {
-  'seen': { ratio: 15 },
+  seen: { ratio: 15 },
   'new-rs256': { ratio: 0.9 },
   'new-ps256': { ratio: 0.9 },
   'new-es256': { ratio: 1 },
@@ -33,7 +33,9 @@ const BARS = {
 export function judge(row) {
   const bar = BARS[row.name];
   if (bar === undefined) return { ...row, bar: '', met: null };
-  if (bar.ratio !== undefined) return { ...row, bar: `ratio ≥ ${bar.ratio}`, met: row.ratio === null ? null : row.ratio >= bar.ratio };
-  if (bar.most !== undefined) return { ...row, bar: `≤ ${bar.most}`, met: row.ours === null ? null : row.ours <= bar.most };
+  if (bar.ratio !== undefined)
+    return { ...row, bar: `ratio ≥ ${bar.ratio}`, met: row.ratio === null ? null : row.ratio >= bar.ratio };
+  if (bar.most !== undefined)
+    return { ...row, bar: `≤ ${bar.most}`, met: row.ours === null ? null : row.ours <= bar.most };
   return { ...row, bar: `≥ ${bar.least}`, met: row.ours === null ? null : row.ours >= bar.least };
 }

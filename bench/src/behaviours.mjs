@@ -37,7 +37,9 @@ export async function measureBehaviours(npm, { say }) {
 
 async function withWorker(modules, options, issuerOptions, run) {
   const issuer = await startIssuer(issuerOptions);
-  const worker = await start(modules, { bindings: { TOLLGATE_ISSUER: issuer.url, OPTIONS: JSON.stringify({ ...OPTIONS, ...options }) } });
+  const worker = await start(modules, {
+    bindings: { TOLLGATE_ISSUER: issuer.url, OPTIONS: JSON.stringify({ ...OPTIONS, ...options }) },
+  });
   try {
     return await run(issuer, worker);
   } finally {
@@ -50,10 +52,14 @@ async function withWorker(modules, options, issuerOptions, run) {
 function client(url, token) {
   let leave;
   const status = new Promise((resolve) => {
-    const request = http.get(new URL('/mcp', url), { agent: false, headers: { authorization: `Bearer ${token}` } }, (response) => {
-      response.resume();
-      response.on('end', () => resolve(response.statusCode));
-    });
+    const request = http.get(
+      new URL('/mcp', url),
+      { agent: false, headers: { authorization: `Bearer ${token}` } },
+      (response) => {
+        response.resume();
+        response.on('end', () => resolve(response.statusCode));
+      },
+    );
     request.setTimeout(20_000, () => request.destroy());
     request.on('error', () => resolve(0));
     leave = () => request.destroy();
@@ -86,7 +92,8 @@ function randomKids(modules) {
     for (let batch = 0; batch < 20; batch++) {
       const tokens = await Promise.all(Array.from({ length: 50 }, () => issuer.mint({}, { kid: crypto.randomUUID() })));
       const statuses = await Promise.all(tokens.map((token) => client(worker.url, token).status));
-      if (statuses.some((status) => status !== 401)) throw new Error(`A token with an unknown kid was answered ${statuses}.`);
+      if (statuses.some((status) => status !== 401))
+        throw new Error(`A token with an unknown kid was answered ${statuses}.`);
     }
     return issuer.counts.jwks;
   });
@@ -95,7 +102,8 @@ function randomKids(modules) {
 function issuerDown(modules) {
   const keys = { minFresh: 1, maxFresh: 1, cooldown: 1 };
   return withWorker(modules, { keys }, { maxAge: 0 }, async (issuer, worker) => {
-    if (await client(worker.url, await issuer.mint()).status !== 200) throw new Error('The first request was refused.');
+    if ((await client(worker.url, await issuer.mint()).status) !== 200)
+      throw new Error('The first request was refused.');
     issuer.fail();
     await pause(2500);
     const statuses = [];
@@ -106,13 +114,22 @@ function issuerDown(modules) {
 
 /** By how much the component's memory grows with 10,000 tokens, where 8 MiB are allowed. */
 function cacheGrowth(modules) {
-  return withWorker(modules, { tokenCache: { maxEntries: 10_000, maxBytes: 8 * 1024 * 1024 } }, {}, async (issuer, worker) => {
-    const batch = async (count) => worker.request('/verify', JSON.stringify(await Promise.all(Array.from({ length: count }, () => issuer.mint()))));
-    const memory = async () => Number(await worker.request('/memory'));
-    // Tables of the key, buffers of this size: what there is without a cache as well.
-    await batch(200);
-    const before = await memory();
-    for (let sent = 0; sent < 10_000; sent += 200) await batch(200);
-    return (await memory() - before) / 1024;
-  });
+  return withWorker(
+    modules,
+    { tokenCache: { maxEntries: 10_000, maxBytes: 8 * 1024 * 1024 } },
+    {},
+    async (issuer, worker) => {
+      const batch = async (count) =>
+        worker.request(
+          '/verify',
+          JSON.stringify(await Promise.all(Array.from({ length: count }, () => issuer.mint()))),
+        );
+      const memory = async () => Number(await worker.request('/memory'));
+      // Tables of the key, buffers of this size: what there is without a cache as well.
+      await batch(200);
+      const before = await memory();
+      for (let sent = 0; sent < 10_000; sent += 200) await batch(200);
+      return ((await memory()) - before) / 1024;
+    },
+  );
 }

@@ -3,7 +3,7 @@
 import { figure } from './table.mjs';
 
 const TITLES = {
-  'seen': 'token seen before',
+  seen: 'token seen before',
   'seen-request': 'the same, whole request',
   'new-es256': 'new token, ES256',
   'new-es384': 'new token, ES384',
@@ -37,13 +37,21 @@ const STYLE = `
 
 /** @returns {string} an SVG document */
 export function chart(rows) {
-  const speeds = rows.filter(({ name, unit, ratio, bar }) => TITLES[name] !== undefined && (unit === 'µs' || bar.startsWith('ratio')) && ratio !== null);
-  const bounds = rows.filter(({ name, ours, bar }) => TITLES[name] !== undefined && bar.startsWith('≤') && ours !== null);
+  const speeds = rows.filter(
+    ({ name, unit, ratio, bar }) =>
+      TITLES[name] !== undefined && (unit === 'µs' || bar.startsWith('ratio')) && ratio !== null,
+  );
+  const bounds = rows.filter(
+    ({ name, ours, bar }) => TITLES[name] !== undefined && bar.startsWith('≤') && ours !== null,
+  );
   const parts = [];
   let y = 16;
   if (speeds.length > 0) y = drawSpeeds(parts, speeds, y);
   if (bounds.length > 0) y = drawBounds(parts, bounds, y);
-  const label = rows.filter(({ name }) => TITLES[name]).map(({ name, unit, ours }) => `${TITLES[name]}: ${figure(ours)} ${unit}`).join('; ');
+  const label = rows
+    .filter(({ name }) => TITLES[name])
+    .map(({ name, unit, ours }) => `${TITLES[name]}: ${figure(ours)} ${unit}`)
+    .join('; ');
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}" role="img" aria-label="${label}">
 <style>${STYLE}
 </style>
@@ -60,22 +68,49 @@ function drawSpeeds(parts, rows, top) {
   const x = (ratio) => LEFT + ((Math.log2(ratio) - low) / (high - low)) * (RIGHT - LEFT);
   const first = top + 54;
   const last = first + rows.length * ROW;
-  parts.push(text(20, top + 14, 'ink title', 'Speed beside jose in one workerd process, natively beside the crate jsonwebtoken'));
+  parts.push(
+    text(20, top + 14, 'ink title', 'Speed beside jose in one workerd process, natively beside the crate jsonwebtoken'),
+  );
   parts.push(text(WIDTH - 20, top + 14, 'soft small end', 'Tollgate / the other, µs per call'));
   for (let exponent = low; exponent <= high; exponent++) {
     const at = x(2 ** exponent);
-    parts.push(`<line class="${exponent === 0 ? 'axis' : 'line'}" x1="${at}" x2="${at}" y1="${first - 6}" y2="${last}"/>`);
-    parts.push(text(at, first - 12, 'soft small middle', exponent === 0 ? 'equal' : exponent > 0 ? `${2 ** exponent}×` : `1/${2 ** -exponent}`));
+    parts.push(
+      `<line class="${exponent === 0 ? 'axis' : 'line'}" x1="${at}" x2="${at}" y1="${first - 6}" y2="${last}"/>`,
+    );
+    parts.push(
+      text(
+        at,
+        first - 12,
+        'soft small middle',
+        exponent === 0 ? 'equal' : exponent > 0 ? `${2 ** exponent}×` : `1/${2 ** -exponent}`,
+      ),
+    );
   }
   rows.forEach(({ name, unit, ours, peer, ratio, bar, met }, i) => {
     const y = first + i * ROW;
     const [from, to] = [x(1), x(ratio)];
     parts.push(text(LEFT - 14, y + 17, 'ink end', TITLES[name]));
-    parts.push(`<rect class="${met === false ? 'short' : 'good'}" x="${Math.min(from, to)}" y="${y + 5}" width="${Math.max(1, Math.abs(to - from))}" height="16" rx="2"/>`);
+    parts.push(
+      `<rect class="${met === false ? 'short' : 'good'}" x="${Math.min(from, to)}" y="${y + 5}" width="${Math.max(1, Math.abs(to - from))}" height="16" rx="2"/>`,
+    );
     if (bar.startsWith('ratio')) parts.push(mark(x(Number(bar.split(' ').at(-1))), y));
-    parts.push(text(WIDTH - 20, y + 17, 'ink end', `${figure(ours)} / ${figure(peer)}${unit === 'µs' ? '' : ` ${unit}`}${met === false ? '  missed' : ''}`));
+    parts.push(
+      text(
+        WIDTH - 20,
+        y + 17,
+        'ink end',
+        `${figure(ours)} / ${figure(peer)}${unit === 'µs' ? '' : ` ${unit}`}${met === false ? '  missed' : ''}`,
+      ),
+    );
   });
-  parts.push(text(LEFT, last + 20, 'soft small', 'Right of “equal”: Tollgate is faster. The short upright line is the project’s own bar.'));
+  parts.push(
+    text(
+      LEFT,
+      last + 20,
+      'soft small',
+      'Right of “equal”: Tollgate is faster. The short upright line is the project’s own bar.',
+    ),
+  );
   return last + 46;
 }
 
@@ -89,7 +124,9 @@ function drawBounds(parts, rows, top) {
     const bound = Number(bar.slice(2));
     parts.push(text(LEFT - 14, y + 17, 'ink end', TITLES[name]));
     parts.push(`<rect class="track" x="${LEFT}" y="${y + 5}" width="${scale}" height="16" rx="2"/>`);
-    parts.push(`<rect class="${met ? 'good' : 'short'}" x="${LEFT}" y="${y + 5}" width="${Math.max(1, (ours / bound) * scale)}" height="16" rx="2"/>`);
+    parts.push(
+      `<rect class="${met ? 'good' : 'short'}" x="${LEFT}" y="${y + 5}" width="${Math.max(1, (ours / bound) * scale)}" height="16" rx="2"/>`,
+    );
     parts.push(mark(LEFT + scale, y));
     parts.push(text(WIDTH - 20, y + 17, 'ink end', `${figure(ours)} of ${bound} ${unit}${met ? '' : '  missed'}`));
   });

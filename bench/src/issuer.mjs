@@ -37,7 +37,9 @@ export function mint(issuer, { alg, kid, privateKey }, claims = {}, header = {})
     roles: ['analyst', 'engineer'],
     tenant: crypto.randomUUID(),
     ...claims,
-  }).setProtectedHeader({ alg, typ: 'at+jwt', kid, ...header }).sign(privateKey);
+  })
+    .setProtectedHeader({ alg, typ: 'at+jwt', kid, ...header })
+    .sign(privateKey);
 }
 
 /**
@@ -58,8 +60,19 @@ export async function startIssuer({ maxAge = 600 } = {}) {
     await held;
     if (down) return void response.writeHead(500).end();
     const url = issuer.url;
-    const body = kind === 'jwks' ? jwks : { issuer: url, jwks_uri: `${url}/jwks`, authorization_endpoint: `${url}/authorize`, token_endpoint: `${url}/token`, response_types_supported: ['code'] };
-    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': `max-age=${maxAge}` }).end(JSON.stringify(body));
+    const body =
+      kind === 'jwks'
+        ? jwks
+        : {
+            issuer: url,
+            jwks_uri: `${url}/jwks`,
+            authorization_endpoint: `${url}/authorize`,
+            token_endpoint: `${url}/token`,
+            response_types_supported: ['code'],
+          };
+    response
+      .writeHead(200, { 'content-type': 'application/json', 'cache-control': `max-age=${maxAge}` })
+      .end(JSON.stringify(body));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -67,10 +80,14 @@ export async function startIssuer({ maxAge = 600 } = {}) {
     url: `http://127.0.0.1:${server.address().port}`,
     counts,
     mint: (claims, header) => mint(issuer.url, signers.es256, claims, header),
-    fail() { down = true; },
+    fail() {
+      down = true;
+    },
     hold() {
       let release;
-      held = new Promise((resolve) => { release = resolve; });
+      held = new Promise((resolve) => {
+        release = resolve;
+      });
       return release;
     },
     async close() {

@@ -10,7 +10,13 @@ export function gzipBytes(modules) {
 
 /** Size of the package's files that a Worker uses, and of jose in a bundle, in KB of 1,024 bytes. */
 export async function measureSize(npm, joseBundle) {
-  const files = ['worker.js', 'shim.js', 'tollgate-gate.core.wasm', 'tollgate-gate.core2.wasm', 'tollgate-gate.core3.wasm'];
+  const files = [
+    'worker.js',
+    'shim.js',
+    'tollgate-gate.core.wasm',
+    'tollgate-gate.core2.wasm',
+    'tollgate-gate.core3.wasm',
+  ];
   const modules = await Promise.all(files.map(async (name) => ({ wasm: await readFile(path.join(npm, name)) })));
   return { name: 'gzip-kb', unit: 'KB', ours: gzipBytes(modules) / 1024, peer: gzipBytes(joseBundle) / 1024 };
 }

@@ -13,9 +13,19 @@ const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA'];
 export const SPEEDS = [
   { name: 'seen', work: 'seen', list: 'es256' },
   { name: 'seen-request', work: 'seen-request', list: 'es256' },
-  ...ALGORITHMS.map((algorithm) => ({ name: `new-${algorithm.toLowerCase()}`, work: 'new', list: algorithm.toLowerCase(), algorithm })),
+  ...ALGORITHMS.map((algorithm) => ({
+    name: `new-${algorithm.toLowerCase()}`,
+    work: 'new',
+    list: algorithm.toLowerCase(),
+    algorithm,
+  })),
   { name: 'cached-get-token', work: 'exchanged', list: 'es256', alone: true },
-  ...['RS256', 'ES256'].map((algorithm) => ({ name: `sign-${algorithm.toLowerCase()}`, work: 'sign', list: '', algorithm })),
+  ...['RS256', 'ES256'].map((algorithm) => ({
+    name: `sign-${algorithm.toLowerCase()}`,
+    work: 'sign',
+    list: '',
+    algorithm,
+  })),
 ];
 export { ALGORITHMS };
 
@@ -27,7 +37,12 @@ export async function measureSpeeds(worker, { quick, only, say }) {
   const warmUp = quick ? WARM_UP.quick : WARM_UP.full;
   const rounds = quick ? ROUNDS.quick : ROUNDS.full;
   const run = async (speed, who, n) => {
-    const query = new URLSearchParams({ work: who === 'empty' ? 'empty' : `${speed.work} ${who}`, list: speed.list, algorithm: speed.algorithm ?? '', n });
+    const query = new URLSearchParams({
+      work: who === 'empty' ? 'empty' : `${speed.work} ${who}`,
+      list: speed.list,
+      algorithm: speed.algorithm ?? '',
+      n,
+    });
     const begun = performance.now();
     await worker.request(`/run?${query}`);
     return performance.now() - begun;
@@ -41,7 +56,7 @@ export async function measureSpeeds(worker, { quick, only, say }) {
       // Tables are built, code is compiled, and what is slow only at first is over.
       let n = 16;
       let each = Infinity;
-      for (let spent = 0; spent < warmUp;) {
+      for (let spent = 0; spent < warmUp; ) {
         const time = await run(speed, who, n);
         spent += time;
         each = Math.min(each, time / n);
@@ -70,6 +85,12 @@ export async function measureSpeeds(worker, { quick, only, say }) {
     if (speed.alone) return { name: speed.name, unit: 'µs', ours: median(ours), peer: null, spread: null };
     const peer = micros('peer');
     const ratios = peer.map((time, i) => time / ours[i]);
-    return { name: speed.name, unit: 'µs', ours: median(ours), peer: median(peer), spread: [Math.min(...ratios), Math.max(...ratios)] };
+    return {
+      name: speed.name,
+      unit: 'µs',
+      ours: median(ours),
+      peer: median(peer),
+      spread: [Math.min(...ratios), Math.max(...ratios)],
+    };
   });
 }

@@ -33,15 +33,17 @@ export async function bundle(name, npm, settings) {
       nodePaths: [path.join(scratch, 'node_modules')],
       define: settings === undefined ? {} : { SETTINGS: JSON.stringify(settings) },
       logLevel: 'error',
-      plugins: [{
-        name: 'compiled modules',
-        setup(hooks) {
-          hooks.onResolve({ filter: /\.wasm$/ }, ({ path: file, resolveDir }) => {
-            found.push(path.join(resolveDir, file));
-            return { path: `./${path.basename(file)}`, external: true };
-          });
+      plugins: [
+        {
+          name: 'compiled modules',
+          setup(hooks) {
+            hooks.onResolve({ filter: /\.wasm$/ }, ({ path: file, resolveDir }) => {
+              found.push(path.join(resolveDir, file));
+              return { path: `./${path.basename(file)}`, external: true };
+            });
+          },
         },
-      }],
+      ],
     });
     const modules = [{ name: 'index.js', js: await readFile(path.join(scratch, `${name}.js`), 'utf8') }];
     for (const file of found) modules.push({ name: path.basename(file), wasm: await readFile(file) });
@@ -58,14 +60,22 @@ export async function bundle(name, npm, settings) {
  *   over one kept connection; it resolves with the body and throws where the status is not 200
  */
 export async function start(modules, { bindings, loaders, bundles } = {}) {
-  const miniflare = new Miniflare(convertV4MiniflareOptions({
-    modules: modules.map(({ name, js, wasm }) => (js === undefined ? { type: 'CompiledWasm', path: name, contents: wasm } : { type: 'ESModule', path: name, contents: js })),
-    modulesRoot: '.',
-    compatibilityDate: date,
-    bindings,
-    ...(loaders && { workerLoaders: { LOADER: {} } }),
-    ...(bundles && { serviceBindings: { BUNDLES: (request) => new Response(bundles[new URL(request.url).pathname.slice(1)]) } }),
-  }));
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      modules: modules.map(({ name, js, wasm }) =>
+        js === undefined
+          ? { type: 'CompiledWasm', path: name, contents: wasm }
+          : { type: 'ESModule', path: name, contents: js },
+      ),
+      modulesRoot: '.',
+      compatibilityDate: date,
+      bindings,
+      ...(loaders && { workerLoaders: { LOADER: {} } }),
+      ...(bundles && {
+        serviceBindings: { BUNDLES: (request) => new Response(bundles[new URL(request.url).pathname.slice(1)]) },
+      }),
+    }),
+  );
   const url = await miniflare.ready;
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   return {
@@ -83,8 +93,14 @@ function exchange(url, agent, body) {
     const request = http.request(url, { agent, method: body === undefined ? 'GET' : 'PUT' }, (response) => {
       let text = '';
       response.setEncoding('utf8');
-      response.on('data', (part) => { text += part; });
-      response.on('end', () => (response.statusCode === 200 ? resolve(text) : reject(new Error(`${url.pathname}${url.search}: ${response.statusCode} ${text.slice(0, 500)}`))));
+      response.on('data', (part) => {
+        text += part;
+      });
+      response.on('end', () =>
+        response.statusCode === 200
+          ? resolve(text)
+          : reject(new Error(`${url.pathname}${url.search}: ${response.statusCode} ${text.slice(0, 500)}`)),
+      );
       response.on('error', reject);
     });
     request.on('error', reject);

@@ -27,14 +27,23 @@ async function setUp({ issuer, audience, jwks, tokens: given }) {
   const gate = createGate({
     ...common,
     client: { id: 'app', secret: 'secret', tokenEndpoint: `${issuer}/token` },
-    fetch: async () => Response.json({ access_token: 'a'.repeat(800), token_type: 'Bearer', expires_in: 3600, issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' }),
+    fetch: async () =>
+      Response.json({
+        access_token: 'a'.repeat(800),
+        token_type: 'Bearer',
+        expires_in: 3600,
+        issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      }),
   });
   const { auth } = await gate.verify(tokens.es256[0]);
   exchanging = { gate, auth };
   for (const algorithm of ['RS256', 'ES256']) {
     const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
     const key = JSON.stringify(await exportJWK(privateKey));
-    signing[algorithm] = { gate: createGate({ ...common, client: { id: 'app', keys: [{ key, algorithm }] } }), privateKey };
+    signing[algorithm] = {
+      gate: createGate({ ...common, client: { id: 'app', keys: [{ key, algorithm }] } }),
+      privateKey,
+    };
   }
   jose = (algorithms) => ({ issuer, audience, typ: 'at+jwt', algorithms });
 }
@@ -60,7 +69,10 @@ const WORK = {
   },
 
   async 'seen-request ours'(n) {
-    const request = new Request('https://mcp.example.com/mcp', { method: 'POST', headers: { authorization: `Bearer ${tokens.es256[0]}` } });
+    const request = new Request('https://mcp.example.com/mcp', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${tokens.es256[0]}` },
+    });
     for (let i = 0; i < n; i++) {
       const answer = await seenGate.authenticate(request);
       if (!answer.ok || answer.auth.subject !== 'ada') throw new Error(answer.reason);
@@ -68,7 +80,10 @@ const WORK = {
   },
 
   async 'seen-request peer'(n) {
-    const request = new Request('https://mcp.example.com/mcp', { method: 'POST', headers: { authorization: `Bearer ${tokens.es256[0]}` } });
+    const request = new Request('https://mcp.example.com/mcp', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${tokens.es256[0]}` },
+    });
     const options = jose(['ES256']);
     for (let i = 0; i < n; i++) {
       const [scheme, token] = request.headers.get('authorization').split(' ');
@@ -98,7 +113,11 @@ const WORK = {
       const now = Math.floor(Date.now() / 1000);
       const assertion = await new SignJWT({ jti: crypto.randomUUID() })
         .setProtectedHeader({ alg: algorithm, typ: 'JWT', kid: 'k' })
-        .setIssuer('app').setSubject('app').setAudience('https://issuer.example.com').setIssuedAt(now).setExpirationTime(now + 60)
+        .setIssuer('app')
+        .setSubject('app')
+        .setAudience('https://issuer.example.com')
+        .setIssuedAt(now)
+        .setExpirationTime(now + 60)
         .sign(privateKey);
       if (assertion.length < 200) throw new Error('no assertion');
     }
@@ -162,9 +181,13 @@ async function cold({ which, id }, env) {
   const worker = env.LOADER.get(`${which} ${id}`, () => ({
     compatibilityDate: '2025-10-01',
     mainModule: modules[0].name,
-    modules: Object.fromEntries(modules.map(({ name, js, wasm }) => [name, js === undefined ? { wasm: marked(wasm, id) } : { js }])),
+    modules: Object.fromEntries(
+      modules.map(({ name, js, wasm }) => [name, js === undefined ? { wasm: marked(wasm, id) } : { js }]),
+    ),
   }));
-  return worker.getEntrypoint().fetch('https://mcp.example.com/mcp', { headers: { authorization: `Bearer ${tokens.es256[0]}` } });
+  return worker
+    .getEntrypoint()
+    .fetch('https://mcp.example.com/mcp', { headers: { authorization: `Bearer ${tokens.es256[0]}` } });
 }
 
 /**

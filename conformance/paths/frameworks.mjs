@@ -38,8 +38,10 @@ const byHand = {
   'decoded twice, normalized': (url) => path.posix.normalize(decodeURIComponent(decodeURIComponent(url))),
   'new URL, decoded, normalized': (url) => path.posix.normalize(decodeURIComponent(new URL(url, 'http://h').pathname)),
   'normalized, decoded, new URL': (url) => new URL(decodeURI(path.posix.normalize(url)), 'http://h').pathname,
-  'without parameters, normalized, decoded': (url) => path.posix.normalize(decodeURIComponent(url.replace(/;[^/]*/g, ''))),
-  'decoded, without parameters, normalized': (url) => path.posix.normalize(decodeURIComponent(url).replace(/;[^/]*/g, '')),
+  'without parameters, normalized, decoded': (url) =>
+    path.posix.normalize(decodeURIComponent(url.replace(/;[^/]*/g, ''))),
+  'decoded, without parameters, normalized': (url) =>
+    path.posix.normalize(decodeURIComponent(url).replace(/;[^/]*/g, '')),
   'as a Windows path': (url) => path.win32.normalize(decodeURIComponent(url)).replaceAll('\\', '/'),
 };
 
@@ -48,9 +50,12 @@ export async function frameworks(t) {
   const handlers = {
     Express: expressApp(),
     Hono: getRequestListener(honoApp().fetch),
-    ...Object.fromEntries(Object.entries(byHand).map(([name, read]) => [
-      `Node: ${name}`, (request, response) => void response.end(answer(read(request.url.split('?')[0]))),
-    ])),
+    ...Object.fromEntries(
+      Object.entries(byHand).map(([name, read]) => [
+        `Node: ${name}`,
+        (request, response) => void response.end(answer(read(request.url.split('?')[0]))),
+      ]),
+    ),
   };
   const ports = {};
   for (const [name, handler] of Object.entries(handlers)) {

@@ -15,13 +15,31 @@ import { targets } from './targets.mjs';
 const workspace = path.resolve(import.meta.dirname, '../..');
 const examples = path.join(process.env.CARGO_TARGET_DIR ?? path.join(workspace, 'target'), 'debug/examples');
 const all = targets();
-const decisions = execFileSync(path.join(examples, 'gate_decisions'), { input: all.join('\n') + '\n' }).toString().trim().split('\n');
+const decisions = execFileSync(path.join(examples, 'gate_decisions'), { input: all.join('\n') + '\n' })
+  .toString()
+  .trim()
+  .split('\n');
 
 test('the gate lets honest paths through', () => {
   assert.equal(decisions.length, all.length);
-  const honest = ['/pub', '/pub/', '/pub/file%20name', '/pub/users/foo%2Fbar', '/pub/x;v=1', '/pub/a/../b', '/pub/caf%C3%A9', '/pub/.well-known/x'];
-  const lines = execFileSync(path.join(examples, 'gate_decisions'), { input: honest.join('\n') + '\n' }).toString().trim().split('\n');
-  assert.deepEqual(lines, honest.map(() => 'open'));
+  const honest = [
+    '/pub',
+    '/pub/',
+    '/pub/file%20name',
+    '/pub/users/foo%2Fbar',
+    '/pub/x;v=1',
+    '/pub/a/../b',
+    '/pub/caf%C3%A9',
+    '/pub/.well-known/x',
+  ];
+  const lines = execFileSync(path.join(examples, 'gate_decisions'), { input: honest.join('\n') + '\n' })
+    .toString()
+    .trim()
+    .split('\n');
+  assert.deepEqual(
+    lines,
+    honest.map(() => 'open'),
+  );
 });
 
 test('no server serves the admin place where the gate is open', async (t) => {
@@ -37,11 +55,11 @@ test('no server serves the admin place where the gate is open', async (t) => {
   const behind = java['Tomcat, everything allowed'];
   const servers = {
     ...java,
-    ...await nginx(t, folder('nginx'), behind),
-    ...await apache(t, folder('apache'), behind),
-    ...await workerd(t, folder('workerd'), workspace),
-    ...await axum(t, path.join(examples, 'axum_paths')),
-    ...await frameworks(t),
+    ...(await nginx(t, folder('nginx'), behind)),
+    ...(await apache(t, folder('apache'), behind)),
+    ...(await workerd(t, folder('workerd'), workspace)),
+    ...(await axum(t, path.join(examples, 'axum_paths'))),
+    ...(await frameworks(t)),
   };
   for (const [name, port] of Object.entries(servers)) {
     await t.test(name, async () => {

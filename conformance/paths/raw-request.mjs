@@ -11,7 +11,10 @@ export function send(port, target, method = 'GET') {
       resolve(Buffer.concat(chunks).toString('latin1'));
     };
     socket.setTimeout(5000, end);
-    socket.on('error', end).on('close', end).on('data', (chunk) => chunks.push(chunk));
+    socket
+      .on('error', end)
+      .on('close', end)
+      .on('data', (chunk) => chunks.push(chunk));
     socket.write(`${method} ${target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`);
   });
 }
@@ -20,8 +23,11 @@ export function send(port, target, method = 'GET') {
 export async function sendAll(port, targets) {
   const responses = new Array(targets.length);
   let next = 0;
-  await Promise.all(Array.from({ length: 12 }, async () => {
-    for (let index = next++; index < targets.length; index = next++) responses[index] = await send(port, targets[index]);
-  }));
+  await Promise.all(
+    Array.from({ length: 12 }, async () => {
+      for (let index = next++; index < targets.length; index = next++)
+        responses[index] = await send(port, targets[index]);
+    }),
+  );
   return responses;
 }

@@ -12,9 +12,15 @@ const TOMCAT = '/usr/share/tomcat10';
 
 /** Ports that are free now. */
 export async function freePorts(count) {
-  const servers = await Promise.all(Array.from({ length: count }, () => new Promise((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => resolve(server));
-  })));
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise((resolve) => {
+          const server = net.createServer().listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
   const ports = servers.map((server) => server.address().port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
@@ -24,11 +30,17 @@ export async function freePorts(count) {
 async function run(t, port, command, args, options) {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { output += data; });
-  t.after(() => new Promise((resolve) => {
-    if (child.exitCode !== null) return resolve();
-    child.on('exit', resolve).kill('SIGTERM');
-  }));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (data) => {
+      output += data;
+    });
+  t.after(
+    () =>
+      new Promise((resolve) => {
+        if (child.exitCode !== null) return resolve();
+        child.on('exit', resolve).kill('SIGTERM');
+      }),
+  );
   for (let left = 300; left > 0; left -= 1) {
     if (child.exitCode !== null) break;
     if (await listens(port)) return;
@@ -40,7 +52,10 @@ async function run(t, port, command, args, options) {
 function listens(port) {
   return new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1');
-    socket.on('connect', () => resolve(true)).on('error', () => resolve(false)).on('close', () => socket.destroy());
+    socket
+      .on('connect', () => resolve(true))
+      .on('error', () => resolve(false))
+      .on('close', () => socket.destroy());
     socket.on('connect', () => socket.destroy());
   });
 }
@@ -63,15 +78,21 @@ export async function nginx(t, folder, behind) {
   writeFileSync(path.join(folder, 'nginx.conf'), config);
   await run(t, own, 'nginx', ['-p', folder, '-c', path.join(folder, 'nginx.conf')]);
   return {
-    nginx: own, 'nginx, merge_slashes off': apart,
-    'nginx before Tomcat, target as it stands': raw, 'nginx before Tomcat, target rewritten': normalized,
+    nginx: own,
+    'nginx, merge_slashes off': apart,
+    'nginx before Tomcat, target as it stands': raw,
+    'nginx before Tomcat, target rewritten': normalized,
   };
 }
 
 /** Apache httpd by its three ways with escaped slashes, and before another server. */
 export async function apache(t, folder, behind) {
   const [off, on, kept, proxy] = await freePorts(4);
-  for (const [name, text] of [['admin', ADMIN], ['pub', PUBLIC]]) writeFileSync(path.join(folder, `${name}.txt`), text);
+  for (const [name, text] of [
+    ['admin', ADMIN],
+    ['pub', PUBLIC],
+  ])
+    writeFileSync(path.join(folder, `${name}.txt`), text);
   const modules = ['mpm_event', 'authz_core', 'alias', 'proxy', 'proxy_http'];
   const host = (port, lines) => `Listen 127.0.0.1:${port}\n<VirtualHost 127.0.0.1:${port}>\n${lines}\n</VirtualHost>`;
   const places = `AliasMatch "^/admin(/.*)?$" "${folder}/admin.txt"\nAliasMatch "^/pub(/.*)?$" "${folder}/pub.txt"`;
@@ -95,7 +116,9 @@ export async function apache(t, folder, behind) {
   chmodSync(folder, 0o755);
   await run(t, off, 'apache2', ['-d', folder, '-f', path.join(folder, 'apache.conf'), '-DFOREGROUND']);
   return {
-    'Apache httpd': off, 'Apache httpd, AllowEncodedSlashes On': on, 'Apache httpd, AllowEncodedSlashes NoDecode': kept,
+    'Apache httpd': off,
+    'Apache httpd, AllowEncodedSlashes On': on,
+    'Apache httpd, AllowEncodedSlashes NoDecode': kept,
     'Apache httpd before Tomcat, nocanon': proxy,
   };
 }
@@ -104,29 +127,55 @@ export async function apache(t, folder, behind) {
 export async function tomcat(t, folder) {
   const [strict, lenient] = await freePorts(2);
   const app = path.join(folder, 'webapps/ROOT');
-  for (const name of [path.join(app, 'WEB-INF'), path.join(folder, 'conf'), path.join(folder, 'logs'), path.join(folder, 'temp'), path.join(folder, 'work')]) mkdirSync(name, { recursive: true });
-  const lenience = 'encodedSolidusHandling="decode" encodedReverseSolidusHandling="decode" allowBackslash="true" relaxedPathChars="\\|{}[]^&lt;&gt;&quot;`"';
-  writeFileSync(path.join(folder, 'conf/server.xml'), `<Server port="-1"><Service name="Catalina">
+  for (const name of [
+    path.join(app, 'WEB-INF'),
+    path.join(folder, 'conf'),
+    path.join(folder, 'logs'),
+    path.join(folder, 'temp'),
+    path.join(folder, 'work'),
+  ])
+    mkdirSync(name, { recursive: true });
+  const lenience =
+    'encodedSolidusHandling="decode" encodedReverseSolidusHandling="decode" allowBackslash="true" relaxedPathChars="\\|{}[]^&lt;&gt;&quot;`"';
+  writeFileSync(
+    path.join(folder, 'conf/server.xml'),
+    `<Server port="-1"><Service name="Catalina">
     <Connector port="${strict}" address="127.0.0.1" maxThreads="8"/>
     <Connector port="${lenient}" address="127.0.0.1" maxThreads="8" ${lenience}/>
     <Engine name="Catalina" defaultHost="localhost"><Host name="localhost" appBase="webapps"/></Engine>
-  </Service></Server>`);
+  </Service></Server>`,
+  );
   const places = { admin: ADMIN, pub: PUBLIC };
-  writeFileSync(path.join(folder, 'conf/web.xml'), `<web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="6.0">
+  writeFileSync(
+    path.join(folder, 'conf/web.xml'),
+    `<web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="6.0">
     <servlet><servlet-name>default</servlet-name><servlet-class>org.apache.catalina.servlets.DefaultServlet</servlet-class></servlet>
     <servlet><servlet-name>jsp</servlet-name><servlet-class>org.apache.jasper.servlet.JspServlet</servlet-class></servlet>
     <servlet-mapping><servlet-name>default</servlet-name><url-pattern>/</url-pattern></servlet-mapping>
     <servlet-mapping><servlet-name>jsp</servlet-name><url-pattern>*.jsp</url-pattern></servlet-mapping>
-  </web-app>`);
-  const servlets = Object.keys(places).map((name) => `
+  </web-app>`,
+  );
+  const servlets = Object.keys(places).map(
+    (name) => `
     <servlet><servlet-name>${name}</servlet-name><jsp-file>/${name}.jsp</jsp-file></servlet>
-    <servlet-mapping><servlet-name>${name}</servlet-name><url-pattern>/${name}/*</url-pattern></servlet-mapping>`);
-  writeFileSync(path.join(app, 'WEB-INF/web.xml'), `<web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="6.0">${servlets.join('')}</web-app>`);
+    <servlet-mapping><servlet-name>${name}</servlet-name><url-pattern>/${name}/*</url-pattern></servlet-mapping>`,
+  );
+  writeFileSync(
+    path.join(app, 'WEB-INF/web.xml'),
+    `<web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="6.0">${servlets.join('')}</web-app>`,
+  );
   for (const [name, text] of Object.entries(places)) writeFileSync(path.join(app, `${name}.jsp`), text);
   const jars = [`${TOMCAT}/bin/bootstrap.jar`, `${TOMCAT}/bin/tomcat-juli.jar`].join(':');
   const properties = { 'catalina.home': TOMCAT, 'catalina.base': folder, 'java.io.tmpdir': path.join(folder, 'temp') };
   const options = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`);
-  await run(t, lenient, 'java', [...options, '-XX:TieredStopAtLevel=1', '-cp', jars, 'org.apache.catalina.startup.Bootstrap', 'start']);
+  await run(t, lenient, 'java', [
+    ...options,
+    '-XX:TieredStopAtLevel=1',
+    '-cp',
+    jars,
+    'org.apache.catalina.startup.Bootstrap',
+    'start',
+  ]);
   return { Tomcat: strict, 'Tomcat, everything allowed': lenient };
 }
 
@@ -134,11 +183,14 @@ export async function tomcat(t, folder) {
 export async function workerd(t, folder, workspace) {
   const [plain, hono] = await freePorts(2);
   const below = '(place, path) => path === place || path.startsWith(place + "/")';
-  writeFileSync(path.join(folder, 'plain.js'), `const below = ${below};
+  writeFileSync(
+    path.join(folder, 'plain.js'),
+    `const below = ${below};
     export default { fetch(request) {
       const { pathname } = new URL(request.url);
       return new Response(below('/admin', pathname) ? '${ADMIN}' : below('/pub', pathname) ? '${PUBLIC}' : 'other');
-    } };`);
+    } };`,
+  );
   await build({
     stdin: {
       contents: `import { Hono } from 'hono';
@@ -148,13 +200,23 @@ export async function workerd(t, folder, workspace) {
         export default app;`,
       resolveDir: workspace,
     },
-    bundle: true, format: 'esm', outfile: path.join(folder, 'hono.js'), logLevel: 'silent',
+    bundle: true,
+    format: 'esm',
+    outfile: path.join(folder, 'hono.js'),
+    logLevel: 'silent',
   });
-  const worker = (name) => `(name = "${name}", worker = (modules = [(name = "${name}.js", esModule = embed "${name}.js")], compatibilityDate = "2026-11-01"))`;
+  const worker = (name) =>
+    `(name = "${name}", worker = (modules = [(name = "${name}.js", esModule = embed "${name}.js")], compatibilityDate = "2026-11-01"))`;
   const socket = (name, port) => `(name = "${name}", address = "127.0.0.1:${port}", http = (), service = "${name}")`;
-  writeFileSync(path.join(folder, 'workerd.capnp'), `using Workerd = import "/workerd/workerd.capnp";
-    const config :Workerd.Config = (services = [${worker('plain')}, ${worker('hono')}], sockets = [${socket('plain', plain)}, ${socket('hono', hono)}]);`);
-  await run(t, hono, path.join(workspace, 'node_modules/workerd/bin/workerd'), ['serve', path.join(folder, 'workerd.capnp')]);
+  writeFileSync(
+    path.join(folder, 'workerd.capnp'),
+    `using Workerd = import "/workerd/workerd.capnp";
+    const config :Workerd.Config = (services = [${worker('plain')}, ${worker('hono')}], sockets = [${socket('plain', plain)}, ${socket('hono', hono)}]);`,
+  );
+  await run(t, hono, path.join(workspace, 'node_modules/workerd/bin/workerd'), [
+    'serve',
+    path.join(folder, 'workerd.capnp'),
+  ]);
   return { workerd: plain, 'Hono in workerd': hono };
 }
 

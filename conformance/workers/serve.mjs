@@ -35,21 +35,25 @@ const types = { '.js': 'ESModule', '.wasm': 'CompiledWasm' };
 const names = (await readdir(dist)).filter((name) => path.extname(name) in types);
 // The one script is the entry and stands first.
 names.sort((a, b) => Number(b.endsWith('.js')) - Number(a.endsWith('.js')));
-const modules = await Promise.all(names.map(async (name) => {
-  const type = types[path.extname(name)];
-  const contents = await readFile(path.join(dist, name));
-  return { type, path: path.join(dist, name), contents: type === 'ESModule' ? contents.toString() : contents };
-}));
+const modules = await Promise.all(
+  names.map(async (name) => {
+    const type = types[path.extname(name)];
+    const contents = await readFile(path.join(dist, name));
+    return { type, path: path.join(dist, name), contents: type === 'ESModule' ? contents.toString() : contents };
+  }),
+);
 await rm(dist, { recursive: true, force: true });
 
-const mf = new Miniflare(convertV4MiniflareOptions({
-  modules,
-  modulesRoot: dist,
-  compatibilityDate,
-  host: '127.0.0.1',
-  port: 0,
-  handleStructuredLogs: ({ message }) => console.error(message),
-}));
+const mf = new Miniflare(
+  convertV4MiniflareOptions({
+    modules,
+    modulesRoot: dist,
+    compatibilityDate,
+    host: '127.0.0.1',
+    port: 0,
+    handleStructuredLogs: ({ message }) => console.error(message),
+  }),
+);
 const url = await mf.ready;
 console.log(`listening on ${url.host}`);
 

@@ -13,14 +13,19 @@ import { GATE, SIGNATURES, transpile } from './build/transpile.mjs';
 const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
 
 async function main() {
-  const { values } = parseArgs({ options: { component: { type: 'string' }, signatures: { type: 'string' }, out: { type: 'string' } } });
+  const { values } = parseArgs({
+    options: { component: { type: 'string' }, signatures: { type: 'string' }, out: { type: 'string' } },
+  });
   if (values.component === undefined || values.signatures === undefined || values.out === undefined) {
-    throw new Error('Say what to build: node host-worker/js/build.mjs --component <tollgate-gate.wasm> --signatures <tollgate-signatures.wasm> --out <directory>');
+    throw new Error(
+      'Say what to build: node host-worker/js/build.mjs --component <tollgate-gate.wasm> --signatures <tollgate-signatures.wasm> --out <directory>',
+    );
   }
   const out = path.resolve(values.out);
-  const read = (file) => readFile(file).catch(() => {
-    throw new Error(`There is no component at ${file}: run \`cargo xtask build\`, which makes it first.`);
-  });
+  const read = (file) =>
+    readFile(file).catch(() => {
+      throw new Error(`There is no component at ${file}: run \`cargo xtask build\`, which makes it first.`);
+    });
   const [component, signatures] = [await read(values.component), await read(values.signatures)];
 
   const scratch = await mkdtemp(path.join(tmpdir(), 'tollgate-js-'));

@@ -5,13 +5,15 @@
 // leaves it here for the same isolate to find.
 
 /** Where the Worker's entry file leaves the npm package. */
-const PACKAGE = Symbol.for("tollgate");
+const PACKAGE = Symbol.for('tollgate');
 
 export function createGate(options) {
   const { createGate } = globalThis[PACKAGE] ?? {};
-  if (typeof createGate !== "function") {
-    const error = new Error('the Worker\'s entry file must register it: import * as tollgate from "tollgate"; globalThis[Symbol.for("tollgate")] = tollgate;');
-    error.name = "PackageError";
+  if (typeof createGate !== 'function') {
+    const error = new Error(
+      'the Worker\'s entry file must register it: import * as tollgate from "tollgate"; globalThis[Symbol.for("tollgate")] = tollgate;',
+    );
+    error.name = 'PackageError';
     throw error;
   }
   return createGate(options);
@@ -24,9 +26,18 @@ export function createGate(options) {
  */
 export function handle(gate, request, env, ctx) {
   return new Promise((decided, failed) => {
-    const guarded = gate.protect((_request, _env, _ctx, auth) => new Promise((send) => {
-      decided({ auth, finish(response) { send(response); return answered; } });
-    }));
+    const guarded = gate.protect(
+      (_request, _env, _ctx, auth) =>
+        new Promise((send) => {
+          decided({
+            auth,
+            finish(response) {
+              send(response);
+              return answered;
+            },
+          });
+        }),
+    );
     const answered = guarded.fetch(request, env, ctx);
     // After a handler this comes too late to count.
     Promise.resolve(answered).then((response) => decided({ response }), failed);

@@ -32,11 +32,17 @@ export function keycardWorker({ env, options }) {
         return await described(tokens().getToken(whose, auth.token, resource));
       }
       case 'exchange': {
-        const client = new keycard.TokenExchangeClient(env.KEYCARD_ISSUER, keycard.resolveCredential(env).getAuth() ?? undefined);
+        const client = new keycard.TokenExchangeClient(
+          env.KEYCARD_ISSUER,
+          keycard.resolveCredential(env).getAuth() ?? undefined,
+        );
         return await described(client.exchangeToken({ subjectToken: auth.token, resource, ...rest }));
       }
       case 'verify': {
-        const result = await keycard.verifyBearerToken(new Request('http://api.example/', { headers: { authorization: `Bearer ${auth.token}` } }), rest);
+        const result = await keycard.verifyBearerToken(
+          new Request('http://api.example/', { headers: { authorization: `Bearer ${auth.token}` } }),
+          rest,
+        );
         return keycard.isAuthError(result) ? { status: result.status } : { subject: result.subject };
       }
       case 'invalidate':

@@ -13,7 +13,8 @@ export async function perform(gate, auth, request, env, ctx) {
 }
 
 async function answer(gate, auth, operation, env, ctx) {
-  const { op, resource, audience, scopes, requestedTokenType, actorToken, actorTokenType, subjectTokenType } = operation;
+  const { op, resource, audience, scopes, requestedTokenType, actorToken, actorTokenType, subjectTokenType } =
+    operation;
   const options = { audience, scopes, requestedTokenType, actorToken, actorTokenType, subjectTokenType };
   const target = { resource, audience, scopes, requestedTokenType };
   switch (op) {
@@ -21,7 +22,9 @@ async function answer(gate, auth, operation, env, ctx) {
       return described(await gate.exchange(auth, resource ?? [], options));
     case 'show': {
       const token = await gate.exchange(auth, resource ?? [], options);
-      return { shown: `${JSON.stringify(token)} ${String(token)} ${JSON.stringify({ ...token })} ${Object.values(token)}` };
+      return {
+        shown: `${JSON.stringify(token)} ${String(token)} ${JSON.stringify({ ...token })} ${Object.values(token)}`,
+      };
     }
     case 'fetch-as': {
       const { url, method = 'GET', body } = operation;

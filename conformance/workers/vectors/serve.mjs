@@ -22,41 +22,68 @@ const { hosts, end } = await start(scratch).finally(() => rm(scratch, { recursiv
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { host, ...request } = JSON.parse(line);
-  const response = await hosts[host](request).then((answers) => ({ answers }), (error) => ({ problem: String(error?.stack ?? error) }));
+  const response = await hosts[host](request).then(
+    (answers) => ({ answers }),
+    (error) => ({ problem: String(error?.stack ?? error) }),
+  );
   process.stdout.write(`${JSON.stringify(response)}\n`);
 }
 await end();
 
 async function start(folder) {
   const component = (name) => readFile(path.join(workspace, 'target/dist', `${name}.wasm`));
-  const conformance = await transpile(await component('tollgate-conformance'), { ...GATE, name: 'tollgate-conformance' }, path.join(folder, 'conformance'));
-  const signatures = await transpile(await component('tollgate-signatures'), SIGNATURES, path.join(folder, 'signatures'));
+  const conformance = await transpile(
+    await component('tollgate-conformance'),
+    { ...GATE, name: 'tollgate-conformance' },
+    path.join(folder, 'conformance'),
+  );
+  const signatures = await transpile(
+    await component('tollgate-signatures'),
+    SIGNATURES,
+    path.join(folder, 'signatures'),
+  );
   const common = { bundle: true, format: 'esm', target: 'es2022', outdir: folder, logLevel: 'error', tsconfigRaw: {} };
-  await build({ ...common, entryPoints: [path.join(here, 'vectors.js')], alias: { '#glue': conformance.script, '#signatures': signatures.script } });
+  await build({
+    ...common,
+    entryPoints: [path.join(here, 'vectors.js')],
+    alias: { '#glue': conformance.script, '#signatures': signatures.script },
+  });
   const wasm = new Map([...conformance.modules, ...signatures.modules]);
 
-  const compiled = ({ name, modules }) => Object.fromEntries(['core', 'core2', 'core3'].map((part) => [part, new WebAssembly.Module(modules.get(`${name}.${part}.wasm`))]));
+  const compiled = ({ name, modules }) =>
+    Object.fromEntries(
+      ['core', 'core2', 'core3'].map((part) => [part, new WebAssembly.Module(modules.get(`${name}.${part}.wasm`))]),
+    );
   const bundle = path.join(folder, 'vectors.js');
   const { answering } = await import(pathToFileURL(bundle));
   const node = answering({ conformance: compiled(conformance), signatures: compiled(signatures) });
 
-  const script = async (name, file) => ({ type: 'ESModule', path: path.join(folder, name), contents: await readFile(file, 'utf8') });
-  const workerd = new Miniflare(convertV4MiniflareOptions({
-    modules: [
-      await script('worker.js', path.join(here, 'worker.js')),
-      await script('vectors.js', bundle),
-      ...[...wasm].map(([name, contents]) => ({ type: 'CompiledWasm', path: path.join(folder, name), contents })),
-    ],
-    modulesRoot: folder,
-    compatibilityDate,
-    handleStructuredLogs: ({ message }) => console.error(message),
-  }));
+  const script = async (name, file) => ({
+    type: 'ESModule',
+    path: path.join(folder, name),
+    contents: await readFile(file, 'utf8'),
+  });
+  const workerd = new Miniflare(
+    convertV4MiniflareOptions({
+      modules: [
+        await script('worker.js', path.join(here, 'worker.js')),
+        await script('vectors.js', bundle),
+        ...[...wasm].map(([name, contents]) => ({ type: 'CompiledWasm', path: path.join(folder, name), contents })),
+      ],
+      modulesRoot: folder,
+      compatibilityDate,
+      handleStructuredLogs: ({ message }) => console.error(message),
+    }),
+  );
   await workerd.ready;
   return {
     hosts: {
       node,
       async workerd(request) {
-        const response = await workerd.dispatchFetch('http://vectors.example/', { method: 'POST', body: JSON.stringify(request) });
+        const response = await workerd.dispatchFetch('http://vectors.example/', {
+          method: 'POST',
+          body: JSON.stringify(request),
+        });
         if (!response.ok) throw new Error(`workerd answered ${response.status}: ${await response.text()}`);
         return response.json();
       },

@@ -6,7 +6,9 @@ import { provider } from '../../../host-worker/js/src/signatures.js';
 import { VerifyingKey, supported } from '../../../host-worker/js/src/webcrypto.js';
 
 const operation = (work, mayHang) => new Operation(work, mayHang);
-const nothingIsSigned = () => { throw new Error('No check signs.'); };
+const nothingIsSigned = () => {
+  throw new Error('No check signs.');
+};
 
 /** The import `signatures` as the package's shim makes it. */
 const webCrypto = {
@@ -29,7 +31,7 @@ export function answering(modules) {
   const instances = new Map();
   return ({ signatures, checks }) => {
     let raw = instances.get(signatures);
-    if (raw === undefined) instances.set(signatures, raw = instance(modules, signatures));
+    if (raw === undefined) instances.set(signatures, (raw = instance(modules, signatures)));
     return answers(raw, checks);
   };
 }
@@ -38,16 +40,21 @@ function instance(modules, signatures) {
   const { rawSignatures } = instantiate((file) => modules.conformance[file.split('.')[1]], {
     'tollgate:auth/clock': { now: () => BigInt(Date.now()) },
     'tollgate:auth/random': { getBytes: (len) => crypto.getRandomValues(new Uint8Array(len)) },
-    'tollgate:auth/http-client': { PendingResponse: class {}, send() { throw new Error('No check sends.'); } },
+    'tollgate:auth/http-client': {
+      PendingResponse: class {},
+      send() {
+        throw new Error('No check sends.');
+      },
+    },
     'tollgate:auth/signatures': signatures === 'own' ? provider(() => modules.signatures) : webCrypto,
   });
   return rawSignatures;
 }
 
 async function answers(raw, checks) {
-  const tasks = checks.map(({ keys, jws, algorithm, jwk, message, signature }) => (jws === undefined
-    ? raw.verifyRaw(algorithm, jwk, bytes(message), bytes(signature))
-    : raw.verifyJws(keys, jws)));
+  const tasks = checks.map(({ keys, jws, algorithm, jwk, message, signature }) =>
+    jws === undefined ? raw.verifyRaw(algorithm, jwk, bytes(message), bytes(signature)) : raw.verifyJws(keys, jws),
+  );
   const answers = new Array(tasks.length);
   let missing = [...tasks.keys()];
   while (missing.length > 0) {
@@ -57,7 +64,10 @@ async function answers(raw, checks) {
       return progress.tag !== 'ready';
     });
     // Verdicts come between two turns of the event loop.
-    if (missing.length > 0) await new Promise((resolve) => { setTimeout(resolve, 0); });
+    if (missing.length > 0)
+      await new Promise((resolve) => {
+        setTimeout(resolve, 0);
+      });
   }
   for (const task of tasks) task[Symbol.dispose ?? Symbol.for('dispose')]();
   return answers;
@@ -73,5 +83,8 @@ function bytes(text) {
 }
 
 function text(bytes) {
-  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
 }

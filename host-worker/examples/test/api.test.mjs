@@ -10,16 +10,20 @@ import { build, start } from './support/worker.mjs';
 const RESOURCE = 'https://api.example.com';
 const only = process.env.TOLLGATE_EXAMPLES?.split(',');
 
-for (const [language, example] of [['JavaScript', 'api-js'], ['Rust', 'api-rust']]) {
+for (const [language, example] of [
+  ['JavaScript', 'api-js'],
+  ['Rust', 'api-rust'],
+]) {
   describe(`the API in ${language}`, { skip: only && !only.includes(example) }, () => {
     let built;
     let issuer;
     let worker;
     const vars = () => ({ TOLLGATE_ISSUER: issuer.url, TOLLGATE_RESOURCE: RESOURCE });
     const token = (claims, header) => issuer.mint({ aud: RESOURCE, scope: 'reports:read', ...claims }, header);
-    const get = (path, bearer, headers = {}) => worker.fetch(RESOURCE + path, {
-      headers: { ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }), ...headers },
-    });
+    const get = (path, bearer, headers = {}) =>
+      worker.fetch(RESOURCE + path, {
+        headers: { ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }), ...headers },
+      });
 
     before(async () => {
       built = await build(example);
@@ -83,11 +87,12 @@ for (const [language, example] of [['JavaScript', 'api-js'], ['Rust', 'api-rust'
     });
 
     it('lets the handler ask for more, once it has read the body', async () => {
-      const post = async (report, scope) => worker.fetch(`${RESOURCE}/reports`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${await token({ sub: 'grace', scope })}` },
-        body: JSON.stringify(report),
-      });
+      const post = async (report, scope) =>
+        worker.fetch(`${RESOURCE}/reports`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${await token({ sub: 'grace', scope })}` },
+          body: JSON.stringify(report),
+        });
       const draft = await post({ title: 'Draft' }, 'reports:read');
       assert.equal(draft.status, 201);
       assert.deepEqual(await draft.json(), { title: 'Draft', author: 'grace' });
@@ -175,7 +180,9 @@ for (const [language, example] of [['JavaScript', 'api-js'], ['Rust', 'api-rust'
 
     describe('on a cold start', () => {
       let cold;
-      before(async () => { cold = await start(built, vars()); });
+      before(async () => {
+        cold = await start(built, vars());
+      });
       after(() => cold?.stop());
 
       it('fetches keys once for requests that come together, and answers all but those that leave', async () => {

@@ -34,12 +34,17 @@ const EXAMPLES = {
     async ask(worker, what, bearer) {
       const response = await worker.fetch(`${ORIGIN}/${what}`, { headers: { authorization: `Bearer ${bearer}` } });
       const body = await response.json();
-      return response.ok ? { value: body } : { refusal: `${body.error_description ?? body.error}.`, status: response.status };
+      return response.ok
+        ? { value: body }
+        : { refusal: `${body.error_description ?? body.error}.`, status: response.status };
     },
   },
 };
 
-const privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+const privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
+  type: 'pkcs8',
+  format: 'pem',
+});
 
 /** How the Worker proves who it is: its settings, and how the issuer is told. */
 const PROOFS = {
@@ -69,7 +74,8 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
       ...proof.vars,
     });
     const token = (subject) => issuer.token({ subject, resource: example.audience, scope: example.scope });
-    const allow = (resource = upstream.url) => issuer.admin('policies', { client: 'worker', resource, scopes: [SCOPE] });
+    const allow = (resource = upstream.url) =>
+      issuer.admin('policies', { client: 'worker', resource, scopes: [SCOPE] });
     const forbid = () => issuer.admin('policies', { client: 'worker', resource: upstream.url, allow: false });
 
     before(async () => {
@@ -99,7 +105,13 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
         it('calls the API as the user, and says that it is the one who acts', async () => {
           await allow();
           const { value } = await ask(worker, 'profile', await token('alice'));
-          assert.deepEqual(value, { subject: 'alice', client_id: 'worker', actors: ['worker'], scopes: [SCOPE], audience: [upstream.url] });
+          assert.deepEqual(value, {
+            subject: 'alice',
+            client_id: 'worker',
+            actors: ['worker'],
+            scopes: [SCOPE],
+            audience: [upstream.url],
+          });
         });
 
         it('is in the books of the issuer with the user, the application and its proof', async () => {
@@ -109,7 +121,15 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
           const { event, subject, client_id, client_authentication, actors, resources, scopes } = events.at(-1);
           assert.deepEqual(
             { event, subject, client_id, client_authentication, actors, resources, scopes },
-            { event: 'credentials:issue', subject: 'bob', client_id: 'worker', client_authentication: proof.method, actors: ['worker'], resources: [upstream.url], scopes: [SCOPE] },
+            {
+              event: 'credentials:issue',
+              subject: 'bob',
+              client_id: 'worker',
+              client_authentication: proof.method,
+              actors: ['worker'],
+              resources: [upstream.url],
+              scopes: [SCOPE],
+            },
           );
         });
 
@@ -117,10 +137,12 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
           await allow();
           const users = Array.from({ length: 8 }, (_, i) => `user-${i}`);
           const tokens = await Promise.all(users.map(token));
-          const calls = users.flatMap((user, i) => Array.from({ length: 5 }, async () => {
-            const { value } = await ask(worker, 'profile', tokens[i]);
-            assert.equal(value.subject, user);
-          }));
+          const calls = users.flatMap((user, i) =>
+            Array.from({ length: 5 }, async () => {
+              const { value } = await ask(worker, 'profile', tokens[i]);
+              assert.equal(value.subject, user);
+            }),
+          );
           await Promise.all(calls);
           assert.equal((await issuer.admin('stats')).token_exchange, users.length);
           assert.equal((await upstream.admin('stats')).accepted, calls.length);
@@ -169,7 +191,10 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
             assert.equal(jwks.status, 200);
             const { keys } = JSON.parse(text);
             assert.equal(keys.length, 1);
-            assert.ok(keys.every((key) => key.x && !('d' in key)), text);
+            assert.ok(
+              keys.every((key) => key.x && !('d' in key)),
+              text,
+            );
           } else {
             assert.equal(jwks.status, 401);
           }
@@ -178,7 +203,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
       });
     }
 
-    it('never sends the caller\'s own token to the API, nor anything else of the request', async () => {
+    it("never sends the caller's own token to the API, nor anything else of the request", async () => {
       const recorder = await startRecorder();
       const proof = PROOFS['a client secret'];
       const worker = await start(built, settings(proof, recorder.url));
@@ -194,7 +219,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
         assert.equal(`${method} ${url}`, 'GET /me');
         const sent = headers.authorization.replace(/^Bearer /, '');
         assert.deepEqual([claimsOf(sent).aud].flat(), [recorder.url]);
-        assert.ok(!JSON.stringify(headers).includes(bearer), 'the caller\'s token was sent');
+        assert.ok(!JSON.stringify(headers).includes(bearer), "the caller's token was sent");
         assert.equal(headers['mcp-protocol-version'], undefined);
       } finally {
         await worker.stop();
@@ -252,8 +277,14 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
           await issuer.admin('clients', proof.registration(worker));
           await allow();
           for (const revision of ['modern', 'legacy']) {
-            const { client, call } = await connect(new URL('/mcp', worker.url), { bearer: await token('kim'), revision });
-            assert.deepEqual((await client.listTools()).tools.map(({ name }) => name).toSorted(), ['check_access', 'read_profile']);
+            const { client, call } = await connect(new URL('/mcp', worker.url), {
+              bearer: await token('kim'),
+              revision,
+            });
+            assert.deepEqual((await client.listTools()).tools.map(({ name }) => name).toSorted(), [
+              'check_access',
+              'read_profile',
+            ]);
             assert.equal((await call('read_profile')).subject, 'kim');
             await client.close();
           }
@@ -264,8 +295,12 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
 
       it('has types that fit', async () => {
         const tsc = path.resolve(import.meta.dirname, '../../../node_modules/typescript/bin/tsc');
-        await promisify(execFile)(process.execPath, [tsc, '--noEmit', '-p', path.resolve(import.meta.dirname, '../delegated-js')])
-          .catch((error) => assert.fail(error.stdout));
+        await promisify(execFile)(process.execPath, [
+          tsc,
+          '--noEmit',
+          '-p',
+          path.resolve(import.meta.dirname, '../delegated-js'),
+        ]).catch((error) => assert.fail(error.stdout));
       });
     }
   });

@@ -12,9 +12,19 @@ describe('a gate in Rust and a gate in JavaScript', () => {
   const builds = {};
   const workers = {};
   const options = () => ({
-    issuers: [{ issuer: issuer.url, audiences: ['https://api.example.com', 'other'], clockTolerance: 10, keys: { uri: `${issuer.url}/jwks` } }],
+    issuers: [
+      {
+        issuer: issuer.url,
+        audiences: ['https://api.example.com', 'other'],
+        clockTolerance: 10,
+        keys: { uri: `${issuer.url}/jwks` },
+      },
+    ],
     resource: RESOURCE,
-    routes: [{ path: '/open', public: true }, { path: '/both', methods: ['POST'], scopes: ['write'] }],
+    routes: [
+      { path: '/open', public: true },
+      { path: '/both', methods: ['POST'], scopes: ['write'] },
+    ],
     scopes: ['read'],
     scopeHierarchy: { admin: ['read', 'write'] },
     realm: 'echo',
@@ -22,7 +32,13 @@ describe('a gate in Rust and a gate in JavaScript', () => {
     cors: { origins: ['https://app.example.com'], maxAge: 60 },
     tokenCache: { maxEntries: 10 },
     keys: { cooldown: 5 },
-    client: { id: 'echo', secret: 's3cr3t', authentication: 'client_secret_post', timeoutMs: 2000, cache: { maxEntries: 10 } },
+    client: {
+      id: 'echo',
+      secret: 's3cr3t',
+      authentication: 'client_secret_post',
+      timeoutMs: 2000,
+      cache: { maxEntries: 10 },
+    },
   });
 
   before(async () => {
@@ -40,14 +56,18 @@ describe('a gate in Rust and a gate in JavaScript', () => {
 
   /** Status, headers but those of the runtime, and body of both answers, which must be the same. */
   async function ask(path, init) {
-    const answers = await Promise.all(Object.values(workers).map(async ({ fetch }) => {
-      const response = await fetch(RESOURCE + path, init);
-      const headers = [...response.headers].filter(([name]) => !['content-length', 'transfer-encoding'].includes(name));
-      const text = await response.text();
-      // Parsed: the order of claims is that of each language's maps.
-      const body = response.headers.get('content-type')?.startsWith('application/json') ? JSON.parse(text) : text;
-      return { status: response.status, headers: headers.toSorted(), body };
-    }));
+    const answers = await Promise.all(
+      Object.values(workers).map(async ({ fetch }) => {
+        const response = await fetch(RESOURCE + path, init);
+        const headers = [...response.headers].filter(
+          ([name]) => !['content-length', 'transfer-encoding'].includes(name),
+        );
+        const text = await response.text();
+        // Parsed: the order of claims is that of each language's maps.
+        const body = response.headers.get('content-type')?.startsWith('application/json') ? JSON.parse(text) : text;
+        return { status: response.status, headers: headers.toSorted(), body };
+      }),
+    );
     assert.deepEqual(answers[1], answers[0], path);
     return answers[0];
   }
@@ -76,7 +96,7 @@ describe('a gate in Rust and a gate in JavaScript', () => {
       statuses[name] = (await ask(path, init)).status;
     }
     assert.deepEqual(statuses, {
-      'public': 200,
+      public: 200,
       'no token': 401,
       'a token': 200,
       'by the hierarchy': 200,
@@ -86,7 +106,7 @@ describe('a gate in Rust and a gate in JavaScript', () => {
       'the handler asks for more': 403,
       'the handler gets it': 200,
       'another audience': 401,
-      'metadata': 200,
+      metadata: 200,
       'an origin that may': 200,
       'an origin that may not': 403,
       'a preflight': 204,
@@ -95,7 +115,17 @@ describe('a gate in Rust and a gate in JavaScript', () => {
 
   it('pass on the whole identity', async () => {
     const exp = Math.floor(Date.now() / 1000) + 300;
-    const claims = { sub: 'Grace "Höpper"\u2028', client_id: 'editor', aud: [RESOURCE, 'other'], scope: 'read extra', exp, iat: exp - 400, jti: 'one', act: { sub: 'agent', client_id: 'bot', act: { sub: 'before' } }, nested: { list: [1, 2.5, null, true, 'x'] } };
+    const claims = {
+      sub: 'Grace "Höpper"\u2028',
+      client_id: 'editor',
+      aud: [RESOURCE, 'other'],
+      scope: 'read extra',
+      exp,
+      iat: exp - 400,
+      jti: 'one',
+      act: { sub: 'agent', client_id: 'bot', act: { sub: 'before' } },
+      nested: { list: [1, 2.5, null, true, 'x'] },
+    };
     const token = await issuer.mint(claims);
     const { identity } = (await ask('/any', { headers: { authorization: `Bearer ${token}` } })).body;
     assert.deepEqual(identity, {
@@ -106,7 +136,10 @@ describe('a gate in Rust and a gate in JavaScript', () => {
       audience: [RESOURCE, 'other'],
       expiresAt: exp,
       issuedAt: exp - 400,
-      actors: [{ subject: 'agent', issuer: null, clientId: 'bot' }, { subject: 'before', issuer: null, clientId: null }],
+      actors: [
+        { subject: 'agent', issuer: null, clientId: 'bot' },
+        { subject: 'before', issuer: null, clientId: null },
+      ],
       claims: { iss: issuer.url, ...claims },
       token,
     });
@@ -114,15 +147,20 @@ describe('a gate in Rust and a gate in JavaScript', () => {
 
   describe('with a client', () => {
     const API = 'https://cars.example.com';
-    const as = async (sub) => ({ headers: { authorization: `Bearer ${await issuer.mint({ aud: RESOURCE, scope: 'read', sub })}` } });
+    const as = async (sub) => ({
+      headers: { authorization: `Bearer ${await issuer.mint({ aud: RESOURCE, scope: 'read', sub })}` },
+    });
     /** Both answers, which may differ in which token of the issuer it is, and when it ends. */
-    const tokens = (path, init) => Promise.all(Object.values(workers).map(async ({ fetch }) => {
-      const response = await fetch(RESOURCE + path, init);
-      assert.equal(response.status, 200, `${path}: ${response.headers.get('x-error')}`);
-      const { accessToken, expiresAt, ...rest } = await response.json();
-      const { n, ...says } = read(accessToken);
-      return { n, says, expiresIn: Math.round((expiresAt - Date.now()) / 10_000) * 10, ...rest };
-    }));
+    const tokens = (path, init) =>
+      Promise.all(
+        Object.values(workers).map(async ({ fetch }) => {
+          const response = await fetch(RESOURCE + path, init);
+          assert.equal(response.status, 200, `${path}: ${response.headers.get('x-error')}`);
+          const { accessToken, expiresAt, ...rest } = await response.json();
+          const { n, ...says } = read(accessToken);
+          return { n, says, expiresIn: Math.round((expiresAt - Date.now()) / 10_000) * 10, ...rest };
+        }),
+      );
     const same = ([js, rust]) => {
       assert.deepEqual({ ...rust, n: 0 }, { ...js, n: 0 });
       return js;
@@ -133,8 +171,13 @@ describe('a gate in Rust and a gate in JavaScript', () => {
       const path = `/exchange?resource=${API}&scopes=a%20b`;
       const first = await tokens(path, ada);
       assert.deepEqual(same(first), {
-        n: first[0].n, says: { sub: 'ada', resource: [API] }, expiresIn: 300, tokenType: 'Bearer', scopes: ['a', 'b'],
-        issuedTokenType: 'urn:ietf:params:oauth:token-type:access_token', refreshToken: null,
+        n: first[0].n,
+        says: { sub: 'ada', resource: [API] },
+        expiresIn: 300,
+        tokenType: 'Bearer',
+        scopes: ['a', 'b'],
+        issuedTokenType: 'urn:ietf:params:oauth:token-type:access_token',
+        refreshToken: null,
       });
       const { form } = issuer.requests.at(-1);
       assert.deepEqual([form.client_id, form.client_secret, form.scope], [['echo'], ['s3cr3t'], ['a b']]);
@@ -161,11 +204,28 @@ describe('a gate in Rust and a gate in JavaScript', () => {
         const post = { method: 'POST', body: 'a body', headers: { ...grace.headers, 'x-mine': 'kept' } };
         for (const { fetch } of Object.values(workers)) {
           upstream.calls.length = 0;
-          upstream.answer((_request, response, calls) => response.writeHead(calls === 1 ? 401 : 418, { 'x-api': 'yes' }).end('teapot'));
+          upstream.answer((_request, response, calls) =>
+            response.writeHead(calls === 1 ? 401 : 418, { 'x-api': 'yes' }).end('teapot'),
+          );
           const response = await fetch(RESOURCE + path(`${upstream.url}/cars?a=b`), post);
-          assert.deepEqual([response.status, response.headers.get('x-api'), await response.text()], [418, 'yes', 'teapot']);
-          const [first, second] = upstream.calls.map(({ headers: { authorization, 'x-mine': mine }, ...rest }) => ({ ...rest, mine, ...read(authorization.split(' ')[1]) }));
-          assert.deepEqual(first, { method: 'POST', url: '/cars?a=b', body: 'a body', mine: 'kept', sub: 'grace', resource: [upstream.url], n: first.n });
+          assert.deepEqual(
+            [response.status, response.headers.get('x-api'), await response.text()],
+            [418, 'yes', 'teapot'],
+          );
+          const [first, second] = upstream.calls.map(({ headers: { authorization, 'x-mine': mine }, ...rest }) => ({
+            ...rest,
+            mine,
+            ...read(authorization.split(' ')[1]),
+          }));
+          assert.deepEqual(first, {
+            method: 'POST',
+            url: '/cars?a=b',
+            body: 'a body',
+            mine: 'kept',
+            sub: 'grace',
+            resource: [upstream.url],
+            n: first.n,
+          });
           assert.deepEqual({ ...second, n: first.n }, first);
           assert.notEqual(second.n, first.n);
           // A redirect is the API's answer.
@@ -184,17 +244,18 @@ describe('a gate in Rust and a gate in JavaScript', () => {
 
     it('say the same of a token endpoint in trouble', async () => {
       const ada = await as('ada');
-      const json = (status, body) => (_request, response) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+      const json = (status, body) => (_request, response) =>
+        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
       try {
         const seen = {};
         for (const [name, answer] of Object.entries({
-          'refused': json(400, { error: 'invalid_target', error_description: 'no\r\nx: y' }),
+          refused: json(400, { error: 'invalid_target', error_description: 'no\r\nx: y' }),
           'unexpected-status': (_request, response) => response.writeHead(500).end(),
           'not-json': (_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
-          'redirected': (_request, response) => response.writeHead(302, { location: `${issuer.url}/jwks` }).end(),
+          redirected: (_request, response) => response.writeHead(302, { location: `${issuer.url}/jwks` }).end(),
           'bad-response': json(200, { token_type: 'Bearer' }),
           'too-large': (_request, response) => response.writeHead(200).end('x'.repeat(2_000_000)),
-          'unreachable': (request) => request.socket.destroy(),
+          unreachable: (request) => request.socket.destroy(),
         })) {
           issuer.answer('token', answer);
           const { status, headers } = await ask(`/exchange?resource=https://${name}.example.com`, ada);
@@ -203,13 +264,13 @@ describe('a gate in Rust and a gate in JavaScript', () => {
           seen[name] = [status, error.oauth, error.status];
         }
         assert.deepEqual(seen, {
-          'refused': [403, 'invalid_target', 400],
+          refused: [403, 'invalid_target', 400],
           'unexpected-status': [502, null, 500],
           'not-json': [502, null, null],
-          'redirected': [502, null, null],
+          redirected: [502, null, null],
           'bad-response': [502, null, null],
           'too-large': [502, null, null],
-          'unreachable': [503, null, null],
+          unreachable: [503, null, null],
         });
       } finally {
         issuer.answer('token');
@@ -218,7 +279,9 @@ describe('a gate in Rust and a gate in JavaScript', () => {
 
     it('that cannot work take nothing else down', async () => {
       const client = { id: 'echo', keys: [{ key: 'no key' }] };
-      for (const { fetch, stop } of await Promise.all(Object.values(builds).map((built) => start(built, { OPTIONS: JSON.stringify({ ...options(), client }) })))) {
+      for (const { fetch, stop } of await Promise.all(
+        Object.values(builds).map((built) => start(built, { OPTIONS: JSON.stringify({ ...options(), client }) })),
+      )) {
         try {
           const ada = await as('ada');
           assert.equal((await fetch(`${RESOURCE}/any`, ada)).status, 200);

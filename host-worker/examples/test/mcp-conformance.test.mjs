@@ -46,7 +46,9 @@ describe('MCP conformance', async () => {
     it(`passes the scenarios of ${revision} that apply`, async () => {
       const results = await conformance(new URL('/mcp', proxy.url), revision);
       report[revision] = results;
-      const problems = results.flatMap(({ scenario, problems }) => problems.map((problem) => `${scenario}: ${problem}`));
+      const problems = results.flatMap(({ scenario, problems }) =>
+        problems.map((problem) => `${scenario}: ${problem}`),
+      );
       assert.deepEqual(problems, []);
     });
   }

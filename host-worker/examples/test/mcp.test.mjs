@@ -25,7 +25,12 @@ describe('the MCP server', () => {
   let issuer;
   let storage;
   let worker;
-  const vars = () => ({ TOLLGATE_ISSUER: issuer.url, TOLLGATE_RESOURCE: ORIGIN, TOLLGATE_AUDIENCE: MCP, ALLOWED_ORIGINS: APP });
+  const vars = () => ({
+    TOLLGATE_ISSUER: issuer.url,
+    TOLLGATE_RESOURCE: ORIGIN,
+    TOLLGATE_AUDIENCE: MCP,
+    ALLOWED_ORIGINS: APP,
+  });
   const token = (sub, scope = 'mcp:read mcp:write', claims = {}) => issuer.mint({ sub, scope, aud: MCP, ...claims });
   const url = () => new URL('/mcp', worker.url);
 
@@ -116,22 +121,41 @@ describe('the MCP server', () => {
     });
 
     it('needs mcp:read for anything', async () => {
-      const response = await post(worker, MCP, { jsonrpc: '2.0', id: 1, method: 'tools/list' }, await token('ada', 'mcp:write'));
+      const response = await post(
+        worker,
+        MCP,
+        { jsonrpc: '2.0', id: 1, method: 'tools/list' },
+        await token('ada', 'mcp:write'),
+      );
       assert.equal(response.status, 403);
       assert.equal(challengeOf(response).parameters.scope, 'mcp:read');
     });
 
     it('is not confused by odd messages', async () => {
       const reader = await token('odd', 'mcp:read');
-      const odd = ['null', '7', '[]', '[null,[]]', '{}', '{"method":"tools/call"}', '{"method":"tools/call","params":{"name":["add_note"]}}',
-        '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"constructor"}}', '{', '\u{feff}'];
+      const odd = [
+        'null',
+        '7',
+        '[]',
+        '[null,[]]',
+        '{}',
+        '{"method":"tools/call"}',
+        '{"method":"tools/call","params":{"name":["add_note"]}}',
+        '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"constructor"}}',
+        '{',
+        '\u{feff}',
+      ];
       for (const body of odd) {
         const response = await post(worker, MCP, body, reader);
-        assert.ok(response.status === 200 || response.status === 202 || response.status === 400, `${body} is answered ${response.status}`);
+        assert.ok(
+          response.status === 200 || response.status === 202 || response.status === 400,
+          `${body} is answered ${response.status}`,
+        );
         await response.body?.cancel();
       }
       // The last of two members of one name counts, for the scope check as for the tool.
-      const twice = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami","name":"add_note","arguments":{"text":"no"}}}';
+      const twice =
+        '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami","name":"add_note","arguments":{"text":"no"}}}';
       assert.equal((await post(worker, MCP, twice, reader)).status, 403);
       const large = JSON.stringify(toolCall('add_note', { text: 'x'.repeat(300_000) }));
       assert.equal((await post(worker, MCP, large, await token('odd'))).status, 413);
@@ -166,7 +190,9 @@ describe('the MCP server', () => {
       it('checks what a tool is given', async () => {
         const { client } = await connect(url(), { bearer: await token('inputs'), revision });
         for (const args of [{}, { text: '' }, { text: 7 }, { text: 'x'.repeat(2_001) }]) {
-          const outcome = await client.callTool({ name: 'add_note', arguments: args }).catch((error) => ({ isError: true, error }));
+          const outcome = await client
+            .callTool({ name: 'add_note', arguments: args })
+            .catch((error) => ({ isError: true, error }));
           assert.equal(outcome.isError, true, JSON.stringify(args).slice(0, 40));
         }
         const { structuredContent } = await client.callTool({ name: 'list_notes', arguments: {} });
@@ -175,11 +201,18 @@ describe('the MCP server', () => {
 
       it('keeps two users apart, also when they call at once', async () => {
         const users = [`left-${revision}`, `right-${revision}`];
-        const clients = await Promise.all(users.map(async (sub) => connect(url(), { bearer: await token(sub), revision })));
-        await Promise.all(clients.flatMap(({ call }, i) => [1, 2, 3].map((n) => call('add_note', { text: `${users[i]} ${n}` }))));
+        const clients = await Promise.all(
+          users.map(async (sub) => connect(url(), { bearer: await token(sub), revision })),
+        );
+        await Promise.all(
+          clients.flatMap(({ call }, i) => [1, 2, 3].map((n) => call('add_note', { text: `${users[i]} ${n}` }))),
+        );
         for (const [i, { call }] of clients.entries()) {
           const { notes } = await call('list_notes');
-          assert.deepEqual(notes.map(({ text }) => text).toSorted(), [1, 2, 3].map((n) => `${users[i]} ${n}`));
+          assert.deepEqual(
+            notes.map(({ text }) => text).toSorted(),
+            [1, 2, 3].map((n) => `${users[i]} ${n}`),
+          );
           assert.equal((await call('whoami')).subject, users[i]);
         }
       });
@@ -191,9 +224,17 @@ describe('the MCP server', () => {
     // Here the resource is the Worker's real address, for the client compares it with what it calls.
     const port = await freePort();
     const origin = `http://127.0.0.1:${port}`;
-    const real = await start(built, { TOLLGATE_ISSUER: dev.url, TOLLGATE_RESOURCE: origin, TOLLGATE_AUDIENCE: `${origin}/mcp`, ALLOWED_ORIGINS: APP }, { port });
+    const real = await start(
+      built,
+      { TOLLGATE_ISSUER: dev.url, TOLLGATE_RESOURCE: origin, TOLLGATE_AUDIENCE: `${origin}/mcp`, ALLOWED_ORIGINS: APP },
+      { port },
+    );
     try {
-      const authProvider = new ClientCredentialsProvider({ clientId: 'demo', clientSecret: 'demo-secret', expectedIssuer: dev.url });
+      const authProvider = new ClientCredentialsProvider({
+        clientId: 'demo',
+        clientSecret: 'demo-secret',
+        expectedIssuer: dev.url,
+      });
       const { client, call } = await connect(new URL(`${origin}/mcp`), { authProvider });
       assert.deepEqual((await call('whoami')).scopes, ['mcp:read']);
       await call('add_note', { text: 'stepped up' });
@@ -225,13 +266,29 @@ describe('the MCP server', () => {
 
     it('are separate for one subject at two issuers', async () => {
       const { ownerName } = await import('../mcp-server/src/owner.ts');
-      const pairs = [['https://a.example', 'x'], ['https://b.example', 'x'], ['https://a.example', 'x","y'], ['https://a.example","x', 'y'], ['https://a.example/x', ''], ['https://a.example', '/x']];
+      const pairs = [
+        ['https://a.example', 'x'],
+        ['https://b.example', 'x'],
+        ['https://a.example', 'x","y'],
+        ['https://a.example","x', 'y'],
+        ['https://a.example/x', ''],
+        ['https://a.example', '/x'],
+      ];
       assert.equal(new Set(pairs.map(([iss, sub]) => ownerName(iss, sub))).size, pairs.length);
     });
 
     it('are bounded per user: the one unused for longest goes', async () => {
       const bearer = await token('opener');
-      const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x'.repeat(1_000), version: '1' } } };
+      const initialize = {
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'initialize',
+        params: {
+          protocolVersion: '2025-11-25',
+          capabilities: {},
+          clientInfo: { name: 'x'.repeat(1_000), version: '1' },
+        },
+      };
       const sessions = [];
       for (let n = 0; n < 33; n++) {
         const response = await post(worker, MCP, initialize, bearer);
@@ -269,13 +326,18 @@ describe('the MCP server', () => {
     await worker.stop();
     worker = await start(built, vars(), { storage });
 
-    const response = await post(worker, MCP, toolCall('whoami'), bearer, { 'mcp-session-id': first.transport.sessionId });
+    const response = await post(worker, MCP, toolCall('whoami'), bearer, {
+      'mcp-session-id': first.transport.sessionId,
+    });
     assert.equal(response.status, 200);
     const [{ result }] = await messagesOf(response);
     assert.equal(result.structuredContent.session.startedAt, before.startedAt);
     assert.equal(result.structuredContent.session.requests, before.requests + 1);
     const { notes } = await (await connect(url(), { bearer })).call('list_notes');
-    assert.deepEqual(notes.map(({ text }) => text), ['kept']);
+    assert.deepEqual(
+      notes.map(({ text }) => text),
+      ['kept'],
+    );
   });
 
   it('keeps a bounded number of notes, and says so to the model', async () => {
@@ -297,10 +359,18 @@ describe('the MCP server', () => {
     try {
       const release = issuer.hold();
       issuer.counts.discovery = 0;
-      const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', authorization: `Bearer ${await token('crowd')}` };
-      const ask = (signal) => fetch(new URL('/mcp', cold.url), { method: 'POST', headers, body: JSON.stringify(toolCall('whoami')), signal });
+      const headers = {
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        authorization: `Bearer ${await token('crowd')}`,
+      };
+      const ask = (signal) =>
+        fetch(new URL('/mcp', cold.url), { method: 'POST', headers, body: JSON.stringify(toolCall('whoami')), signal });
       const leaving = new AbortController();
-      const left = ask(leaving.signal).then(() => 'answered', ({ name }) => name);
+      const left = ask(leaving.signal).then(
+        () => 'answered',
+        ({ name }) => name,
+      );
       while (issuer.counts.discovery === 0) await new Promise((done) => setTimeout(done, 5));
       const others = [0, 1].map(() => ask());
       leaving.abort();
@@ -317,7 +387,12 @@ describe('the MCP server', () => {
 
   it('has types that fit', async () => {
     const tsc = path.resolve(import.meta.dirname, '../../../node_modules/typescript/bin/tsc');
-    await promisify(execFile)(process.execPath, [tsc, '--noEmit', '-p', path.resolve(import.meta.dirname, '../mcp-server')]);
+    await promisify(execFile)(process.execPath, [
+      tsc,
+      '--noEmit',
+      '-p',
+      path.resolve(import.meta.dirname, '../mcp-server'),
+    ]);
   });
 
   it('has staging and production as Workers of their own', async () => {
@@ -325,7 +400,9 @@ describe('the MCP server', () => {
     try {
       const run = await start(staging, {});
       try {
-        const metadata = await (await run.fetch('https://mcp-staging.example.com/.well-known/oauth-protected-resource/mcp')).json();
+        const metadata = await (
+          await run.fetch('https://mcp-staging.example.com/.well-known/oauth-protected-resource/mcp')
+        ).json();
         assert.equal(metadata.resource, 'https://mcp-staging.example.com/mcp');
         assert.deepEqual(metadata.authorization_servers, ['https://auth-staging.example.com']);
       } finally {

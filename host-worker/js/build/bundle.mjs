@@ -19,8 +19,21 @@ export async function bundle(here, glue, out) {
   };
   const source = (name) => path.join(here, 'src', `${name}.ts`);
   await build({ ...common, entryPoints: [source('shim')], external: [], alias: { '#glue': glue.script } });
-  await build({ ...common, entryPoints: [source('signatures')], external: [], alias: { '#signatures': glue.signatures.script } });
-  await build({ ...common, entryPoints: ['worker', 'node', 'node-http', 'bare', 'signatures-worker', 'signatures-node'].map(source) });
+  await build({
+    ...common,
+    entryPoints: [source('signatures')],
+    external: [],
+    alias: { '#signatures': glue.signatures.script },
+  });
+  await build({
+    ...common,
+    entryPoints: ['worker', 'node', 'node-http', 'bare', 'signatures-worker', 'signatures-node'].map(source),
+  });
   // A drop-in stands on the package's entry for its host, as an application does.
-  await build({ ...common, entryPoints: [source('keycard/index')], outdir: path.join(out, 'keycard'), external: ['tollgate', '../shim.js'] });
+  await build({
+    ...common,
+    entryPoints: [source('keycard/index')],
+    outdir: path.join(out, 'keycard'),
+    external: ['tollgate', '../shim.js'],
+  });
 }

@@ -11,31 +11,36 @@ export async function declarations(here, glue, out) {
   const types = path.join(glue.types, 'types');
   await mkdir(types, { recursive: true });
   const config = path.join(glue.types, 'tsconfig.json');
-  await writeFile(config, JSON.stringify({
-    compilerOptions: {
-      strict: true,
-      noUncheckedIndexedAccess: true,
-      exactOptionalPropertyTypes: false,
-      target: 'es2022',
-      lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'],
-      module: 'nodenext',
-      moduleResolution: 'nodenext',
-      types: ['node'],
-      typeRoots: [path.join(path.dirname(require.resolve('@types/node/package.json')), '..')],
-      skipLibCheck: true,
-      declaration: true,
-      emitDeclarationOnly: true,
-      rootDir: path.join(here, 'src'),
-      outDir: types,
-      paths: {
-        tollgate: [path.join(here, 'src', 'worker.ts')],
-        '#signatures': [path.join(glue.signatures.types, `${glue.signatures.name}.d.ts`)],
-        '#glue': [path.join(glue.types, `${glue.name}.d.ts`)],
-        '#glue/*': [path.join(glue.types, 'interfaces', 'tollgate-auth-*.d.ts')],
+  await writeFile(
+    config,
+    JSON.stringify({
+      compilerOptions: {
+        strict: true,
+        noUncheckedIndexedAccess: true,
+        exactOptionalPropertyTypes: false,
+        target: 'es2022',
+        lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'],
+        module: 'nodenext',
+        moduleResolution: 'nodenext',
+        types: ['node'],
+        typeRoots: [path.join(path.dirname(require.resolve('@types/node/package.json')), '..')],
+        skipLibCheck: true,
+        declaration: true,
+        emitDeclarationOnly: true,
+        rootDir: path.join(here, 'src'),
+        outDir: types,
+        paths: {
+          tollgate: [path.join(here, 'src', 'worker.ts')],
+          '#signatures': [path.join(glue.signatures.types, `${glue.signatures.name}.d.ts`)],
+          '#glue': [path.join(glue.types, `${glue.name}.d.ts`)],
+          '#glue/*': [path.join(glue.types, 'interfaces', 'tollgate-auth-*.d.ts')],
+        },
       },
-    },
-    files: ['worker', 'node', 'node-http', 'bare', 'signatures-worker', 'signatures-node', 'keycard/index'].map((name) => path.join(here, 'src', `${name}.ts`)).concat(path.join(here, 'src', 'wasm.d.ts')),
-  }));
+      files: ['worker', 'node', 'node-http', 'bare', 'signatures-worker', 'signatures-node', 'keycard/index']
+        .map((name) => path.join(here, 'src', `${name}.ts`))
+        .concat(path.join(here, 'src', 'wasm.d.ts')),
+    }),
+  );
   const tsc = path.join(path.dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
   await promisify(execFile)(process.execPath, [tsc, '--project', config]).catch((error) => {
     throw new Error(`The shim's types do not hold:\n${error.stdout || error.message}`);
@@ -45,12 +50,15 @@ export async function declarations(here, glue, out) {
   await writeFile(path.join(out, 'signatures.d.ts'), await published(path.join(types, 'signatures-worker.d.ts')));
   await writeFile(path.join(out, 'node-http.d.ts'), await published(path.join(types, 'node-http.d.ts')));
   await cp(path.join(types, 'keycard'), path.join(out, 'keycard'), { recursive: true });
-  for (const name of ['types.d.ts', 'token-types.d.ts', 'errors.d.ts', 'config-error.d.ts', 'token-error.d.ts']) await copyFile(path.join(types, name), path.join(out, name));
+  for (const name of ['types.d.ts', 'token-types.d.ts', 'errors.d.ts', 'config-error.d.ts', 'token-error.d.ts'])
+    await copyFile(path.join(types, name), path.join(out, name));
 }
 
 /** An entry's declarations; `shim.js` has no types of its own. */
 async function published(file) {
-  const text = (await readFile(file, 'utf8')).replaceAll("'./shim.js'", "'./errors.js'").replaceAll('"./shim.js"', '"./errors.js"');
+  const text = (await readFile(file, 'utf8'))
+    .replaceAll("'./shim.js'", "'./errors.js'")
+    .replaceAll('"./shim.js"', '"./errors.js"');
   if (text.includes('#glue')) throw new Error(`${path.basename(file)} would publish types of the glue.`);
   return text;
 }

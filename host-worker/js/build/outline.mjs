@@ -25,12 +25,15 @@ const LEAST_SAVING = 150;
  * @returns {string} the same module, shorter
  */
 export function outline(source, home) {
-  if (/\b(shared|given|own)\d/.test(source)) throw new Error('jco uses names that build/outline.mjs gives: choose others there.');
-  for (let made = 0; ;) {
+  if (/\b(shared|given|own)\d/.test(source))
+    throw new Error('jco uses names that build/outline.mjs gives: choose others there.');
+  for (let made = 0; ; ) {
     const { body } = home(parse(source, { ecmaVersion: 'latest', sourceType: 'module' }));
     const chosen = [];
     for (const runs of repeated(source, body)) {
-      const taken = chosen.some((others) => others.some((other) => runs.some((run) => run.start < other.end && other.start < run.end)));
+      const taken = chosen.some((others) =>
+        others.some((other) => runs.some((run) => run.start < other.end && other.start < run.end)),
+      );
       if (!taken) chosen.push(runs);
     }
     if (chosen.length === 0) return source;
@@ -60,7 +63,8 @@ function repeated(source, body) {
 }
 
 /** Characters, about: a call has a name, a variable for its result, and what it is given. */
-const saved = (runs) => (runs.length - 1) * (runs[0].end - runs[0].start) - runs.length * (30 + runs[0].given.length * 12) - 40;
+const saved = (runs) =>
+  (runs.length - 1) * (runs[0].end - runs[0].start) - runs.length * (30 + runs[0].given.length * 12) - 40;
 
 /**
  * What the statements between two places do, in words that do not depend on where they stand.
@@ -93,11 +97,16 @@ function describe(source, scopes, start, end) {
   const results = [...own.keys()].filter(({ uses }) => !uses.every(inside));
   if (results.length > 1) return 'not yet';
   // Places in memory count from the first one.
-  for (const parameter of given) parameter.base = parameter.offsets.includes(undefined) ? undefined : Math.min(...parameter.offsets);
+  for (const parameter of given)
+    parameter.base = parameter.offsets.includes(undefined) ? undefined : Math.min(...parameter.offsets);
 
   let text = '';
   let at = start;
-  for (const { name: { node, offset, shorthand }, parameter, text: renamed } of edits) {
+  for (const {
+    name: { node, offset, shorthand },
+    parameter,
+    text: renamed,
+  } of edits) {
     text += source.slice(at, node.start) + (shorthand ? `${node.name}: ` : '');
     const shifted = parameter !== undefined && parameter.base !== undefined;
     text += shifted ? `${parameter.text} + ${offset.right.value - parameter.base}` : (parameter?.text ?? renamed);
@@ -117,7 +126,9 @@ function replace(source, body, groups, made) {
     const name = `shared${made + i}`;
     functions += `function ${name}(${runs[0].given.map(({ text }) => text).join(', ')}) {\n${runs[0].text}\n}\n`;
     for (const { start, end, given, result } of runs) {
-      const values = given.map(({ declaration, base }) => (base ? `${declaration.node.name} + ${base}` : declaration.node.name));
+      const values = given.map(({ declaration, base }) =>
+        base ? `${declaration.node.name} + ${base}` : declaration.node.name,
+      );
       const kept = result === undefined ? '' : `${result.kind === 'var' ? 'var' : 'let'} ${result.node.name} = `;
       edits.push({ start, end, text: `${kept}${name}(${values.join(', ')});` });
     }
@@ -132,7 +143,12 @@ function stayingPut(statement) {
   walk(statement, (node, parents) => {
     const within = (types) => parents.some(({ type }) => types.test(type));
     switch (node.type) {
-      case 'ReturnStatement': case 'YieldExpression': case 'AwaitExpression': case 'ThisExpression': case 'MetaProperty': case 'Super':
+      case 'ReturnStatement':
+      case 'YieldExpression':
+      case 'AwaitExpression':
+      case 'ThisExpression':
+      case 'MetaProperty':
+      case 'Super':
         stays ||= !within(/^Function/);
         break;
       case 'BreakStatement':
@@ -143,7 +159,10 @@ function stayingPut(statement) {
         break;
       case 'VariableDeclaration':
         // It would keep the value of the last time round.
-        stays ||= node.kind === 'var' && node.declarations.some(({ init }) => init === null) && !/^For/.test(parents.at(-1)?.type);
+        stays ||=
+          node.kind === 'var' &&
+          node.declarations.some(({ init }) => init === null) &&
+          !/^For/.test(parents.at(-1)?.type);
         break;
       case 'TemplateElement':
         // Lines are trimmed.
@@ -183,7 +202,9 @@ class Scopes {
     walk(root, (node, parents) => {
       const nearest = (types) => parents.findLast(({ type }) => types.test(type)) ?? root;
       if (node.type === 'VariableDeclaration') {
-        const where = nearest(node.kind === 'var' ? /Function/ : /Function|BlockStatement|^For|SwitchStatement|StaticBlock/);
+        const where = nearest(
+          node.kind === 'var' ? /Function/ : /Function|BlockStatement|^For|SwitchStatement|StaticBlock/,
+        );
         for (const { id } of node.declarations) declare(where, id, node.kind);
       } else if (/^(Function|Class)Declaration$/.test(node.type)) {
         declare(nearest(/Function|BlockStatement|SwitchStatement|StaticBlock/), node.id, 'function');
@@ -199,8 +220,9 @@ class Scopes {
       if (declaration === undefined) return;
       declaration.uses.push(node);
       const target = parents.findLast(({ type }) => !/Pattern$|^Property$|^RestElement$/.test(type));
-      const writes = parent.type === 'UpdateExpression'
-        || (/^(AssignmentExpression|For(In|Of)Statement)$/.test(target.type) && node.end <= target.left.end);
+      const writes =
+        parent.type === 'UpdateExpression' ||
+        (/^(AssignmentExpression|For(In|Of)Statement)$/.test(target.type) && node.end <= target.left.end);
       declaration.written ||= writes;
       this.#names.push({
         node,
@@ -209,8 +231,17 @@ class Scopes {
         // Run later, when the variable may hold something else.
         deferred: parents.slice(parents.indexOf(owner) + 1).some(({ type }) => /Function/.test(type)),
         // `{ name }` is `{ name: name }`.
-        shorthand: [parent, parents.at(-2)].some((at) => at?.type === 'Property' && at.shorthand && at.start === node.start),
-        offset: PLACE.test(node.name) && parent.type === 'BinaryExpression' && parent.operator === '+' && parent.left === node && typeof parent.right.value === 'number' ? parent : undefined,
+        shorthand: [parent, parents.at(-2)].some(
+          (at) => at?.type === 'Property' && at.shorthand && at.start === node.start,
+        ),
+        offset:
+          PLACE.test(node.name) &&
+          parent.type === 'BinaryExpression' &&
+          parent.operator === '+' &&
+          parent.left === node &&
+          typeof parent.right.value === 'number'
+            ? parent
+            : undefined,
       });
     });
     this.#names.sort((a, b) => a.node.start - b.node.start);
@@ -236,21 +267,35 @@ class Scopes {
 /** Whether an identifier names a member or a label, not a variable. */
 function isKey(node, parent) {
   switch (parent.type) {
-    case 'MemberExpression': return parent.property === node && !parent.computed;
-    case 'Property': case 'MethodDefinition': case 'PropertyDefinition': return parent.key === node && !parent.computed;
-    case 'LabeledStatement': case 'BreakStatement': case 'ContinueStatement': return true;
-    default: return false;
+    case 'MemberExpression':
+      return parent.property === node && !parent.computed;
+    case 'Property':
+    case 'MethodDefinition':
+    case 'PropertyDefinition':
+      return parent.key === node && !parent.computed;
+    case 'LabeledStatement':
+    case 'BreakStatement':
+    case 'ContinueStatement':
+      return true;
+    default:
+      return false;
   }
 }
 
 /** The identifiers that a pattern declares. */
 function namesIn(pattern) {
   switch (pattern?.type) {
-    case 'Identifier': return [pattern];
-    case 'ObjectPattern': return pattern.properties.flatMap((property) => namesIn(property.value ?? property.argument));
-    case 'ArrayPattern': return pattern.elements.flatMap(namesIn);
-    case 'AssignmentPattern': return namesIn(pattern.left);
-    case 'RestElement': return namesIn(pattern.argument);
-    default: return [];
+    case 'Identifier':
+      return [pattern];
+    case 'ObjectPattern':
+      return pattern.properties.flatMap((property) => namesIn(property.value ?? property.argument));
+    case 'ArrayPattern':
+      return pattern.elements.flatMap(namesIn);
+    case 'AssignmentPattern':
+      return namesIn(pattern.left);
+    case 'RestElement':
+      return namesIn(pattern.argument);
+    default:
+      return [];
   }
 }

@@ -121,13 +121,29 @@ export function generator(tree) {
 }
 
 /** Names of the asynchronous runtime, and of what workerd forbids or does not have. */
-const LEFTOVERS = new Set(['task', 'subtask', 'AsyncTask', 'createNewCurrentTask', 'Promise', 'Suspending', 'promising', 'eval', 'Function', 'process', 'Buffer', 'fetch', 'compile']);
+const LEFTOVERS = new Set([
+  'task',
+  'subtask',
+  'AsyncTask',
+  'createNewCurrentTask',
+  'Promise',
+  'Suspending',
+  'promising',
+  'eval',
+  'Function',
+  'process',
+  'Buffer',
+  'fetch',
+  'compile',
+]);
 
 function refuseLeftovers(source) {
   walk(parse(source, { ecmaVersion: 'latest', sourceType: 'module' }), (node) => {
     if (node.async || node.type === 'YieldExpression' || (node.type === 'Identifier' && LEFTOVERS.has(node.name))) {
       const [line] = source.slice(node.start).split('\n');
-      throw new Error(`jco's glue keeps a part of its asynchronous runtime (\`${line.trim()}\`). jco has changed: look at what it generates and adapt build/sync-glue.mjs.`);
+      throw new Error(
+        `jco's glue keeps a part of its asynchronous runtime (\`${line.trim()}\`). jco has changed: look at what it generates and adapt build/sync-glue.mjs.`,
+      );
     }
     return true;
   });
@@ -154,7 +170,9 @@ function standIns(tree) {
     edits.push({ start: node.start, end: node.end, text: STAND_INS[name].trim() });
   }
   if (missing.size > 0) {
-    throw new Error(`jco's glue does not declare ${[...missing].join(', ')}. Its version has changed: look at what it generates and adapt build/sync-glue.mjs.`);
+    throw new Error(
+      `jco's glue does not declare ${[...missing].join(', ')}. Its version has changed: look at what it generates and adapt build/sync-glue.mjs.`,
+    );
   }
   return edits;
 }
@@ -172,10 +190,19 @@ function plainCalls(tree, source) {
       case 'ExpressionStatement': {
         const { expression } = node;
         // _debugLog(…); task.resolve(…); INSTANCE_FLAGS.set(…);
-        if (expression.type === 'CallExpression' && /^(_debugLog|task\.\w+|INSTANCE_FLAGS\.set)$/.test(text(expression.callee))) return replace(node, '');
+        if (
+          expression.type === 'CallExpression' &&
+          /^(_debugLog|task\.\w+|INSTANCE_FLAGS\.set)$/.test(text(expression.callee))
+        )
+          return replace(node, '');
         // table._createdReps = …; f.fnName = …; HANDLE_TABLES[0] = …; read only by what is cut
         if (expression.type === 'AssignmentExpression' && expression.left.type === 'MemberExpression') {
-          if (/\._createdReps$|\._componentIdx$|\.fnName$|^HANDLE_TABLES\[|^CURRENT_TASK_MAY_BLOCK\./.test(text(expression.left))) return replace(node, '');
+          if (
+            /\._createdReps$|\._componentIdx$|\.fnName$|^HANDLE_TABLES\[|^CURRENT_TASK_MAY_BLOCK\./.test(
+              text(expression.left),
+            )
+          )
+            return replace(node, '');
         }
         return true;
       }
@@ -187,14 +214,20 @@ function plainCalls(tree, source) {
         if (node.declarations[0].id.name === 'encodeRes') {
           const list = parents.at(-1).body ?? parents.at(-1).consequent;
           const [ptr, len] = list.slice(list.indexOf(node) + 1).map((next) => next.declarations?.[0]);
-          if (text(ptr.init) !== 'encodeRes.ptr' || text(len.init) !== 'encodeRes.len') throw new Error('jco encodes texts in a new way: adapt build/sync-glue.mjs.');
-          edits.push({ start: node.start, end: len.end, text: `var { ptr: ${text(ptr.id)}, len: ${text(len.id)} } = ${text(init)}` });
+          if (text(ptr.init) !== 'encodeRes.ptr' || text(len.init) !== 'encodeRes.len')
+            throw new Error('jco encodes texts in a new way: adapt build/sync-glue.mjs.');
+          edits.push({
+            start: node.start,
+            end: len.end,
+            text: `var { ptr: ${text(ptr.id)}, len: ${text(len.id)} } = ${text(init)}`,
+          });
           return false;
         }
         // Instantiation is one pass of a generator that never yields.
         if (node.declarations[0].id.name === 'maybeSyncReturn') return replace(init, 'gen.next().value');
         if (node.declarations[0].id.name === 'promise') return replace(node, '');
-        if (init?.type === 'CallExpression' && /^(createNewCurrentTask|task\.enterSync)$/.test(text(init.callee))) return replace(node, '');
+        if (init?.type === 'CallExpression' && /^(createNewCurrentTask|task\.enterSync)$/.test(text(init.callee)))
+          return replace(node, '');
         return true;
       }
       case 'LabeledStatement':
@@ -202,7 +235,8 @@ function plainCalls(tree, source) {
       case 'IfStatement':
         return text(node.test) === '0!== null' ? replace(node, '') : true;
       case 'ReturnStatement':
-        if (node.argument !== null && text(node.argument) === 'promise || maybeSyncReturn') return replace(node, 'return maybeSyncReturn;');
+        if (node.argument !== null && text(node.argument) === 'promise || maybeSyncReturn')
+          return replace(node, 'return maybeSyncReturn;');
         // return _withGlobalCurrentTaskMeta({ …, fn: () => { … } });
         if (callee(node.argument) === '_withGlobalCurrentTaskMeta') {
           const body = callback(node.argument).body;
@@ -213,7 +247,8 @@ function plainCalls(tree, source) {
         // try { fAsync = WebAssembly.promising(f) } catch { fAsync = f }: nobody calls fAsync
         if (text(node.block).includes('WebAssembly.promising(')) return replace(node, '');
         // try { … } catch (err) { if (!task.isResolvedState()) … throw err; }
-        if (node.handler !== null && text(node.handler.body).includes('task.isResolvedState()')) return replace(node, text(node.block));
+        if (node.handler !== null && text(node.handler.body).includes('task.isResolvedState()'))
+          return replace(node, text(node.block));
         return true;
       case 'ConditionalExpression':
         // new.target === Task ? this : Object.create(Task.prototype): no resource has a constructor
@@ -221,10 +256,12 @@ function plainCalls(tree, source) {
         // X.manuallyAsync ? new WebAssembly.Suspending(…) : _lowerImportBackwardsCompat.bind(null, { …, importFn: X })
         if (node.test.type === 'MemberExpression' && node.test.property.name === 'manuallyAsync') {
           const bound = node.alternate;
-          const importFn = text(bound.callee) === '_lowerImportBackwardsCompat.bind'
-            ? bound.arguments[1].properties.find((p) => p.key.name === 'importFn')?.value
-            : undefined;
-          if (importFn?.type !== 'Identifier') throw new Error('jco lowers imports in a new way: adapt build/sync-glue.mjs.');
+          const importFn =
+            text(bound.callee) === '_lowerImportBackwardsCompat.bind'
+              ? bound.arguments[1].properties.find((p) => p.key.name === 'importFn')?.value
+              : undefined;
+          if (importFn?.type !== 'Identifier')
+            throw new Error('jco lowers imports in a new way: adapt build/sync-glue.mjs.');
           return replace(node, importFn.name);
         }
         return true;
@@ -240,7 +277,8 @@ function plainCalls(tree, source) {
           return replace(node, `decodeText(${text(buffer.object)}, ${text(ptr)}, ${text(len)})`);
         }
         // Object.assign(f, { _jcoMaySuspend: false }) and _guardMayLeave(0, f)
-        if (text(node.callee) === 'Object.assign' && text(node.arguments[1]).includes('_jcoMaySuspend')) return replace(node, text(node.arguments[0]));
+        if (text(node.callee) === 'Object.assign' && text(node.arguments[1]).includes('_jcoMaySuspend'))
+          return replace(node, text(node.arguments[0]));
         if (callee(node) === '_guardMayLeave') return replace(node, text(node.arguments[1]));
         return true;
       default:
@@ -253,8 +291,10 @@ function plainCalls(tree, source) {
 /** The arrow function that a call of jco's runtime is given, alone or as `fn`. */
 function callback(call) {
   const [argument] = call.arguments;
-  const fn = argument.type === 'ObjectExpression' ? argument.properties.find((p) => p.key.name === 'fn').value : argument;
-  if (fn.type !== 'ArrowFunctionExpression' || fn.params.length > 0) throw new Error('jco calls the component in a new way: adapt build/sync-glue.mjs.');
+  const fn =
+    argument.type === 'ObjectExpression' ? argument.properties.find((p) => p.key.name === 'fn').value : argument;
+  if (fn.type !== 'ArrowFunctionExpression' || fn.params.length > 0)
+    throw new Error('jco calls the component in a new way: adapt build/sync-glue.mjs.');
   return fn;
 }
 
@@ -285,8 +325,12 @@ function declarations(tree) {
     if (!parents.some((p) => p.type.includes('Function'))) return true;
     if (node.type === 'FunctionDeclaration' || node.type === 'ClassDeclaration') {
       found.push({ name: node.id.name, node, pure: true });
-    } else if (node.type === 'VariableDeclaration' && node.declarations.length === 1 && node.declarations[0].id.type === 'Identifier'
-      && !/^For/.test(parents.at(-1).type)) {
+    } else if (
+      node.type === 'VariableDeclaration' &&
+      node.declarations.length === 1 &&
+      node.declarations[0].id.type === 'Identifier' &&
+      !/^For/.test(parents.at(-1).type)
+    ) {
       const { id, init } = node.declarations[0];
       found.push({ name: id.name, node, pure: isPure(init) });
     }
@@ -298,19 +342,47 @@ function declarations(tree) {
 function isPure(node) {
   if (node === null) return true;
   switch (node.type) {
-    case 'Literal': case 'Identifier': case 'FunctionExpression': case 'ArrowFunctionExpression': return true;
-    case 'ArrayExpression': return node.elements.every(isPure);
-    case 'ObjectExpression': return node.properties.every((p) => p.type === 'Property' && !p.computed && isPure(p.value));
-    case 'ConditionalExpression': return isPure(node.test) && isPure(node.consequent) && isPure(node.alternate);
-    case 'BinaryExpression': return isPure(node.left) && isPure(node.right);
-    case 'LogicalExpression': return isPure(node.left) && isPure(node.right);
-    case 'MemberExpression': return isPure(node.object) && (!node.computed || isPure(node.property));
-    case 'NewExpression': return ['Map', 'Set', 'WeakMap', 'DataView', 'ArrayBuffer', 'TextDecoder', 'TextEncoder', 'Uint8Array', 'Uint16Array'].includes(node.callee.name)
-      || (node.callee.type === 'MemberExpression' && node.callee.property.name === 'Global');
-    case 'CallExpression': return node.callee.name === 'Symbol'
-      || (node.callee.type === 'MemberExpression' && node.callee.object.name === 'Symbol');
-    default: return false;
+    case 'Literal':
+    case 'Identifier':
+    case 'FunctionExpression':
+    case 'ArrowFunctionExpression':
+      return true;
+    case 'ArrayExpression':
+      return node.elements.every(isPure);
+    case 'ObjectExpression':
+      return node.properties.every((p) => p.type === 'Property' && !p.computed && isPure(p.value));
+    case 'ConditionalExpression':
+      return isPure(node.test) && isPure(node.consequent) && isPure(node.alternate);
+    case 'BinaryExpression':
+      return isPure(node.left) && isPure(node.right);
+    case 'LogicalExpression':
+      return isPure(node.left) && isPure(node.right);
+    case 'MemberExpression':
+      return isPure(node.object) && (!node.computed || isPure(node.property));
+    case 'NewExpression':
+      return (
+        [
+          'Map',
+          'Set',
+          'WeakMap',
+          'DataView',
+          'ArrayBuffer',
+          'TextDecoder',
+          'TextEncoder',
+          'Uint8Array',
+          'Uint16Array',
+        ].includes(node.callee.name) ||
+        (node.callee.type === 'MemberExpression' && node.callee.property.name === 'Global')
+      );
+    case 'CallExpression':
+      return (
+        node.callee.name === 'Symbol' ||
+        (node.callee.type === 'MemberExpression' && node.callee.object.name === 'Symbol')
+      );
+    default:
+      return false;
   }
 }
 
-const callee = (node) => (node?.type === 'CallExpression' && node.callee.type === 'Identifier' ? node.callee.name : undefined);
+const callee = (node) =>
+  node?.type === 'CallExpression' && node.callee.type === 'Identifier' ? node.callee.name : undefined;

@@ -37,7 +37,9 @@ export async function transpile(component, { name, imports: lent }, scratch) {
   const known = lent.map((one) => `tollgate:auth/${one}`);
   const unknown = imports.filter((one) => !known.includes(one));
   if (unknown.length > 0) {
-    throw new Error(`The component imports ${unknown.join(', ')}, which the shim does not lend. It must be built for wasm32-unknown-unknown, from the contract in wit/.`);
+    throw new Error(
+      `The component imports ${unknown.join(', ')}, which the shim does not lend. It must be built for wasm32-unknown-unknown, from the contract in wit/.`,
+    );
   }
   const modules = new Map();
   for (const [file, content] of Object.entries(files)) {
@@ -47,11 +49,16 @@ export async function transpile(component, { name, imports: lent }, scratch) {
     }
     const target = path.join(scratch, file);
     await mkdir(path.dirname(target), { recursive: true });
-    await writeFile(target, file.endsWith('.js') ? outline(syncGlue(new TextDecoder().decode(content)), generator) : content);
+    await writeFile(
+      target,
+      file.endsWith('.js') ? outline(syncGlue(new TextDecoder().decode(content)), generator) : content,
+    );
   }
   const expected = ['core', 'core2', 'core3'].map((part) => `${name}.${part}.wasm`);
   if ([...modules.keys()].sort().join() !== expected.join()) {
-    throw new Error(`Expected the core modules ${expected.join(', ')}, got ${[...modules.keys()].join(', ')}: adapt the entries in src/.`);
+    throw new Error(
+      `Expected the core modules ${expected.join(', ')}, got ${[...modules.keys()].join(', ')}: adapt the entries in src/.`,
+    );
   }
   return { script: path.join(scratch, `${name}.js`), types: scratch, name, modules };
 }

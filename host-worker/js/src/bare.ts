@@ -28,13 +28,19 @@ export function setInstantiate(replacement: typeof instantiate): void {
 
 /** As `createGate` of `tollgate`, with the modules from {@link setModules}. */
 export function createGate(options?: GateOptions): Gate {
-  return makeGate({
-    modules: () => {
-      if (given === undefined) throw new Error('Call setModules() with the three core modules before the first request.');
-      return given as Compiled;
+  return makeGate(
+    {
+      modules: () => {
+        if (given === undefined)
+          throw new Error('Call setModules() with the three core modules before the first request.');
+        return given as Compiled;
+      },
+      get instantiate() {
+        return instantiate;
+      },
     },
-    get instantiate() { return instantiate; },
-  }, options);
+    options,
+  );
 }
 
 export { ConfigError, TokenError } from './shim.js';

@@ -11,7 +11,6 @@ import { VerifyingKey, supported } from './webcrypto.js';
 import { Verified } from './identity.js';
 import { clientMisconfigured, tokenError } from './token.js';
 
-
 /** The component's core modules, compiled, by the ends of their file names. */
 export interface CoreModules {
   core: WebAssembly.Module;
@@ -25,7 +24,9 @@ export type Instantiate = (module: WebAssembly.Module, imports?: WebAssembly.Imp
 /** The component broke. The instance it happened in is not used again. */
 export class Trap extends Error {
   constructor(cause: unknown) {
-    super('tollgate: the component failed; so did what was asked of it, and the next call gets a new instance', { cause });
+    super('tollgate: the component failed; so did what was asked of it, and the next call gets a new instance', {
+      cause,
+    });
     this.name = 'Trap';
   }
 }
@@ -132,7 +133,10 @@ export class Component {
       return run(this.#gate);
     } catch (error) {
       const { payload } = error as { payload?: Failure | ConfigFault };
-      if (payload !== undefined) throw 'field' in payload ? new ConfigError(payload.field, `${payload.field}: ${payload.message}`, payload.part) : tokenError(payload);
+      if (payload !== undefined)
+        throw 'field' in payload
+          ? new ConfigError(payload.field, `${payload.field}: ${payload.message}`, payload.part)
+          : tokenError(payload);
       this.broken = true;
       throw new Trap(error);
     } finally {

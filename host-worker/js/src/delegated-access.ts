@@ -2,7 +2,14 @@
 import type { Delegation, Grant, Target } from '#glue/token-exchange';
 import { func, oneOf, record, text, textOrTexts, texts } from './options.js';
 import type { State, Visit } from './state.js';
-import type { ExchangeOptions, FetchAsOptions, TokenFilter, TokenGrant, TokenRequestOptions, TokenTarget } from './types.js';
+import type {
+  ExchangeOptions,
+  FetchAsOptions,
+  TokenFilter,
+  TokenGrant,
+  TokenRequestOptions,
+  TokenTarget,
+} from './types.js';
 
 /** For whom: an identity of a gate has all of it. */
 export interface Subject {
@@ -30,18 +37,33 @@ const readFilter = record({ subject: text, resource: text });
 const NONE: string[] = [];
 
 /** What an exchange is about; `destination` is the URL that the token goes to, where it is known. */
-export function delegationOf(subject: Subject, resource: string | readonly string[], options: ExchangeOptions | undefined, destination?: string): Delegation {
+export function delegationOf(
+  subject: Subject,
+  resource: string | readonly string[],
+  options: ExchangeOptions | undefined,
+  destination?: string,
+): Delegation {
   return delegation(subject, resource, options === undefined ? {} : readExchange(options, 'options'), destination);
 }
 
-function delegation(subject: Subject, resource: string | readonly string[], read: any, destination: string | undefined): Delegation {
+function delegation(
+  subject: Subject,
+  resource: string | readonly string[],
+  read: any,
+  destination: string | undefined,
+): Delegation {
   const { audience, scopes, actorToken, actorTokenType, requestedTokenType, subjectTokenType } = read;
   return {
     subject: subject.subject === undefined ? undefined : text(subject.subject, 'subject'),
     subjectToken: { token: text(subject.token, 'token'), tokenType: subjectTokenType },
     subjectExpiresAt: subject.expiresAt === undefined ? undefined : BigInt(Math.max(0, Math.floor(subject.expiresAt))),
     actorToken: actorToken === undefined ? undefined : { token: actorToken, tokenType: actorTokenType },
-    target: { resources: textOrTexts(resource, 'resource'), audiences: audience ?? NONE, scopes: scopes ?? NONE, requestedTokenType },
+    target: {
+      resources: textOrTexts(resource, 'resource'),
+      audiences: audience ?? NONE,
+      scopes: scopes ?? NONE,
+      requestedTokenType,
+    },
     destination,
   };
 }
@@ -52,7 +74,7 @@ export function targetOf(target: TokenTarget): Target {
 }
 
 export function assertionOf(options: TokenRequestOptions | undefined): string | undefined {
-  return options && readTokenRequest(options, 'options').clientAssertion as string | undefined;
+  return options && (readTokenRequest(options, 'options').clientAssertion as string | undefined);
 }
 
 export function filterOf(filter: TokenFilter): TokenFilter {
@@ -60,7 +82,13 @@ export function filterOf(filter: TokenFilter): TokenFilter {
 }
 
 const GRANTS = {
-  'token-exchange': record({ type: text, subjectToken: text, subjectTokenType: text, actorToken: text, actorTokenType: text }),
+  'token-exchange': record({
+    type: text,
+    subjectToken: text,
+    subjectTokenType: text,
+    actorToken: text,
+    actorTokenType: text,
+  }),
   'client-credentials': record({ type: text }),
   'refresh-token': record({ type: text, refreshToken: text }),
 };
@@ -70,8 +98,12 @@ export function grantOf(grant: TokenGrant): Grant {
   const read = GRANTS[type](grant, 'grant') as any;
   switch (type) {
     case 'token-exchange': {
-      const actor = read.actorToken === undefined ? undefined : { token: read.actorToken, tokenType: read.actorTokenType };
-      return { tag: type, val: [{ token: text(read.subjectToken, 'grant.subjectToken'), tokenType: read.subjectTokenType }, actor] };
+      const actor =
+        read.actorToken === undefined ? undefined : { token: read.actorToken, tokenType: read.actorTokenType };
+      return {
+        tag: type,
+        val: [{ token: text(read.subjectToken, 'grant.subjectToken'), tokenType: read.subjectTokenType }, actor],
+      };
     }
     case 'client-credentials':
       return { tag: type };
@@ -85,10 +117,17 @@ export function grantOf(grant: TokenGrant): Grant {
  * first did not do. Redirects are not followed, for the token would go where they point.
  */
 export async function fetchAs(
-  state: State, visit: Visit, subject: Subject, resource: string | readonly string[],
-  input: Request | URL | string, init: RequestInit | undefined, options: FetchAsOptions | undefined,
+  state: State,
+  visit: Visit,
+  subject: Subject,
+  resource: string | readonly string[],
+  input: Request | URL | string,
+  init: RequestInit | undefined,
+  options: FetchAsOptions | undefined,
 ): Promise<Response> {
-  const { fetch, ...about } = (options === undefined ? {} : readFetchAs(options, 'options')) as { fetch?: FetchAsOptions['fetch'] };
+  const { fetch, ...about } = (options === undefined ? {} : readFetchAs(options, 'options')) as {
+    fetch?: FetchAsOptions['fetch'];
+  };
   const send = fetch ?? ((request: Request) => globalThis.fetch(request));
   let request = new Request(input, { ...init, redirect: 'manual' });
   // A fragment is not sent.

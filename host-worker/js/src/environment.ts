@@ -8,7 +8,8 @@ import { ConfigError } from './config-error.js';
  */
 export function settingsFrom(env: unknown): [string, Setting][] {
   if (env === undefined || env === null) return [];
-  if (typeof env !== 'object') throw new ConfigError('env', `\`env\` must be an object with the settings, not a ${typeof env}.`);
+  if (typeof env !== 'object')
+    throw new ConfigError('env', `\`env\` must be an object with the settings, not a ${typeof env}.`);
   const found: [string, Setting][] = [];
   for (const name in env) {
     if (!name.startsWith('TOLLGATE_')) continue;
@@ -22,14 +23,21 @@ function settingOf(value: unknown): Setting {
   if (typeof value === 'string') return { tag: 'text', val: value };
   if (Array.isArray(value)) {
     const entries = Array.from(value);
-    return entries.every((entry) => typeof entry === 'string') ? { tag: 'texts', val: entries } : { tag: 'unusable', val: 'mixed-list' };
+    return entries.every((entry) => typeof entry === 'string')
+      ? { tag: 'texts', val: entries }
+      : { tag: 'unusable', val: 'mixed-list' };
   }
   return { tag: 'unusable', val: kindOf(value) };
 }
 
 type Kind = Extract<Setting, { tag: 'unusable' }>['val'];
 
-const KINDS: { readonly [type: string]: Kind } = { boolean: 'boolean', number: 'number', bigint: 'number', function: 'function' };
+const KINDS: { readonly [type: string]: Kind } = {
+  boolean: 'boolean',
+  number: 'number',
+  bigint: 'number',
+  function: 'function',
+};
 
 function kindOf(value: unknown): Kind {
   if (value === null) return 'null';

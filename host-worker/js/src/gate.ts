@@ -8,8 +8,23 @@ import { RequestIdentity, type Origin } from './identity.js';
 import { settingsOf, text, texts, record, type Settings } from './options.js';
 import { State, type Decided, type Source, type Visit } from './state.js';
 import type {
-  Authenticated, Demands, ExchangeOptions, FetchAsOptions, Gate, GateOptions, Handler, Identity, MaybePromise, ProtectedWorker, Refused, Token, TokenFilter, TokenGrant,
-  TokenRequestOptions, TokenTarget, WaitUntil,
+  Authenticated,
+  Demands,
+  ExchangeOptions,
+  FetchAsOptions,
+  Gate,
+  GateOptions,
+  Handler,
+  Identity,
+  MaybePromise,
+  ProtectedWorker,
+  Refused,
+  Token,
+  TokenFilter,
+  TokenGrant,
+  TokenRequestOptions,
+  TokenTarget,
+  WaitUntil,
 } from './types.js';
 
 /**
@@ -28,7 +43,12 @@ export function makeGate(source: Source, options?: GateOptions): Gate {
  * for nothing here says that it was. With `ctx`, the exchange outlives the request.
  */
 export let exchangeFor: (
-  gate: Gate, subject: Subject, resource: string | readonly string[], options?: ExchangeOptions, env?: unknown, ctx?: WaitUntil,
+  gate: Gate,
+  subject: Subject,
+  resource: string | readonly string[],
+  options?: ExchangeOptions,
+  env?: unknown,
+  ctx?: WaitUntil,
 ) => Promise<Token>;
 
 class GateOfOptions implements Gate {
@@ -66,7 +86,12 @@ class GateOfOptions implements Gate {
     return { fetch: (request, env, ctx) => this.#fetch(handler, request, env, ctx) };
   }
 
-  #fetch<Env, Ctx, Req extends Request>(handler: Handler<Env, Ctx, Req>, request: Req, env: Env, ctx: Ctx): MaybePromise<Response> {
+  #fetch<Env, Ctx, Req extends Request>(
+    handler: Handler<Env, Ctx, Req>,
+    request: Req,
+    env: Env,
+    ctx: Ctx,
+  ): MaybePromise<Response> {
     let state: State;
     let head: RequestHead;
     let decided: MaybePromise<Decided>;
@@ -83,9 +108,15 @@ class GateOfOptions implements Gate {
       const { decision } = outcome;
       if (decision.tag === 'respond') return this.#answer(decision.val, request);
       const { tokenStart, headers } = decision.val;
-      const auth = verified === undefined
-        ? null
-        : new RequestIdentity(verified, head.authorization[0]!.slice(tokenStart), (granted, required) => state.require(head, granted, required), { gate: this, state, visit });
+      const auth =
+        verified === undefined
+          ? null
+          : new RequestIdentity(
+              verified,
+              head.authorization[0]!.slice(tokenStart),
+              (granted, required) => state.require(head, granted, required),
+              { gate: this, state, visit },
+            );
       // From here on exceptions are the handler's, and the runtime's to report.
       const response = handler(request, env, ctx, auth);
       return isPromise(response) ? response.then((late) => withHeaders(late, headers)) : withHeaders(response, headers);
@@ -93,13 +124,21 @@ class GateOfOptions implements Gate {
     return isPromise(decided) ? decided.then(settle, (error) => failure(error, request)) : settle(decided);
   }
 
-  authenticate(request: Request, env?: unknown, ctx?: WaitUntil, demands?: Demands): MaybePromise<Authenticated | Refused> {
+  authenticate(
+    request: Request,
+    env?: unknown,
+    ctx?: WaitUntil,
+    demands?: Demands,
+  ): MaybePromise<Authenticated | Refused> {
     const head = headOf(request);
     return this.#verified(
       (state, visit, scopes) => state.decide((gate) => gate.authenticate(head, scopes), visit),
       (state, granted, required) => state.require(head, granted, required),
       (start) => head.authorization[0]!.slice(start),
-      request, env, ctx, demands,
+      request,
+      env,
+      ctx,
+      demands,
     );
   }
 
@@ -107,9 +146,16 @@ class GateOfOptions implements Gate {
     if (typeof token !== 'string') throw new TypeError('verify() takes the token as a string.');
     return this.#verified(
       (state, visit, scopes) => state.decide((gate) => gate.verify(token, scopes), visit),
-      () => { throw new TypeError('This identity came from verify(), which knows no request to build a challenge for: pass the scopes to verify().'); },
+      () => {
+        throw new TypeError(
+          'This identity came from verify(), which knows no request to build a challenge for: pass the scopes to verify().',
+        );
+      },
       (start) => (start === 0 ? token : token.slice(start)),
-      undefined, env, ctx, demands,
+      undefined,
+      env,
+      ctx,
+      demands,
     );
   }
 
@@ -117,11 +163,15 @@ class GateOfOptions implements Gate {
     decide: (state: State, visit: Visit, scopes: string[]) => MaybePromise<Decided>,
     require: (state: State, granted: readonly string[], required: string[]) => Response | null,
     token: (start: number) => string,
-    request: Request | undefined, env: unknown, ctx: WaitUntil | undefined, demands: Demands | undefined,
+    request: Request | undefined,
+    env: unknown,
+    ctx: WaitUntil | undefined,
+    demands: Demands | undefined,
   ): MaybePromise<Authenticated | Refused> {
     const visit = visitOf(request, env, ctx);
     const state = this.#state(env);
-    const scopes = demands === undefined ? NO_SCOPES : demandsOf(demands, 'demands').scopes as string[] | undefined ?? NO_SCOPES;
+    const scopes =
+      demands === undefined ? NO_SCOPES : ((demandsOf(demands, 'demands').scopes as string[] | undefined) ?? NO_SCOPES);
     const failed = (error: unknown): Refused => {
       if (error instanceof ConfigError) throw error;
       return { ok: false, response: failure(error, request), reason: 'server-error' };
@@ -134,7 +184,16 @@ class GateOfOptions implements Gate {
       }
       const { tokenStart, headers } = decision.val;
       // `authenticate` and `verify` are never public, so there is one.
-      return { ok: true, auth: new RequestIdentity(verified!, token(tokenStart), (granted, required) => require(state, granted, required), { gate: this, state, visit }), headers };
+      return {
+        ok: true,
+        auth: new RequestIdentity(
+          verified!,
+          token(tokenStart),
+          (granted, required) => require(state, granted, required),
+          { gate: this, state, visit },
+        ),
+        headers,
+      };
     };
     try {
       const decided = decide(state, visit, scopes);
@@ -185,7 +244,13 @@ class GateOfOptions implements Gate {
     return state.token((client) => client.getToken(delegation), visit);
   }
 
-  async fetchAs(auth: Identity, resource: string | readonly string[], input: Request | URL | string, init?: RequestInit, options?: FetchAsOptions): Promise<Response> {
+  async fetchAs(
+    auth: Identity,
+    resource: string | readonly string[],
+    input: Request | URL | string,
+    init?: RequestInit,
+    options?: FetchAsOptions,
+  ): Promise<Response> {
     const { state, visit } = this.#origin(auth);
     return fetchAs(state, visit, auth, resource, input, init, options);
   }
@@ -195,7 +260,13 @@ class GateOfOptions implements Gate {
     return this.#state(env).token((client) => client.getOwnToken(wanted), visitOf(undefined, env, ctx));
   }
 
-  async tokenRequest(grant: TokenGrant, target?: TokenTarget, options?: TokenRequestOptions, env?: unknown, ctx?: WaitUntil): Promise<Token> {
+  async tokenRequest(
+    grant: TokenGrant,
+    target?: TokenTarget,
+    options?: TokenRequestOptions,
+    env?: unknown,
+    ctx?: WaitUntil,
+  ): Promise<Token> {
     const [asked, wanted] = [grantOf(grant), targetOf(target ?? {})];
     const assertion = assertionOf(options);
     return this.#state(env).token((client) => client.request(asked, wanted, assertion), visitOf(undefined, env, ctx));
@@ -214,15 +285,19 @@ class GateOfOptions implements Gate {
   #origin(auth: unknown): Origin {
     const origin = RequestIdentity.originOf(auth);
     if (origin?.gate === this) return origin;
-    throw new TypeError(auth === null
-      ? 'There is nobody to act for: `auth` is null on public routes.'
-      : 'A gate acts only for identities that it made itself: pass on the `auth` that it gave.');
+    throw new TypeError(
+      auth === null
+        ? 'There is nobody to act for: `auth` is null on public routes.'
+        : 'A gate acts only for identities that it made itself: pass on the `auth` that it gave.',
+    );
   }
 
   static {
     exchangeFor = async (gate, subject, resource, options, env, ctx) => {
       const delegation = delegationOf(subject, resource, options);
-      return (gate as GateOfOptions).#state(env).token((client) => client.getToken(delegation), visitOf(undefined, env, ctx));
+      return (gate as GateOfOptions)
+        .#state(env)
+        .token((client) => client.getToken(delegation), visitOf(undefined, env, ctx));
     };
   }
 
@@ -253,14 +328,14 @@ function headOf(request: Request): RequestHead {
     url,
     authorization: authorization === null ? [] : [authorization],
     origin: headers.get('origin') ?? undefined,
-    requestedMethod: preflight ? headers.get('access-control-request-method') ?? undefined : undefined,
-    requestedHeaders: preflight ? headers.get('access-control-request-headers') ?? undefined : undefined,
+    requestedMethod: preflight ? (headers.get('access-control-request-method') ?? undefined) : undefined,
+    requestedHeaders: preflight ? (headers.get('access-control-request-headers') ?? undefined) : undefined,
   };
 }
 
 function visitOf(request: Request | undefined, env: unknown, ctx: unknown): Visit {
   const lasting = typeof (ctx as WaitUntil | undefined)?.waitUntil === 'function';
-  return { env, ctx: lasting ? ctx as WaitUntil : undefined, request };
+  return { env, ctx: lasting ? (ctx as WaitUntil) : undefined, request };
 }
 
 /** Not `instanceof`: a handler's promise may be of another realm, or of a library. */

@@ -39,7 +39,9 @@ export interface RequestListenerOptions {
  */
 export function createRequestListener(app: FetchApplication, options: RequestListenerOptions): RequestListener {
   if (typeof app?.fetch !== 'function') {
-    throw new TypeError('createRequestListener() takes what gate.protect() returns, or another object with a method `fetch`.');
+    throw new TypeError(
+      'createRequestListener() takes what gate.protect() returns, or another object with a method `fetch`.',
+    );
   }
   const origin = originFor(options);
   const env = options.env ?? process.env;
@@ -54,7 +56,13 @@ export function createRequestListener(app: FetchApplication, options: RequestLis
   };
 }
 
-async function answer(app: FetchApplication, env: unknown, origin: OriginFor, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function answer(
+  app: FetchApplication,
+  env: unknown,
+  origin: OriginFor,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const client = new AbortController();
   outgoing.once('close', () => {
     if (!outgoing.writableFinished) client.abort();

@@ -19,17 +19,28 @@ export function originFor(options: RequestListenerOptions): OriginFor {
   const { origin, trustHost, scheme } = options ?? {};
   if (origin === undefined) {
     if (trustHost !== true) {
-      throw new TypeError('Say where requests come in: `origin`, such as \'https://api.example.com\', or `trustHost: true` where something in front of this server decides which hosts reach it.');
+      throw new TypeError(
+        "Say where requests come in: `origin`, such as 'https://api.example.com', or `trustHost: true` where something in front of this server decides which hosts reach it.",
+      );
     }
-    if (scheme !== undefined && scheme !== 'http' && scheme !== 'https') throw new TypeError('`scheme` must be \'http\' or \'https\'.');
+    if (scheme !== undefined && scheme !== 'http' && scheme !== 'https')
+      throw new TypeError("`scheme` must be 'http' or 'https'.");
     return (incoming, host) => {
       if (host === undefined || !HOST.test(host)) throw new BadRequest(400);
       return `${scheme ?? ((incoming.socket as { encrypted?: boolean }).encrypted === true ? 'https' : 'http')}://${host}`;
     };
   }
-  if (trustHost === true || scheme !== undefined) throw new TypeError('With `origin`, the host that a request names does not count: remove `trustHost` and `scheme`.');
-  if (typeof origin !== 'string' || !URL.canParse(origin) || !/^https?:$/.test(new URL(origin).protocol) || new URL(origin).href !== `${new URL(origin).origin}/`) {
-    throw new TypeError('`origin` must be a scheme and a host, such as \'https://api.example.com\', without a path.');
+  if (trustHost === true || scheme !== undefined)
+    throw new TypeError(
+      'With `origin`, the host that a request names does not count: remove `trustHost` and `scheme`.',
+    );
+  if (
+    typeof origin !== 'string' ||
+    !URL.canParse(origin) ||
+    !/^https?:$/.test(new URL(origin).protocol) ||
+    new URL(origin).href !== `${new URL(origin).origin}/`
+  ) {
+    throw new TypeError("`origin` must be a scheme and a host, such as 'https://api.example.com', without a path.");
   }
   const fixed = new URL(origin).origin;
   return () => fixed;
@@ -46,7 +57,12 @@ const ABSOLUTE_FORM = /^https?:\/\/([^/?#]+)([^#]*)$/i;
  * The `Request`; a {@link BadRequest} where there can be none. The gate judges the URL of this very
  * object, and the application sees no other.
  */
-export function requestOf(incoming: IncomingMessage, outgoing: ServerResponse, origin: OriginFor, signal: AbortSignal): Request {
+export function requestOf(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  origin: OriginFor,
+  signal: AbortSignal,
+): Request {
   const method = incoming.method ?? 'GET';
   // What `Request` refuses by its name (Fetch, "forbidden method").
   if (method === 'TRACE' || method === 'TRACK' || method === 'CONNECT') throw new BadRequest(501);
@@ -102,7 +118,10 @@ function valuesOf({ rawHeaders }: IncomingMessage, name: string): string[] {
 
 /** Whether a body follows (RFC 9112 section 6). */
 function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] !== undefined && headers['content-length'] !== '0');
+  return (
+    headers['transfer-encoding'] !== undefined ||
+    (headers['content-length'] !== undefined && headers['content-length'] !== '0')
+  );
 }
 
 /** The body, read only as fast as it is asked for, and not at all where nobody asks. */
@@ -122,24 +141,29 @@ function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableSt
     });
     incoming.once('end', () => end(() => controller.close()));
     const breakOff = () => {
-      end(() => controller.error(new DOMException('The request is over, and its body was not read to its end.', 'AbortError')));
+      end(() =>
+        controller.error(new DOMException('The request is over, and its body was not read to its end.', 'AbortError')),
+      );
       incoming.resume();
     };
     incoming.once('close', breakOff);
     outgoing.once('close', breakOff);
     if (incoming.destroyed) breakOff();
   };
-  return new ReadableStream<Uint8Array>({
-    pull(controller) {
-      if (!begun) {
-        begun = true;
-        begin(controller);
-      }
-      incoming.resume();
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        if (!begun) {
+          begun = true;
+          begin(controller);
+        }
+        incoming.resume();
+      },
+      cancel() {
+        over = true;
+        incoming.resume();
+      },
     },
-    cancel() {
-      over = true;
-      incoming.resume();
-    },
-  }, { highWaterMark: 0 });
+    { highWaterMark: 0 },
+  );
 }

@@ -1,7 +1,15 @@
 import type { ServerResponse } from 'node:http';
 
 /** Headers of one connection, not of the response (RFC 9110 section 7.6.1): Node sets its own. */
-const OF_CONNECTION = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
+const OF_CONNECTION = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
 
 /** Statuses that have no body (RFC 9110 section 15). */
 const WITHOUT_BODY = new Set([204, 205, 304]);
@@ -67,6 +75,10 @@ export function refuse(outgoing: ServerResponse, status: number): void {
   const error = status === 500 ? 'server_error' : status === 501 ? 'not_implemented' : 'invalid_request';
   outgoing.statusMessage = ''; // Node knows the usual one
   const body = JSON.stringify({ error });
-  outgoing.writeHead(status, { 'content-type': 'application/json', 'content-length': body.length, 'cache-control': 'no-store' });
+  outgoing.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': body.length,
+    'cache-control': 'no-store',
+  });
   outgoing.end(body);
 }

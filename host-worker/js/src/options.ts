@@ -127,7 +127,8 @@ function listOf<T>(item: Reader<T>, wanted = 'a list'): Reader<T[]> {
 
 export const texts = listOf(text, 'a list of strings');
 
-export const textOrTexts: Reader<string[]> = (value, field) => (typeof value === 'string' ? [value] : listOf(text, 'a string or a list of strings')(value, field));
+export const textOrTexts: Reader<string[]> = (value, field) =>
+  typeof value === 'string' ? [value] : listOf(text, 'a string or a list of strings')(value, field);
 
 export function record(shape: Record<string, Reader<unknown>>): Reader<Record<string, unknown>> {
   return (value, field) => {
@@ -182,12 +183,16 @@ function clientKeyReader(signers: Map<string, Signer | KeyPair>): Reader<ClientK
 function isSigner(value: unknown): value is Signer | KeyPair {
   if (typeof value !== 'object' || value === null) return false;
   const { privateKey, publicKey, publicJwk, sign } = value as Partial<KeyPair & Signer>;
-  return (privateKey !== undefined && publicKey !== undefined) || (typeof sign === 'function' && typeof publicJwk === 'object');
+  return (
+    (privateKey !== undefined && publicKey !== undefined) ||
+    (typeof sign === 'function' && typeof publicJwk === 'object')
+  );
 }
 
 /** What `tollgate/signatures` gives. */
 const provider: Reader<object> = (value, field) => {
-  if (typeof value !== 'object' || value === null || !('importVerifyingKey' in value)) throw wrong(field, 'what `tollgate/signatures` exports', value);
+  if (typeof value !== 'object' || value === null || !('importVerifyingKey' in value))
+    throw wrong(field, 'what `tollgate/signatures` exports', value);
   return value;
 };
 
@@ -198,7 +203,10 @@ function scopeHierarchy(value: unknown, field: string): [string, string[]][] {
 
 function keyLocation(value: unknown, field: string): KeyLocation {
   if (value === 'discovery') return { tag: 'discovery' };
-  const { uri, inline } = record({ uri: text, inline: json('a JWK Set, as text or as an object') })(value, field) as { uri?: string; inline?: string };
+  const { uri, inline } = record({ uri: text, inline: json('a JWK Set, as text or as an object') })(value, field) as {
+    uri?: string;
+    inline?: string;
+  };
   if ((uri === undefined) === (inline === undefined)) {
     throw new ConfigError(field, `\`${field}\` must be 'discovery', { uri } or { inline }.`);
   }
@@ -230,8 +238,12 @@ function issuer(value: unknown, field: string): Issuer {
 }
 
 function route(value: unknown, field: string): Route {
-  const read = record({ path: text, methods: texts, public: flag, scopes: texts })(value, field) as
-    { path?: string; methods?: string[]; public?: boolean; scopes?: string[] };
+  const read = record({ path: text, methods: texts, public: flag, scopes: texts })(value, field) as {
+    path?: string;
+    methods?: string[];
+    public?: boolean;
+    scopes?: string[];
+  };
   if (read.path === undefined) throw new ConfigError(`${field}.path`, `\`${field}\` must name its \`path\`.`);
   if (read.public === true && read.scopes !== undefined) {
     throw new ConfigError(field, `\`${field}\` is public, so it cannot need scopes: remove one of the two.`);

@@ -54,7 +54,10 @@ export type SignatureError = 'unsupported' | 'key-refused' | 'failed';
 
 /** Why an operation with a key came to nothing, with what the component is told of it. */
 export class SignatureFailure extends Error {
-  constructor(readonly kind: SignatureError, cause?: unknown) {
+  constructor(
+    readonly kind: SignatureError,
+    cause?: unknown,
+  ) {
     super(`tollgate: ${kind}`, { cause });
   }
 }

@@ -13,14 +13,25 @@ export function provider(modules: () => SignatureModules): object {
   const exports = () => {
     if (instance === undefined) {
       const compiled = modules();
-      const { signatures } = instantiate(
-        (path: string) => compiled[path.split('.')[1] as keyof SignatureModules],
-        { 'tollgate:auth/random': { getBytes: (len: number) => crypto.getRandomValues(new Uint8Array(len)) } } as any,
-      );
+      const { signatures } = instantiate((path: string) => compiled[path.split('.')[1] as keyof SignatureModules], {
+        'tollgate:auth/random': { getBytes: (len: number) => crypto.getRandomValues(new Uint8Array(len)) },
+      } as any);
       instance = signatures as unknown as Record<string, unknown>;
     }
     return instance;
   };
-  const names = ['VerifyingKey', 'SigningKey', 'PendingVerdict', 'PendingPublicKey', 'PendingSignature', 'supported', 'importVerifyingKey', 'importSigningKey'];
-  return Object.defineProperties({}, Object.fromEntries(names.map((name) => [name, { enumerable: true, get: () => exports()[name] }])));
+  const names = [
+    'VerifyingKey',
+    'SigningKey',
+    'PendingVerdict',
+    'PendingPublicKey',
+    'PendingSignature',
+    'supported',
+    'importVerifyingKey',
+    'importSigningKey',
+  ];
+  return Object.defineProperties(
+    {},
+    Object.fromEntries(names.map((name) => [name, { enumerable: true, get: () => exports()[name] }])),
+  );
 }

@@ -56,7 +56,7 @@ function pkcs8(der: Uint8Array): Omit<PrivateKeyUse, 'mayHang'> {
     },
     async sign(algorithm, message) {
       let key = keys.get(algorithm);
-      if (key === undefined) keys.set(algorithm, key = await importPkcs8(der, algorithm, false));
+      if (key === undefined) keys.set(algorithm, (key = await importPkcs8(der, algorithm, false)));
       return signBy(key, algorithm, message);
     },
   };
@@ -83,7 +83,8 @@ function ofSigner(signer: Signer): PrivateKeyUse {
     },
     async sign(algorithm, message) {
       const signature = await signer.sign(message, algorithm);
-      if (ArrayBuffer.isView(signature)) return new Uint8Array(signature.buffer, signature.byteOffset, signature.byteLength);
+      if (ArrayBuffer.isView(signature))
+        return new Uint8Array(signature.buffer, signature.byteOffset, signature.byteLength);
       if (signature instanceof ArrayBuffer) return new Uint8Array(signature);
       throw new TypeError('tollgate: `sign` must give the signature as an ArrayBuffer or as a view of one');
     },

@@ -1,7 +1,17 @@
 import type { Config, Outcome, RequestHead, Gate } from '#glue/resource-server';
 import type { TokenClient } from '#glue/token-exchange';
 import { responseOf, serverError } from './answer.js';
-import { Component, Trap, nothing, type Call, type CoreModules, type Instantiate, type Ready, type Step, type Task } from './component.js';
+import {
+  Component,
+  Trap,
+  nothing,
+  type Call,
+  type CoreModules,
+  type Instantiate,
+  type Ready,
+  type Step,
+  type Task,
+} from './component.js';
 import { ConfigError } from './config-error.js';
 import type { Pending } from './pending.js';
 import type { Verified } from './identity.js';
@@ -60,7 +70,8 @@ export class State {
   component(): Component {
     if (this.#component !== undefined && !this.#component.broken) return this.#component;
     if (this.#failure !== undefined) throw this.#failure;
-    const make = () => new Component(this.#source.modules(), this.#source.instantiate, { ...this.#settings, config: this.#config });
+    const make = () =>
+      new Component(this.#source.modules(), this.#source.instantiate, { ...this.#settings, config: this.#config });
     try {
       this.#component = make();
       if (this.#component.hasClient) this.#tell(this.#component.clientError);
@@ -153,7 +164,14 @@ export class State {
     return driven;
   }
 
-  async #drive<V, R>(begin: Begin<V>, finish: Finish<V, R>, component: Component, task: Task<V>, call: Call, visit: Visit): Promise<R> {
+  async #drive<V, R>(
+    begin: Begin<V>,
+    finish: Finish<V, R>,
+    component: Component,
+    task: Task<V>,
+    call: Call,
+    visit: Visit,
+  ): Promise<R> {
     for (let restarts = 0; ; restarts++) {
       const done = await this.#poll(component, task, call, visit);
       if (done !== undefined) return finish(component, done.val, call);

@@ -12,9 +12,22 @@
  *   `bad-response`: what came back from the token endpoint instead of a token.
  */
 export type TokenErrorKind =
-  | 'configuration' | 'signing-failed' | 'invalid-request' | 'no-subject' | 'forbidden-destination' | 'refused'
-  | 'issuer-unavailable' | 'no-token-endpoint' | 'foreign-token-endpoint'
-  | 'unreachable' | 'timed-out' | 'too-large' | 'redirected' | 'unexpected-status' | 'not-json' | 'bad-response';
+  | 'configuration'
+  | 'signing-failed'
+  | 'invalid-request'
+  | 'no-subject'
+  | 'forbidden-destination'
+  | 'refused'
+  | 'issuer-unavailable'
+  | 'no-token-endpoint'
+  | 'foreign-token-endpoint'
+  | 'unreachable'
+  | 'timed-out'
+  | 'too-large'
+  | 'redirected'
+  | 'unexpected-status'
+  | 'not-json'
+  | 'bad-response';
 
 /** Why there is no token, with a response for your own caller. No secret is in it. */
 export class TokenError extends Error {
@@ -39,7 +52,15 @@ export class TokenError extends Error {
   constructor(
     kind: TokenErrorKind,
     message: string,
-    details: { response: () => Response; error?: string; errorDescription?: string; errorUri?: string; status?: number; retryAfterSeconds?: number; cause?: unknown },
+    details: {
+      response: () => Response;
+      error?: string;
+      errorDescription?: string;
+      errorUri?: string;
+      status?: number;
+      retryAfterSeconds?: number;
+      cause?: unknown;
+    },
   ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     Object.defineProperty(this, 'name', { value: 'TokenError' });

@@ -133,7 +133,13 @@ export interface TokenTarget {
 
 /** How a token is asked for without the cache. */
 export type TokenGrant =
-  | { readonly type: 'token-exchange'; readonly subjectToken: string; readonly subjectTokenType?: string; readonly actorToken?: string; readonly actorTokenType?: string }
+  | {
+      readonly type: 'token-exchange';
+      readonly subjectToken: string;
+      readonly subjectTokenType?: string;
+      readonly actorToken?: string;
+      readonly actorTokenType?: string;
+    }
   | { readonly type: 'client-credentials' }
   | { readonly type: 'refresh-token'; readonly refreshToken: string };
 

@@ -1,4 +1,14 @@
-import type { Actor, ClientOptions, ExchangeOptions, FetchAsOptions, Token, TokenFilter, TokenGrant, TokenRequestOptions, TokenTarget } from './token-types.js';
+import type {
+  Actor,
+  ClientOptions,
+  ExchangeOptions,
+  FetchAsOptions,
+  Token,
+  TokenFilter,
+  TokenGrant,
+  TokenRequestOptions,
+  TokenTarget,
+} from './token-types.js';
 
 export type * from './token-types.js';
 
@@ -225,8 +235,12 @@ export interface WaitUntil {
 }
 
 /** A handler behind a gate. `auth` is `null` on public routes and there only. */
-export type Handler<Env = any, Ctx = any, Req = Request> =
-  (request: Req, env: Env, ctx: Ctx, auth: Identity | null) => MaybePromise<Response>;
+export type Handler<Env = any, Ctx = any, Req = Request> = (
+  request: Req,
+  env: Env,
+  ctx: Ctx,
+  auth: Identity | null,
+) => MaybePromise<Response>;
 
 /** What a Worker module exports by default. */
 export interface ProtectedWorker<Env = any, Ctx = any, Req = Request> {
@@ -270,9 +284,16 @@ export interface Demands {
  */
 export interface Gate {
   /** Guards a handler; made for `export default`. */
-  protect<Env = any, Ctx = any, Req extends Request = Request>(handler: Handler<Env, Ctx, Req>): ProtectedWorker<Env, Ctx, Req>;
+  protect<Env = any, Ctx = any, Req extends Request = Request>(
+    handler: Handler<Env, Ctx, Req>,
+  ): ProtectedWorker<Env, Ctx, Req>;
   /** Verifies the credentials of a request, whatever its route says: nothing is public here. */
-  authenticate(request: Request, env?: unknown, ctx?: WaitUntil, demands?: Demands): MaybePromise<Authenticated | Refused>;
+  authenticate(
+    request: Request,
+    env?: unknown,
+    ctx?: WaitUntil,
+    demands?: Demands,
+  ): MaybePromise<Authenticated | Refused>;
   /** Verifies a bare token, for what is no HTTP request: a message, a WebSocket's first frame. */
   verify(token: string, env?: unknown, ctx?: WaitUntil, demands?: Demands): MaybePromise<Authenticated | Refused>;
   /** Answers a metadata request or a preflight of one; `null` for any other path. */
@@ -303,11 +324,23 @@ export interface Gate {
    * returned, not followed. An `Authorization` header of the request is replaced. A body is kept
    * in memory until there is an answer. What `fetch` itself throws is passed on.
    */
-  fetchAs(auth: Identity, resource: string | readonly string[], input: Request | URL | string, init?: RequestInit, options?: FetchAsOptions): Promise<Response>;
+  fetchAs(
+    auth: Identity,
+    resource: string | readonly string[],
+    input: Request | URL | string,
+    init?: RequestInit,
+    options?: FetchAsOptions,
+  ): Promise<Response>;
   /** A token for the application itself, by client credentials (RFC 6749 section 4.4), kept likewise. */
   ownToken(target: TokenTarget, env?: unknown, ctx?: WaitUntil): Promise<Token>;
   /** One token request as it stands: nothing is kept and nothing shared. */
-  tokenRequest(grant: TokenGrant, target?: TokenTarget, options?: TokenRequestOptions, env?: unknown, ctx?: WaitUntil): Promise<Token>;
+  tokenRequest(
+    grant: TokenGrant,
+    target?: TokenTarget,
+    options?: TokenRequestOptions,
+    env?: unknown,
+    ctx?: WaitUntil,
+  ): Promise<Token>;
   /** Forgets tokens, also those that are on their way; answers how many were kept. */
   invalidate(filter?: TokenFilter, env?: unknown): number;
   /** A signed assertion of who this client is (RFC 7523), good for one request to `audience`. */

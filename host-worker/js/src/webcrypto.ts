@@ -40,7 +40,10 @@ export const supported = (): Algorithms => ({ verify: Object.keys(ALGORITHMS), s
 /** A failure of WebCrypto as the component is told of it. */
 function failure(error: unknown, otherwise: SignatureError): SignatureFailure {
   if (error instanceof SignatureFailure) return error;
-  return new SignatureFailure((error as { name?: string } | undefined)?.name === 'NotSupportedError' ? 'unsupported' : otherwise, error);
+  return new SignatureFailure(
+    (error as { name?: string } | undefined)?.name === 'NotSupportedError' ? 'unsupported' : otherwise,
+    error,
+  );
 }
 
 /** A public key: the component's `verifying-key`. */
@@ -61,7 +64,10 @@ export class VerifyingKey {
 
   verify(message: Uint8Array, signature: Uint8Array): Operation<boolean> {
     const key = this.#key;
-    return this.#track(() => (key === undefined ? this.#importAndVerify(message, signature) : this.#verify(key, message, signature)), false);
+    return this.#track(
+      () => (key === undefined ? this.#importAndVerify(message, signature) : this.#verify(key, message, signature)),
+      false,
+    );
   }
 
   async #importAndVerify(message: Uint8Array, signature: Uint8Array): Promise<boolean> {

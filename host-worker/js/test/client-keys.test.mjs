@@ -6,7 +6,9 @@ import { calculateJwkThumbprint, createLocalJWKSet, exportJWK, jwtVerify } from 
 import { startIssuer } from './support/issuer.mjs';
 import { load } from './support/package.mjs';
 
-const { main: { createGate, ConfigError, TokenError } } = await load();
+const {
+  main: { createGate, ConfigError, TokenError },
+} = await load();
 const AUDIENCE = 'https://mcp.example.com';
 const API = 'https://api.example.com';
 
@@ -18,10 +20,13 @@ const pem = ({ privateKey }, type = 'pkcs8') => privateKey.export({ type, format
 const escaped = (text) => text.replaceAll('\n', '\\n');
 
 let issuer;
-before(async () => { issuer = await startIssuer(); });
+before(async () => {
+  issuer = await startIssuer();
+});
 after(() => issuer.close());
 
-const published = async (gate, env) => (await gate.metadata(new Request('https://mcp.example.com/.well-known/jwks.json'), env)).json();
+const published = async (gate, env) =>
+  (await gate.metadata(new Request('https://mcp.example.com/.well-known/jwks.json'), env)).json();
 
 for (const [name, algorithm, key] of [
   ['PKCS#8', 'RS256', pem(rsa)],
@@ -33,7 +38,12 @@ for (const [name, algorithm, key] of [
   ['a JWK', 'ES256', JSON.stringify(ec.privateKey.export({ format: 'jwk' }))],
 ]) {
   test(`private_key_jwt with ${algorithm} from the environment: ${name}`, async () => {
-    const env = { TOLLGATE_ISSUER: issuer.url, TOLLGATE_AUDIENCE: AUDIENCE, TOLLGATE_CLIENT_ID: 'app', TOLLGATE_PRIVATE_KEY: key };
+    const env = {
+      TOLLGATE_ISSUER: issuer.url,
+      TOLLGATE_AUDIENCE: AUDIENCE,
+      TOLLGATE_CLIENT_ID: 'app',
+      TOLLGATE_PRIVATE_KEY: key,
+    };
     const gate = createGate();
     gate.check(env);
     const { auth } = await gate.verify(await issuer.mint(), env);
@@ -42,7 +52,12 @@ for (const [name, algorithm, key] of [
     assert.equal(headers.authorization, undefined);
     assert.deepEqual(form.client_assertion_type, ['urn:ietf:params:oauth:client-assertion-type:jwt-bearer']);
     const keys = await published(gate, env);
-    const { payload, protectedHeader } = await jwtVerify(form.client_assertion[0], createLocalJWKSet(keys), { issuer: 'app', subject: 'app', audience: issuer.url, algorithms: [algorithm] });
+    const { payload, protectedHeader } = await jwtVerify(form.client_assertion[0], createLocalJWKSet(keys), {
+      issuer: 'app',
+      subject: 'app',
+      audience: issuer.url,
+      algorithms: [algorithm],
+    });
     assert.ok(payload.jti.length >= 20 && payload.exp - payload.iat <= 300);
     assert.equal(protectedHeader.kid, await calculateJwkThumbprint(keys.keys[0]));
     const assertion = await gate.clientAssertion('https://other.example/token', env);
@@ -55,17 +70,42 @@ test('every key is published, by its public half, and the first signs', async ()
   const gate = createGate({
     issuer: issuer.url,
     audience: AUDIENCE,
-    client: { id: 'app', keys: [{ key: pem(ec), kid: 'active' }, { key: rsa.privateKey.export({ format: 'jwk' }), kid: 'next', algorithm: 'PS256' }, pem(ed)], assertionAudience: 'token_endpoint' },
+    client: {
+      id: 'app',
+      keys: [
+        { key: pem(ec), kid: 'active' },
+        { key: rsa.privateKey.export({ format: 'jwk' }), kid: 'next', algorithm: 'PS256' },
+        pem(ed),
+      ],
+      assertionAudience: 'token_endpoint',
+    },
   });
   const { keys } = await published(gate);
-  assert.deepEqual(keys.map(({ kid, alg }) => [kid, alg]), [['active', 'ES256'], ['next', 'PS256'], [await calculateJwkThumbprint(await exportJWK(ed.publicKey)), 'EdDSA']]);
+  assert.deepEqual(
+    keys.map(({ kid, alg }) => [kid, alg]),
+    [
+      ['active', 'ES256'],
+      ['next', 'PS256'],
+      [await calculateJwkThumbprint(await exportJWK(ed.publicKey)), 'EdDSA'],
+    ],
+  );
   for (const key of keys) for (const secret of ['d', 'p', 'q', 'dp', 'dq', 'qi']) assert.ok(!(secret in key));
   const { auth } = await gate.verify(await issuer.mint());
   await gate.exchange(auth, API);
-  const { payload, protectedHeader } = await jwtVerify(issuer.requests.at(-1).form.client_assertion[0], createLocalJWKSet({ keys }));
+  const { payload, protectedHeader } = await jwtVerify(
+    issuer.requests.at(-1).form.client_assertion[0],
+    createLocalJWKSet({ keys }),
+  );
   assert.equal(protectedHeader.kid, 'active');
   assert.equal(payload.aud, `${issuer.url}/token`);
-  const env = { TOLLGATE_ISSUER: issuer.url, TOLLGATE_AUDIENCE: AUDIENCE, TOLLGATE_CLIENT_ID: 'app', TOLLGATE_PRIVATE_KEY: pem(ec), TOLLGATE_PRIVATE_KEY_NEXT: pem(rsa), TOLLGATE_PRIVATE_KEY_RETIRED: pem(ed) };
+  const env = {
+    TOLLGATE_ISSUER: issuer.url,
+    TOLLGATE_AUDIENCE: AUDIENCE,
+    TOLLGATE_CLIENT_ID: 'app',
+    TOLLGATE_PRIVATE_KEY: pem(ec),
+    TOLLGATE_PRIVATE_KEY_NEXT: pem(rsa),
+    TOLLGATE_PRIVATE_KEY_RETIRED: pem(ed),
+  };
   assert.equal((await published(createGate(), env)).keys.length, 3);
 });
 
@@ -78,13 +118,27 @@ test('a broken key takes neither metadata nor verification down', async (t) => {
     [pem(generateKeyPairSync('rsa', { modulusLength: 1024 })), /2048/],
   ]) {
     logged.mock.resetCalls();
-    const gate = createGate({ issuer: issuer.url, audience: AUDIENCE, client: { id: 'app', keys: [pem(rsa), broken] } });
+    const gate = createGate({
+      issuer: issuer.url,
+      audience: AUDIENCE,
+      client: { id: 'app', keys: [pem(rsa), broken] },
+    });
     const { auth } = await gate.verify(await issuer.mint());
     assert.equal(auth.subject, 'ada');
-    assert.equal((await gate.metadata(new Request('https://mcp.example.com/.well-known/oauth-protected-resource'))).status, 200);
+    assert.equal(
+      (await gate.metadata(new Request('https://mcp.example.com/.well-known/oauth-protected-resource'))).status,
+      200,
+    );
     const document = await gate.metadata(new Request('https://mcp.example.com/.well-known/jwks.json'));
     assert.ok(document.status >= 400, 'no half of a key set');
-    await assert.rejects(gate.exchange(auth, API), (error) => error instanceof TokenError && error.kind === 'configuration' && sentence.test(error.message) && error.message.startsWith('client.keys[1]'));
+    await assert.rejects(
+      gate.exchange(auth, API),
+      (error) =>
+        error instanceof TokenError &&
+        error.kind === 'configuration' &&
+        sentence.test(error.message) &&
+        error.message.startsWith('client.keys[1]'),
+    );
     await assert.rejects(gate.clientAssertion('x'), TokenError);
     assert.throws(() => gate.check(), ConfigError);
     assert.equal(logged.mock.callCount(), 1);
@@ -94,5 +148,8 @@ test('a broken key takes neither metadata nor verification down', async (t) => {
 
 test('a client without a key signs nothing', async () => {
   const gate = createGate({ issuer: issuer.url, audience: AUDIENCE, client: { id: 'app', secret: 's' } });
-  await assert.rejects(gate.clientAssertion('x'), (error) => error instanceof TokenError && /private key/.test(error.message));
+  await assert.rejects(
+    gate.clientAssertion('x'),
+    (error) => error instanceof TokenError && /private key/.test(error.message),
+  );
 });

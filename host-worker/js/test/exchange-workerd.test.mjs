@@ -15,7 +15,9 @@ const AUDIENCE = 'https://mcp.example.com';
 
 let dist;
 before(async () => {
-  dist = await bundle(undefined, { 'src/index.js': await readFile(path.join(import.meta.dirname, 'fixtures/client.js'), 'utf8') });
+  dist = await bundle(undefined, {
+    'src/index.js': await readFile(path.join(import.meta.dirname, 'fixtures/client.js'), 'utf8'),
+  });
 });
 after(() => rm(path.dirname(dist), { recursive: true, force: true }));
 
@@ -23,12 +25,25 @@ after(() => rm(path.dirname(dist), { recursive: true, force: true }));
 async function start(t, { client = {}, bindings = {}, flags } = {}) {
   const [issuer, upstream] = await Promise.all([startIssuer(), startUpstream()]);
   t.after(() => Promise.all([issuer.close(), upstream.close()]));
-  const worker = await run(t, dist, {
-    TOLLGATE_ISSUER: issuer.url, TOLLGATE_AUDIENCE: AUDIENCE, TOLLGATE_CLIENT_ID: 'app', TOLLGATE_CLIENT_SECRET: 's3cret',
-    API: upstream.url, OPTIONS: JSON.stringify({ client }), ...bindings,
-  }, flags);
+  const worker = await run(
+    t,
+    dist,
+    {
+      TOLLGATE_ISSUER: issuer.url,
+      TOLLGATE_AUDIENCE: AUDIENCE,
+      TOLLGATE_CLIENT_ID: 'app',
+      TOLLGATE_CLIENT_SECRET: 's3cret',
+      API: upstream.url,
+      OPTIONS: JSON.stringify({ client }),
+      ...bindings,
+    },
+    flags,
+  );
   const as = async (pathname = '/', { sub = 'ada', ...init } = {}) =>
-    worker.fetch(pathname, { ...init, headers: { authorization: `Bearer ${await issuer.mint({ sub })}`, ...init.headers } });
+    worker.fetch(pathname, {
+      ...init,
+      headers: { authorization: `Bearer ${await issuer.mint({ sub })}`, ...init.headers },
+    });
   return { issuer, upstream, worker, as };
 }
 
@@ -36,9 +51,13 @@ async function start(t, { client = {}, bindings = {}, flags } = {}) {
 function leave(url, pathname, token) {
   let give;
   const body = new Promise((resolve) => {
-    const request = http.get(new URL(pathname, url), { agent: false, headers: { authorization: `Bearer ${token}` } }, async (response) => {
-      resolve(Buffer.concat(await response.toArray()).toString());
-    });
+    const request = http.get(
+      new URL(pathname, url),
+      { agent: false, headers: { authorization: `Bearer ${token}` } },
+      async (response) => {
+        resolve(Buffer.concat(await response.toArray()).toString());
+      },
+    );
     request.on('error', () => resolve('gone'));
     give = () => request.destroy();
   });
@@ -49,12 +68,19 @@ test('a call on a userâ€™s behalf, with one exchange however often', async (t) =
   const { issuer, upstream, worker } = await start(t);
   const authorization = `Bearer ${await issuer.mint()}`;
   for (let i = 0; i < 3; i++) {
-    const answer = await worker.fetch('/call', { method: 'POST', body: `body ${i}`, headers: { authorization, 'x-trace': '7' } });
+    const answer = await worker.fetch('/call', {
+      method: 'POST',
+      body: `body ${i}`,
+      headers: { authorization, 'x-trace': '7' },
+    });
     const { as, method, body } = await answer.json();
     assert.deepEqual([as.sub, as.resource, method, body], ['ada', [upstream.url], 'POST', `body ${i}`]);
   }
   assert.equal(issuer.counts.token, 1);
-  assert.deepEqual(upstream.calls.map(({ headers }) => [headers['x-trace'], headers.authorization === authorization]), Array(3).fill(['7', false]));
+  assert.deepEqual(
+    upstream.calls.map(({ headers }) => [headers['x-trace'], headers.authorization === authorization]),
+    Array(3).fill(['7', false]),
+  );
   assert.ok(!worker.logs.join('').match(/clone|tee/i), worker.logs.join(''));
 });
 
@@ -63,7 +89,10 @@ test('a 401 costs one more exchange and call; a second one goes to the caller', 
   upstream.answer((_request, response, n) => response.writeHead(n === 1 ? 401 : 200).end('answer'));
   const answer = await as('/call', { method: 'POST', body: 'the body' });
   assert.equal(await answer.text(), 'answer');
-  assert.deepEqual(upstream.calls.map(({ body }) => body), ['the body', 'the body']);
+  assert.deepEqual(
+    upstream.calls.map(({ body }) => body),
+    ['the body', 'the body'],
+  );
   assert.notEqual(upstream.calls[0].headers.authorization, upstream.calls[1].headers.authorization);
   assert.equal(issuer.counts.token, 2);
   upstream.answer((_request, response) => response.writeHead(401).end());
@@ -75,7 +104,10 @@ test('redirects come back, and other origins get nothing', async (t) => {
   const { issuer, upstream, as } = await start(t);
   upstream.answer((_request, response) => response.writeHead(302, { location: '/elsewhere' }).end());
   assert.equal((await as('/call', { redirect: 'manual' })).status, 302);
-  assert.deepEqual(upstream.calls.map(({ url }) => url), ['/called']);
+  assert.deepEqual(
+    upstream.calls.map(({ url }) => url),
+    ['/called'],
+  );
   assert.equal((await as('/call-elsewhere?url=https://evil.example/')).status, 500);
   assert.equal(issuer.counts.token, 1);
 });
@@ -83,7 +115,9 @@ test('redirects come back, and other origins get nothing', async (t) => {
 test('100 at once for one user make one exchange', async (t) => {
   const { issuer, worker } = await start(t);
   const headers = { authorization: `Bearer ${await issuer.mint()}` };
-  const tokens = await Promise.all(Array.from({ length: 100 }, async () => (await worker.fetch('/', { headers })).text()));
+  const tokens = await Promise.all(
+    Array.from({ length: 100 }, async () => (await worker.fetch('/', { headers })).text()),
+  );
   assert.equal(new Set(tokens).size, 1);
   assert.equal(read(tokens[0]).sub, 'ada');
   assert.deepEqual(issuer.counts, { discovery: 1, jwks: 1, token: 1 });
@@ -99,7 +133,11 @@ test('1,000 users at once make 1,000 exchanges, none crossed, within the cacheâ€
   assert.equal(await (await as('/size')).json(), 500);
 });
 
-for (const [name, pathname, flags] of [['with ctx', '/', []], ['without ctx', '/without-ctx', []], ['without ctx, with request signals', '/without-ctx', ['enable_request_signal']]]) {
+for (const [name, pathname, flags] of [
+  ['with ctx', '/', []],
+  ['without ctx', '/without-ctx', []],
+  ['without ctx, with request signals', '/without-ctx', ['enable_request_signal']],
+]) {
   test(`half of the clients leave in the middle of an exchange, ${name}`, async (t) => {
     const { issuer, worker, as } = await start(t, { flags });
     await as('/own'); // keys and metadata are there
@@ -119,7 +157,10 @@ for (const [name, pathname, flags] of [['with ctx', '/', []], ['without ctx', '/
     const begun = performance.now();
     const bodies = await Promise.all(clients.map(({ body }) => body));
     assert.ok(performance.now() - begun < 5000);
-    assert.deepEqual(bodies.map((body) => (body === 'gone' ? body : read(body).sub)), bodies.map((_, i) => (i % 2 === 0 ? 'gone' : 'ada')));
+    assert.deepEqual(
+      bodies.map((body) => (body === 'gone' ? body : read(body).sub)),
+      bodies.map((_, i) => (i % 2 === 0 ? 'gone' : 'ada')),
+    );
     assert.ok(issuer.counts.token <= before + (name === 'with ctx' ? 1 : 2), JSON.stringify(issuer.counts));
   });
 }
@@ -152,20 +193,36 @@ test('nothing secret is printed', async (t) => {
   for (const secret of [accessToken.slice(0, 20), 's3cret']) assert.ok(!logs.includes(secret), logs);
 });
 
-for (const [algorithm, type, parameters] of [['RS256', 'rsa', { modulusLength: 2048 }], ['ES256', 'ec', { namedCurve: 'P-256' }]]) {
+for (const [algorithm, type, parameters] of [
+  ['RS256', 'rsa', { modulusLength: 2048 }],
+  ['ES256', 'ec', { namedCurve: 'P-256' }],
+]) {
   test(`private_key_jwt with ${algorithm}, checked against the keys that the Worker publishes`, async (t) => {
-    const key = generateKeyPairSync(type, parameters).privateKey.export({ type: 'pkcs8', format: 'pem' }).replaceAll('\n', '\\n');
-    const { issuer, worker, as } = await start(t, { bindings: { TOLLGATE_CLIENT_SECRET: '', TOLLGATE_PRIVATE_KEY: key } });
+    const key = generateKeyPairSync(type, parameters)
+      .privateKey.export({ type: 'pkcs8', format: 'pem' })
+      .replaceAll('\n', '\\n');
+    const { issuer, worker, as } = await start(t, {
+      bindings: { TOLLGATE_CLIENT_SECRET: '', TOLLGATE_PRIVATE_KEY: key },
+    });
     assert.equal(read(await (await as()).text()).sub, 'ada');
-    const { client_assertion: [assertion] } = issuer.requests[0].form;
+    const {
+      client_assertion: [assertion],
+    } = issuer.requests[0].form;
     const keys = await (await worker.fetch('/.well-known/jwks.json')).json();
-    const { payload } = await jwtVerify(assertion, createLocalJWKSet(keys), { issuer: 'app', subject: 'app', audience: issuer.url, algorithms: [algorithm] });
+    const { payload } = await jwtVerify(assertion, createLocalJWKSet(keys), {
+      issuer: 'app',
+      subject: 'app',
+      audience: issuer.url,
+      algorithms: [algorithm],
+    });
     assert.ok(payload.jti);
   });
 }
 
 test('a broken key is in the log once, and the gate works', async (t) => {
-  const { worker, as } = await start(t, { bindings: { TOLLGATE_PRIVATE_KEY: '-----BEGIN PRIVATE KEY-----\\nMIIBROKEN' } });
+  const { worker, as } = await start(t, {
+    bindings: { TOLLGATE_PRIVATE_KEY: '-----BEGIN PRIVATE KEY-----\\nMIIBROKEN' },
+  });
   for (let i = 0; i < 2; i++) assert.equal((await as()).headers.get('x-kind'), 'configuration');
   assert.equal((await worker.fetch('/.well-known/oauth-protected-resource')).status, 200);
   const logs = worker.logs.join('');

@@ -5,13 +5,20 @@ import { read, startIssuer } from './support/issuer.mjs';
 import { load } from './support/package.mjs';
 import { startUpstream } from './support/upstream.mjs';
 
-const { main: { createGate, TokenError } } = await load();
+const {
+  main: { createGate, TokenError },
+} = await load();
 const AUDIENCE = 'https://mcp.example.com';
 
 let issuer;
 let upstream;
-before(async () => { [issuer, upstream] = await Promise.all([startIssuer(), startUpstream()]); });
-afterEach(() => { upstream.calls.length = 0; upstream.answer(); });
+before(async () => {
+  [issuer, upstream] = await Promise.all([startIssuer(), startUpstream()]);
+});
+afterEach(() => {
+  upstream.calls.length = 0;
+  upstream.answer();
+});
 after(() => Promise.all([issuer.close(), upstream.close()]));
 
 async function start(client = {}) {
@@ -19,7 +26,8 @@ async function start(client = {}) {
   return { gate, auth: (await gate.verify(await issuer.mint())).auth };
 }
 
-const unauthorized = (_request, response) => response.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end('no');
+const unauthorized = (_request, response) =>
+  response.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end('no');
 
 test('the call carries a token of its own, and all else that it had', async () => {
   const { gate, auth } = await start();
@@ -36,19 +44,32 @@ test('the call carries a token of its own, and all else that it had', async () =
   assert.equal(headers['content-type'], 'text/plain');
   assert.ok(!headers.authorization.includes('mine') && !headers.authorization.includes(auth.token));
   const request = new Request(`${upstream.url}/other`, { method: 'PUT', body: 'x', headers: { 'x-trace': '8' } });
-  assert.equal((await (await gate.fetchAs(auth, upstream.url, request, { headers: { 'x-trace': '9' } })).json()).body, 'x');
+  assert.equal(
+    (await (await gate.fetchAs(auth, upstream.url, request, { headers: { 'x-trace': '9' } })).json()).body,
+    'x',
+  );
   assert.equal(upstream.calls[1].headers['x-trace'], '9', 'init wins, as with fetch');
   assert.equal((await gate.fetchAs(auth, upstream.url, new URL(upstream.url))).status, 200);
 });
 
-for (const [name, body] of [['text', () => 'the body'], ['a stream', () => new Blob(['the ', 'body']).stream()]]) {
+for (const [name, body] of [
+  ['text', () => 'the body'],
+  ['a stream', () => new Blob(['the ', 'body']).stream()],
+]) {
   test(`after a 401 the call is made once more, with a fresh token and its body: ${name}`, async () => {
     const { gate, auth } = await start();
     const first = await gate.exchange(auth, upstream.url);
     upstream.answer((request, response, n) => (n === 1 ? unauthorized(request, response) : response.end('done')));
-    const response = await gate.fetchAs(auth, upstream.url, upstream.url, { method: 'POST', body: body(), duplex: 'half' });
+    const response = await gate.fetchAs(auth, upstream.url, upstream.url, {
+      method: 'POST',
+      body: body(),
+      duplex: 'half',
+    });
     assert.equal(await response.text(), 'done');
-    assert.deepEqual(upstream.calls.map((call) => call.body), ['the body', 'the body']);
+    assert.deepEqual(
+      upstream.calls.map((call) => call.body),
+      ['the body', 'the body'],
+    );
     const [one, two] = upstream.calls.map((call) => call.headers.authorization);
     assert.equal(one, `Bearer ${first.accessToken}`);
     assert.notEqual(one, two);
@@ -77,12 +98,22 @@ test('other refusals are passed on at once', async () => {
 test('the body of the first answer is let go of', async () => {
   const { gate, auth } = await start();
   const cancelled = [];
-  const answers = [401, 200].map((status) => new Response(new ReadableStream({ cancel: () => cancelled.push(status) }), { status }));
+  const answers = [401, 200].map(
+    (status) => new Response(new ReadableStream({ cancel: () => cancelled.push(status) }), { status }),
+  );
   const requests = [];
-  const response = await gate.fetchAs(auth, upstream.url, upstream.url, undefined, { fetch: async (request) => { requests.push(request); return answers.shift(); } });
+  const response = await gate.fetchAs(auth, upstream.url, upstream.url, undefined, {
+    fetch: async (request) => {
+      requests.push(request);
+      return answers.shift();
+    },
+  });
   assert.equal(response.status, 200);
   assert.deepEqual(cancelled, [401]);
-  assert.deepEqual(requests.map(({ redirect }) => redirect), ['manual', 'manual']);
+  assert.deepEqual(
+    requests.map(({ redirect }) => redirect),
+    ['manual', 'manual'],
+  );
 });
 
 test('a redirect is returned, not followed', async () => {
@@ -93,14 +124,25 @@ test('a redirect is returned, not followed', async () => {
     assert.equal(response.status, 307);
     assert.equal(response.headers.get('location'), '/elsewhere');
   }
-  assert.deepEqual(upstream.calls.map(({ url }) => url), ['/', '/']);
+  assert.deepEqual(
+    upstream.calls.map(({ url }) => url),
+    ['/', '/'],
+  );
 });
 
 test('a token goes nowhere but to its resource and where the options say', async () => {
   const { gate, auth } = await start();
   const before = issuer.counts.token;
-  for (const url of ['https://evil.example/', 'http://api.example.com/', upstream.url.replace('127.0.0.1', 'localhost'), 'https://api.example.com.evil.example/']) {
-    await assert.rejects(gate.fetchAs(auth, ['https://api.example.com', upstream.url], url), (error) => error instanceof TokenError && error.kind === 'forbidden-destination');
+  for (const url of [
+    'https://evil.example/',
+    'http://api.example.com/',
+    upstream.url.replace('127.0.0.1', 'localhost'),
+    'https://api.example.com.evil.example/',
+  ]) {
+    await assert.rejects(
+      gate.fetchAs(auth, ['https://api.example.com', upstream.url], url),
+      (error) => error instanceof TokenError && error.kind === 'forbidden-destination',
+    );
   }
   await assert.rejects(gate.fetchAs(auth, 'urn:cars', upstream.url), TokenError);
   assert.equal(issuer.counts.token, before, 'nothing was asked for');
@@ -120,7 +162,10 @@ test('the request’s own signal ends it', async () => {
 
 test('what fetch throws is passed on, and the token stays', async () => {
   const { gate, auth } = await start();
-  await assert.rejects(gate.fetchAs(auth, 'http://127.0.0.1:9', 'http://127.0.0.1:9/'), (error) => !(error instanceof TokenError));
+  await assert.rejects(
+    gate.fetchAs(auth, 'http://127.0.0.1:9', 'http://127.0.0.1:9/'),
+    (error) => !(error instanceof TokenError),
+  );
   assert.equal(read((await gate.exchange(auth, 'http://127.0.0.1:9')).accessToken).sub, 'ada');
   await assert.rejects(gate.fetchAs(auth, upstream.url, 'no url'), TypeError);
 });

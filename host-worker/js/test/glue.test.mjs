@@ -7,9 +7,13 @@ import { startIssuer } from './support/issuer.mjs';
 import { load, packagePath } from './support/package.mjs';
 import { syncGlue } from '../build/sync-glue.mjs';
 
-const { main: { createGate } } = await load();
+const {
+  main: { createGate },
+} = await load();
 let issuer;
-before(async () => { issuer = await startIssuer(); });
+before(async () => {
+  issuer = await startIssuer();
+});
 after(() => issuer.close());
 
 test('text of every kind and length comes through', async () => {
@@ -36,7 +40,18 @@ test('texts that fall on one slot of the decoder do not stand in for each other'
 
 test('the published glue holds nothing of the asynchronous runtime', async () => {
   const shim = await readFile(path.join(packagePath, 'shim.js'), 'utf8');
-  for (const word of ['Suspending', 'promising', 'AsyncTask', 'JCO_DEBUG', 'eval(', 'new Function', 'WebAssembly.compile', 'new WebAssembly.Module(', 'node:', 'process.']) {
+  for (const word of [
+    'Suspending',
+    'promising',
+    'AsyncTask',
+    'JCO_DEBUG',
+    'eval(',
+    'new Function',
+    'WebAssembly.compile',
+    'new WebAssembly.Module(',
+    'node:',
+    'process.',
+  ]) {
     assert.ok(!shim.includes(word), word);
   }
 });

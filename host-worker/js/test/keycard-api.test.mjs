@@ -12,31 +12,56 @@ import { CLIENT, startZone } from './keycard/zone.mjs';
 import { consumer, load, tools } from './support/package.mjs';
 
 const { keycard } = await load();
-const { IsolateSafeTokenCache, TokenExchangeClient, WorkersClientSecret, WorkersWebIdentity, resolveCredential } = keycard;
+const { IsolateSafeTokenCache, TokenExchangeClient, WorkersClientSecret, WorkersWebIdentity, resolveCredential } =
+  keycard;
 const RESOURCE = 'https://api.example.com';
-const key = (type = 'pkcs8') => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type, format: 'pem' });
+const key = (type = 'pkcs8') =>
+  generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type, format: 'pem' });
 
 let zone;
-before(async () => { zone = await startZone(); });
+before(async () => {
+  zone = await startZone();
+});
 after(() => zone.close());
 const client = () => new TokenExchangeClient(zone.url, { clientId: CLIENT.id, clientSecret: CLIENT.secret });
 
 test('the surface', () => {
   assert.deepEqual(Object.keys(keycard).sort(), [
-    'BadRequestError', 'HTTPError', 'InsufficientScopeError', 'InvalidTokenError', 'IsolateSafeTokenCache', 'OAuthError',
-    'TokenExchangeClient', 'TokenExchangeError', 'UnauthorizedError', 'WorkersClientSecret', 'WorkersWebIdentity',
-    'createKeycardWorker', 'handleMetadataRequest', 'isAuthError', 'resolveCredential', 'verifyBearerToken',
+    'BadRequestError',
+    'HTTPError',
+    'InsufficientScopeError',
+    'InvalidTokenError',
+    'IsolateSafeTokenCache',
+    'OAuthError',
+    'TokenExchangeClient',
+    'TokenExchangeError',
+    'UnauthorizedError',
+    'WorkersClientSecret',
+    'WorkersWebIdentity',
+    'createKeycardWorker',
+    'handleMetadataRequest',
+    'isAuthError',
+    'resolveCredential',
+    'verifyBearerToken',
   ]);
 });
 
 test('errors have names, codes and their ancestors', () => {
-  const { HTTPError, BadRequestError, UnauthorizedError, OAuthError, InvalidTokenError, InsufficientScopeError } = keycard;
-  for (const [error, name, ancestor] of [[new BadRequestError('m'), 'BadRequestError', HTTPError], [new UnauthorizedError('m'), 'UnauthorizedError', HTTPError], [new HTTPError('m'), 'HTTPError', Error]]) {
+  const { HTTPError, BadRequestError, UnauthorizedError, OAuthError, InvalidTokenError, InsufficientScopeError } =
+    keycard;
+  for (const [error, name, ancestor] of [
+    [new BadRequestError('m'), 'BadRequestError', HTTPError],
+    [new UnauthorizedError('m'), 'UnauthorizedError', HTTPError],
+    [new HTTPError('m'), 'HTTPError', Error],
+  ]) {
     assert.ok(error instanceof ancestor);
     assert.deepEqual([error.name, error.message], [name, 'm']);
   }
   const oauth = new OAuthError('access_denied', 'm', 'https://e');
-  assert.deepEqual([oauth.name, oauth.errorCode, oauth.message, oauth.errorUri], ['OAuthError', 'access_denied', 'm', 'https://e']);
+  assert.deepEqual(
+    [oauth.name, oauth.errorCode, oauth.message, oauth.errorUri],
+    ['OAuthError', 'access_denied', 'm', 'https://e'],
+  );
   assert.ok(new InvalidTokenError('m') instanceof OAuthError);
   assert.equal(new InvalidTokenError('m').errorCode, 'invalid_token');
   assert.equal(new InsufficientScopeError('m').errorCode, 'insufficient_scope');
@@ -57,14 +82,22 @@ test('createKeycardWorker needs a handler', () => {
 
 test('resolveCredential', () => {
   assert.ok(resolveCredential({ KEYCARD_CLIENT_ID: 'i', KEYCARD_CLIENT_SECRET: 's' }) instanceof WorkersClientSecret);
-  assert.ok(resolveCredential({ KEYCARD_CLIENT_ID: 'i', KEYCARD_CLIENT_SECRET: 's', KEYCARD_PRIVATE_KEY: key() }) instanceof WorkersWebIdentity);
-  for (const env of [{}, { KEYCARD_CLIENT_ID: 'i' }, { KEYCARD_CLIENT_SECRET: 's' }]) assert.throws(() => resolveCredential(env), /^ConfigError: Missing Keycard credentials in env\. Set either/);
+  assert.ok(
+    resolveCredential({ KEYCARD_CLIENT_ID: 'i', KEYCARD_CLIENT_SECRET: 's', KEYCARD_PRIVATE_KEY: key() }) instanceof
+      WorkersWebIdentity,
+  );
+  for (const env of [{}, { KEYCARD_CLIENT_ID: 'i' }, { KEYCARD_CLIENT_SECRET: 's' }])
+    assert.throws(() => resolveCredential(env), /^ConfigError: Missing Keycard credentials in env\. Set either/);
 });
 
 test('a secret as a credential', async () => {
   const credential = new WorkersClientSecret('i', 'geheim');
   assert.deepEqual(credential.getAuth(), { clientId: 'i', clientSecret: 'geheim' });
-  assert.deepEqual(await credential.prepareTokenExchangeRequest('t', RESOURCE), { subjectToken: 't', resource: RESOURCE, subjectTokenType: 'urn:ietf:params:oauth:token-type:access_token' });
+  assert.deepEqual(await credential.prepareTokenExchangeRequest('t', RESOURCE), {
+    subjectToken: 't',
+    resource: RESOURCE,
+    subjectTokenType: 'urn:ietf:params:oauth:token-type:access_token',
+  });
   for (const value of [credential, client(), new IsolateSafeTokenCache(client(), { credential })]) {
     const text = inspect(value, { depth: 9, showHidden: true }) + JSON.stringify(value);
     assert.ok(!text.includes('geheim'), text);
@@ -76,12 +109,22 @@ test('a private key as a credential makes assertions for one token endpoint (W9)
     const credential = new WorkersWebIdentity(pem, 'my-key', { clientId: 'app' });
     assert.equal(credential.getAuth(), null);
     const jwks = await credential.getPublicJwks();
-    assert.deepEqual(jwks.keys.map((k) => Object.keys(k).sort()), [['alg', 'e', 'kid', 'kty', 'n', 'use']]);
-    const request = await credential.prepareTokenExchangeRequest('t', RESOURCE, { tokenEndpoint: 'https://z.example/token' });
+    assert.deepEqual(
+      jwks.keys.map((k) => Object.keys(k).sort()),
+      [['alg', 'e', 'kid', 'kty', 'n', 'use']],
+    );
+    const request = await credential.prepareTokenExchangeRequest('t', RESOURCE, {
+      tokenEndpoint: 'https://z.example/token',
+    });
     assert.equal(request.clientAssertionType, 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
-    const { payload, protectedHeader } = await jwtVerify(request.clientAssertion, createLocalJWKSet(jwks), { audience: 'https://z.example/token' });
+    const { payload, protectedHeader } = await jwtVerify(request.clientAssertion, createLocalJWKSet(jwks), {
+      audience: 'https://z.example/token',
+    });
     assert.deepEqual([payload.iss, payload.sub, protectedHeader.kid], ['app', 'app', 'my-key']);
-    const again = await credential.prepareTokenExchangeRequest('t', RESOURCE, { tokenEndpoint: 'https://z.example/token', authInfo: { resource_client_id: 'other' } });
+    const again = await credential.prepareTokenExchangeRequest('t', RESOURCE, {
+      tokenEndpoint: 'https://z.example/token',
+      authInfo: { resource_client_id: 'other' },
+    });
     const second = await jwtVerify(again.clientAssertion, createLocalJWKSet(jwks));
     assert.equal(second.payload.sub, 'other');
     assert.notEqual(second.payload.jti, payload.jti);
@@ -97,38 +140,78 @@ test('TokenExchangeClient makes one request per call (W30)', async () => {
   const subjectToken = await zone.mint({ sub: 'raw' });
   const exchange = client();
   for (let i = 0; i < 2; i++) {
-    const token = await exchange.exchangeToken({ subjectToken, resource: RESOURCE, scope: 'a b', actorToken: 'actor', actorTokenType: 'urn:ietf:params:oauth:token-type:jwt' });
+    const token = await exchange.exchangeToken({
+      subjectToken,
+      resource: RESOURCE,
+      scope: 'a b',
+      actorToken: 'actor',
+      actorTokenType: 'urn:ietf:params:oauth:token-type:jwt',
+    });
     assert.match(token.accessToken, /^up\.raw\./);
-    assert.deepEqual([token.tokenType, token.scope, token.issuedTokenType], ['Bearer', ['repo', 'user'], 'urn:ietf:params:oauth:token-type:access_token']);
+    assert.deepEqual(
+      [token.tokenType, token.scope, token.issuedTokenType],
+      ['Bearer', ['repo', 'user'], 'urn:ietf:params:oauth:token-type:access_token'],
+    );
     assert.ok(token.expiresIn > 590 && token.expiresIn <= 600);
   }
   assert.equal(zone.counts.token - before, 2);
   const { client: by, form } = zone.exchanges.at(-1);
   assert.equal(by, CLIENT.id, 'an id with a colon, a secret with an ampersand');
-  assert.deepEqual([form.scope, form.actor_token, form.actor_token_type], ['a b', 'actor', 'urn:ietf:params:oauth:token-type:jwt'], 'W31');
+  assert.deepEqual(
+    [form.scope, form.actor_token, form.actor_token_type],
+    ['a b', 'actor', 'urn:ietf:params:oauth:token-type:jwt'],
+    'W31',
+  );
 });
 
 test('TokenExchangeClient tells what went wrong', async () => {
   const exchange = client();
-  await assert.rejects(exchange.exchangeToken({ subjectToken: await zone.mint({ sub: 'denied' }), resource: RESOURCE }), (error) => {
-    assert.ok(error instanceof keycard.OAuthError);
-    assert.deepEqual([error.errorCode, error.message, error.errorUri], ['access_denied', 'no?consent', 'https://zone.example/why']);
-    return true;
-  });
-  await assert.rejects(exchange.exchangeToken({ subjectToken: 'bad', resource: RESOURCE }), (error) => error.errorCode === 'invalid_grant' && error.message === 'invalid_grant');
+  await assert.rejects(
+    exchange.exchangeToken({ subjectToken: await zone.mint({ sub: 'denied' }), resource: RESOURCE }),
+    (error) => {
+      assert.ok(error instanceof keycard.OAuthError);
+      assert.deepEqual(
+        [error.errorCode, error.message, error.errorUri],
+        ['access_denied', 'no?consent', 'https://zone.example/why'],
+      );
+      return true;
+    },
+  );
+  await assert.rejects(
+    exchange.exchangeToken({ subjectToken: 'bad', resource: RESOURCE }),
+    (error) => error.errorCode === 'invalid_grant' && error.message === 'invalid_grant',
+  );
   await assert.rejects(exchange.exchangeToken({ subjectToken: 'x', resource: 'no uri' }), keycard.BadRequestError);
   await assert.rejects(exchange.exchangeToken({ subjectToken: 'x', grantType: 'password' }), keycard.BadRequestError);
   const before = zone.counts.token;
-  await assert.rejects(new TokenExchangeClient(zone.url).exchangeToken({ subjectToken: 'x', resource: RESOURCE }), (error) => error.errorCode === 'invalid_client');
+  await assert.rejects(
+    new TokenExchangeClient(zone.url).exchangeToken({ subjectToken: 'x', resource: RESOURCE }),
+    (error) => error.errorCode === 'invalid_client',
+  );
   assert.equal(zone.counts.token, before, 'nobody is asked');
-  await assert.rejects(new TokenExchangeClient('http://127.0.0.1:9', { clientId: 'a', clientSecret: 'b' }).exchangeToken({ subjectToken: 'x', resource: RESOURCE }), (error) => error instanceof keycard.TokenExchangeError && error.kind === 'issuer-unavailable');
-  await assert.rejects(new TokenExchangeClient('http://zone.example', { clientId: 'a', clientSecret: 'b' }).exchangeToken({ subjectToken: 'x', resource: RESOURCE }), /https/, 'W29');
+  await assert.rejects(
+    new TokenExchangeClient('http://127.0.0.1:9', { clientId: 'a', clientSecret: 'b' }).exchangeToken({
+      subjectToken: 'x',
+      resource: RESOURCE,
+    }),
+    (error) => error instanceof keycard.TokenExchangeError && error.kind === 'issuer-unavailable',
+  );
+  await assert.rejects(
+    new TokenExchangeClient('http://zone.example', { clientId: 'a', clientSecret: 'b' }).exchangeToken({
+      subjectToken: 'x',
+      resource: RESOURCE,
+    }),
+    /https/,
+    'W29',
+  );
 });
 
 test('TokenExchangeClient sends an assertion that the caller brings', async () => {
   const credential = new WorkersWebIdentity(key());
   zone.keysOfClient = () => credential.getPublicJwks();
-  const request = await credential.prepareTokenExchangeRequest(await zone.mint(), RESOURCE, { tokenEndpoint: `${zone.url}/token` });
+  const request = await credential.prepareTokenExchangeRequest(await zone.mint(), RESOURCE, {
+    tokenEndpoint: `${zone.url}/token`,
+  });
   assert.match((await new TokenExchangeClient(zone.url).exchangeToken(request)).accessToken, /^up\.ada\./);
   assert.equal(zone.exchanges.at(-1).client, 'worker-key');
 });
@@ -140,16 +223,27 @@ test('each caller of the cache has a copy of its own, which hides its secrets', 
   const two = await cache.getToken('copy', token, RESOURCE);
   assert.equal(one.accessToken, two.accessToken);
   assert.notEqual(one, two);
-  for (const change of [() => { one.accessToken = 'x'; }, () => { one.scope.push('x'); }]) assert.throws(change, TypeError);
-  for (const text of [inspect(one, { depth: 9 }), JSON.stringify(one)]) assert.ok(text.includes('Bearer') && !text.includes('up.copy'), text);
+  for (const change of [
+    () => {
+      one.accessToken = 'x';
+    },
+    () => {
+      one.scope.push('x');
+    },
+  ])
+    assert.throws(change, TypeError);
+  for (const text of [inspect(one, { depth: 9 }), JSON.stringify(one)])
+    assert.ok(text.includes('Bearer') && !text.includes('up.copy'), text);
   assert.equal({ ...one }.accessToken, one.accessToken, 'a copy is whole');
 });
 
 test('no subject, no token (W6)', async () => {
   const cache = new IsolateSafeTokenCache(client());
   const before = zone.counts.token;
-  for (const subject of [undefined, null, '']) await assert.rejects(cache.getToken(subject, await zone.mint(), RESOURCE), keycard.BadRequestError);
-  for (const token of [undefined, '']) await assert.rejects(cache.getToken('ada', token, RESOURCE), keycard.BadRequestError);
+  for (const subject of [undefined, null, ''])
+    await assert.rejects(cache.getToken(subject, await zone.mint(), RESOURCE), keycard.BadRequestError);
+  for (const token of [undefined, ''])
+    await assert.rejects(cache.getToken('ada', token, RESOURCE), keycard.BadRequestError);
   assert.equal(zone.counts.token, before);
 });
 
@@ -159,15 +253,32 @@ test('a token is not kept beyond the user’s own (W11)', async () => {
   const { accessToken } = await cache.getToken('ada', token, RESOURCE);
   assert.equal((await cache.getToken('ada', token, RESOURCE)).accessToken, accessToken);
   await new Promise((resolve) => setTimeout(resolve, 2100));
-  await assert.rejects(cache.getToken('ada', token, RESOURCE), (error) => error.errorCode === 'invalid_grant', 'the zone is asked, and says no');
+  await assert.rejects(
+    cache.getToken('ada', token, RESOURCE),
+    (error) => error.errorCode === 'invalid_grant',
+    'the zone is asked, and says no',
+  );
 });
 
 test('tokens can be forgotten (W11)', async () => {
   const cache = new IsolateSafeTokenCache(client());
   const tokens = { ada: await zone.mint(), bob: await zone.mint({ sub: 'bob' }) };
   const other = 'https://other.example';
-  const fill = () => Promise.all([['ada', RESOURCE], ['ada', other], ['bob', RESOURCE]].map(([sub, resource]) => cache.getToken(sub, tokens[sub], resource)));
-  for (const [args, gone] of [[['ada'], 2], [['ada', other], 1], [[undefined, RESOURCE], 2], [[], 3], [['eve'], 0]]) {
+  const fill = () =>
+    Promise.all(
+      [
+        ['ada', RESOURCE],
+        ['ada', other],
+        ['bob', RESOURCE],
+      ].map(([sub, resource]) => cache.getToken(sub, tokens[sub], resource)),
+    );
+  for (const [args, gone] of [
+    [['ada'], 2],
+    [['ada', other], 1],
+    [[undefined, RESOURCE], 2],
+    [[], 3],
+    [['eve'], 0],
+  ]) {
     await fill();
     const before = zone.counts.token;
     assert.equal(cache.invalidate(...args), gone);
@@ -184,7 +295,14 @@ test('the cache is bounded, the least recently used go first, and 0 keeps nothin
     return zone.counts.token - before;
   };
   const two = new IsolateSafeTokenCache(client(), { maxEntries: 2 });
-  for (const [resource, count] of [['https://a', 1], ['https://b', 1], ['https://a', 0], ['https://c', 1], ['https://a', 0], ['https://b', 1]]) {
+  for (const [resource, count] of [
+    ['https://a', 1],
+    ['https://b', 1],
+    ['https://a', 0],
+    ['https://c', 1],
+    ['https://a', 0],
+    ['https://b', 1],
+  ]) {
     assert.equal(await asked(two, resource), count, resource);
   }
   const none = new IsolateSafeTokenCache(client(), { maxEntries: 0 });
@@ -207,9 +325,18 @@ test('a client and a credential of the application’s own work behind the same 
   const cache = new IsolateSafeTokenCache(own);
   const [one, two] = await Promise.all([cache.getToken('ada', 't', RESOURCE), cache.getToken('ada', 't', RESOURCE)]);
   assert.deepEqual([one.accessToken, two.accessToken, one.scope], ['t-1', 't-1', ['a']]);
-  assert.deepEqual(requests, [{ subjectToken: 't', resource: RESOURCE, subjectTokenType: 'urn:ietf:params:oauth:token-type:access_token' }]);
+  assert.deepEqual(requests, [
+    { subjectToken: 't', resource: RESOURCE, subjectTokenType: 'urn:ietf:params:oauth:token-type:access_token' },
+  ]);
   await assert.rejects(cache.getToken('ada', 'bad', RESOURCE), (error) => error === failure);
-  const credential = { getAuth: () => null, prepareTokenExchangeRequest: async (subjectToken, resource) => ({ subjectToken, resource, clientAssertion: 'signed elsewhere' }) };
+  const credential = {
+    getAuth: () => null,
+    prepareTokenExchangeRequest: async (subjectToken, resource) => ({
+      subjectToken,
+      resource,
+      clientAssertion: 'signed elsewhere',
+    }),
+  };
   await new IsolateSafeTokenCache(own, { credential }).getToken('ada', 't', RESOURCE);
   assert.equal(requests.at(-1).clientAssertion, 'signed elsewhere');
   assert.throws(() => new IsolateSafeTokenCache(), TypeError);
@@ -228,15 +355,23 @@ test('a client and a credential of the application’s own work behind the same 
 
 test('a secret that only the credential has is used', async () => {
   const credential = new WorkersClientSecret(CLIENT.id, CLIENT.secret);
-  const { accessToken } = await new IsolateSafeTokenCache(new TokenExchangeClient(zone.url), { credential }).getToken('ada', await zone.mint(), RESOURCE);
+  const { accessToken } = await new IsolateSafeTokenCache(new TokenExchangeClient(zone.url), { credential }).getToken(
+    'ada',
+    await zone.mint(),
+    RESOURCE,
+  );
   assert.match(accessToken, /^up\.ada\./);
 });
 
 test('verifyBearerToken keeps as many gates as an isolate can hold', async () => {
-  const request = async (aud) => new Request('https://mcp.example.com/', { headers: { authorization: `Bearer ${await zone.mint({ aud })}` } });
+  const request = async (aud) =>
+    new Request('https://mcp.example.com/', { headers: { authorization: `Bearer ${await zone.mint({ aud })}` } });
   const fetches = async (audience) => {
     const before = zone.counts.jwks;
-    assert.equal((await keycard.verifyBearerToken(await request(audience), { issuers: zone.url, audiences: audience })).subject, 'ada');
+    assert.equal(
+      (await keycard.verifyBearerToken(await request(audience), { issuers: zone.url, audiences: audience })).subject,
+      'ada',
+    );
     return zone.counts.jwks - before;
   };
   for (let i = 0; i < 8; i++) assert.equal(await fetches(`a${i}`), 1);
@@ -281,10 +416,22 @@ for (const types of ['@cloudflare/workers-types', 'node']) {
         }
       `,
       'tsconfig.json': JSON.stringify({
-        compilerOptions: { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', moduleResolution: 'nodenext', exactOptionalPropertyTypes: true, lib: ['es2022'], types: [types], typeRoots: [path.join(tools, '@types'), tools] },
+        compilerOptions: {
+          strict: true,
+          noEmit: true,
+          target: 'es2022',
+          module: 'nodenext',
+          moduleResolution: 'nodenext',
+          exactOptionalPropertyTypes: true,
+          lib: ['es2022'],
+          types: [types],
+          typeRoots: [path.join(tools, '@types'), tools],
+        },
         files: ['seed.ts', 'main.ts'],
       }),
     });
-    await promisify(execFile)(process.execPath, [path.join(tools, 'typescript/bin/tsc'), '--project', root]).catch((error) => assert.fail(error.stdout));
+    await promisify(execFile)(process.execPath, [path.join(tools, 'typescript/bin/tsc'), '--project', root]).catch(
+      (error) => assert.fail(error.stdout),
+    );
   });
 }

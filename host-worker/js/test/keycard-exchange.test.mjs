@@ -28,7 +28,10 @@ const seeds = new Map();
 function seedBundle(name) {
   if (!seeds.has(name)) {
     const file = `src/index${path.extname(name)}`;
-    seeds.set(name, source(name).then((code) => bundle(undefined, { [file]: code.replaceAll('https://api.github.com', api.url) })));
+    seeds.set(
+      name,
+      source(name).then((code) => bundle(undefined, { [file]: code.replaceAll('https://api.github.com', api.url) })),
+    );
   }
   return seeds.get(name);
 }
@@ -40,32 +43,62 @@ async function start(t, dist, bindings) {
   t.after(() => zone.close());
   const worker = await run(t, dist, { KEYCARD_ISSUER: zone.url, ...bindings });
   zone.keysOfClient = async () => (await worker.fetch('/.well-known/jwks.json')).json();
-  return { zone, worker, token: async (claims, headers) => worker.fetch('/token', bearer(await zone.mint(claims), headers)) };
+  return {
+    zone,
+    worker,
+    token: async (claims, headers) => worker.fetch('/token', bearer(await zone.mint(claims), headers)),
+  };
 }
 
 test('the quick start of seed 000', async (t) => {
   const { zone, worker } = await start(t, await seedBundle('seed-000-quick-start.js'));
   const none = await worker.fetch('/');
   assert.equal(none.status, 401);
-  assert.match(none.headers.get('www-authenticate'), /resource_metadata="https:\/\/mcp\.example\.com\/\.well-known\/oauth-protected-resource"/);
+  assert.match(
+    none.headers.get('www-authenticate'),
+    /resource_metadata="https:\/\/mcp\.example\.com\/\.well-known\/oauth-protected-resource"/,
+  );
   assert.equal((await worker.fetch('/', bearer(await zone.mint({ scope: 'other' })))).status, 403);
-  assert.deepEqual(await (await worker.fetch('/', bearer(await zone.mint()))).json(), { message: 'Hello from Keycard!', user: 'ada' });
-  assert.equal((await (await worker.fetch('/.well-known/oauth-protected-resource')).json()).resource_name, 'My MCP Server');
+  assert.deepEqual(await (await worker.fetch('/', bearer(await zone.mint()))).json(), {
+    message: 'Hello from Keycard!',
+    user: 'ada',
+  });
+  assert.equal(
+    (await (await worker.fetch('/.well-known/oauth-protected-resource')).json()).resource_name,
+    'My MCP Server',
+  );
 });
 
-for (const [mode, credentials] of [['a secret', SECRET], ['a private key', KEY], ['a private key and a client id', { ...KEY, KEYCARD_CLIENT_ID: 'worker-7' }]]) {
+for (const [mode, credentials] of [
+  ['a secret', SECRET],
+  ['a private key', KEY],
+  ['a private key and a client id', { ...KEY, KEYCARD_CLIENT_ID: 'worker-7' }],
+]) {
   for (const seed of ['seed-000-delegated.js', 'seed-001.ts']) {
     test(`${seed} calls an API for its users, with ${mode}`, async (t) => {
-      const { zone, worker } = await start(t, await seedBundle(seed), { ...credentials, KEYCARD_RESOURCE_URL: api.url });
+      const { zone, worker } = await start(t, await seedBundle(seed), {
+        ...credentials,
+        KEYCARD_RESOURCE_URL: api.url,
+      });
       const ada = await zone.mint();
-      for (let i = 0; i < 2; i++) assert.equal(await (await worker.fetch('/', bearer(ada))).text(), '/user Bearer up.ada.1');
-      assert.equal(await (await worker.fetch('/', bearer(await zone.mint({ sub: 'bob' })))).text(), '/user Bearer up.bob.2');
+      for (let i = 0; i < 2; i++)
+        assert.equal(await (await worker.fetch('/', bearer(ada))).text(), '/user Bearer up.ada.1');
+      assert.equal(
+        await (await worker.fetch('/', bearer(await zone.mint({ sub: 'bob' })))).text(),
+        '/user Bearer up.bob.2',
+      );
       assert.equal(zone.counts.token, 2);
       const [{ client, form }] = zone.exchanges;
       assert.equal(client, credentials.KEYCARD_CLIENT_ID ?? 'worker-key');
-      assert.deepEqual([form.resource, form.subject_token, form.subject_token_type, form.grant_type], [
-        api.url, ada, 'urn:ietf:params:oauth:token-type:access_token', 'urn:ietf:params:oauth:grant-type:token-exchange',
-      ]);
+      assert.deepEqual(
+        [form.resource, form.subject_token, form.subject_token_type, form.grant_type],
+        [
+          api.url,
+          ada,
+          'urn:ietf:params:oauth:token-type:access_token',
+          'urn:ietf:params:oauth:grant-type:token-exchange',
+        ],
+      );
       if (mode === 'a secret') return;
       const { payload, protectedHeader } = zone.assertion;
       assert.deepEqual([payload.iss, payload.sub, payload.aud], [client, client, `${zone.url}/token`], 'W9');
@@ -86,7 +119,9 @@ test('assertions are signed by the first of several keys (W32)', async (t) => {
 test('100 requests at once for one user make one exchange, and users never cross (W6, W8)', async (t) => {
   const { zone, worker } = await start(t, probe, SECRET);
   const users = await Promise.all(Array.from({ length: 50 }, (_, i) => zone.mint({ sub: `user-${i}` })));
-  const answers = await Promise.all(Array.from({ length: 200 }, (_, i) => worker.fetch('/token', bearer(users[i % 50])).then((r) => r.text())));
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, (_, i) => worker.fetch('/token', bearer(users[i % 50])).then((r) => r.text())),
+  );
   for (const [i, answer] of answers.entries()) assert.match(answer, new RegExp(`^up\\.user-${i % 50}\\.`));
   assert.equal(zone.counts.token, 50);
 });
@@ -107,27 +142,38 @@ test('another token of the same user, and another resource, have tokens of their
 test('a token is not given out within the skew', async (t) => {
   const { zone, worker } = await start(t, probe, SECRET);
   const ada = await zone.mint();
-  for (const [expires_in, more] of [[30, 2], ['90', 1]]) {
+  for (const [expires_in, more] of [
+    [30, 2],
+    ['90', 1],
+  ]) {
     zone.token = { expires_in };
     const before = zone.counts.token;
-    for (let i = 0; i < 2; i++) await worker.fetch('/token', bearer(ada, { 'x-resource': `https://r${expires_in}.example` }));
+    for (let i = 0; i < 2; i++)
+      await worker.fetch('/token', bearer(ada, { 'x-resource': `https://r${expires_in}.example` }));
     assert.equal(zone.counts.token - before, more, `expires_in ${expires_in}`);
   }
 });
 
 test('the zone’s errors keep their words, and no line breaks', async (t) => {
   const { token } = await start(t, probe, SECRET);
-  assert.deepEqual(await (await token({ sub: 'denied' })).json(), { name: 'OAuthError', code: 'access_denied', message: 'no?consent' });
+  assert.deepEqual(await (await token({ sub: 'denied' })).json(), {
+    name: 'OAuthError',
+    code: 'access_denied',
+    message: 'no?consent',
+  });
 });
 
 /** What a broken token endpoint answers, and what becomes of it. */
 const BROKEN = {
-  'HTML': [(_q, r) => r.end('<html>'), 'not-json'],
+  HTML: [(_q, r) => r.end('<html>'), 'not-json'],
   'a redirect': [(_q, r) => r.writeHead(302, { location: 'https://evil.example/' }).end(), 'redirected'],
   'an error without words': [(_q, r) => r.writeHead(500).end('oops'), 'unexpected-status'],
   'no access_token': [(_q, r) => r.end('{"token_type":"Bearer"}'), 'bad-response'],
   'no token_type': [(_q, r) => r.end('{"access_token":"x"}'), 'bad-response'],
-  'a token that would break a header': [(_q, r) => r.end('{"access_token":"a\\r\\nb","token_type":"Bearer"}'), 'bad-response'],
+  'a token that would break a header': [
+    (_q, r) => r.end('{"access_token":"a\\r\\nb","token_type":"Bearer"}'),
+    'bad-response',
+  ],
   'a hang-up': [(q) => q.destroy(), 'unreachable'],
 };
 for (const [name, [answer, kind]] of Object.entries(BROKEN)) {
@@ -185,6 +231,12 @@ test('a failed discovery is tried again (W28)', async (t) => {
 
 test('without credentials the sentence says which to set', async (t) => {
   const { token } = await start(t, probe, { KEYCARD_CLIENT_ID: 'only' });
-  const answer = await token().then((response) => response.text(), (error) => error.message);
-  assert.match(answer, /Missing Keycard credentials in env\. Set either KEYCARD_PRIVATE_KEY \(WebIdentity\) or KEYCARD_CLIENT_ID \+ KEYCARD_CLIENT_SECRET \(ClientSecret\)\./);
+  const answer = await token().then(
+    (response) => response.text(),
+    (error) => error.message,
+  );
+  assert.match(
+    answer,
+    /Missing Keycard credentials in env\. Set either KEYCARD_PRIVATE_KEY \(WebIdentity\) or KEYCARD_CLIENT_ID \+ KEYCARD_CLIENT_SECRET \(ClientSecret\)\./,
+  );
 });

@@ -15,16 +15,20 @@ let zone;
 let dist;
 before(async () => {
   zone = await startZone();
-  dist = await bundle(undefined, { 'src/index.js': await readFile(path.join(import.meta.dirname, 'keycard/probe.js'), 'utf8') });
+  dist = await bundle(undefined, {
+    'src/index.js': await readFile(path.join(import.meta.dirname, 'keycard/probe.js'), 'utf8'),
+  });
 });
 after(async () => {
   await zone.close();
   await rm(path.dirname(dist), { recursive: true, force: true });
 });
 
-const start = (t, { options = {}, ...bindings } = {}) => run(t, dist, { KEYCARD_ISSUER: zone.url, OPTIONS: JSON.stringify(options), ...bindings });
+const start = (t, { options = {}, ...bindings } = {}) =>
+  run(t, dist, { KEYCARD_ISSUER: zone.url, OPTIONS: JSON.stringify(options), ...bindings });
 const bearer = (token, headers) => ({ headers: { authorization: `Bearer ${token}`, ...headers } });
-const withOptions = (token, options) => bearer(token, { 'x-options': JSON.stringify({ issuers: zone.url, ...options }) });
+const withOptions = (token, options) =>
+  bearer(token, { 'x-options': JSON.stringify({ issuers: zone.url, ...options }) });
 const ownZone = async (t, options) => {
   const own = await startZone(options);
   t.after(() => own.close());
@@ -41,7 +45,10 @@ async function untilRecovered(worker, own) {
 }
 const challengeOf = (response) => response.headers.get('www-authenticate');
 /** A token with parts of our choice and no signature worth its name. */
-const forged = (header, claims) => [header, claims, 'AAAA'].map((part) => Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url')).join('.');
+const forged = (header, claims) =>
+  [header, claims, 'AAAA']
+    .map((part) => Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url'))
+    .join('.');
 
 test('a good token reaches the handler with its caller', async (t) => {
   const worker = await start(t);
@@ -51,13 +58,23 @@ test('a good token reaches the handler with its caller', async (t) => {
   const { expiresAt, ...caller } = await answer.json();
   assert.equal(typeof expiresAt, 'number');
   assert.deepEqual(caller, {
-    token, clientId: 'agent', scopes: ['mcp:tools', 'other'], subject: 'ada', issuer: zone.url,
-    actors: [{ subject: 'agent-7' }], resource: `${HOST}/`, isUrl: true,
+    token,
+    clientId: 'agent',
+    scopes: ['mcp:tools', 'other'],
+    subject: 'ada',
+    issuer: zone.url,
+    actors: [{ subject: 'agent-7' }],
+    resource: `${HOST}/`,
+    isUrl: true,
   });
   const logs = worker.logs.join('');
   assert.match(logs, /ada/);
   assert.ok(!logs.includes(token.slice(0, 20)), 'logs have no token');
-  assert.equal((await worker.fetch('/whoami', bearer(await zone.mint({ sub: 'José' }))).then((r) => r.json())).subject, 'José', 'W21');
+  assert.equal(
+    (await worker.fetch('/whoami', bearer(await zone.mint({ sub: 'José' }))).then((r) => r.json())).subject,
+    'José',
+    'W21',
+  );
 });
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -81,26 +98,67 @@ const ROWS = {
   'no issuer': [() => zone.mint({ iss: undefined }), 401, /error="invalid_token"/],
   'an untrusted issuer': [() => zone.mint({ iss: 'https://other.example' }), 401, /error="invalid_token"/],
   'an issuer with a slash more': [() => zone.mint({ iss: `${zone.url}/` }), 401, /error="invalid_token"/],
-  'no exp': [() => zone.signText(JSON.stringify({ iss: zone.url, aud: HOST, sub: 'a', client_id: 'c', iat: 1 })), 401, /error="invalid_token"/],
-  'exp as text': [() => zone.signText(JSON.stringify({ iss: zone.url, aud: HOST, sub: 'a', client_id: 'c', iat: 1, exp: '9999999999' })), 401, /error="invalid_token"/],
+  'no exp': [
+    () => zone.signText(JSON.stringify({ iss: zone.url, aud: HOST, sub: 'a', client_id: 'c', iat: 1 })),
+    401,
+    /error="invalid_token"/,
+  ],
+  'exp as text': [
+    () =>
+      zone.signText(JSON.stringify({ iss: zone.url, aud: HOST, sub: 'a', client_id: 'c', iat: 1, exp: '9999999999' })),
+    401,
+    /error="invalid_token"/,
+  ],
   'no client_id': [() => zone.mint({ client_id: undefined }), 401, /error="invalid_token"/],
   'client_id as a number (W17)': [() => zone.mint({ client_id: 5 }), 401, /error="invalid_token"/],
   'no sub (W17)': [() => zone.mint({ sub: undefined }), 401, /error="invalid_token"/],
   'an empty sub (W6)': [() => zone.mint({ sub: '' }), 401, /error="invalid_token"/],
-  'no iat (W17)': [() => zone.signText(JSON.stringify({ iss: zone.url, aud: HOST, sub: 'a', client_id: 'c', exp: 9999999999 })), 401, /error="invalid_token"/],
-  'an expired token': [() => zone.mint({ iat: 1, exp: 2 }), 401, /error="invalid_token", error_description="The token has expired"/],
-  'a token that ends now (W18)': [() => zone.mint({ exp: Math.floor(Date.now() / 1000) }), 401, /error="invalid_token", error_description="The token has expired"/],
-  'nbf as text': [() => zone.signText(JSON.stringify({ iss: zone.url, aud: HOST, sub: 'a', client_id: 'c', iat: 1, nbf: 'x', exp: 9999999999 })), 401, /error="invalid_token"/],
+  'no iat (W17)': [
+    () => zone.signText(JSON.stringify({ iss: zone.url, aud: HOST, sub: 'a', client_id: 'c', exp: 9999999999 })),
+    401,
+    /error="invalid_token"/,
+  ],
+  'an expired token': [
+    () => zone.mint({ iat: 1, exp: 2 }),
+    401,
+    /error="invalid_token", error_description="The token has expired"/,
+  ],
+  'a token that ends now (W18)': [
+    () => zone.mint({ exp: Math.floor(Date.now() / 1000) }),
+    401,
+    /error="invalid_token", error_description="The token has expired"/,
+  ],
+  'nbf as text': [
+    () =>
+      zone.signText(
+        JSON.stringify({ iss: zone.url, aud: HOST, sub: 'a', client_id: 'c', iat: 1, nbf: 'x', exp: 9999999999 }),
+      ),
+    401,
+    /error="invalid_token"/,
+  ],
   'nbf in the future': [() => zone.mint({ nbf: 9999999998, exp: 9999999999 }), 401, /error="invalid_token"/],
   'iat in the future': [() => zone.mint({ iat: 9999999998, exp: 9999999999 }), 401, /error="invalid_token"/],
   'no kid': [() => zone.mint({}, { kid: undefined }), 200, null],
-  'a bad signature': [async () => (await zone.mint()).replace(/[^.]*$/, (s) => s.slice(0, -8) + (s.at(-8) === 'A' ? 'B' : 'A') + s.slice(-7)), 401, /error="invalid_token"/],
-  'a key that is not published (W15)': [async () => zone.mint({}, {}, await zone.newKey('nobody')), 401, /error="invalid_token"/],
+  'a bad signature': [
+    async () =>
+      (await zone.mint()).replace(/[^.]*$/, (s) => s.slice(0, -8) + (s.at(-8) === 'A' ? 'B' : 'A') + s.slice(-7)),
+    401,
+    /error="invalid_token"/,
+  ],
+  'a key that is not published (W15)': [
+    async () => zone.mint({}, {}, await zone.newKey('nobody')),
+    401,
+    /error="invalid_token"/,
+  ],
   'an audience elsewhere': [() => zone.mint({ aud: 'https://other.example' }), 401, /error="invalid_token"/],
   'an opaque audience (W3)': [() => zone.mint({ aud: 'urn:foo:bar' }), 401, /error="invalid_token"/],
   'no audience (W3)': [() => zone.mint({ aud: undefined }), 401, /error="invalid_token"/],
   'an empty list of audiences (W3)': [() => zone.mint({ aud: [] }), 401, /error="invalid_token"/],
-  'a list of audiences elsewhere (W4)': [() => zone.mint({ aud: ['https://other.example'] }), 401, /error="invalid_token"/],
+  'a list of audiences elsewhere (W4)': [
+    () => zone.mint({ aud: ['https://other.example'] }),
+    401,
+    /error="invalid_token"/,
+  ],
   'a list with this audience': [() => zone.mint({ aud: ['https://other.example', HOST] }), 200, null],
   'another resource of this host (W5)': [() => zone.mint({ aud: `${HOST}/other` }), 401, /error="invalid_token"/],
   'this resource of this host': [() => zone.mint({ aud: `${HOST}/mcp` }), 200, null],
@@ -110,14 +168,26 @@ const ROWS = {
   'too few scopes': [() => zone.mint({ scope: 'other' }), 403, /error="insufficient_scope".*scope="mcp:tools"/],
   'scopes that are no text': [() => zone.mint({ scope: 5 }), 401, /error="invalid_token"/],
   'expired and too few scopes': [() => zone.mint({ scope: 'other', iat: 1, exp: 2 }), 401, /expired/],
-  'an audience elsewhere and too few scopes': [() => zone.mint({ scope: 'other', aud: 'https://other.example' }), 401, /error="invalid_token"/],
+  'an audience elsewhere and too few scopes': [
+    () => zone.mint({ scope: 'other', aud: 'https://other.example' }),
+    401,
+    /error="invalid_token"/,
+  ],
   'an unknown typ (W16)': [() => zone.mint({}, { typ: 'logout+jwt' }), 401, /error="invalid_token"/],
   'typ at+jwt': [() => zone.mint({}, { typ: 'at+jwt' }), 200, null],
-  'crit (W16)': [async () => `Bearer ${forged({ alg: 'RS256', kid: 'k1', crit: ['exp'] }, { iss: zone.url })}`, 401, /error="invalid_token"/],
+  'crit (W16)': [
+    async () => `Bearer ${forged({ alg: 'RS256', kid: 'k1', crit: ['exp'] }, { iss: zone.url })}`,
+    401,
+    /error="invalid_token"/,
+  ],
   'a token bound to a key (W16)': [() => zone.mint({ cnf: { jkt: 'x' } }), 401, /error="invalid_token"/],
   'a good token with a sign more (W20)': [async () => `${await zone.mint()}=`, 401, /error="invalid_token"/],
   // The last of 342 characters stands for four bits and two that must be zero.
-  'another spelling of a good token (W20)': [async () => (await zone.mint()).replace(/.$/, (last) => ALPHABET[ALPHABET.indexOf(last) + 1]), 401, /error="invalid_token"/],
+  'another spelling of a good token (W20)': [
+    async () => (await zone.mint()).replace(/.$/, (last) => ALPHABET[ALPHABET.indexOf(last) + 1]),
+    401,
+    /error="invalid_token"/,
+  ],
 };
 
 test('answers, row by row, of the Worker and of verifyBearerToken', async (t) => {
@@ -129,7 +199,11 @@ test('answers, row by row, of the Worker and of verifyBearerToken', async (t) =>
     const headers = value === undefined ? {} : { authorization: value };
     for (const [where, target, init] of [
       ['worker', '/mcp', { headers }],
-      ['direct', '/direct/verify', { headers: { ...headers, 'x-options': JSON.stringify({ issuers: zone.url, requiredScopes: ['mcp:tools'] }) } }],
+      [
+        'direct',
+        '/direct/verify',
+        { headers: { ...headers, 'x-options': JSON.stringify({ issuers: zone.url, requiredScopes: ['mcp:tools'] }) } },
+      ],
     ]) {
       // What is meant for a path is meant for that path.
       if (where === 'direct' && name === 'this resource of this host') continue;
@@ -167,7 +241,8 @@ test('audiences are a setting of the Worker and of verifyBearerToken (W3)', asyn
   const worker = await start(t, { options: { audiences: ['urn:mcp', 'mcp'] } });
   assert.equal((await worker.fetch('/mcp', bearer(await zone.mint({ aud: 'urn:mcp' })))).status, 200);
   assert.equal((await worker.fetch('/mcp', bearer(await zone.mint()))).status, 401);
-  const direct = async (aud, audiences) => (await worker.fetch('/direct/verify', withOptions(await zone.mint({ aud }), { audiences }))).status;
+  const direct = async (aud, audiences) =>
+    (await worker.fetch('/direct/verify', withOptions(await zone.mint({ aud }), { audiences }))).status;
   assert.equal(await direct('a', 'a'), 200);
   assert.equal(await direct(['b', 'a'], ['a']), 200);
   assert.equal(await direct('b', ['a']), 401);
@@ -178,7 +253,8 @@ test('audiences are a setting of the Worker and of verifyBearerToken (W3)', asyn
 test('verifyBearerToken takes several issuers, and says that it needs one', async (t) => {
   const other = await ownZone(t);
   const worker = await start(t);
-  const direct = async (token, options) => worker.fetch('/direct/verify', bearer(token, { 'x-options': JSON.stringify(options) }));
+  const direct = async (token, options) =>
+    worker.fetch('/direct/verify', bearer(token, { 'x-options': JSON.stringify(options) }));
   const both = { issuers: [zone.url, other.url] };
   assert.equal((await (await direct(await other.mint(), both)).json()).issuer, other.url);
   assert.equal((await (await direct(await zone.mint(), both)).json()).issuer, zone.url);
@@ -195,7 +271,10 @@ test('verifyBearerToken takes several issuers, and says that it needs one', asyn
 test('OPTIONS is 204 on any path, whatever the environment', async (t) => {
   const worker = await start(t, { KEYCARD_ISSUER: '' });
   for (const target of ['/mcp', '/.well-known/oauth-protected-resource', '/.well-known/x', '/']) {
-    const answer = await worker.fetch(target, { method: 'OPTIONS', headers: { origin: 'https://app.example', 'access-control-request-method': 'DELETE' } });
+    const answer = await worker.fetch(target, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://app.example', 'access-control-request-method': 'DELETE' },
+    });
     assert.equal(answer.status, 204);
     assert.equal(await answer.text(), '');
     assert.equal(answer.headers.get('access-control-allow-origin'), '*');
@@ -209,7 +288,11 @@ test('OPTIONS is 204 on any path, whatever the environment', async (t) => {
 
 test('a browser can read why it was refused (W26)', async (t) => {
   const worker = await start(t, { options: { requiredScopes: ['admin'] } });
-  for (const [headers, status] of [[{}, 401], [{ authorization: 'Bearer' }, 400], [bearer(await zone.mint()).headers, 403]]) {
+  for (const [headers, status] of [
+    [{}, 401],
+    [{ authorization: 'Bearer' }, 400],
+    [bearer(await zone.mint()).headers, 403],
+  ]) {
     const answer = await worker.fetch('/mcp', { headers: { origin: 'https://app.example', ...headers } });
     assert.equal(answer.status, status);
     assert.equal(answer.headers.get('access-control-allow-origin'), '*');
@@ -218,7 +301,13 @@ test('a browser can read why it was refused (W26)', async (t) => {
 });
 
 test('protected resource metadata', async (t) => {
-  const worker = await start(t, { options: { scopesSupported: ['mcp:tools'], resourceName: 'My MCP Server', serviceDocumentationUrl: 'https://docs.example/x' } });
+  const worker = await start(t, {
+    options: {
+      scopesSupported: ['mcp:tools'],
+      resourceName: 'My MCP Server',
+      serviceDocumentationUrl: 'https://docs.example/x',
+    },
+  });
   const document = async (target, init) => {
     const answer = await worker.fetch(target, init);
     assert.equal(answer.status, 200);
@@ -226,17 +315,30 @@ test('protected resource metadata', async (t) => {
     return answer.json();
   };
   const expected = {
-    resource: HOST, authorization_servers: [zone.url], scopes_supported: ['mcp:tools'], bearer_methods_supported: ['header'],
-    resource_name: 'My MCP Server', resource_documentation: 'https://docs.example/x',
+    resource: HOST,
+    authorization_servers: [zone.url],
+    scopes_supported: ['mcp:tools'],
+    bearer_methods_supported: ['header'],
+    resource_name: 'My MCP Server',
+    resource_documentation: 'https://docs.example/x',
   };
   assert.deepEqual(await document('/.well-known/oauth-protected-resource'), expected);
-  assert.deepEqual(await document('/.well-known/oauth-protected-resource', { headers: { 'mcp-protocol-version': '2025-03-26' } }), expected);
-  assert.deepEqual(await document('/.well-known/oauth-protected-resource/mcp'), { ...expected, resource: `${HOST}/mcp` }, 'W24');
+  assert.deepEqual(
+    await document('/.well-known/oauth-protected-resource', { headers: { 'mcp-protocol-version': '2025-03-26' } }),
+    expected,
+  );
+  assert.deepEqual(
+    await document('/.well-known/oauth-protected-resource/mcp'),
+    { ...expected, resource: `${HOST}/mcp` },
+    'W24',
+  );
   const head = await worker.fetch('/.well-known/oauth-protected-resource', { method: 'HEAD' });
   assert.equal(head.status, 200);
   assert.equal(await head.text(), '');
   assert.equal((await worker.fetch('/.well-known/oauth-protected-resource', { method: 'POST' })).status, 405);
-  const cors = await worker.fetch('/.well-known/oauth-protected-resource', { headers: { origin: 'https://app.example' } });
+  const cors = await worker.fetch('/.well-known/oauth-protected-resource', {
+    headers: { origin: 'https://app.example' },
+  });
   assert.equal(cors.headers.get('access-control-allow-origin'), '*');
   assert.equal((await worker.fetch('/.well-known/openid-configuration')).status, 401);
   assert.equal((await worker.fetch('/.well-known/jwks.json')).status, 401, 'no key, no document');
@@ -249,7 +351,10 @@ test('the zone’s metadata name this resource, and are fetched once (W22)', asy
     const answer = await worker.fetch('/.well-known/oauth-authorization-server');
     assert.equal(answer.status, 200);
     const document = await answer.json();
-    assert.equal(document.authorization_endpoint, `${own.url}/authorize?tenant=1&resource=https%3A%2F%2Fmcp.example.com`);
+    assert.equal(
+      document.authorization_endpoint,
+      `${own.url}/authorize?tenant=1&resource=https%3A%2F%2Fmcp.example.com`,
+    );
     assert.equal(document.token_endpoint, `${own.url}/token`);
     assert.equal(document.issuer, own.url);
   }
@@ -260,7 +365,12 @@ test('the zone’s metadata name this resource, and are fetched once (W22)', asy
 for (const [name, answer, status] of [
   ['an error', (_request, response) => response.writeHead(500).end(), 502],
   ['no JSON', (_request, response) => response.end('<html>'), 502],
-  ['the metadata of somebody else', (_request, response) => response.end(JSON.stringify({ issuer: 'https://evil.example', jwks_uri: 'https://evil.example/jwks' })), 502],
+  [
+    'the metadata of somebody else',
+    (_request, response) =>
+      response.end(JSON.stringify({ issuer: 'https://evil.example', jwks_uri: 'https://evil.example/jwks' })),
+    502,
+  ],
   ['a hang-up', (request) => request.destroy(), 504],
 ]) {
   test(`a zone that answers with ${name} is ${status} there, and 503 for a token (W15, W22)`, async (t) => {
@@ -288,7 +398,12 @@ test('a zone with a path is found as RFC 8414 says (W23)', async (t) => {
 
 test('a broken private key breaks its own document and nothing else (W7)', async (t) => {
   const pkcs1 = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem' });
-  for (const [pem, status] of [['-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----', 500], ['rubbish', 500], [pkcs1, 200], [pkcs1.replaceAll('\n', '\\n'), 200]]) {
+  for (const [pem, status] of [
+    ['-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----', 500],
+    ['rubbish', 500],
+    [pkcs1, 200],
+    [pkcs1.replaceAll('\n', '\\n'), 200],
+  ]) {
     const worker = await start(t, { KEYCARD_PRIVATE_KEY: pem });
     for (let i = 0; i < 2; i++) assert.equal((await worker.fetch('/.well-known/jwks.json')).status, status);
     assert.equal((await worker.fetch('/.well-known/oauth-protected-resource')).status, 200);
@@ -299,13 +414,23 @@ test('a broken private key breaks its own document and nothing else (W7)', async
 });
 
 test('published keys are public, and several where one follows another (W32)', async (t) => {
-  const pem = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+  const pem = () =>
+    generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
   const first = pem();
   const one = await start(t, { KEYCARD_PRIVATE_KEY: first });
-  const { keys: [key, ...none] } = await (await one.fetch('/.well-known/jwks.json')).json();
+  const {
+    keys: [key, ...none],
+  } = await (await one.fetch('/.well-known/jwks.json')).json();
   assert.deepEqual(none, []);
-  assert.deepEqual([Object.keys(key).sort(), key.kty, key.alg, key.use, key.kid], [['alg', 'e', 'kid', 'kty', 'n', 'use'], 'RSA', 'RS256', 'sig', 'worker-key']);
-  const three = await start(t, { KEYCARD_PRIVATE_KEY: first, KEYCARD_PRIVATE_KEY_NEXT: pem(), KEYCARD_PRIVATE_KEY_RETIRED: pem() });
+  assert.deepEqual(
+    [Object.keys(key).sort(), key.kty, key.alg, key.use, key.kid],
+    [['alg', 'e', 'kid', 'kty', 'n', 'use'], 'RSA', 'RS256', 'sig', 'worker-key'],
+  );
+  const three = await start(t, {
+    KEYCARD_PRIVATE_KEY: first,
+    KEYCARD_PRIVATE_KEY_NEXT: pem(),
+    KEYCARD_PRIVATE_KEY_RETIRED: pem(),
+  });
   const { keys } = await (await three.fetch('/.well-known/jwks.json')).json();
   assert.equal(new Set(keys.map(({ kid }) => kid)).size, 3);
   assert.ok(keys.every((entry) => !('d' in entry)));
@@ -327,7 +452,10 @@ test('forgeries cost the zone one fetch, not one each (W12)', async (t) => {
   assert.equal((await worker.fetch('/mcp', bearer(await own.mint()))).status, 200);
   const now = Math.floor(Date.now() / 1000);
   for (let i = 0; i < 10; i++) {
-    const token = forged({ alg: 'RS256', kid: `k${Math.random()}` }, { iss: own.url, aud: HOST, sub: 'x', client_id: 'c', iat: now, exp: now + 60 });
+    const token = forged(
+      { alg: 'RS256', kid: `k${Math.random()}` },
+      { iss: own.url, aud: HOST, sub: 'x', client_id: 'c', iat: now, exp: now + 60 },
+    );
     assert.equal((await worker.fetch('/mcp', bearer(token))).status, 401);
   }
   assert.ok(own.counts.jwks <= 2, `${own.counts.jwks}`);
@@ -336,7 +464,9 @@ test('forgeries cost the zone one fetch, not one each (W12)', async (t) => {
 test('100 requests on a cold isolate fetch the keys once', async (t) => {
   const own = await ownZone(t);
   const worker = await start(t, { KEYCARD_ISSUER: own.url });
-  const answers = await Promise.all(Array.from({ length: 100 }, async () => (await worker.fetch('/mcp', bearer(await own.mint()))).status));
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, async () => (await worker.fetch('/mcp', bearer(await own.mint()))).status),
+  );
   assert.deepEqual(answers, Array(100).fill(200));
   assert.equal(own.counts.discovery, 1);
   assert.equal(own.counts.jwks, 1);
@@ -344,7 +474,12 @@ test('100 requests on a cold isolate fetch the keys once', async (t) => {
 
 test('keys of other kinds harm no token, and the usual algorithms all work (W13, W19)', async (t) => {
   const own = await ownZone(t);
-  own.extraKeys = [{ kty: 'oct', k: 'AAAA', kid: 'o' }, { kty: 'OKP', crv: 'X25519', x: 'AAAA', kid: 'x' }, { kty: 'XYZ' }, null];
+  own.extraKeys = [
+    { kty: 'oct', k: 'AAAA', kid: 'o' },
+    { kty: 'OKP', crv: 'X25519', x: 'AAAA', kid: 'x' },
+    { kty: 'XYZ' },
+    null,
+  ];
   for (const alg of ['RS256', 'ES256', 'PS256', 'EdDSA']) {
     await own.rotate(`k-${alg}`, alg);
     const worker = await start(t, { KEYCARD_ISSUER: own.url });
@@ -398,15 +533,25 @@ test('refusals are told to whoever asks (W33)', async (t) => {
 
 test('what the handler throws is the runtime’s to report', async (t) => {
   const worker = await start(t);
-  const answer = await worker.fetch('/throws', bearer(await zone.mint())).then((response) => response.text(), (error) => error.message);
+  const answer = await worker.fetch('/throws', bearer(await zone.mint())).then(
+    (response) => response.text(),
+    (error) => error.message,
+  );
   assert.match(answer, /the handler failed/);
 });
 
 test('handleMetadataRequest by itself', async (t) => {
   const worker = await start(t);
-  const direct = (target, options, init) => worker.fetch(target, { ...init, headers: { 'x-metadata': '1', 'x-options': JSON.stringify({ issuer: zone.url, ...options }) } });
+  const direct = (target, options, init) =>
+    worker.fetch(target, {
+      ...init,
+      headers: { 'x-metadata': '1', 'x-options': JSON.stringify({ issuer: zone.url, ...options }) },
+    });
   assert.deepEqual(await (await direct('/.well-known/oauth-protected-resource', { resourceName: 'R' })).json(), {
-    resource: HOST, authorization_servers: [zone.url], bearer_methods_supported: ['header'], resource_name: 'R',
+    resource: HOST,
+    authorization_servers: [zone.url],
+    bearer_methods_supported: ['header'],
+    resource_name: 'R',
   });
   for (const target of ['/mcp', '/.well-known/openid-configuration', '/.well-known/jwks.json']) {
     assert.equal((await direct(target)).status, 299, `${target} is null`);

@@ -8,7 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startIssuer } from './support/issuer.mjs';
 import { load } from './support/package.mjs';
 
-const { main: { createGate }, node: { createRequestListener } } = await load();
+const {
+  main: { createGate },
+  node: { createRequestListener },
+} = await load();
 const ORIGIN = 'https://notes.example.com';
 
 /** A server of this application. */
@@ -17,7 +20,13 @@ async function serve(t, app, options = { origin: ORIGIN }) {
   const server = http.createServer(listener);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  t.after(() => new Promise((closed) => { server.close(closed); server.closeAllConnections(); }));
+  t.after(
+    () =>
+      new Promise((closed) => {
+        server.close(closed);
+        server.closeAllConnections();
+      }),
+  );
   const { port } = server.address();
   return { port, url: `http://127.0.0.1:${port}` };
 }
@@ -28,35 +37,79 @@ async function raw(port, text) {
   socket.on('error', () => {});
   socket.write(text);
   let received = '';
-  socket.setEncoding('latin1').on('data', (chunk) => { received += chunk; });
+  socket.setEncoding('latin1').on('data', (chunk) => {
+    received += chunk;
+  });
   await once(socket, 'close');
   return received;
 }
 
 const line = (text, ...headers) => `${[text, ...headers, 'Connection: close'].join('\r\n')}\r\n\r\n`;
 const statusOf = (answer) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]);
-const describe = async (request) => Response.json({ method: request.method, url: request.url, headers: [...request.headers], body: await request.text() });
+const describe = async (request) =>
+  Response.json({
+    method: request.method,
+    url: request.url,
+    headers: [...request.headers],
+    body: await request.text(),
+  });
 const bodyOf = (answer) => JSON.parse(/\{.*\}/s.exec(answer)[0]);
 
 test('method, URL, headers and body reach the application, and its response the client', async (t) => {
-  const { url } = await serve(t, async (request, env, ctx) => {
-    assert.equal(env.name, 'env');
-    assert.equal(typeof ctx.waitUntil, 'function');
-    const headers = new Headers({ 'x-answer': 'ä' });
-    headers.append('set-cookie', 'a=1; Path=/');
-    headers.append('set-cookie', 'b=2, 3');
-    return new Response(JSON.stringify({ method: request.method, url: request.url, type: request.headers.get('content-type'), body: await request.text() }), { status: 201, statusText: 'Made', headers });
-  }, { origin: ORIGIN, env: { name: 'env' } });
-  const response = await fetch(`${url}/notes?x=%20y`, { method: 'PUT', headers: { 'content-type': 'text/x-note' }, body: 'grüße' });
+  const { url } = await serve(
+    t,
+    async (request, env, ctx) => {
+      assert.equal(env.name, 'env');
+      assert.equal(typeof ctx.waitUntil, 'function');
+      const headers = new Headers({ 'x-answer': 'ä' });
+      headers.append('set-cookie', 'a=1; Path=/');
+      headers.append('set-cookie', 'b=2, 3');
+      return new Response(
+        JSON.stringify({
+          method: request.method,
+          url: request.url,
+          type: request.headers.get('content-type'),
+          body: await request.text(),
+        }),
+        { status: 201, statusText: 'Made', headers },
+      );
+    },
+    { origin: ORIGIN, env: { name: 'env' } },
+  );
+  const response = await fetch(`${url}/notes?x=%20y`, {
+    method: 'PUT',
+    headers: { 'content-type': 'text/x-note' },
+    body: 'grüße',
+  });
   assert.deepEqual([response.status, response.statusText], [201, 'Made']);
-  assert.deepEqual(await response.json(), { method: 'PUT', url: `${ORIGIN}/notes?x=%20y`, type: 'text/x-note', body: 'grüße' });
+  assert.deepEqual(await response.json(), {
+    method: 'PUT',
+    url: `${ORIGIN}/notes?x=%20y`,
+    type: 'text/x-note',
+    body: 'grüße',
+  });
   assert.deepEqual(response.headers.getSetCookie(), ['a=1; Path=/', 'b=2, 3']);
   assert.equal(response.headers.get('x-answer'), 'ä');
 });
 
 test('repeated headers all arrive', async (t) => {
   const { port } = await serve(t, describe);
-  const { headers } = bodyOf(await raw(port, line('GET / HTTP/1.1', 'Host: a', 'X-One: 1', 'x-one: 2', 'Authorization: Bearer a', 'Authorization: Bearer b', 'Origin: https://a.example', 'Cookie: a=1', 'Cookie: b=2')));
+  const { headers } = bodyOf(
+    await raw(
+      port,
+      line(
+        'GET / HTTP/1.1',
+        'Host: a',
+        'X-One: 1',
+        'x-one: 2',
+        'Authorization: Bearer a',
+        'Authorization: Bearer b',
+        'Origin: https://a.example',
+        'Cookie: a=1',
+        'Cookie: b=2',
+      ),
+    ),
+  );
   const seen = Object.fromEntries(headers);
   assert.equal(seen['x-one'], '1, 2');
   assert.equal(seen.authorization, 'Bearer a, Bearer b');
@@ -121,7 +174,19 @@ test('the host counts only where it is trusted', async (t) => {
 
 test('options that leave the origin open are refused', () => {
   const app = { fetch: () => new Response() };
-  for (const options of [undefined, {}, { trustHost: false }, { trustHost: 'yes' }, { origin: 'api.example.com' }, { origin: 'https://a.example/path' }, { origin: 'https://u@a.example' }, { origin: 'ftp://a.example' }, { origin: 5 }, { origin: ORIGIN, trustHost: true }, { trustHost: true, scheme: 'ftp' }]) {
+  for (const options of [
+    undefined,
+    {},
+    { trustHost: false },
+    { trustHost: 'yes' },
+    { origin: 'api.example.com' },
+    { origin: 'https://a.example/path' },
+    { origin: 'https://u@a.example' },
+    { origin: 'ftp://a.example' },
+    { origin: 5 },
+    { origin: ORIGIN, trustHost: true },
+    { trustHost: true, scheme: 'ftp' },
+  ]) {
     assert.throws(() => createRequestListener(app, options), TypeError, JSON.stringify(options));
   }
   assert.throws(() => createRequestListener(() => new Response(), { origin: ORIGIN }), TypeError);
@@ -131,11 +196,16 @@ test('what the application throws is a 500 without details', async (t) => {
   const logged = t.mock.method(console, 'error', () => {});
   const { url } = await serve(t, (request) => {
     switch (new URL(request.url).pathname) {
-      case '/sync': throw new Error('secret detail');
-      case '/async': return Promise.reject(new Error('secret detail'));
-      case '/nothing': return undefined;
-      case '/status': return Response.error();
-      default: return new Response('fine');
+      case '/sync':
+        throw new Error('secret detail');
+      case '/async':
+        return Promise.reject(new Error('secret detail'));
+      case '/nothing':
+        return undefined;
+      case '/status':
+        return Response.error();
+      default:
+        return new Response('fine');
     }
   });
   for (const path of ['/sync', '/async', '/nothing', '/status']) {
@@ -151,13 +221,18 @@ test('a response that breaks off in the middle does not look whole', async (t) =
   t.mock.method(console, 'error', () => {});
   const { url } = await serve(t, () => {
     let sent = false;
-    return new Response(new ReadableStream({
-      async pull(controller) {
-        if (sent) throw new Error('broken');
-        sent = true;
-        controller.enqueue(new TextEncoder().encode('half'));
-      },
-    }, { highWaterMark: 0 }));
+    return new Response(
+      new ReadableStream(
+        {
+          async pull(controller) {
+            if (sent) throw new Error('broken');
+            sent = true;
+            controller.enqueue(new TextEncoder().encode('half'));
+          },
+        },
+        { highWaterMark: 0 },
+      ),
+    );
   });
   await assert.rejects(async () => (await fetch(url)).text());
   await assert.rejects(async () => (await fetch(url)).text(), 'and the server goes on');
@@ -166,9 +241,17 @@ test('a response that breaks off in the middle does not look whole', async (t) =
 test('responses without a body have none', async (t) => {
   const { port } = await serve(t, (request) => {
     const status = Number(new URL(request.url).searchParams.get('status'));
-    return status === 200 ? new Response('body', { headers: { 'content-length': '4' } }) : new Response(null, { status });
+    return status === 200
+      ? new Response('body', { headers: { 'content-length': '4' } })
+      : new Response(null, { status });
   });
-  for (const [method, status] of [['HEAD', 200], ['GET', 204], ['GET', 304], ['GET', 205], ['HEAD', 204]]) {
+  for (const [method, status] of [
+    ['HEAD', 200],
+    ['GET', 204],
+    ['GET', 304],
+    ['GET', 205],
+    ['HEAD', 204],
+  ]) {
     const answer = await raw(port, line(`${method} /?status=${status} HTTP/1.1`, 'Host: a'));
     assert.equal(statusOf(answer), status);
     assert.ok(answer.endsWith('\r\n\r\n'), `${method} ${status}: ${answer}`);
@@ -177,7 +260,13 @@ test('responses without a body have none', async (t) => {
 });
 
 test('headers of one connection are not passed on', async (t) => {
-  const { port } = await serve(t, () => new Response('body', { headers: { 'transfer-encoding': 'gzip', connection: 'x-y', 'keep-alive': 'timeout=99', 'x-y': 'z' } }));
+  const { port } = await serve(
+    t,
+    () =>
+      new Response('body', {
+        headers: { 'transfer-encoding': 'gzip', connection: 'x-y', 'keep-alive': 'timeout=99', 'x-y': 'z' },
+      }),
+  );
   const answer = await raw(port, line('GET / HTTP/1.1', 'Host: a'));
   assert.match(answer, /\r\nx-y: z\r\n/i);
   assert.doesNotMatch(answer, /gzip|timeout=99|connection: x-y/i);
@@ -197,7 +286,12 @@ test('request bodies are streamed, and read as fast as they are asked for', asyn
     }
   });
   let sent = 0;
-  const request = http.request({ port, host: '127.0.0.1', method: 'POST', headers: { 'transfer-encoding': 'chunked' } });
+  const request = http.request({
+    port,
+    host: '127.0.0.1',
+    method: 'POST',
+    headers: { 'transfer-encoding': 'chunked' },
+  });
   const answered = once(request, 'response');
   const chunk = Buffer.alloc(256 * 1024);
   while (sent < size) {
@@ -230,17 +324,24 @@ test('a body that nobody reads does not hold up the connection', async (t) => {
 test('responses are made as fast as the client takes them, and no longer than it stays', async (t) => {
   let pulled = 0;
   let cancelled;
-  const ended = new Promise((resolve) => { cancelled = resolve; });
+  const ended = new Promise((resolve) => {
+    cancelled = resolve;
+  });
   let signal;
   const { port } = await serve(t, (request) => {
     signal = request.signal;
-    return new Response(new ReadableStream({
-      pull(controller) {
-        pulled += 65536;
-        controller.enqueue(new Uint8Array(65536));
-      },
-      cancel: cancelled,
-    }, { highWaterMark: 0 }));
+    return new Response(
+      new ReadableStream(
+        {
+          pull(controller) {
+            pulled += 65536;
+            controller.enqueue(new Uint8Array(65536));
+          },
+          cancel: cancelled,
+        },
+        { highWaterMark: 0 },
+      ),
+    );
   });
   const socket = net.connect(port, '127.0.0.1');
   socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -258,7 +359,9 @@ test('responses are made as fast as the client takes them, and no longer than it
 test('when the client leaves, signal and body say so', async (t) => {
   const seen = {};
   let left;
-  const leaving = new Promise((resolve) => { left = resolve; });
+  const leaving = new Promise((resolve) => {
+    left = resolve;
+  });
   const logged = t.mock.method(console, 'error', () => {});
   const { port, url } = await serve(t, async (request) => {
     if (request.method === 'GET') return new Response('fine');
@@ -278,7 +381,10 @@ test('when the client leaves, signal and body say so', async (t) => {
 });
 
 test('the first event of a stream is not waited for', async (t) => {
-  const { url } = await serve(t, () => new Response(new ReadableStream({}), { headers: { 'content-type': 'text/event-stream' } }));
+  const { url } = await serve(
+    t,
+    () => new Response(new ReadableStream({}), { headers: { 'content-type': 'text/event-stream' } }),
+  );
   const leaving = new AbortController();
   assert.equal((await fetch(url, { signal: leaving.signal })).status, 200);
   leaving.abort();
@@ -287,25 +393,66 @@ test('the first event of a stream is not waited for', async (t) => {
 test('a gate sees all that decides', async (t) => {
   const issuer = await startIssuer();
   t.after(() => issuer.close());
-  const gate = createGate({ issuer: issuer.url, audience: ORIGIN, resource: ORIGIN, routes: [{ path: '/pub', public: true }], cors: { origins: ['https://app.example'] } });
-  const { port, url } = await serve(t, gate.protect(async (request, _env, _ctx, auth) => Response.json({ hello: auth?.subject ?? null, body: await request.text() })));
+  const gate = createGate({
+    issuer: issuer.url,
+    audience: ORIGIN,
+    resource: ORIGIN,
+    routes: [{ path: '/pub', public: true }],
+    cors: { origins: ['https://app.example'] },
+  });
+  const { port, url } = await serve(
+    t,
+    gate.protect(async (request, _env, _ctx, auth) =>
+      Response.json({ hello: auth?.subject ?? null, body: await request.text() }),
+    ),
+  );
   const token = await issuer.mint({ aud: ORIGIN });
   const authorization = `Bearer ${token}`;
 
-  const answer = await fetch(`${url}/notes`, { method: 'POST', headers: { authorization, origin: 'https://app.example' }, body: 'a note' });
+  const answer = await fetch(`${url}/notes`, {
+    method: 'POST',
+    headers: { authorization, origin: 'https://app.example' },
+    body: 'a note',
+  });
   assert.deepEqual(await answer.json(), { hello: 'ada', body: 'a note' });
   assert.equal(answer.headers.get('access-control-allow-origin'), 'https://app.example');
-  assert.equal((await fetch(`${url}/notes`, { headers: { authorization, origin: 'https://evil.example' } })).status, 403);
-  const preflight = await fetch(`${url}/notes`, { method: 'OPTIONS', headers: { origin: 'https://app.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization, x-trace' } });
+  assert.equal(
+    (await fetch(`${url}/notes`, { headers: { authorization, origin: 'https://evil.example' } })).status,
+    403,
+  );
+  const preflight = await fetch(`${url}/notes`, {
+    method: 'OPTIONS',
+    headers: {
+      origin: 'https://app.example',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization, x-trace',
+    },
+  });
   assert.equal(preflight.status, 204);
   assert.match(preflight.headers.get('access-control-allow-headers'), /x-trace/);
 
   const challenge = await fetch(`${url}/notes`);
   assert.equal(challenge.status, 401);
   assert.match(challenge.headers.get('www-authenticate'), /resource_metadata="https:\/\/notes\.example\.com\//);
-  assert.equal(statusOf(await raw(port, line('GET /notes HTTP/1.1', 'Host: a', `Authorization: ${authorization}`, `Authorization: ${authorization}`))), 400);
+  assert.equal(
+    statusOf(
+      await raw(
+        port,
+        line('GET /notes HTTP/1.1', 'Host: a', `Authorization: ${authorization}`, `Authorization: ${authorization}`),
+      ),
+    ),
+    400,
+  );
   assert.equal(statusOf(await raw(port, line('GET /pub HTTP/1.1', 'Host: a'))), 200);
-  for (const target of ['//', '//pub', '/pub/../notes', '/pub/%2e%2e/notes', '/pub\\..\\notes', '/pub/..;/notes', 'http://a/pub/../notes']) {
+  for (const target of [
+    '//',
+    '//pub',
+    '/pub/../notes',
+    '/pub/%2e%2e/notes',
+    '/pub\\..\\notes',
+    '/pub/..;/notes',
+    'http://a/pub/../notes',
+  ]) {
     const status = statusOf(await raw(port, line(`GET ${target} HTTP/1.1`, 'Host: a')));
     assert.ok([400, 401].includes(status), `${target}: ${status}`);
   }

@@ -4,25 +4,48 @@ import { after, before, test } from 'node:test';
 import { startIssuer } from './support/issuer.mjs';
 import { load } from './support/package.mjs';
 
-const { main: { createGate } } = await load();
+const {
+  main: { createGate },
+} = await load();
 const AUDIENCE = 'https://mcp.example.com';
 
 let issuer;
-before(async () => { issuer = await startIssuer(); });
+before(async () => {
+  issuer = await startIssuer();
+});
 after(() => issuer.close());
 
 const request = (token, path = '/mcp', init = {}) =>
-  new Request(`https://mcp.example.com${path}`, { ...init, headers: { ...(token && { authorization: `Bearer ${token}` }), origin: 'https://app.example', ...init.headers } });
+  new Request(`https://mcp.example.com${path}`, {
+    ...init,
+    headers: { ...(token && { authorization: `Bearer ${token}` }), origin: 'https://app.example', ...init.headers },
+  });
 
 const gateOf = (options) => createGate({ issuer: issuer.url, audience: AUDIENCE, ...options });
 
 test('a good token reaches the handler with its identity', async () => {
   const worker = gateOf().protect((_request, env, ctx, auth) => {
     assert.equal(env.name, 'env');
-    assert.deepEqual({ ...auth }, { subject: 'ada', clientId: 'app', scopes: ['mcp:tools'], issuer: issuer.url, audience: [AUDIENCE], expiresAt: auth.claims.exp, issuedAt: auth.claims.iat, actors: [] });
+    assert.deepEqual(
+      { ...auth },
+      {
+        subject: 'ada',
+        clientId: 'app',
+        scopes: ['mcp:tools'],
+        issuer: issuer.url,
+        audience: [AUDIENCE],
+        expiresAt: auth.claims.exp,
+        issuedAt: auth.claims.iat,
+        actors: [],
+      },
+    );
     assert.equal(auth.claims.nested.deep[0], 'ü');
-    assert.throws(() => { auth.claims.nested.deep.push(1); }, TypeError);
-    assert.throws(() => { auth.subject = 'eve'; }, TypeError);
+    assert.throws(() => {
+      auth.claims.nested.deep.push(1);
+    }, TypeError);
+    assert.throws(() => {
+      auth.subject = 'eve';
+    }, TypeError);
     return new Response(auth.token);
   });
   const token = await issuer.mint({ nested: { deep: ['ü'] } });
@@ -46,7 +69,11 @@ test('logs and JSON of an identity carry neither token nor claims', async () => 
   const gate = gateOf();
   const token = await issuer.mint({ email: 'ada@example.com' });
   const { auth } = await gate.verify(token);
-  for (const text of [inspect(auth, { depth: 9, showHidden: true }), JSON.stringify(auth), JSON.stringify({ ...auth })]) {
+  for (const text of [
+    inspect(auth, { depth: 9, showHidden: true }),
+    JSON.stringify(auth),
+    JSON.stringify({ ...auth }),
+  ]) {
     assert.ok(text.includes('ada'), text);
     assert.ok(!text.includes(token.slice(0, 20)) && !text.includes('ada@example.com'), text);
   }
@@ -58,13 +85,18 @@ test('refusals are whole responses with a stable reason', async () => {
   const worker = gate.protect(() => assert.fail('the handler must not run'));
   const none = await worker.fetch(request());
   assert.equal(none.status, 401);
-  assert.match(none.headers.get('www-authenticate'), /^Bearer .*resource_metadata="https:\/\/mcp\.example\.com\/\.well-known\/oauth-protected-resource/);
+  assert.match(
+    none.headers.get('www-authenticate'),
+    /^Bearer .*resource_metadata="https:\/\/mcp\.example\.com\/\.well-known\/oauth-protected-resource/,
+  );
   assert.equal(none.headers.get('access-control-allow-origin'), '*');
   const expired = await worker.fetch(request(await issuer.mint({ iat: 1, exp: 2 })));
   assert.equal(expired.status, 401);
   assert.match(expired.headers.get('www-authenticate'), /error="invalid_token"/);
   const token = await issuer.mint();
-  const tampered = await worker.fetch(request(token.slice(0, -10) + (token.at(-10) === 'A' ? 'B' : 'A') + token.slice(-9)));
+  const tampered = await worker.fetch(
+    request(token.slice(0, -10) + (token.at(-10) === 'A' ? 'B' : 'A') + token.slice(-9)),
+  );
   assert.equal(tampered.status, 401);
   assert.equal(refusals.length, 3);
   assert.deepEqual(refusals[0], ['credentials-missing', 401, 'https://mcp.example.com/mcp']);
@@ -78,13 +110,21 @@ test('refusals are whole responses with a stable reason', async () => {
 
 test('what onRefusal throws changes nothing', async (t) => {
   t.mock.method(console, 'error', () => {});
-  const worker = gateOf({ onRefusal() { throw new Error('metrics are down'); } }).protect(() => new Response());
+  const worker = gateOf({
+    onRefusal() {
+      throw new Error('metrics are down');
+    },
+  }).protect(() => new Response());
   assert.equal((await worker.fetch(request())).status, 401);
 });
 
 test('routes, scopes and their hierarchy', async () => {
   const gate = gateOf({
-    routes: [{ path: '/health', public: true }, { path: '/admin', scopes: ['mcp:admin'] }, { path: '/read', methods: ['GET'], scopes: ['mcp:read'] }],
+    routes: [
+      { path: '/health', public: true },
+      { path: '/admin', scopes: ['mcp:admin'] },
+      { path: '/read', methods: ['GET'], scopes: ['mcp:read'] },
+    ],
     scopeHierarchy: { 'mcp:admin': ['mcp:read'] },
   });
   const worker = gate.protect((_request, _env, _ctx, auth) => new Response(auth === null ? 'public' : auth.subject));
@@ -98,8 +138,15 @@ test('routes, scopes and their hierarchy', async () => {
   assert.equal((await worker.fetch(request(admin, '/admin'))).status, 200);
   assert.equal((await worker.fetch(request(admin, '/read'))).status, 200);
   assert.equal((await worker.fetch(request(tools, '/read'))).status, 403);
-  assert.equal((await gate.authenticate(request(undefined, '/health'))).ok, false, 'authenticate knows no public routes');
-  assert.equal((await gate.authenticate(request(tools), undefined, undefined, { scopes: ['mcp:admin'] })).response.status, 403);
+  assert.equal(
+    (await gate.authenticate(request(undefined, '/health'))).ok,
+    false,
+    'authenticate knows no public routes',
+  );
+  assert.equal(
+    (await gate.authenticate(request(tools), undefined, undefined, { scopes: ['mcp:admin'] })).response.status,
+    403,
+  );
   assert.equal((await gate.verify(admin, undefined, undefined, { scopes: ['mcp:read'] })).ok, true);
 
   const { auth } = await gate.authenticate(request(tools));
@@ -122,7 +169,16 @@ test('metadata and preflight', async () => {
   assert.equal(await gate.metadata(request(undefined, '/mcp')), null);
   const worker = gate.protect(() => assert.fail('the handler must not run'));
   assert.equal((await worker.fetch(request(undefined, path))).status, 200);
-  const preflight = await worker.fetch(request(undefined, '/mcp', { method: 'OPTIONS', headers: { origin: 'https://app.example', 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization, mcp-protocol-version' } }));
+  const preflight = await worker.fetch(
+    request(undefined, '/mcp', {
+      method: 'OPTIONS',
+      headers: {
+        origin: 'https://app.example',
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization, mcp-protocol-version',
+      },
+    }),
+  );
   assert.equal(preflight.status, 204);
   assert.match(preflight.headers.get('access-control-allow-headers'), /mcp-protocol-version/);
 });
@@ -134,12 +190,27 @@ test('the gate adds its headers to any response', async () => {
   const immutable = await seen(() => Response.redirect('https://elsewhere.example/'));
   assert.equal(immutable.get('access-control-allow-origin'), '*');
   assert.equal(immutable.get('location'), 'https://elsewhere.example/');
-  const own = await seen(async () => new Response('', { headers: { vary: 'accept', 'access-control-expose-headers': 'mcp-session-id', 'access-control-allow-origin': 'https://wrong.example' } }));
+  const own = await seen(
+    async () =>
+      new Response('', {
+        headers: {
+          vary: 'accept',
+          'access-control-expose-headers': 'mcp-session-id',
+          'access-control-allow-origin': 'https://wrong.example',
+        },
+      }),
+  );
   assert.equal(own.get('access-control-allow-origin'), '*');
   assert.match(own.get('access-control-expose-headers'), /mcp-session-id/);
   assert.match(own.get('access-control-expose-headers'), /www-authenticate/i);
   assert.match(own.get('vary'), /accept/);
-  assert.equal(await gateOf().protect(() => undefined).fetch(request(token)), undefined, 'for the runtime to complain about');
+  assert.equal(
+    await gateOf()
+      .protect(() => undefined)
+      .fetch(request(token)),
+    undefined,
+    'for the runtime to complain about',
+  );
   const shared = new Response('shared');
   await seen(() => shared);
   assert.equal((await seen(() => shared)).get('access-control-expose-headers').match(/www-authenticate/gi).length, 1);
@@ -149,8 +220,24 @@ test('exceptions of the handler are the handler’s', async () => {
   const token = await issuer.mint();
   const gate = gateOf();
   await gate.verify(token);
-  assert.throws(() => gate.protect(() => { throw new RangeError('mine'); }).fetch(request(token)), RangeError);
-  await assert.rejects(async () => gate.protect(async () => { throw new RangeError('mine'); }).fetch(request(token)), RangeError);
+  assert.throws(
+    () =>
+      gate
+        .protect(() => {
+          throw new RangeError('mine');
+        })
+        .fetch(request(token)),
+    RangeError,
+  );
+  await assert.rejects(
+    async () =>
+      gate
+        .protect(async () => {
+          throw new RangeError('mine');
+        })
+        .fetch(request(token)),
+    RangeError,
+  );
 });
 
 test('100 cold requests make one discovery and one fetch of keys', async () => {
@@ -175,12 +262,18 @@ test('with half of the clients gone in the middle, the other half is answered', 
     const clients = tokens.map(() => new AbortController());
     const results = tokens.map((token, i) => {
       const result = gate.authenticate(request(token, '/mcp', { signal: clients[i].signal }));
-      return Promise.resolve(result).then(({ ok }) => ok, (error) => error.name);
+      return Promise.resolve(result).then(
+        ({ ok }) => ok,
+        (error) => error.name,
+      );
     });
     // All at the same moment: one that leaves later might have begun a fetch of its own meanwhile.
     setTimeout(() => clients.filter((_, i) => i % 2 === 0).forEach((leaving) => void leaving.abort()), 50);
     setTimeout(release, 100);
-    assert.deepEqual(await Promise.all(results), tokens.map((_, i) => (i % 2 === 0 ? 'AbortError' : true)));
+    assert.deepEqual(
+      await Promise.all(results),
+      tokens.map((_, i) => (i % 2 === 0 ? 'AbortError' : true)),
+    );
     assert.ok(own.counts.discovery <= 2 && own.counts.jwks === 1, JSON.stringify(own.counts));
   } finally {
     await own.close();
@@ -221,7 +314,9 @@ const HOSTILE = {
   'a redirect': (_request, response) => response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end(),
   'a body without end': (_request, response) => {
     response.writeHead(200, { 'content-type': 'application/json' });
-    const more = () => { while (!response.destroyed && response.write('x'.repeat(65536))); };
+    const more = () => {
+      while (!response.destroyed && response.write('x'.repeat(65536)));
+    };
     response.on('drain', more);
     more();
   },
@@ -250,13 +345,25 @@ for (const [name, answer] of Object.entries(HOSTILE)) {
 
 test('an own fetch gets the environment of the request', async () => {
   const seen = [];
-  const gate = gateOf({ fetch: (url, init, env) => { seen.push([url, init.redirect, env.binding]); return fetch(url, init); } });
+  const gate = gateOf({
+    fetch: (url, init, env) => {
+      seen.push([url, init.redirect, env.binding]);
+      return fetch(url, init);
+    },
+  });
   assert.equal((await gate.verify(await issuer.mint(), { binding: 7 })).ok, true);
-  assert.deepEqual(seen, [[`${issuer.url}/.well-known/oauth-authorization-server`, 'manual', 7], [`${issuer.url}/jwks`, 'manual', 7]]);
+  assert.deepEqual(seen, [
+    [`${issuer.url}/.well-known/oauth-authorization-server`, 'manual', 7],
+    [`${issuer.url}/jwks`, 'manual', 7],
+  ]);
 });
 
 test('an own fetch that throws at once is an issuer that cannot be reached', async () => {
-  const gate = gateOf({ fetch() { throw new Error('no network'); } });
+  const gate = gateOf({
+    fetch() {
+      throw new Error('no network');
+    },
+  });
   assert.equal((await gate.verify(await issuer.mint())).response.status, 503);
 });
 
@@ -272,7 +379,10 @@ test('keys go from one gate to the next', async () => {
 });
 
 test('keys given inline need no fetch', async () => {
-  const gate = createGate({ issuers: [{ issuer: issuer.url, audiences: [AUDIENCE], keys: { inline: issuer.jwks } }], fetch: () => assert.fail('nothing is fetched') });
+  const gate = createGate({
+    issuers: [{ issuer: issuer.url, audiences: [AUDIENCE], keys: { inline: issuer.jwks } }],
+    fetch: () => assert.fail('nothing is fetched'),
+  });
   assert.equal((await gate.verify(await issuer.mint())).ok, true);
 });
 
@@ -295,12 +405,26 @@ test('one gate serves several environments', async () => {
 test('huge and odd input is refused, not an exception', async () => {
   const gate = gateOf();
   const huge = 'x'.repeat(1024 * 1024);
-  for (const token of [huge, '', 'a.b', 'a.b.c.d.e', '\u0000', 'ü'.repeat(500), '\ud800', `${'A'.repeat(300_000)}.${'A'.repeat(300_000)}.A`]) {
+  for (const token of [
+    huge,
+    '',
+    'a.b',
+    'a.b.c.d.e',
+    '\u0000',
+    'ü'.repeat(500),
+    '\ud800',
+    `${'A'.repeat(300_000)}.${'A'.repeat(300_000)}.A`,
+  ]) {
     const result = await gate.verify(token);
     assert.equal(result.ok, false);
     assert.ok(result.response.status >= 400 && result.response.status < 500, `${result.response.status}`);
   }
-  const twice = new Request('https://mcp.example.com/', { headers: [['authorization', 'Bearer a.b.c'], ['authorization', 'Bearer d.e.f']] });
+  const twice = new Request('https://mcp.example.com/', {
+    headers: [
+      ['authorization', 'Bearer a.b.c'],
+      ['authorization', 'Bearer d.e.f'],
+    ],
+  });
   assert.equal((await gate.authenticate(twice)).response.status, 400);
   const path = await gate.authenticate(request('a.b.c', `/${'p'.repeat(100_000)}?${'q'.repeat(100_000)}`));
   assert.equal(path.ok, false);

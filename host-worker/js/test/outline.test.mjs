@@ -21,13 +21,16 @@ const SENTENCE = JSON.stringify('so long that it is worth a function. '.repeat(1
 const LONG = `throw new TypeError(ret + ${SENTENCE});`;
 
 test('statements that differ in their own names and in their place in memory become one function', async () => {
-  const { shared, after } = await outlined(`
+  const { shared, after } = await outlined(
+    `
     const memory = [1, 2, 3, 4, 5, 6, 7, 8];
     const read = (at) => memory[at];
     return [
       function (ret) { var first = read(ret + 1); if (first < 0) throw new TypeError(${SENTENCE}); var sum1 = first + read(ret + 2); return sum1; },
       function (ret) { var other = read(ret + 4); if (other < 0) throw new TypeError(${SENTENCE}); var sum2 = other + read(ret + 5); return sum2 * 2; },
-    ];`, 0);
+    ];`,
+    0,
+  );
   assert.equal(shared, 1);
   assert.match(after, /shared0\(ret \+ 1\)[\s\S]*shared0\(ret \+ 4\)/);
 });
@@ -51,20 +54,24 @@ for (const [what, statements] of Object.entries({
 }
 
 test('a result goes back, two results stay', async () => {
-  const two = (a, b) => `function (ret) { let ${a} = ret * 2; if (${a} > 90) { ${LONG} } let ${b} = ${a} + 1; return [${a}, ${b}]; }`;
+  const two = (a, b) =>
+    `function (ret) { let ${a} = ret * 2; if (${a} > 90) { ${LONG} } let ${b} = ${a} + 1; return [${a}, ${b}]; }`;
   await outlined(`return [${two('a', 'b')}, ${two('x', 'y')}];`, 3);
-  const shadows = (e) => `function (ret) { const e = ret; let ${e} = 0; for (const e of [ret, ret + 1]) { if (e > 90) { ${LONG} } ${e} += e; } return [e, ${e}]; }`;
+  const shadows = (e) =>
+    `function (ret) { const e = ret; let ${e} = 0; for (const e of [ret, ret + 1]) { if (e > 90) { ${LONG} } ${e} += e; } return [e, ${e}]; }`;
   const { shared } = await outlined(`return [${shadows('a')}, ${shadows('b')}];`, 3);
   assert.equal(shared, 1);
 });
 
 test('members and shorthands keep their names', async () => {
-  const fn = (x) => `function (ret) { const { value: ${x} } = { value: ret }; if (${x} > 90) { ${LONG} } const made = { ${x}, value: ${x}.value, x: 1 }; return Object.keys(made); }`;
+  const fn = (x) =>
+    `function (ret) { const { value: ${x} } = { value: ret }; if (${x} > 90) { ${LONG} } const made = { ${x}, value: ${x}.value, x: 1 }; return Object.keys(made); }`;
   await outlined(`return [${fn('x1')}, ${fn('x1')}];`, 3);
 });
 
 test('texts are joined as before', async () => {
-  const fn = (n) => `function (ret, text) { const joined = [text + ${n}, text + 2]; if (ret > 90) { ${LONG} } return joined; }`;
+  const fn = (n) =>
+    `function (ret, text) { const joined = [text + ${n}, text + 2]; if (ret > 90) { ${LONG} } return joined; }`;
   const { shared } = await outlined(`return [${fn(5)}, ${fn(5)}];`, 3, 'a');
   assert.equal(shared, 1);
 });

@@ -15,11 +15,19 @@ test('the package installs by its path and runs', async (t) => {
   t.after(() => rm(root, { recursive: true, force: true }));
   await writeFile(path.join(root, 'package.json'), '{"private":true,"type":"module"}');
   await run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--install-links', packagePath], { cwd: root });
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', `
+  const { stdout } = await run(
+    process.execPath,
+    [
+      '--input-type=module',
+      '-e',
+      `
     import { createGate } from 'tollgate';
     const gate = createGate({ issuer: 'https://issuer.example', audience: 'a' });
     console.log((await gate.authenticate(new Request('https://x.example/'))).response.status);
-  `], { cwd: root });
+  `,
+    ],
+    { cwd: root },
+  );
   assert.equal(stdout.trim(), '401');
 });
 
@@ -39,7 +47,8 @@ test('it has no dependency, and nothing of Node outside its own entries', async 
 test('what a Worker ships is at most 220 KB, gzipped', async () => {
   let size = 0;
   for (const name of await readdir(packagePath)) {
-    if (/^tollgate-gate\..*\.wasm$/.test(name) || name === 'worker.js' || name === 'shim.js') size += gzipSync(await readFile(path.join(packagePath, name)), { level: 9 }).length;
+    if (/^tollgate-gate\..*\.wasm$/.test(name) || name === 'worker.js' || name === 'shim.js')
+      size += gzipSync(await readFile(path.join(packagePath, name)), { level: 9 }).length;
   }
   assert.ok(size <= 220_000, `${size} bytes`);
 });
@@ -53,7 +62,16 @@ for (const [name, compilerOptions] of Object.entries({
     const workers = name.endsWith('Workers');
     const root = await consumer(t, {
       'tsconfig.json': JSON.stringify({
-        compilerOptions: { strict: true, noEmit: true, module: 'nodenext', moduleResolution: 'nodenext', exactOptionalPropertyTypes: true, skipLibCheck: false, typeRoots: [path.join(tools, '@types'), tools], ...compilerOptions },
+        compilerOptions: {
+          strict: true,
+          noEmit: true,
+          module: 'nodenext',
+          moduleResolution: 'nodenext',
+          exactOptionalPropertyTypes: true,
+          skipLibCheck: false,
+          typeRoots: [path.join(tools, '@types'), tools],
+          ...compilerOptions,
+        },
         files: ['main.ts'],
       }),
       'main.ts': `
@@ -127,6 +145,8 @@ for (const [name, compilerOptions] of Object.entries({
         setModules; bareGate;
       `,
     });
-    await run(process.execPath, [path.join(tools, 'typescript/bin/tsc'), '--project', root]).catch((error) => assert.fail(error.stdout));
+    await run(process.execPath, [path.join(tools, 'typescript/bin/tsc'), '--project', root]).catch((error) =>
+      assert.fail(error.stdout),
+    );
   });
 }

@@ -6,7 +6,9 @@ import { after, before, test } from 'node:test';
 import { read, startIssuer } from './support/issuer.mjs';
 import { load, packagePath } from './support/package.mjs';
 
-const { bare: { createGate, setInstantiate, setModules } } = await load();
+const {
+  bare: { createGate, setInstantiate, setModules },
+} = await load();
 const AUDIENCE = 'https://mcp.example.com';
 const EXPORT = 'tollgate:auth/resource-server@0.1.0#[method]';
 const CLIENT = 'tollgate:auth/token-exchange@0.1.0#[method]';
@@ -25,20 +27,30 @@ setInstantiate((module, imports) => {
   instances++;
   memory = exports.memory;
   return {
-    exports: Object.fromEntries(Object.entries(exports).map(([name, value]) => [name, typeof value !== 'function' ? value : (...args) => {
-      // A real trap, out of the middle of the component: its memory is left as it was then.
-      if (armed.delete(name)) return value(...args.map((arg) => (typeof arg === 'bigint' ? arg : 0x7fff_fff0)));
-      return value(...args);
-    }])),
+    exports: Object.fromEntries(
+      Object.entries(exports).map(([name, value]) => [
+        name,
+        typeof value !== 'function'
+          ? value
+          : (...args) => {
+              // A real trap, out of the middle of the component: its memory is left as it was then.
+              if (armed.delete(name)) return value(...args.map((arg) => (typeof arg === 'bigint' ? arg : 0x7fff_fff0)));
+              return value(...args);
+            },
+      ]),
+    ),
   };
 });
 
 let issuer;
-before(async () => { issuer = await startIssuer(); });
+before(async () => {
+  issuer = await startIssuer();
+});
 after(() => issuer.close());
 
 const gateOf = (options) => createGate({ issuer: issuer.url, audience: AUDIENCE, ...options });
-const request = (token) => new Request('https://mcp.example.com/mcp', { headers: { authorization: `Bearer ${token}` } });
+const request = (token) =>
+  new Request('https://mcp.example.com/mcp', { headers: { authorization: `Bearer ${token}` } });
 
 test('a trap in gate.decide costs one request and keeps the keys', async (t) => {
   const logged = t.mock.method(console, 'error', () => {});
@@ -51,7 +63,10 @@ test('a trap in gate.decide costs one request and keeps the keys', async (t) => 
   assert.equal(broken.status, 500);
   assert.deepEqual(await broken.json(), { error: 'server_error' });
   assert.equal(armed.size, 0);
-  assert.ok(logged.mock.calls[0].arguments[0].cause instanceof WebAssembly.RuntimeError, `${logged.mock.calls[0].arguments[0].cause}`);
+  assert.ok(
+    logged.mock.calls[0].arguments[0].cause instanceof WebAssembly.RuntimeError,
+    `${logged.mock.calls[0].arguments[0].cause}`,
+  );
   assert.equal((await worker.fetch(request(token))).status, 200);
   assert.deepEqual(issuer.counts, before, 'the keys came along, so nothing is fetched');
 });
@@ -90,7 +105,10 @@ test('a trap in the poll of one request leaves those beside it alone', async (t)
     armed.add(`${EXPORT}task.poll`);
     release();
     const settled = await Promise.all(results);
-    assert.deepEqual(settled.map(({ ok, response }) => (ok ? 200 : response.status)).sort(), [...Array(9).fill(200), 500]);
+    assert.deepEqual(settled.map(({ ok, response }) => (ok ? 200 : response.status)).sort(), [
+      ...Array(9).fill(200),
+      500,
+    ]);
   } finally {
     await own.close();
   }
@@ -119,9 +137,16 @@ test('a trap in the poll of one exchange leaves those beside it alone', async (t
   const own = await startIssuer();
   try {
     const gate = createGate({ issuer: own.url, audience: AUDIENCE, client: { id: 'app', secret: 's' } });
-    const users = await Promise.all(Array.from({ length: 10 }, async (_, i) => (await gate.verify(await own.mint({ sub: `user-${i}` }))).auth));
+    const users = await Promise.all(
+      Array.from({ length: 10 }, async (_, i) => (await gate.verify(await own.mint({ sub: `user-${i}` }))).auth),
+    );
     const release = own.hold();
-    const results = users.map((user) => gate.exchange(user, 'https://api.example.com').then(({ accessToken }) => read(accessToken).sub, ({ name }) => name));
+    const results = users.map((user) =>
+      gate.exchange(user, 'https://api.example.com').then(
+        ({ accessToken }) => read(accessToken).sub,
+        ({ name }) => name,
+      ),
+    );
     await new Promise((resolve) => setTimeout(resolve, 20));
     armed.add(`${CLIENT}task.poll`);
     release();
@@ -178,7 +203,11 @@ test('calls leave the component’s memory as it was', async () => {
       gate.verify(`${'€'.repeat(300)}${i}`);
       await gate.exchange(auth, 'https://api.example.com');
       await gate.exchange(auth, 'no url').catch(() => {});
-      await gate.authenticate(new Request(`https://mcp.example.com/${i % 100}`, { headers: { authorization: `Bearer ${token}`, origin: 'https://app.example' } }));
+      await gate.authenticate(
+        new Request(`https://mcp.example.com/${i % 100}`, {
+          headers: { authorization: `Bearer ${token}`, origin: 'https://app.example' },
+        }),
+      );
     }
   };
   const { auth } = await gate.verify(token);

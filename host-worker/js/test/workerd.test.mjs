@@ -14,7 +14,9 @@ let issuer;
 let dist;
 before(async () => {
   issuer = await startIssuer();
-  dist = await bundle(undefined, { 'src/index.js': await readFile(path.join(import.meta.dirname, 'fixtures/worker.js'), 'utf8') });
+  dist = await bundle(undefined, {
+    'src/index.js': await readFile(path.join(import.meta.dirname, 'fixtures/worker.js'), 'utf8'),
+  });
 });
 after(async () => {
   await issuer.close();
@@ -22,7 +24,12 @@ after(async () => {
 });
 
 const start = (t, { options = OPTIONS, bindings = {}, flags } = {}) =>
-  run(t, dist, { TOLLGATE_ISSUER: issuer.url, TOLLGATE_AUDIENCE: AUDIENCE, OPTIONS: JSON.stringify(options), ...bindings }, flags);
+  run(
+    t,
+    dist,
+    { TOLLGATE_ISSUER: issuer.url, TOLLGATE_AUDIENCE: AUDIENCE, OPTIONS: JSON.stringify(options), ...bindings },
+    flags,
+  );
 
 const bearer = (token, headers) => ({ headers: { authorization: `Bearer ${token}`, ...headers } });
 
@@ -30,7 +37,10 @@ test('a request through the gate, settings from env', async (t) => {
   const worker = await start(t);
   const none = await worker.fetch('/whoami');
   assert.equal(none.status, 401);
-  assert.match(none.headers.get('www-authenticate'), /resource_metadata="https:\/\/mcp\.example\.com\/\.well-known\/oauth-protected-resource\/whoami"/);
+  assert.match(
+    none.headers.get('www-authenticate'),
+    /resource_metadata="https:\/\/mcp\.example\.com\/\.well-known\/oauth-protected-resource\/whoami"/,
+  );
   const token = await issuer.mint({ secret: 'not-for-logs' });
   const answer = await worker.fetch('/whoami', bearer(token, { origin: 'https://app.example' }));
   assert.equal(answer.status, 200);
@@ -39,7 +49,16 @@ test('a request through the gate, settings from env', async (t) => {
   assert.equal(body.subject, 'ada');
   assert.equal(body.token, token);
   assert.equal(body.claims.secret, 'not-for-logs');
-  assert.deepEqual(body.enumerable, ['subject', 'clientId', 'scopes', 'issuer', 'audience', 'expiresAt', 'issuedAt', 'actors']);
+  assert.deepEqual(body.enumerable, [
+    'subject',
+    'clientId',
+    'scopes',
+    'issuer',
+    'audience',
+    'expiresAt',
+    'issuedAt',
+    'actors',
+  ]);
   assert.equal(body.frozen, true);
   assert.equal((await worker.fetch('/admin', bearer(token))).status, 403);
   assert.equal(await (await worker.fetch('/admin', bearer(await issuer.mint({ scope: 'mcp:admin' })))).text(), 'admin');
@@ -71,7 +90,10 @@ test('a WebSocket goes through', async (t) => {
   const worker = await start(t);
   const token = await issuer.mint();
   assert.equal((await worker.fetch('/websocket', { headers: { upgrade: 'websocket' } })).status, 401);
-  const { status, webSocket } = await worker.fetch('/websocket', bearer(token, { upgrade: 'websocket', origin: 'https://app.example' }));
+  const { status, webSocket } = await worker.fetch(
+    '/websocket',
+    bearer(token, { upgrade: 'websocket', origin: 'https://app.example' }),
+  );
   assert.equal(status, 101);
   webSocket.accept();
   const answer = new Promise((resolve) => webSocket.addEventListener('message', ({ data }) => resolve(data)));
@@ -90,7 +112,10 @@ test('a wrong setting answers 500 without saying why, and logs the sentence', as
 
 test('an exception of the handler is the handler’s', async (t) => {
   const worker = await start(t);
-  const answer = await worker.fetch('/throws', bearer(await issuer.mint())).then((response) => response.text(), (error) => error.message);
+  const answer = await worker.fetch('/throws', bearer(await issuer.mint())).then(
+    (response) => response.text(),
+    (error) => error.message,
+  );
   assert.match(answer, /the handler failed/);
 });
 
@@ -98,10 +123,14 @@ test('an exception of the handler is the handler’s', async (t) => {
 function leave(url, pathname, token) {
   let give;
   const status = new Promise((resolve) => {
-    const request = http.get(new URL(pathname, url), { agent: false, headers: { authorization: `Bearer ${token}` } }, (response) => {
-      response.resume();
-      response.on('end', () => resolve(response.statusCode));
-    });
+    const request = http.get(
+      new URL(pathname, url),
+      { agent: false, headers: { authorization: `Bearer ${token}` } },
+      (response) => {
+        response.resume();
+        response.on('end', () => resolve(response.statusCode));
+      },
+    );
     request.on('error', () => resolve('gone'));
     give = () => request.destroy();
   });
@@ -131,7 +160,10 @@ for (const [name, pathname, flags] of [
     release();
     const begun = performance.now();
     const statuses = await Promise.all(clients.map(({ status }) => status));
-    assert.deepEqual(statuses, statuses.map((_, i) => (i % 2 === 0 ? 'gone' : 200)));
+    assert.deepEqual(
+      statuses,
+      statuses.map((_, i) => (i % 2 === 0 ? 'gone' : 200)),
+    );
     assert.ok(performance.now() - begun < 5000);
     // A second one may have taken over what the first had begun; nobody else asks.
     assert.ok(own.counts.discovery <= 2 && own.counts.jwks === 1, JSON.stringify(own.counts));
@@ -143,7 +175,9 @@ test('100 cold requests at once make one discovery and one fetch of keys', async
   const own = await startIssuer();
   t.after(() => own.close());
   const worker = await start(t, { bindings: { TOLLGATE_ISSUER: own.url } });
-  const answers = await Promise.all(Array.from({ length: 100 }, async () => (await worker.fetch('/mcp', bearer(await own.mint()))).status));
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, async () => (await worker.fetch('/mcp', bearer(await own.mint()))).status),
+  );
   assert.deepEqual(answers, Array(100).fill(200));
   assert.deepEqual(own.counts, { discovery: 1, jwks: 1, token: 0 });
 });
@@ -161,8 +195,13 @@ test('an issuer that never answers costs its timeout and is 503', async (t) => {
 test('stale keys serve while they are refreshed behind the response', async (t) => {
   const own = await startIssuer();
   t.after(() => own.close());
-  own.answer('jwks', (_request, response) => response.writeHead(200, { 'cache-control': 'max-age=0' }).end(JSON.stringify(own.jwks)));
-  const worker = await start(t, { bindings: { TOLLGATE_ISSUER: own.url }, options: { keys: { minFresh: 1, maxFresh: 1, cooldown: 1 } } });
+  own.answer('jwks', (_request, response) =>
+    response.writeHead(200, { 'cache-control': 'max-age=0' }).end(JSON.stringify(own.jwks)),
+  );
+  const worker = await start(t, {
+    bindings: { TOLLGATE_ISSUER: own.url },
+    options: { keys: { minFresh: 1, maxFresh: 1, cooldown: 1 } },
+  });
   assert.equal((await worker.fetch('/mcp', bearer(await own.mint()))).status, 200);
   await new Promise((resolve) => setTimeout(resolve, 2500));
   assert.equal((await worker.fetch('/mcp', bearer(await own.mint()))).status, 200);

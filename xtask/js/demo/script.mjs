@@ -1,6 +1,6 @@
 // What a walk is made of: numbered steps, requests that are shown as commands, and expectations.
-import { appendFileSync } from "node:fs";
-import { answer, heading, request, short, surprise } from "./show.mjs";
+import { appendFileSync } from 'node:fs';
+import { answer, heading, request, short, surprise } from './show.mjs';
 
 /** Nothing here takes long; a request that does has failed. */
 const LIMIT_MS = 10_000;
@@ -25,7 +25,7 @@ export async function run(...walks) {
     console.log(`\n${number} steps, every answer as expected.`);
     report(0);
   } catch (error) {
-    surprise(error instanceof Surprise ? error.message : `${error.message} ${error.cause?.message ?? ""}`);
+    surprise(error instanceof Surprise ? error.message : `${error.message} ${error.cause?.message ?? ''}`);
     report(1);
     process.exitCode = 1;
   }
@@ -56,32 +56,32 @@ export async function show(line, status, url, init) {
 /** A call of a tool of the MCP server at `resource`. */
 export function toolCall(tool, args, token) {
   const body = {
-    jsonrpc: "2.0",
+    jsonrpc: '2.0',
     id: 1,
-    method: "tools/call",
+    method: 'tools/call',
     params: {
       name: tool,
       arguments: args,
       _meta: {
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientInfo": { name: "tollgate-demo", version: "0.1.0" },
-        "io.modelcontextprotocol/clientCapabilities": {},
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientInfo': { name: 'tollgate-demo', version: '0.1.0' },
+        'io.modelcontextprotocol/clientCapabilities': {},
       },
     },
   };
   const headers = {
-    "content-type": "application/json",
-    accept: "application/json, text/event-stream",
-    "mcp-protocol-version": "2026-07-28",
-    "mcp-method": "tools/call",
-    "mcp-name": tool,
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    'mcp-protocol-version': '2026-07-28',
+    'mcp-method': 'tools/call',
+    'mcp-name': tool,
   };
   if (token) headers.authorization = `Bearer ${token}`;
-  return { method: "POST", headers, body: JSON.stringify(body) };
+  return { method: 'POST', headers, body: JSON.stringify(body) };
 }
 
 /** A token in a command: its beginning. */
-export const bearer = (token) => (token ? ` -H 'Authorization: Bearer ${short(token, 12)}'` : "");
+export const bearer = (token) => (token ? ` -H 'Authorization: Bearer ${short(token, 12)}'` : '');
 
 /** Calls a tool; the line leaves out what every such request carries. */
 export async function call(resource, tool, args, token, status) {
@@ -91,12 +91,14 @@ export async function call(resource, tool, args, token, status) {
 
 /** Asks the issuer for a token for a resource. */
 export async function askForToken(issuer, parameters) {
-  const shown = Object.entries(parameters).map(([name, value]) => ` -d ${name}=${/ /.test(value) ? `'${value}'` : value}`);
-  request(`curl ${issuer}/token -u demo:demo-secret -d grant_type=client_credentials \\\n ${shown.join("")}`);
+  const shown = Object.entries(parameters).map(
+    ([name, value]) => ` -d ${name}=${/ /.test(value) ? `'${value}'` : value}`,
+  );
+  request(`curl ${issuer}/token -u demo:demo-secret -d grant_type=client_credentials \\\n ${shown.join('')}`);
   const got = await send(`${issuer}/token`, {
-    method: "POST",
-    headers: { authorization: `Basic ${btoa("demo:demo-secret")}` },
-    body: new URLSearchParams({ grant_type: "client_credentials", ...parameters }),
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa('demo:demo-secret')}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials', ...parameters }),
   });
   answer(got);
   expect(got.status === 200, `the issuer gives no token: ${got.status}`);
@@ -107,8 +109,8 @@ export async function askForToken(issuer, parameters) {
 export async function admin(server, command, body) {
   request(`curl ${server}/admin/${command} -d '${JSON.stringify(body)}'`);
   const got = await send(`${server}/admin/${command}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
   answer(got);

@@ -1,23 +1,23 @@
 // Printing requests and answers so that a person can follow.
-import { STATUS_CODES } from "node:http";
+import { STATUS_CODES } from 'node:http';
 
-const colour = process.env.TOLLGATE_COLOUR === "1";
+const colour = process.env.TOLLGATE_COLOUR === '1';
 const style = (code) => (text) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
-const bold = style("1");
-const dim = style("2");
-const red = style("31");
-const green = style("32");
-const yellow = style("33");
-const cyan = style("36");
+const bold = style('1');
+const dim = style('2');
+const red = style('31');
+const green = style('32');
+const yellow = style('33');
+const cyan = style('36');
 
 /** A token or a body is cut after so many characters: what matters is at its beginning. */
 const LONGEST = 240;
 const WIDTH = 92;
 /** The longest name of a member that is shown, and a space. */
-const LABEL = "client_authentication".length + 1;
+const LABEL = 'client_authentication'.length + 1;
 
 /** Headers that say why an answer is what it is. */
-const TELLING = ["www-authenticate", "retry-after"];
+const TELLING = ['www-authenticate', 'retry-after'];
 
 export function heading(number, title, why) {
   console.log(`\n${bold(cyan(`${number}. ${title}`))}`);
@@ -30,8 +30,8 @@ export function remark(text) {
 
 /** The request as a command. Tokens are shortened. */
 export function request(line) {
-  const [first, ...rest] = line.split("\n");
-  console.log(`   ${dim("$")} ${bold(first)}`);
+  const [first, ...rest] = line.split('\n');
+  console.log(`   ${dim('$')} ${bold(first)}`);
   for (const more of rest) console.log(`     ${bold(more)}`);
 }
 
@@ -49,7 +49,7 @@ export function answer({ status, headers, text }) {
 /** Members of a record that say something, one a line. */
 export function facts(record, names) {
   for (const name of names) {
-    const value = [record[name] ?? []].flat().join(", ");
+    const value = [record[name] ?? []].flat().join(', ');
     if (value) console.log(`   ${dim(name.padEnd(LABEL))} ${value}`);
   }
 }
@@ -63,11 +63,11 @@ export function short(text, longest) {
 }
 
 function wrap(text) {
-  const lines = [""];
+  const lines = [''];
   for (const word of text.split(/\s+/)) {
     const last = lines.length - 1;
     if (lines[last].length + word.length + 1 > WIDTH) lines.push(word);
-    else lines[last] += (lines[last] ? " " : "") + word;
+    else lines[last] += (lines[last] ? ' ' : '') + word;
   }
   return lines;
 }

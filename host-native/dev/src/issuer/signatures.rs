@@ -1,4 +1,4 @@
-//! Checks of others' signatures: the rules of `tollgate-core`, by RustCrypto's crates.
+//! Checks of others' signatures: the rules of `tollgate-rules`, by RustCrypto's crates.
 
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};

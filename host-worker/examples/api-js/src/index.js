@@ -1,12 +1,12 @@
 // An API on Workers behind Tollgate: a public, a protected and a scoped route.
 
-import { createGate } from "tollgate";
+import { createGate } from 'tollgate';
 
 // Which issuer, resource and audience: the TOLLGATE_* variables in wrangler.jsonc.
 const gate = createGate({
   routes: [
-    { path: "/health", public: true },
-    { path: "/reports", scopes: ["reports:read"] },
+    { path: '/health', public: true },
+    { path: '/reports', scopes: ['reports:read'] },
     // What no route names needs a valid token: `/me` here, and whatever comes later.
   ],
 });
@@ -14,10 +14,10 @@ const gate = createGate({
 // Runs only for requests that may go on. `auth` is null on public routes and nowhere else.
 export default gate.protect(async (request, env, ctx, auth) => {
   switch (`${request.method} ${new URL(request.url).pathname}`) {
-    case "GET /health":
-      return Response.json({ status: "ok" });
+    case 'GET /health':
+      return Response.json({ status: 'ok' });
 
-    case "GET /me":
+    case 'GET /me':
       return Response.json({
         subject: auth.subject,
         clientId: auth.clientId,
@@ -27,19 +27,19 @@ export default gate.protect(async (request, env, ctx, auth) => {
         name: auth.claims.name ?? null,
       });
 
-    case "GET /reports":
+    case 'GET /reports':
       return Response.json({ reports: [], requestedBy: auth.subject });
 
-    case "POST /reports": {
+    case 'POST /reports': {
       const report = await request.json().catch(() => null);
-      if (typeof report?.title !== "string") return new Response("A report has a title\n", { status: 400 });
+      if (typeof report?.title !== 'string') return new Response('A report has a title\n', { status: 400 });
       // What depends on the body cannot stand in a route. The refusal is a 403 with a challenge;
       // it names all that the request needs, so that one new token is enough.
-      const refusal = report.published && auth.require("reports:read", "reports:publish");
+      const refusal = report.published && auth.require('reports:read', 'reports:publish');
       return refusal || Response.json({ title: report.title, author: auth.subject }, { status: 201 });
     }
 
     default:
-      return new Response("Not found\n", { status: 404 });
+      return new Response('Not found\n', { status: 404 });
   }
 });

@@ -1,19 +1,19 @@
 // Two tools that need another API: one calls it, one only asks for access.
 
-import { McpServer } from "@modelcontextprotocol/server";
-import { TokenError, type Gate, type Identity } from "tollgate";
-import { z } from "zod";
+import { McpServer } from '@modelcontextprotocol/server';
+import { TokenError, type Gate, type Identity } from 'tollgate';
+import { z } from 'zod';
 
 /** What the tools ask for at the upstream API: no more than they need. */
-const UPSTREAM_SCOPES = ["profile:read"];
+const UPSTREAM_SCOPES = ['profile:read'];
 /** A model does not wait longer for a tool anyway. */
 const UPSTREAM_TIMEOUT_MS = 10_000;
 
 /** What the upstream API answers. */
 const profile = z.object({
   subject: z.string(),
-  client_id: z.string().nullable().describe("The application that the token was issued to"),
-  actors: z.array(z.string()).describe("Who acts for the user, the one who acts now first"),
+  client_id: z.string().nullable().describe('The application that the token was issued to'),
+  actors: z.array(z.string()).describe('Who acts for the user, the one who acts now first'),
   scopes: z.array(z.string()),
   audience: z.array(z.string()),
 });
@@ -21,16 +21,16 @@ const profile = z.object({
 /** A server for one caller. */
 export function profileServer(gate: Gate, auth: Identity, upstream: string): McpServer {
   const server = new McpServer(
-    { name: "tollgate-delegated", version: "0.1.0" },
+    { name: 'tollgate-delegated', version: '0.1.0' },
     // The tools never change while the Worker runs, so no client needs to listen for changes.
     { capabilities: { tools: { listChanged: false } } },
   );
 
   server.registerTool(
-    "read_profile",
+    'read_profile',
     {
-      title: "Read my profile",
-      description: "Reads your profile from the profile API, on your behalf.",
+      title: 'Read my profile',
+      description: 'Reads your profile from the profile API, on your behalf.',
       inputSchema: z.object({}),
       outputSchema: profile,
       annotations: { readOnlyHint: true, openWorldHint: false },
@@ -40,7 +40,7 @@ export function profileServer(gate: Gate, auth: Identity, upstream: string): Mcp
         const init = { signal: AbortSignal.timeout(UPSTREAM_TIMEOUT_MS) };
         // Exchanges the caller's token or takes what was got for it before. Where the upstream
         // says 401, it gets a new one and calls once more.
-        const response = await gate.fetchAs(auth, upstream, new URL("/me", upstream), init, {
+        const response = await gate.fetchAs(auth, upstream, new URL('/me', upstream), init, {
           scopes: UPSTREAM_SCOPES,
         });
         if (!response.ok) {
@@ -52,10 +52,10 @@ export function profileServer(gate: Gate, auth: Identity, upstream: string): Mcp
   );
 
   server.registerTool(
-    "check_access",
+    'check_access',
     {
-      title: "Check access",
-      description: "Tells whether this server may act for you at the profile API, and until when.",
+      title: 'Check access',
+      description: 'Tells whether this server may act for you at the profile API, and until when.',
       inputSchema: z.object({}),
       outputSchema: z.object({ scopes: z.array(z.string()), expiresAt: z.string().nullable() }),
       annotations: { readOnlyHint: true, openWorldHint: false },
@@ -83,7 +83,7 @@ async function orFailure(tool: () => Promise<ToolAnswer>): Promise<ToolAnswer> {
     console.warn(`no token for the upstream API: ${error.message}`);
     // The sentence that an HTTP client would get. The issuer's own words (`error.errorDescription`)
     // stay out of it: a model might take text from outside for instructions.
-    const { error_description: sentence = "This server is not set up right" } = await error
+    const { error_description: sentence = 'This server is not set up right' } = await error
       .toResponse()
       .json<{ error_description?: string }>();
     return failure(`${sentence}.`);
@@ -92,16 +92,16 @@ async function orFailure(tool: () => Promise<ToolAnswer>): Promise<ToolAnswer> {
 
 interface ToolAnswer {
   [member: string]: unknown;
-  content: { type: "text"; text: string }[];
+  content: { type: 'text'; text: string }[];
   structuredContent?: Record<string, unknown>;
   isError?: boolean;
 }
 
 /** The same value for programs (structured) and for models that read only text. */
 function answer(value: Record<string, unknown>): ToolAnswer {
-  return { content: [{ type: "text", text: JSON.stringify(value) }], structuredContent: value };
+  return { content: [{ type: 'text', text: JSON.stringify(value) }], structuredContent: value };
 }
 
 function failure(text: string): ToolAnswer {
-  return { content: [{ type: "text", text }], isError: true };
+  return { content: [{ type: 'text', text }], isError: true };
 }

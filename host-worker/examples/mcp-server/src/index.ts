@@ -1,15 +1,15 @@
 // An MCP server on Workers: Tollgate in front, the MCP SDK behind it, one Durable Object per user.
 
-import { createMcpHandler, isLegacyRequest } from "@modelcontextprotocol/server";
-import { env as deployment } from "cloudflare:workers";
-import { createGate, type Identity } from "tollgate";
-import { readJson } from "./json-body.ts";
-import { spaceOf } from "./owner.ts";
-import { openSessionFor, resumeSession } from "./sessions.ts";
-import { ALL_SCOPES, BASE_SCOPES, notesServer, scopesNeeded } from "./tools.ts";
-import type { UserSpace } from "./user-space.ts";
+import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server';
+import { env as deployment } from 'cloudflare:workers';
+import { createGate, type Identity } from 'tollgate';
+import { readJson } from './json-body.ts';
+import { spaceOf } from './owner.ts';
+import { openSessionFor, resumeSession } from './sessions.ts';
+import { ALL_SCOPES, BASE_SCOPES, notesServer, scopesNeeded } from './tools.ts';
+import type { UserSpace } from './user-space.ts';
 
-export { UserSpace } from "./user-space.ts";
+export { UserSpace } from './user-space.ts';
 
 interface Env {
   USER_SPACE: DurableObjectNamespace<UserSpace>;
@@ -18,16 +18,16 @@ interface Env {
 
 // Issuer, resource and audience come from the TOLLGATE_* variables of wrangler.jsonc.
 const gate = createGate({
-  routes: [{ path: "/mcp", scopes: BASE_SCOPES }],
-  metadata: { scopesSupported: ALL_SCOPES, resourceName: "Tollgate notes" },
+  routes: [{ path: '/mcp', scopes: BASE_SCOPES }],
+  metadata: { scopesSupported: ALL_SCOPES, resourceName: 'Tollgate notes' },
   // MCP demands that a server looks at Origin; see DNS rebinding in its transport chapter.
-  cors: { origins: (deployment as unknown as Env).ALLOWED_ORIGINS.split(" ").filter(Boolean) },
+  cors: { origins: (deployment as unknown as Env).ALLOWED_ORIGINS.split(' ').filter(Boolean) },
 });
 
 async function mcp(request: Request, env: Env, auth: Identity): Promise<Response> {
-  const body = request.method === "POST" ? await readJson(request) : undefined;
-  if (body?.kind === "too-large") return rpcError(413, -32600, "The request body is too large");
-  if (body?.kind === "not-json") return rpcError(400, -32700, "The request body is not JSON");
+  const body = request.method === 'POST' ? await readJson(request) : undefined;
+  if (body?.kind === 'too-large') return rpcError(413, -32600, 'The request body is too large');
+  if (body?.kind === 'not-json') return rpcError(400, -32700, 'The request body is not JSON');
   const message = body?.value;
 
   // Before any tool runs: a missing scope is HTTP's 403 with a challenge, by which a client knows
@@ -38,10 +38,10 @@ async function mcp(request: Request, env: Env, auth: Identity): Promise<Response
   const space = spaceOf(env.USER_SPACE, auth);
   const legacy = await isLegacyRequest(request, message);
   const session = legacy ? await resumeSession(request, space) : { state: null };
-  if ("response" in session) return session.response;
+  if ('response' in session) return session.response;
 
   const caller = {
-    subject: auth.subject ?? "",
+    subject: auth.subject ?? '',
     issuer: auth.issuer,
     clientId: auth.clientId ?? null,
     scopes: [...auth.scopes],
@@ -50,22 +50,19 @@ async function mcp(request: Request, env: Env, auth: Identity): Promise<Response
   // A handler per request: nothing that belongs to one caller outlives the request, and no request
   // waits for a promise of another, which would hang when the other's client goes away.
   const handler = createMcpHandler(() => notesServer(caller, space));
-  const response = await handler.fetch(
-    request,
-    body === undefined ? undefined : { parsedBody: message },
-  );
+  const response = await handler.fetch(request, body === undefined ? undefined : { parsedBody: message });
   return legacy ? openSessionFor(message, response, space) : response;
 }
 
 /** A refusal of what never became a JSON-RPC request, so it has no id to answer to. */
 function rpcError(status: number, code: number, message: string): Response {
-  return Response.json({ jsonrpc: "2.0", id: null, error: { code, message } }, { status });
+  return Response.json({ jsonrpc: '2.0', id: null, error: { code, message } }, { status });
 }
 
 export default gate.protect<Env>(async (request, env, _ctx, auth) => {
   // No route is public, so there always is an identity here; anything else but /mcp is nothing.
-  if (auth === null || new URL(request.url).pathname !== "/mcp") {
-    return new Response("Not found\n", { status: 404 });
+  if (auth === null || new URL(request.url).pathname !== '/mcp') {
+    return new Response('Not found\n', { status: 404 });
   }
   return mcp(request, env, auth);
 });

@@ -7,10 +7,7 @@
 const MAX_BODY_BYTES = 256 * 1024;
 
 /** A parsed body, or why there is none. */
-export type JsonBody =
-  | { kind: "parsed"; value: unknown }
-  | { kind: "too-large" }
-  | { kind: "not-json" };
+export type JsonBody = { kind: 'parsed'; value: unknown } | { kind: 'too-large' } | { kind: 'not-json' };
 
 /**
  * Reads and parses a body. The value is parsed once and handed on, so that what was checked for
@@ -22,13 +19,13 @@ export async function readJson(request: Request): Promise<JsonBody> {
   for await (const chunk of request.body ?? []) {
     size += chunk.byteLength;
     // Counted while reading: Content-Length may be missing.
-    if (size > MAX_BODY_BYTES) return { kind: "too-large" };
+    if (size > MAX_BODY_BYTES) return { kind: 'too-large' };
     chunks.push(chunk);
   }
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(await new Blob(chunks).bytes());
-    return { kind: "parsed", value: JSON.parse(text) };
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(await new Blob(chunks).bytes());
+    return { kind: 'parsed', value: JSON.parse(text) };
   } catch {
-    return { kind: "not-json" };
+    return { kind: 'not-json' };
   }
 }

@@ -1,6 +1,6 @@
 // Which Durable Object is whose.
 
-import type { UserSpace } from "./user-space.ts";
+import type { UserSpace } from './user-space.ts';
 
 /**
  * The name of a user's object.
@@ -22,6 +22,6 @@ export function spaceOf(
   namespace: DurableObjectNamespace<UserSpace>,
   identity: { issuer: string; subject: string | undefined },
 ): DurableObjectStub<UserSpace> {
-  if (!identity.subject) throw new Error("The access token names no subject");
+  if (!identity.subject) throw new Error('The access token names no subject');
   return namespace.getByName(ownerName(identity.issuer, identity.subject));
 }

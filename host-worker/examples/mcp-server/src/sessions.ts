@@ -3,9 +3,9 @@
 // A session is a convenience, never a credential: every request is authorized by its token, and a
 // session id is looked up only in the object of that token's user. Somebody else's id is unknown.
 
-import type { Session, UserSpace } from "./user-space.ts";
+import type { Session, UserSpace } from './user-space.ts';
 
-const SESSION_HEADER = "mcp-session-id";
+const SESSION_HEADER = 'mcp-session-id';
 /** What `UserSpace.openSession` makes: a UUID. Anything else is not worth a look into storage. */
 const SESSION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -20,7 +20,7 @@ export async function resumeSession(
   const id = request.headers.get(SESSION_HEADER);
   if (id === null) return { state: null };
   if (!SESSION_ID.test(id)) return { response: noSuchSession() };
-  if (request.method === "DELETE") {
+  if (request.method === 'DELETE') {
     const closed = await space.closeSession(id);
     return { response: closed ? new Response(null, { status: 204 }) : noSuchSession() };
   }
@@ -35,10 +35,10 @@ export async function openSessionFor(
   space: DurableObjectStub<UserSpace>,
 ): Promise<Response> {
   const { method, params } = (message ?? {}) as { method?: unknown; params?: InitializeParams };
-  if (method !== "initialize" || !response.ok) return response;
+  if (method !== 'initialize' || !response.ok) return response;
   const name = params?.clientInfo?.name;
   const opened = new Response(response.body, response);
-  opened.headers.set(SESSION_HEADER, await space.openSession(typeof name === "string" ? name : ""));
+  opened.headers.set(SESSION_HEADER, await space.openSession(typeof name === 'string' ? name : ''));
   return opened;
 }
 
@@ -48,6 +48,6 @@ interface InitializeParams {
 
 /** 404 is what makes a client start anew, by the transport chapter of MCP 2025-11-25. */
 function noSuchSession(): Response {
-  const error = { code: -32001, message: "There is no such session; start with initialize" };
-  return Response.json({ jsonrpc: "2.0", id: null, error }, { status: 404 });
+  const error = { code: -32001, message: 'There is no such session; start with initialize' };
+  return Response.json({ jsonrpc: '2.0', id: null, error }, { status: 404 });
 }

@@ -1,20 +1,20 @@
 // The three tools, each beside the scopes that it needs.
 
-import { McpServer } from "@modelcontextprotocol/server";
-import { z } from "zod";
-import { MAX_NOTES, MAX_NOTE_LENGTH, type Session, type UserSpace } from "./user-space.ts";
+import { McpServer } from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import { MAX_NOTES, MAX_NOTE_LENGTH, type Session, type UserSpace } from './user-space.ts';
 
 /** What every request to `/mcp` needs; the gate checks it before anything is read. */
-export const BASE_SCOPES = ["mcp:read"];
+export const BASE_SCOPES = ['mcp:read'];
 
 /**
  * What each tool needs, all of it: a challenge names these, and a client that asks for a token
  * with just these scopes can repeat the call.
  */
 const TOOL_SCOPES: ReadonlyMap<string, readonly string[]> = new Map([
-  ["whoami", ["mcp:read"]],
-  ["list_notes", ["mcp:read"]],
-  ["add_note", ["mcp:read", "mcp:write"]],
+  ['whoami', ['mcp:read']],
+  ['list_notes', ['mcp:read']],
+  ['add_note', ['mcp:read', 'mcp:write']],
 ]);
 
 /** Every scope that this server knows, for its metadata. */
@@ -28,7 +28,7 @@ export const ALL_SCOPES = [...new Set([...TOOL_SCOPES.values()].flat())];
 export function scopesNeeded(body: unknown): string[] {
   const needed = new Set<string>();
   for (const message of Array.isArray(body) ? body : [body]) {
-    if (message?.method !== "tools/call") continue;
+    if (message?.method !== 'tools/call') continue;
     for (const scope of TOOL_SCOPES.get(message.params?.name) ?? []) needed.add(scope);
   }
   return [...needed];
@@ -47,31 +47,29 @@ export interface Caller {
 const note = z.object({
   id: z.number().int(),
   text: z.string(),
-  createdAt: z.number().int().describe("Milliseconds since 1970"),
+  createdAt: z.number().int().describe('Milliseconds since 1970'),
 });
 
 /** A server for one request: it holds one caller's identity, so it is never shared. */
 export function notesServer(caller: Caller, space: DurableObjectStub<UserSpace>): McpServer {
   const server = new McpServer(
-    { name: "tollgate-notes", version: "0.1.0" },
+    { name: 'tollgate-notes', version: '0.1.0' },
     // The tools never change while the Worker runs, so no client needs to listen for changes.
     { capabilities: { tools: { listChanged: false } } },
   );
 
   server.registerTool(
-    "whoami",
+    'whoami',
     {
-      title: "Who am I?",
-      description: "Tells for whom the access token speaks, as the server verified it.",
+      title: 'Who am I?',
+      description: 'Tells for whom the access token speaks, as the server verified it.',
       inputSchema: z.object({}),
       outputSchema: z.object({
         subject: z.string(),
         issuer: z.string(),
         clientId: z.string().nullable(),
         scopes: z.array(z.string()),
-        session: z
-          .object({ client: z.string(), startedAt: z.number().int(), requests: z.number().int() })
-          .nullable(),
+        session: z.object({ client: z.string(), startedAt: z.number().int(), requests: z.number().int() }).nullable(),
       }),
       annotations: { readOnlyHint: true, openWorldHint: false },
     },
@@ -79,9 +77,9 @@ export function notesServer(caller: Caller, space: DurableObjectStub<UserSpace>)
   );
 
   server.registerTool(
-    "list_notes",
+    'list_notes',
     {
-      title: "List notes",
+      title: 'List notes',
       description: "Lists your notes, oldest first. Nobody else's are ever listed.",
       inputSchema: z.object({}),
       outputSchema: z.object({ notes: z.array(note) }),
@@ -91,10 +89,10 @@ export function notesServer(caller: Caller, space: DurableObjectStub<UserSpace>)
   );
 
   server.registerTool(
-    "add_note",
+    'add_note',
     {
-      title: "Add a note",
-      description: "Keeps a note for you.",
+      title: 'Add a note',
+      description: 'Keeps a note for you.',
       inputSchema: z.object({ text: z.string().min(1).max(MAX_NOTE_LENGTH) }),
       outputSchema: z.object({ note }),
       annotations: { readOnlyHint: false, destructiveHint: false, openWorldHint: false },
@@ -113,12 +111,12 @@ export function notesServer(caller: Caller, space: DurableObjectStub<UserSpace>)
 /** The same value for programs (structured) and for models that read only text. */
 function answer(value: Record<string, unknown>) {
   return {
-    content: [{ type: "text" as const, text: JSON.stringify(value) }],
+    content: [{ type: 'text' as const, text: JSON.stringify(value) }],
     structuredContent: value,
   };
 }
 
 /** A refusal that the model can read and act on. */
 function failure(text: string) {
-  return { content: [{ type: "text" as const, text }], isError: true };
+  return { content: [{ type: 'text' as const, text }], isError: true };
 }

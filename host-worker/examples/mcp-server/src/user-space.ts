@@ -1,6 +1,6 @@
 // What one user has: notes and sessions, in one Durable Object with its own SQLite database.
 
-import { DurableObject } from "cloudflare:workers";
+import { DurableObject } from 'cloudflare:workers';
 
 /** A note as it is stored and returned. */
 export interface Note {
@@ -53,24 +53,18 @@ export class UserSpace extends DurableObject {
   /** All notes, oldest first. */
   listNotes(): Note[] {
     return this.sql
-      .exec<{ id: number; text: string; created_at: number }>(
-        "SELECT id, text, created_at FROM notes ORDER BY id",
-      )
+      .exec<{ id: number; text: string; created_at: number }>('SELECT id, text, created_at FROM notes ORDER BY id')
       .toArray()
       .map((row) => ({ id: row.id, text: row.text, createdAt: row.created_at }));
   }
 
   /** Stores a note; null when there are `MAX_NOTES` already. Does not check the text's length. */
   addNote(text: string): Note | null {
-    const { count } = this.sql.exec<{ count: number }>("SELECT COUNT(*) AS count FROM notes").one();
+    const { count } = this.sql.exec<{ count: number }>('SELECT COUNT(*) AS count FROM notes').one();
     if (count >= MAX_NOTES) return null;
     const createdAt = Date.now();
     const { id } = this.sql
-      .exec<{ id: number }>(
-        "INSERT INTO notes (text, created_at) VALUES (?, ?) RETURNING id",
-        text,
-        createdAt,
-      )
+      .exec<{ id: number }>('INSERT INTO notes (text, created_at) VALUES (?, ?) RETURNING id', text, createdAt)
       .one();
     return { id, text, createdAt };
   }
@@ -78,7 +72,7 @@ export class UserSpace extends DurableObject {
   /** Starts a session and returns its id, which is worth nothing without this user's token. */
   openSession(client: string): string {
     const now = Date.now();
-    this.sql.exec("DELETE FROM sessions WHERE used_at < ?", now - SESSION_IDLE_MS);
+    this.sql.exec('DELETE FROM sessions WHERE used_at < ?', now - SESSION_IDLE_MS);
     this.sql.exec(
       `DELETE FROM sessions WHERE id NOT IN
          (SELECT id FROM sessions ORDER BY used_at DESC, rowid DESC LIMIT ?)`,
@@ -86,7 +80,7 @@ export class UserSpace extends DurableObject {
     );
     const id = crypto.randomUUID();
     this.sql.exec(
-      "INSERT INTO sessions (id, client, started_at, used_at, requests) VALUES (?, ?, ?, ?, 1)",
+      'INSERT INTO sessions (id, client, started_at, used_at, requests) VALUES (?, ?, ?, ?, 1)',
       id,
       client.slice(0, MAX_CLIENT_LENGTH),
       now,
@@ -107,13 +101,11 @@ export class UserSpace extends DurableObject {
         now - SESSION_IDLE_MS,
       )
       .toArray()[0];
-    return row === undefined
-      ? null
-      : { client: row.client, startedAt: row.started_at, requests: row.requests };
+    return row === undefined ? null : { client: row.client, startedAt: row.started_at, requests: row.requests };
   }
 
   /** Ends a session; false when this user has no such session. */
   closeSession(id: string): boolean {
-    return this.sql.exec("DELETE FROM sessions WHERE id = ?", id).rowsWritten > 0;
+    return this.sql.exec('DELETE FROM sessions WHERE id = ?', id).rowsWritten > 0;
   }
 }

@@ -24,9 +24,15 @@ export async function conformance(url, revision) {
   const results = await mkdtemp(path.join(tmpdir(), 'tollgate-mcp-conformance-'));
   try {
     // It exits with 1 where any scenario fails, those that do not apply among them.
-    await run(process.execPath, [tool, 'server', '--url', `${url}`, '--requirements', revision, '--output-dir', results], {
-      maxBuffer: 64 * 1024 * 1024,
-    }).catch((error) => { if (error.code !== 1) throw error; });
+    await run(
+      process.execPath,
+      [tool, 'server', '--url', `${url}`, '--requirements', revision, '--output-dir', results],
+      {
+        maxBuffer: 64 * 1024 * 1024,
+      },
+    ).catch((error) => {
+      if (error.code !== 1) throw error;
+    });
     const judged = new Map();
     for (const folder of await readdir(results)) {
       const scenario = /^server-(.+)-\d{4}-\d\d-\d\dT/.exec(folder)[1];
@@ -34,7 +40,8 @@ export async function conformance(url, revision) {
       judged.set(scenario, judge(scenario, checks, rules));
     }
     for (const scenario of [...rules.applies, ...rules.doesNotApply.flatMap(({ scenarios }) => scenarios)]) {
-      if (!judged.has(scenario)) judged.set(scenario, { scenario, applies: true, passed: 0, problems: ['is in the baseline but was not run'] });
+      if (!judged.has(scenario))
+        judged.set(scenario, { scenario, applies: true, passed: 0, problems: ['is in the baseline but was not run'] });
     }
     return [...judged.values()].toSorted((a, b) => (a.scenario < b.scenario ? -1 : 1));
   } finally {
@@ -53,9 +60,12 @@ function judge(scenario, checks, { applies, untestable, doesNotApply }) {
   if (!applies.includes(scenario)) {
     return { scenario, applies: true, passed, problems: ['is not in the baseline: say there whether it applies'] };
   }
-  const excused = new Set(untestable.flatMap((entry) => entry.checks)
-    .filter((check) => check.startsWith(`${scenario}:`))
-    .map((check) => check.slice(scenario.length + 1)));
+  const excused = new Set(
+    untestable
+      .flatMap((entry) => entry.checks)
+      .filter((check) => check.startsWith(`${scenario}:`))
+      .map((check) => check.slice(scenario.length + 1)),
+  );
   const problems = failed.filter(({ id }) => !excused.has(id)).map(sentence);
   for (const id of excused) {
     if (!failed.some((check) => check.id === id)) problems.push(`${id} passes now: take it out of the baseline`);
@@ -70,5 +80,7 @@ function sentence({ id, errorMessage }) {
 
 /** The revisions that the baseline speaks of, newest first. */
 export async function revisions() {
-  return Object.keys(JSON.parse(await readFile(baselineFile, 'utf8')).revisions).toSorted().reverse();
+  return Object.keys(JSON.parse(await readFile(baselineFile, 'utf8')).revisions)
+    .toSorted()
+    .reverse();
 }

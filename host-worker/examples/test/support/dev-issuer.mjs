@@ -15,7 +15,9 @@ export const program = process.env.TOLLGATE_BIN ?? (existsSync(built) ? built : 
 export const missing = program === undefined && 'needs the `tollgate` program: cargo build -p tollgate-cli';
 
 async function start(...words) {
-  const child = spawn(program, [...words, '--port', '0', '--until-stdin-closes'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const child = spawn(program, [...words, '--port', '0', '--until-stdin-closes'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
   const [line] = await once(createInterface({ input: child.stdout }), 'line');
   const ready = JSON.parse(line);
   const url = ready.issuer ?? ready.url;

@@ -12,10 +12,13 @@ import { once } from 'node:events';
 export async function startTokenProxy(target, token, port = 0) {
   const server = createServer(async (incoming, outgoing) => {
     const headers = { ...incoming.headers, authorization: `Bearer ${await token()}` };
-    const upstream = send({ host: target.hostname, port: target.port, method: incoming.method, path: incoming.url, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode, answer.rawHeaders);
-      answer.pipe(outgoing);
-    });
+    const upstream = send(
+      { host: target.hostname, port: target.port, method: incoming.method, path: incoming.url, headers },
+      (answer) => {
+        outgoing.writeHead(answer.statusCode, answer.rawHeaders);
+        answer.pipe(outgoing);
+      },
+    );
     upstream.on('error', () => outgoing.destroy());
     outgoing.on('close', () => upstream.destroy());
     incoming.pipe(upstream);

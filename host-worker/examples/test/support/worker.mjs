@@ -19,7 +19,7 @@ const npmPackage = path.resolve(process.env.TOLLGATE_NPM ?? path.join(workspace,
 /** Puts the package where `npm install` in an example would, one level up for all of them. */
 async function install() {
   const link = path.join(examples, 'node_modules/tollgate');
-  if (await readlink(link).catch(() => undefined) === npmPackage) return;
+  if ((await readlink(link).catch(() => undefined)) === npmPackage) return;
   await mkdir(path.dirname(link), { recursive: true });
   // Renamed into its place, for several test files may do this at once.
   const fresh = `${link}-${process.pid}`;
@@ -36,11 +36,15 @@ export async function build(name, environment = '') {
   const root = path.join(examples, name);
   const dist = await mkdtemp(path.join(tmpdir(), `tollgate-${path.basename(name)}-`));
   await install();
-  await promisify(execFile)(process.execPath, [wrangler, 'deploy', '--dry-run', '--env', environment, '--outdir', dist], {
-    cwd: root,
-    env: { ...process.env, ...buildTools(), WRANGLER_SEND_METRICS: 'false', CI: 'true' },
-    maxBuffer: 64 * 1024 * 1024,
-  });
+  await promisify(execFile)(
+    process.execPath,
+    [wrangler, 'deploy', '--dry-run', '--env', environment, '--outdir', dist],
+    {
+      cwd: root,
+      env: { ...process.env, ...buildTools(), WRANGLER_SEND_METRICS: 'false', CI: 'true' },
+      maxBuffer: 64 * 1024 * 1024,
+    },
+  );
   return {
     name,
     dist,
@@ -59,16 +63,18 @@ export async function build(name, environment = '') {
 export async function start(built, vars, { storage, port } = {}) {
   const { workerOptions } = optionsOf(built.configuration, built.environment);
   const logs = [];
-  const mf = new Miniflare(convertV4MiniflareOptions({
-    ...workerOptions,
-    bindings: { ...workerOptions.bindings, ...vars },
-    modules: await modulesOf(built.dist),
-    modulesRoot: built.dist,
-    host: '127.0.0.1',
-    port: port ?? 0,
-    ...(storage === undefined ? {} : { resourcePersistencePath: storage }),
-    handleStructuredLogs: ({ message }) => logs.push(message),
-  }));
+  const mf = new Miniflare(
+    convertV4MiniflareOptions({
+      ...workerOptions,
+      bindings: { ...workerOptions.bindings, ...vars },
+      modules: await modulesOf(built.dist),
+      modulesRoot: built.dist,
+      host: '127.0.0.1',
+      port: port ?? 0,
+      ...(storage === undefined ? {} : { resourcePersistencePath: storage }),
+      handleStructuredLogs: ({ message }) => logs.push(message),
+    }),
+  );
   const url = await mf.ready.catch(async (error) => {
     await mf.dispose();
     throw error;
@@ -88,9 +94,11 @@ async function modulesOf(dist) {
   const names = (await readdir(dist)).filter((name) => path.extname(name) in types);
   // wrangler names the entry after the example's main module; there is only one script.
   names.sort((a, b) => Number(b.endsWith('.js')) - Number(a.endsWith('.js')));
-  return Promise.all(names.map(async (name) => {
-    const type = types[path.extname(name)];
-    const contents = await readFile(path.join(dist, name));
-    return { type, path: path.join(dist, name), contents: type === 'ESModule' ? contents.toString() : contents };
-  }));
+  return Promise.all(
+    names.map(async (name) => {
+      const type = types[path.extname(name)];
+      const contents = await readFile(path.join(dist, name));
+      return { type, path: path.join(dist, name), contents: type === 'ESModule' ? contents.toString() : contents };
+    }),
+  );
 }

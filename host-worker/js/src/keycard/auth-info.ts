@@ -38,7 +38,8 @@ function urlOf(text: string): URL | undefined {
 
 /** Keeps members out of `console.log` and `JSON.stringify`, not out of copies (`{ ...value }`). */
 export function withoutSecrets<T extends object>(value: T, ...names: (keyof T)[]): T {
-  const shown = (): Partial<T> => Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name as keyof T))) as Partial<T>;
+  const shown = (): Partial<T> =>
+    Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name as keyof T))) as Partial<T>;
   Object.defineProperty(value, 'toJSON', { value: shown });
   Object.defineProperty(value, Symbol.for('nodejs.util.inspect.custom'), { value: shown });
   return value;

@@ -22,7 +22,9 @@ const gates = new Gates();
 export async function verifyBearerToken(request: Request, options: BearerAuthOptions): Promise<AuthInfo | Response> {
   const issuers = listOf(options?.issuers);
   if (issuers.length === 0) {
-    throw new TypeError('verifyBearerToken needs `issuers`, the URL of the zone whose tokens are accepted; in a Worker it is in KEYCARD_ISSUER.');
+    throw new TypeError(
+      'verifyBearerToken needs `issuers`, the URL of the zone whose tokens are accepted; in a Worker it is in KEYCARD_ISSUER.',
+    );
   }
   const audiences = listOf(options.audiences);
   const gate = gates.get({

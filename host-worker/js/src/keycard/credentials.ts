@@ -27,7 +27,11 @@ export interface ApplicationCredential {
   /** For a {@link TokenExchangeClient}; `null` where each request carries its own proof. */
   getAuth(): ClientSecretAuth | null;
   /** A request that exchanges a user's token for one for `resource`. */
-  prepareTokenExchangeRequest(subjectToken: string, resource: string, options?: PrepareOptions): Promise<TokenExchangeRequest>;
+  prepareTokenExchangeRequest(
+    subjectToken: string,
+    resource: string,
+    options?: PrepareOptions,
+  ): Promise<TokenExchangeRequest>;
 }
 
 /** A client id with its secret, which no log shows. */
@@ -82,15 +86,27 @@ export class WorkersWebIdentity implements ApplicationCredential {
   }
 
   /** A request with an assertion for one use. `options.tokenEndpoint` must be given. */
-  async prepareTokenExchangeRequest(subjectToken: string, resource: string, options: PrepareOptions = {}): Promise<TokenExchangeRequest> {
+  async prepareTokenExchangeRequest(
+    subjectToken: string,
+    resource: string,
+    options: PrepareOptions = {},
+  ): Promise<TokenExchangeRequest> {
     const { tokenEndpoint, authInfo } = options;
     if (!tokenEndpoint) {
-      throw new BadRequestError('An assertion is for one token endpoint, and a zone refuses one for anything else: pass `tokenEndpoint`, or let IsolateSafeTokenCache find it.');
+      throw new BadRequestError(
+        'An assertion is for one token endpoint, and a zone refuses one for anything else: pass `tokenEndpoint`, or let IsolateSafeTokenCache find it.',
+      );
     }
     const gate = this.#gate(authInfo?.resource_client_id || this.#clientId);
     try {
       const clientAssertion = await gate.clientAssertion(tokenEndpoint, NO_ENV);
-      return { subjectToken, resource, subjectTokenType: ACCESS_TOKEN, clientAssertion, clientAssertionType: JWT_BEARER };
+      return {
+        subjectToken,
+        resource,
+        subjectTokenType: ACCESS_TOKEN,
+        clientAssertion,
+        clientAssertionType: JWT_BEARER,
+      };
     } catch (error) {
       throw errorFor(error);
     }
@@ -101,7 +117,7 @@ export class WorkersWebIdentity implements ApplicationCredential {
     const gate = this.#gate(this.#clientId);
     gate.check(NO_ENV); // says what is wrong with a key; the document would only not be there
     const response = await gate.metadata(new Request(`${NOWHERE}/.well-known/jwks.json`), NO_ENV);
-    return await response!.json() as { keys: Record<string, unknown>[] };
+    return (await response!.json()) as { keys: Record<string, unknown>[] };
   }
 
   #gate(id: string): Gate {
@@ -113,12 +129,16 @@ export class WorkersWebIdentity implements ApplicationCredential {
   }
 
   #client(id: string): ClientOptions {
-    const [first, ...others] = [{ key: this.#pem, kid: this.#keyId ?? undefined }, ...this.#otherKeys.map((key) => ({ key }))];
+    const [first, ...others] = [
+      { key: this.#pem, kid: this.#keyId ?? undefined },
+      ...this.#otherKeys.map((key) => ({ key })),
+    ];
     return { id, keys: [first!, ...others], assertionAudience: 'token_endpoint' };
   }
 
   static {
-    clientOf = (credential) => (isObject(credential) && #pem in credential ? credential.#client(credential.#clientId) : undefined);
+    clientOf = (credential) =>
+      isObject(credential) && #pem in credential ? credential.#client(credential.#clientId) : undefined;
   }
 }
 
@@ -145,7 +165,9 @@ export function resolveCredential(env: KeycardEnv): WorkersWebIdentity | Workers
 /** The private keys that the environment names. With several, each goes by its thumbprint. */
 export function webIdentity(env: KeycardEnv): WorkersWebIdentity | undefined {
   if (!env.KEYCARD_PRIVATE_KEY) return undefined;
-  const otherKeys = [env.KEYCARD_PRIVATE_KEY_NEXT, env.KEYCARD_PRIVATE_KEY_RETIRED].filter((key) => typeof key === 'string' && key !== '') as string[];
+  const otherKeys = [env.KEYCARD_PRIVATE_KEY_NEXT, env.KEYCARD_PRIVATE_KEY_RETIRED].filter(
+    (key) => typeof key === 'string' && key !== '',
+  ) as string[];
   const keyId = otherKeys.length === 0 ? KEY_ID : null;
   return new WorkersWebIdentity(env.KEYCARD_PRIVATE_KEY, keyId, { clientId: env.KEYCARD_CLIENT_ID, otherKeys });
 }

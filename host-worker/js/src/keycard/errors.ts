@@ -2,22 +2,30 @@ import { TokenError } from 'tollgate';
 
 /** Something went wrong on the way over HTTP. */
 export class HTTPError extends Error {
-  static { named(this, 'HTTPError'); }
+  static {
+    named(this, 'HTTPError');
+  }
 }
 
 /** What the application asked for cannot be sent. */
 export class BadRequestError extends HTTPError {
-  static { named(this, 'BadRequestError'); }
+  static {
+    named(this, 'BadRequestError');
+  }
 }
 
 /** There are no credentials, or they do not count. */
 export class UnauthorizedError extends HTTPError {
-  static { named(this, 'UnauthorizedError'); }
+  static {
+    named(this, 'UnauthorizedError');
+  }
 }
 
 /** Why there is no token, where the issuer has not said no: `kind` says what happened. */
 export class TokenExchangeError extends HTTPError {
-  static { named(this, 'TokenExchangeError'); }
+  static {
+    named(this, 'TokenExchangeError');
+  }
 
   /** As in `TokenError` of `tollgate`: `unreachable`, `timed-out`, `not-json`, … */
   readonly kind: string;
@@ -33,7 +41,9 @@ export class TokenExchangeError extends HTTPError {
 
 /** An error in the words of OAuth (RFC 6749 section 5.2). */
 export class OAuthError extends Error {
-  static { named(this, 'OAuthError'); }
+  static {
+    named(this, 'OAuthError');
+  }
 
   /** `error`: `invalid_grant`, `access_denied`, … */
   readonly errorCode: string;
@@ -49,7 +59,9 @@ export class OAuthError extends Error {
 
 /** The access token is not good (RFC 6750 section 3.1). */
 export class InvalidTokenError extends OAuthError {
-  static { named(this, 'InvalidTokenError'); }
+  static {
+    named(this, 'InvalidTokenError');
+  }
 
   constructor(message: string, errorUri?: string) {
     super('invalid_token', message, errorUri);
@@ -58,7 +70,9 @@ export class InvalidTokenError extends OAuthError {
 
 /** The access token does not reach that far (RFC 6750 section 3.1). */
 export class InsufficientScopeError extends OAuthError {
-  static { named(this, 'InsufficientScopeError'); }
+  static {
+    named(this, 'InsufficientScopeError');
+  }
 
   constructor(message: string, errorUri?: string) {
     super('insufficient_scope', message, errorUri);
@@ -79,9 +93,16 @@ export function errorFor(error: unknown): unknown {
   const { kind, message, status } = error;
   const because = { cause: error };
   if (error.error !== undefined) {
-    return new OAuthError(error.error, visible(error.errorDescription ?? error.error), error.errorUri && visible(error.errorUri), because);
+    return new OAuthError(
+      error.error,
+      visible(error.errorDescription ?? error.error),
+      error.errorUri && visible(error.errorUri),
+      because,
+    );
   }
-  return BY_THE_APPLICATION.has(kind) ? new BadRequestError(message, because) : new TokenExchangeError(kind, message, status, because);
+  return BY_THE_APPLICATION.has(kind)
+    ? new BadRequestError(message, because)
+    : new TokenExchangeError(kind, message, status, because);
 }
 
 /** The issuer's words without what could forge a line of a log. */

@@ -21,7 +21,11 @@ const CLIENT = 'https://client.tollgate.invalid';
 /** Errors that callers may still be about to ask for; one is shared by all who waited for a token. */
 const ERRORS = 256;
 
-export function foreignClient(client: ExchangesTokens, credential: ApplicationCredential | undefined, cache: ExchangeCacheOptions): Foreign {
+export function foreignClient(
+  client: ExchangesTokens,
+  credential: ApplicationCredential | undefined,
+  cache: ExchangeCacheOptions,
+): Foreign {
   if (typeof client?.exchangeToken !== 'function') {
     throw new TypeError('IsolateSafeTokenCache takes a TokenExchangeClient first.');
   }
@@ -33,9 +37,10 @@ export function foreignClient(client: ExchangesTokens, credential: ApplicationCr
     const subjectToken = form.get('subject_token')!;
     const resource = form.get('resource')!;
     try {
-      const request = credential === undefined
-        ? { subjectToken, resource, subjectTokenType: form.get('subject_token_type')! }
-        : await credential.prepareTokenExchangeRequest(subjectToken, resource);
+      const request =
+        credential === undefined
+          ? { subjectToken, resource, subjectTokenType: form.get('subject_token_type')! }
+          : await credential.prepareTokenExchangeRequest(subjectToken, resource);
       const token = await client.exchangeToken(request);
       return Response.json({
         access_token: token.accessToken,

@@ -42,5 +42,5 @@ export function zone(issuer: string, audiences: readonly string[]): IssuerOption
 
 /** One or several, as a list. */
 export function listOf(given: string | readonly string[] | undefined): readonly string[] {
-  return typeof given === 'string' ? [given].filter((text) => text !== '') : given ?? [];
+  return typeof given === 'string' ? [given].filter((text) => text !== '') : (given ?? []);
 }

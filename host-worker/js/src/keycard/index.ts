@@ -1,7 +1,15 @@
 // The surface of Keycard's package for Workers, on Tollgate's gate.
 export { isAuthError, verifyBearerToken } from './bearer.js';
 export { WorkersClientSecret, WorkersWebIdentity, resolveCredential } from './credentials.js';
-export { BadRequestError, HTTPError, InsufficientScopeError, InvalidTokenError, OAuthError, TokenExchangeError, UnauthorizedError } from './errors.js';
+export {
+  BadRequestError,
+  HTTPError,
+  InsufficientScopeError,
+  InvalidTokenError,
+  OAuthError,
+  TokenExchangeError,
+  UnauthorizedError,
+} from './errors.js';
 export { handleMetadataRequest } from './metadata.js';
 export { IsolateSafeTokenCache } from './token-cache.js';
 export { TokenExchangeClient } from './token-exchange.js';

@@ -42,9 +42,12 @@ export async function handleMetadataRequest(request: Request, options: MetadataO
   const { pathname } = new URL(request.url);
   if (!pathname.startsWith(WELL_KNOWN)) return null;
   if (request.method === 'OPTIONS') return preflight();
-  if (pathname === `${WELL_KNOWN}jwks.json` && options.publicJwks !== undefined) return keys(request, options.publicJwks);
+  if (pathname === `${WELL_KNOWN}jwks.json` && options.publicJwks !== undefined)
+    return keys(request, options.publicJwks);
   if (!options.issuer) {
-    throw new TypeError('handleMetadataRequest needs `issuer`, the URL of the zone; in a Worker it is in KEYCARD_ISSUER.');
+    throw new TypeError(
+      'handleMetadataRequest needs `issuer`, the URL of the zone; in a Worker it is in KEYCARD_ISSUER.',
+    );
   }
   const gate = gates.get({
     issuers: [{ issuer: options.issuer }],
@@ -57,7 +60,12 @@ export async function handleMetadataRequest(request: Request, options: MetadataO
 /** The gate's options for what this module calls otherwise. */
 export function metadataOf(options: Omit<MetadataOptions, 'issuer'>): GateOptions['metadata'] {
   const { scopesSupported, resourceName, serviceDocumentationUrl } = options;
-  return { scopesSupported, resourceName, resourceDocumentation: serviceDocumentationUrl?.toString(), singleResource: true };
+  return {
+    scopesSupported,
+    resourceName,
+    resourceDocumentation: serviceDocumentationUrl?.toString(),
+    singleResource: true,
+  };
 }
 
 /** The gate's document, where the request is for one. */
@@ -74,7 +82,7 @@ export async function metadata(gate: Gate, request: Request, ctx?: WaitUntil): P
  */
 async function withResource(response: Response, request: Request): Promise<Response> {
   if (response.status !== 200 || response.body === null) return response;
-  const document = await response.json() as Record<string, unknown>;
+  const document = (await response.json()) as Record<string, unknown>;
   try {
     const endpoint = new URL(String(document.authorization_endpoint));
     endpoint.searchParams.set('resource', new URL(request.url).origin);
@@ -90,6 +98,12 @@ const PRIVATE = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']);
 
 function keys(request: Request, jwks: object): Response {
   const headers = { ...CORS, 'content-type': 'application/json', 'cache-control': 'public, max-age=300' };
-  if (request.method === 'GET') return new Response(JSON.stringify(jwks, (name, value) => (PRIVATE.has(name) ? undefined : value)), { headers });
-  return request.method === 'HEAD' ? new Response(null, { headers }) : new Response(null, { status: 405, headers: { ...CORS, allow: 'GET, HEAD, OPTIONS' } });
+  if (request.method === 'GET')
+    return new Response(
+      JSON.stringify(jwks, (name, value) => (PRIVATE.has(name) ? undefined : value)),
+      { headers },
+    );
+  return request.method === 'HEAD'
+    ? new Response(null, { headers })
+    : new Response(null, { status: 405, headers: { ...CORS, allow: 'GET, HEAD, OPTIONS' } });
 }

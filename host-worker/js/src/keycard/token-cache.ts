@@ -4,7 +4,12 @@ import { WorkersClientSecret, WorkersWebIdentity, clientOf, type ApplicationCred
 import { errorFor } from './errors.js';
 import { foreignClient, type ExchangesTokens, type Foreign } from './foreign-client.js';
 import { NO_ENV } from './gates.js';
-import { TokenExchangeClient, settingsOf as clientSettingsOf, tokenResponseOf, type TokenResponse } from './token-exchange.js';
+import {
+  TokenExchangeClient,
+  settingsOf as clientSettingsOf,
+  tokenResponseOf,
+  type TokenResponse,
+} from './token-exchange.js';
 
 /** Bounds of a cache, and who asks. */
 export interface IsolateSafeTokenCacheOptions {
@@ -30,7 +35,11 @@ export class IsolateSafeTokenCache {
     const cache = { skew: skewSeconds, maxEntries };
     const own = settingsOf(client, credential);
     if (own !== undefined) {
-      this.#gate = createGate({ issuers: [{ issuer: own.issuer }], resourceFromRequest: true, client: { ...own.client, cache } });
+      this.#gate = createGate({
+        issuers: [{ issuer: own.issuer }],
+        resourceFromRequest: true,
+        client: { ...own.client, cache },
+      });
     } else {
       this.#foreign = foreignClient(client, credential, cache);
       this.#gate = this.#foreign.gate;
@@ -66,8 +75,12 @@ function textOf(value: unknown): string {
 }
 
 /** Whom to ask as who, where client and credential do what they do here, and nothing else. */
-function settingsOf(client: ExchangesTokens, credential: ApplicationCredential | undefined): { issuer: string; client: ClientOptions } | undefined {
-  const asks = client?.exchangeToken === TokenExchangeClient.prototype.exchangeToken ? clientSettingsOf(client) : undefined;
+function settingsOf(
+  client: ExchangesTokens,
+  credential: ApplicationCredential | undefined,
+): { issuer: string; client: ClientOptions } | undefined {
+  const asks =
+    client?.exchangeToken === TokenExchangeClient.prototype.exchangeToken ? clientSettingsOf(client) : undefined;
   if (asks === undefined) return undefined;
   const prepares = credential?.prepareTokenExchangeRequest;
   if (prepares === WorkersWebIdentity.prototype.prepareTokenExchangeRequest) {

@@ -67,12 +67,23 @@ export class TokenExchangeClient {
    *   TokenExchangeError where there is no usable answer; ConfigError where the client cannot work
    */
   async exchangeToken(request: TokenExchangeRequest): Promise<TokenResponse> {
-    const { grantType, subjectToken, subjectTokenType, actorToken, actorTokenType, requestedTokenType, clientAssertion } = request;
+    const {
+      grantType,
+      subjectToken,
+      subjectTokenType,
+      actorToken,
+      actorTokenType,
+      requestedTokenType,
+      clientAssertion,
+    } = request;
     if (grantType !== undefined && grantType !== TOKEN_EXCHANGE) {
       throw new BadRequestError('exchangeToken() exchanges tokens: leave `grantType` out.');
     }
     if (!this.#auth.clientId && !clientAssertion) {
-      throw new OAuthError('invalid_client', 'No zone knows a client without a name: give TokenExchangeClient a clientId and its secret, or the request a clientAssertion.');
+      throw new OAuthError(
+        'invalid_client',
+        'No zone knows a client without a name: give TokenExchangeClient a clientId and its secret, or the request a clientAssertion.',
+      );
     }
     const grant: TokenGrant = {
       type: 'token-exchange',
@@ -84,11 +95,14 @@ export class TokenExchangeClient {
     const target = {
       resource: request.resource || [],
       audience: request.audience || [],
-      scopes: typeof request.scope === 'string' ? request.scope.split(' ').filter((scope) => scope !== '') : request.scope,
+      scopes:
+        typeof request.scope === 'string' ? request.scope.split(' ').filter((scope) => scope !== '') : request.scope,
       requestedTokenType: requestedTokenType || undefined,
     };
     try {
-      return tokenResponseOf(await this.#gate().tokenRequest(grant, target, { clientAssertion: clientAssertion || undefined }, NO_ENV));
+      return tokenResponseOf(
+        await this.#gate().tokenRequest(grant, target, { clientAssertion: clientAssertion || undefined }, NO_ENV),
+      );
     } catch (error) {
       throw errorFor(error);
     }

@@ -7,8 +7,12 @@ import { Gates, NO_ENV, listOf, zone } from './gates.js';
 import { metadata, metadataOf, preflight } from './metadata.js';
 
 /** A handler behind the gate: `auth` is always a verified caller. */
-export type AuthenticatedFetchHandler<Env = KeycardEnv> =
-  (request: Request, env: Env, ctx: any, auth: AuthInfo) => Response | Promise<Response>;
+export type AuthenticatedFetchHandler<Env = KeycardEnv> = (
+  request: Request,
+  env: Env,
+  ctx: any,
+  auth: AuthInfo,
+) => Response | Promise<Response>;
 
 /** A Worker, and what it lets in. */
 export interface KeycardWorkerOptions<Env = KeycardEnv> {
@@ -38,7 +42,8 @@ export interface KeycardWorker<Env = KeycardEnv> {
  * requests against the zone in `env.KEYCARD_ISSUER`, and calls `options.fetch` for good ones.
  */
 export function createKeycardWorker<Env = KeycardEnv>(options: KeycardWorkerOptions<Env>): KeycardWorker<Env> {
-  if (typeof options?.fetch !== 'function') throw new TypeError('createKeycardWorker takes `fetch`, the function that answers requests.');
+  if (typeof options?.fetch !== 'function')
+    throw new TypeError('createKeycardWorker takes `fetch`, the function that answers requests.');
   const guard = new Guard(options as KeycardWorkerOptions<any>);
   return {
     async fetch(request, env, ctx) {
@@ -77,15 +82,19 @@ class Guard {
   #gate(env: KeycardEnv): Gate {
     const known = this.#byEnv.get(env);
     if (known !== undefined) return known;
-    if (!env?.KEYCARD_ISSUER) throw new ConfigError('KEYCARD_ISSUER', 'KEYCARD_ISSUER is not set: put the URL of the zone there.');
+    if (!env?.KEYCARD_ISSUER)
+      throw new ConfigError('KEYCARD_ISSUER', 'KEYCARD_ISSUER is not set: put the URL of the zone there.');
     const { requiredScopes, audiences, onRefusal } = this.#options;
-    const gate = this.#gates.get({
-      issuers: [zone(env.KEYCARD_ISSUER, listOf(audiences))],
-      resourceFromRequest: true,
-      scopes: requiredScopes,
-      metadata: metadataOf(this.#options),
-      client: clientOf(webIdentity(env)),
-    }, { onRefusal });
+    const gate = this.#gates.get(
+      {
+        issuers: [zone(env.KEYCARD_ISSUER, listOf(audiences))],
+        resourceFromRequest: true,
+        scopes: requiredScopes,
+        metadata: metadataOf(this.#options),
+        client: clientOf(webIdentity(env)),
+      },
+      { onRefusal },
+    );
     this.#byEnv.set(env, gate);
     return gate;
   }

@@ -15,11 +15,16 @@ export default {
         const result = await keycard.verifyBearerToken(request, options);
         return keycard.isAuthError(result) ? result : Response.json(all(result));
       }
-      if (request.headers.has('x-metadata')) return await keycard.handleMetadataRequest(request, options) ?? new Response('null', { status: 299 });
+      if (request.headers.has('x-metadata'))
+        return (await keycard.handleMetadataRequest(request, options)) ?? new Response('null', { status: 299 });
     } catch (error) {
       return Response.json({ thrown: error.name, message: error.message }, { status: 599 });
     }
-    worker ??= keycard.createKeycardWorker({ ...JSON.parse(env.OPTIONS ?? '{}'), onRefusal: ({ reason }) => refusals.push(reason), fetch: handle });
+    worker ??= keycard.createKeycardWorker({
+      ...JSON.parse(env.OPTIONS ?? '{}'),
+      onRefusal: ({ reason }) => refusals.push(reason),
+      fetch: handle,
+    });
     return worker.fetch(request, env, ctx);
   },
 };
@@ -49,9 +54,16 @@ async function token(env, auth, request) {
     cache = new keycard.IsolateSafeTokenCache(client, { credential });
   }
   try {
-    const { accessToken } = await cache.getToken(auth.subject, auth.token, request.headers.get('x-resource') ?? 'https://api.example.com');
+    const { accessToken } = await cache.getToken(
+      auth.subject,
+      auth.token,
+      request.headers.get('x-resource') ?? 'https://api.example.com',
+    );
     return new Response(accessToken);
   } catch (error) {
-    return Response.json({ name: error.name, code: error.errorCode, message: error.message, kind: error.kind }, { status: 502 });
+    return Response.json(
+      { name: error.name, code: error.errorCode, message: error.message, kind: error.kind },
+      { status: 502 },
+    );
   }
 }

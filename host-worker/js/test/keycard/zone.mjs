@@ -15,8 +15,16 @@ export async function startZone({ path = '' } = {}) {
   const exchanges = [];
   const zone = { counts, exchanges, extraKeys: [], metadata: {}, token: {}, keysOfClient: undefined };
 
-  const jwks = async () => ({ keys: [...zone.extraKeys, ...await Promise.all(keys.map(async ({ publicKey, kid, alg }) => ({ ...(await exportJWK(publicKey)), kid, alg, use: 'sig' })))] });
-  const json = (response, status, body) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  const jwks = async () => ({
+    keys: [
+      ...zone.extraKeys,
+      ...(await Promise.all(
+        keys.map(async ({ publicKey, kid, alg }) => ({ ...(await exportJWK(publicKey)), kid, alg, use: 'sig' })),
+      )),
+    ],
+  });
+  const json = (response, status, body) =>
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 
   const server = createServer(async (request, response) => {
     const routes = {
@@ -48,28 +56,40 @@ export async function startZone({ path = '' } = {}) {
   async function exchange(form, authorization) {
     const client = await clientOf(form, authorization).catch(() => undefined);
     if (client === undefined) return [401, { error: 'invalid_client', error_description: 'who is this?' }];
-    const user = await jwtVerify(form.get('subject_token'), createLocalJWKSet(await jwks()), { issuer: zone.url }).catch(() => undefined);
+    const user = await jwtVerify(form.get('subject_token'), createLocalJWKSet(await jwks()), {
+      issuer: zone.url,
+    }).catch(() => undefined);
     if (user === undefined) return [400, { error: 'invalid_grant' }];
     const { sub } = user.payload;
     exchanges.push({ client, sub, form: Object.fromEntries(form) });
-    if (sub === 'denied') return [400, { error: 'access_denied', error_description: 'no\nconsent', error_uri: 'https://zone.example/why' }];
-    return [200, {
-      access_token: `up.${sub}.${exchanges.length}`,
-      token_type: 'Bearer',
-      issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-      expires_in: 600,
-      scope: 'repo user',
-      ...zone.token,
-    }];
+    if (sub === 'denied')
+      return [400, { error: 'access_denied', error_description: 'no\nconsent', error_uri: 'https://zone.example/why' }];
+    return [
+      200,
+      {
+        access_token: `up.${sub}.${exchanges.length}`,
+        token_type: 'Bearer',
+        issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+        expires_in: 600,
+        scope: 'repo user',
+        ...zone.token,
+      },
+    ];
   }
 
   async function clientOf(form, authorization) {
     if (authorization !== undefined) {
-      const [id, secret] = Buffer.from(authorization.slice('Basic '.length), 'base64').toString().split(':').map((part) => decodeURIComponent(part.replaceAll('+', ' ')));
+      const [id, secret] = Buffer.from(authorization.slice('Basic '.length), 'base64')
+        .toString()
+        .split(':')
+        .map((part) => decodeURIComponent(part.replaceAll('+', ' ')));
       return id === CLIENT.id && secret === CLIENT.secret ? id : undefined;
     }
     const set = createLocalJWKSet(await zone.keysOfClient());
-    const { payload, protectedHeader } = await jwtVerify(form.get('client_assertion'), set, { audience: `${zone.url}/token`, maxTokenAge: 300 });
+    const { payload, protectedHeader } = await jwtVerify(form.get('client_assertion'), set, {
+      audience: `${zone.url}/token`,
+      maxTokenAge: 300,
+    });
     zone.assertion = { payload, protectedHeader };
     return payload.iss === payload.sub && typeof payload.jti === 'string' ? payload.sub : undefined;
   }
@@ -82,14 +102,31 @@ export async function startZone({ path = '' } = {}) {
     /** Claims and header are merged over good ones; `undefined` takes one away. */
     mint(claims = {}, header = {}, key = keys.at(-1)) {
       const now = Math.floor(Date.now() / 1000);
-      const payload = { iss: zone.url, aud: 'https://mcp.example.com', sub: 'ada', client_id: 'agent', scope: 'mcp:tools other', iat: now, exp: now + 600, jti: crypto.randomUUID(), ...claims };
+      const payload = {
+        iss: zone.url,
+        aud: 'https://mcp.example.com',
+        sub: 'ada',
+        client_id: 'agent',
+        scope: 'mcp:tools other',
+        iat: now,
+        exp: now + 600,
+        jti: crypto.randomUUID(),
+        ...claims,
+      };
       return new SignJWT(payload).setProtectedHeader({ alg: key.alg, kid: key.kid, ...header }).sign(key.privateKey);
     },
     /** Signs any text as a payload. */
-    signText: (text, header = {}) => new CompactSign(new TextEncoder().encode(text)).setProtectedHeader({ alg: 'RS256', kid: keys.at(-1).kid, ...header }).sign(keys.at(-1).privateKey),
-    async rotate(kid, alg) { keys = [await own(kid, alg)]; },
+    signText: (text, header = {}) =>
+      new CompactSign(new TextEncoder().encode(text))
+        .setProtectedHeader({ alg: 'RS256', kid: keys.at(-1).kid, ...header })
+        .sign(keys.at(-1).privateKey),
+    async rotate(kid, alg) {
+      keys = [await own(kid, alg)];
+    },
     newKey: own,
-    answer(kind, fn) { answers[kind] = fn; },
+    answer(kind, fn) {
+      answers[kind] = fn;
+    },
     async close() {
       server.closeAllConnections();
       server.close();

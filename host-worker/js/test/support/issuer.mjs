@@ -24,13 +24,23 @@ export async function startIssuer() {
   let issuer;
 
   const server = createServer(async (request, response) => {
-    const kind = request.url === '/.well-known/oauth-authorization-server' ? 'discovery' : request.url === '/jwks' ? 'jwks' : request.url === '/token' ? 'token' : undefined;
+    const kind =
+      request.url === '/.well-known/oauth-authorization-server'
+        ? 'discovery'
+        : request.url === '/jwks'
+          ? 'jwks'
+          : request.url === '/token'
+            ? 'token'
+            : undefined;
     if (kind === undefined) return void response.writeHead(404).end();
     counts[kind]++;
     await gate;
     let form;
     if (kind === 'token') {
-      const text = await request.toArray().then((chunks) => Buffer.concat(chunks).toString(), () => undefined);
+      const text = await request.toArray().then(
+        (chunks) => Buffer.concat(chunks).toString(),
+        () => undefined,
+      );
       if (text === undefined) return; // the client has left
       form = {};
       for (const [name, value] of new URLSearchParams(text)) {
@@ -41,26 +51,34 @@ export async function startIssuer() {
     }
     if (answers[kind]) return answers[kind](request, response, form);
     if (kind === 'token') return respond(response, form);
-    const body = kind === 'jwks' ? jwks : {
-      issuer: issuer.url,
-      jwks_uri: `${issuer.url}/jwks`,
-      authorization_endpoint: `${issuer.url}/authorize`,
-      token_endpoint: `${issuer.url}/token`,
-      response_types_supported: ['code'],
-    };
-    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'max-age=600' }).end(JSON.stringify(body));
+    const body =
+      kind === 'jwks'
+        ? jwks
+        : {
+            issuer: issuer.url,
+            jwks_uri: `${issuer.url}/jwks`,
+            authorization_endpoint: `${issuer.url}/authorize`,
+            token_endpoint: `${issuer.url}/token`,
+            response_types_supported: ['code'],
+          };
+    response
+      .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'max-age=600' })
+      .end(JSON.stringify(body));
   });
   /** For whom and for what, so that a token that went astray shows. */
   function respond(response, { grant_type: [grant], subject_token: [subject] = [], resource = [], scope }) {
-    const { sub } = subject === undefined ? { sub: 'app' } : JSON.parse(Buffer.from(subject.split('.')[1], 'base64url'));
+    const { sub } =
+      subject === undefined ? { sub: 'app' } : JSON.parse(Buffer.from(subject.split('.')[1], 'base64url'));
     const token = { sub, resource, n: counts.token };
-    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify({
-      access_token: Buffer.from(JSON.stringify(token)).toString('base64url'),
-      token_type: 'Bearer',
-      expires_in: 300,
-      ...(grant.endsWith('token-exchange') && { issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' }),
-      ...(scope && { scope: scope[0] }),
-    }));
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(
+      JSON.stringify({
+        access_token: Buffer.from(JSON.stringify(token)).toString('base64url'),
+        token_type: 'Bearer',
+        expires_in: 300,
+        ...(grant.endsWith('token-exchange') && { issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' }),
+        ...(scope && { scope: scope[0] }),
+      }),
+    );
   }
 
   server.listen(0, '127.0.0.1');
@@ -73,16 +91,30 @@ export async function startIssuer() {
     requests,
     mint(claims = {}, header = {}) {
       const now = Math.floor(Date.now() / 1000);
-      return new SignJWT({ iss: issuer.url, aud: 'https://mcp.example.com', sub: 'ada', client_id: 'app', scope: 'mcp:tools', iat: now, exp: now + 600, jti: crypto.randomUUID(), ...claims })
+      return new SignJWT({
+        iss: issuer.url,
+        aud: 'https://mcp.example.com',
+        sub: 'ada',
+        client_id: 'app',
+        scope: 'mcp:tools',
+        iat: now,
+        exp: now + 600,
+        jti: crypto.randomUUID(),
+        ...claims,
+      })
         .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'k1', ...header })
         .sign(privateKey);
     },
     hold() {
       let release;
-      gate = new Promise((resolve) => { release = resolve; });
+      gate = new Promise((resolve) => {
+        release = resolve;
+      });
       return release;
     },
-    answer(kind, fn) { answers[kind] = fn; },
+    answer(kind, fn) {
+      answers[kind] = fn;
+    },
     async close() {
       server.closeAllConnections();
       server.close();

@@ -5,7 +5,9 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** Where the built package lies. */
-export const packagePath = path.resolve(process.env.TOLLGATE_NPM ?? path.join(import.meta.dirname, '../../../../target/dist/npm/tollgate'));
+export const packagePath = path.resolve(
+  process.env.TOLLGATE_NPM ?? path.join(import.meta.dirname, '../../../../target/dist/npm/tollgate'),
+);
 
 /** `node_modules` of the workspace, for tools and for types. */
 export const tools = path.resolve(import.meta.dirname, '../../../../node_modules');

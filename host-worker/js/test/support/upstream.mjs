@@ -16,14 +16,18 @@ export async function startUpstream() {
     calls.push({ method, url, headers, body });
     if (answer) return answer(request, response, calls.length);
     const [, token] = headers.authorization?.split(' ') ?? [];
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ as: read(token), method, body }));
+    response
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ as: read(token), method, body }));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     calls,
-    answer(fn) { answer = fn; },
+    answer(fn) {
+      answer = fn;
+    },
     async close() {
       server.closeAllConnections();
       server.close();

@@ -13,10 +13,14 @@ export async function bundle(t, files) {
     'wrangler.jsonc': JSON.stringify({ name: 'test', main, compatibility_date: '2025-10-01' }),
     ...files,
   });
-  await promisify(execFile)(process.execPath, [path.join(tools, 'wrangler/bin/wrangler.js'), 'deploy', '--dry-run', '--outdir', 'dist'], {
-    cwd: root,
-    env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: 'true' },
-  });
+  await promisify(execFile)(
+    process.execPath,
+    [path.join(tools, 'wrangler/bin/wrangler.js'), 'deploy', '--dry-run', '--outdir', 'dist'],
+    {
+      cwd: root,
+      env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: 'true' },
+    },
+  );
   return path.join(root, 'dist');
 }
 
@@ -30,14 +34,16 @@ export async function run(t, dist, bindings = {}, compatibilityFlags = []) {
     modules.push({ type, path: name, contents: type === 'ESModule' ? contents.toString() : contents });
   }
   const logs = [];
-  const mf = new Miniflare(convertV4MiniflareOptions({
-    modules,
-    modulesRoot: '.',
-    compatibilityDate: '2025-10-01',
-    compatibilityFlags,
-    bindings,
-    handleStructuredLogs: ({ message }) => logs.push(message),
-  }));
+  const mf = new Miniflare(
+    convertV4MiniflareOptions({
+      modules,
+      modulesRoot: '.',
+      compatibilityDate: '2025-10-01',
+      compatibilityFlags,
+      bindings,
+      handleStructuredLogs: ({ message }) => logs.push(message),
+    }),
+  );
   t.after(() => mf.dispose());
   const url = await mf.ready;
   return { fetch: (target, init) => mf.dispatchFetch(new URL(target, 'https://mcp.example.com'), init), url, logs };
