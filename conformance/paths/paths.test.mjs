@@ -15,7 +15,7 @@ import { targets } from './targets.mjs';
 const workspace = path.resolve(import.meta.dirname, '../..');
 const examples = path.join(process.env.CARGO_TARGET_DIR ?? path.join(workspace, 'target'), 'debug/examples');
 const all = targets();
-const decisions = execFileSync(path.join(examples, 'gate_decisions'), { input: all.join('\n') + '\n' })
+const decisions = execFileSync(path.join(examples, 'gate_decisions'), { input: `${all.join('\n')}\n` })
   .toString()
   .trim()
   .split('\n');
@@ -32,7 +32,7 @@ test('the gate lets honest paths through', () => {
     '/pub/caf%C3%A9',
     '/pub/.well-known/x',
   ];
-  const lines = execFileSync(path.join(examples, 'gate_decisions'), { input: honest.join('\n') + '\n' })
+  const lines = execFileSync(path.join(examples, 'gate_decisions'), { input: `${honest.join('\n')}\n` })
     .toString()
     .trim()
     .split('\n');

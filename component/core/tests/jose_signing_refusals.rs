@@ -163,7 +163,7 @@ fn json_that_is_not_one_private_key() {
             with(&p256, "crv", "\"P-521\"").to_string(),
             SigningKeyError::UnsupportedCurve,
         ),
-        (with(&p256, "crv", "\"P-384\"").to_string(), bad("d")),
+        (with(&p256, "crv", "\"P-384\"").to_string(), bad("x")),
         (
             with(&p256, "d", &zeros).to_string(),
             SigningKeyError::Inconsistent,

@@ -31,7 +31,10 @@ export function answering(modules) {
   const instances = new Map();
   return ({ signatures, checks }) => {
     let raw = instances.get(signatures);
-    if (raw === undefined) instances.set(signatures, (raw = instance(modules, signatures)));
+    if (raw === undefined) {
+      raw = instance(modules, signatures);
+      instances.set(signatures, raw);
+    }
     return answers(raw, checks);
   };
 }

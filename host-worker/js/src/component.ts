@@ -1,4 +1,4 @@
-import type { Config, ConfigError as ConfigFault, Gate, RefreshTask } from '#glue/resource-server';
+import type { Config, ConfigError as ConfigFault, Gate } from '#glue/resource-server';
 import type { Failure, TokenClient } from '#glue/token-exchange';
 import type { Request as ClientRequest } from '#glue/http-client';
 import type { PrivateKey } from '#glue/signatures';

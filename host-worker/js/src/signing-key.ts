@@ -56,7 +56,10 @@ function pkcs8(der: Uint8Array): Omit<PrivateKeyUse, 'mayHang'> {
     },
     async sign(algorithm, message) {
       let key = keys.get(algorithm);
-      if (key === undefined) keys.set(algorithm, (key = await importPkcs8(der, algorithm, false)));
+      if (key === undefined) {
+        key = await importPkcs8(der, algorithm, false);
+        keys.set(algorithm, key);
+      }
       return signBy(key, algorithm, message);
     },
   };
