@@ -35,7 +35,12 @@ const REFUSED = [
     'audience',
     'must be a string or a list of strings, not a number',
   ],
-  ['an empty place in a list', { scopes: Object.assign(['a'], { 2: 'b' }) }, 'scopes[1]', 'must be a string, not undefined'],
+  [
+    'an empty place in a list',
+    { scopes: Object.assign(['a'], { 2: 'b' }) },
+    'scopes[1]',
+    'must be a string, not undefined',
+  ],
   [
     'options with inherited members',
     Object.create({ scopes: ['a'] }),

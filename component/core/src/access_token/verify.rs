@@ -82,7 +82,7 @@ impl IssuerPolicy {
 }
 
 /// A token of which everything but the signature has been checked. Its identity is not given out
-/// before [`UnverifiedToken::verify`] has passed.
+/// before its signature check has passed.
 #[derive(Debug)]
 pub struct UnverifiedToken<'a> {
     jws: CompactJws<'a>,
