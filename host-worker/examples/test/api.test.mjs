@@ -134,9 +134,10 @@ for (const [language, example] of [
     it('protects what no route names', async () => {
       assert.equal((await get('/anything')).status, 401);
       assert.equal((await get('/anything', await token())).status, 404);
-      for (const path of ['/healthy', '/health%2F..%2Fme', '/health/../me', '/./me']) {
+      for (const path of ['/healthy', '/health/../me', '/./me']) {
         assert.equal((await get(path)).status, 401, path);
       }
+      assert.equal((await get('/health%2F..%2Fme')).status, 400, 'servers differ in how they read it');
     });
 
     it('lets browsers read answers and refusals', async () => {

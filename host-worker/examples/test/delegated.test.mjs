@@ -228,7 +228,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
     });
 
     for (const [what, vars, said] of [
-      ['has neither secret nor key', {}, /refused to issue a token/],
+      ['has neither secret nor key', {}, /TOLLGATE_CLIENT_ID: the client has neither a secret nor a private key/],
       ['has a key that is none', { TOLLGATE_PRIVATE_KEY: 'no key' }, /TOLLGATE_PRIVATE_KEY|client\.keys/],
     ]) {
       it(`tells the operator what to change where it ${what}, and the caller that it is not their fault`, async () => {
