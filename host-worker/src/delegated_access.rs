@@ -160,9 +160,10 @@ impl Gate {
     /// # Errors
     ///
     /// Where the client has no private key.
-    pub fn client_assertion(&self, audience: &str, env: &Env) -> Result<Token, TokenError> {
-        self.ready(env)?
-            .client_assertion(audience, env)
+    pub async fn client_assertion(&self, audience: &str, env: &Env) -> Result<Token, TokenError> {
+        let assertion = self.ready(env)?.client_assertion(audience, env).await;
+        assertion
+            .and_then(|assertion| assertion.as_string().ok_or(assertion))
             .map(Token::new)
             .map_err(|thrown| TokenError::thrown(&thrown))
     }

@@ -62,11 +62,11 @@ extern "C" {
     ) -> Result<u32, JsValue>;
 
     #[wasm_bindgen(method, structural, catch, js_name = clientAssertion)]
-    pub(crate) fn client_assertion(
+    pub(crate) async fn client_assertion(
         this: &JsGate,
         audience: &str,
         env: &JsValue,
-    ) -> Result<String, JsValue>;
+    ) -> Result<JsValue, JsValue>;
 
     /// A `Token` of the package.
     pub(crate) type JsToken;

@@ -159,7 +159,7 @@ async fn answer(
         }
         "assertion" => {
             let audience = operation.audience.list().first().map_or("", String::as_str);
-            let assertion = gate.client_assertion(audience, env)?;
+            let assertion = gate.client_assertion(audience, env).await?;
             json!({ "assertion": assertion.expose() })
         }
         other => json!({ "problem": format!("there is no {other}") }),
