@@ -14,13 +14,18 @@ import { edited, walk } from './syntax-tree.mjs';
 /** Runtime functions of jco with a synchronous stand-in. The key must be declared in the glue. */
 const STAND_INS = {
   // One state for the one component instance. `throwIfTrapped` keeps a broken instance from
-  // being entered again.
+  // being entered again. An exception with a `payload` is the error of an import's `result`, and
+  // no trap; the glue goes on where `markTrapped` says so.
   getOrCreateAsyncState: `
     const instanceState = {
       mayLeave: true,
       trapped: undefined,
       throwIfTrapped() { if (this.trapped !== undefined) throw new WebAssembly.RuntimeError('the instance has trapped'); },
-      markTrapped(err) { this.trapped = err ?? true; },
+      markTrapped(err) {
+        if (err !== null && typeof err === 'object' && Object.hasOwn(err, 'payload')) return false;
+        this.trapped = err ?? true;
+        return true;
+      },
     };
     function getOrCreateAsyncState() { return instanceState; }`,
   // jco counts UTF-8 bytes one character at a time and then encodes. Nearly all text here is

@@ -5,7 +5,7 @@ import type { PrivateKey } from '#glue/signatures';
 import { instantiate } from '#glue';
 import { ConfigError } from './config-error.js';
 import { Exchange } from './exchange.js';
-import { Operation, dispose, imported, type Pending, type Track } from './pending.js';
+import { Operation, dispose, type Pending, type Track } from './pending.js';
 import { SigningKey, importSigningKey, type NamedSigners } from './signing-key.js';
 import { VerifyingKey, supported } from './webcrypto.js';
 import { Verified } from './identity.js';
@@ -113,9 +113,8 @@ export class Component {
           PendingPublicKey: Operation,
           PendingSignature: Operation,
           supported,
-          importVerifyingKey: (algorithm: string, jwk: string) =>
-            imported(() => new VerifyingKey(algorithm, jwk, track)),
-          importSigningKey: (key: PrivateKey) => imported(() => importSigningKey(key, settings.signers, track)),
+          importVerifyingKey: (algorithm: string, jwk: string) => new VerifyingKey(algorithm, jwk, track),
+          importSigningKey: (key: PrivateKey) => importSigningKey(key, settings.signers, track),
         },
       } as any,
       instantiateCore,

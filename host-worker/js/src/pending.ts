@@ -79,20 +79,6 @@ export function refusal(kind: SignatureError): unknown {
   return Object.assign(new Error(`tollgate: ${kind}`), { payload: kind });
 }
 
-/**
- * A result that says why a key is not imported. The glue takes an exception of an import for a
- * trap, after which the component is not used any more; a refused key is none.
- */
-export function imported<T>(run: () => T): T | { tag: 'err'; val: SignatureError } {
-  try {
-    return run();
-  } catch (error) {
-    const { payload } = error as { payload?: SignatureError };
-    if (payload === undefined) throw error;
-    return { tag: 'err', val: payload };
-  }
-}
-
 function errorOf(error: unknown): SignatureError {
   return error instanceof SignatureFailure ? error.kind : 'failed';
 }

@@ -1,5 +1,4 @@
 import { instantiate } from '#signatures';
-import { imported } from './pending.js';
 
 /** The component's core modules, compiled. */
 export interface SignatureModules {
@@ -17,12 +16,7 @@ export function provider(modules: () => SignatureModules): object {
       const { signatures } = instantiate((path: string) => compiled[path.split('.')[1] as keyof SignatureModules], {
         'tollgate:auth/random': { getBytes: (len: number) => crypto.getRandomValues(new Uint8Array(len)) },
       } as any);
-      const { importVerifyingKey, importSigningKey, ...rest } = signatures as any;
-      instance = {
-        ...rest,
-        importVerifyingKey: (algorithm: string, jwk: string) => imported(() => importVerifyingKey(algorithm, jwk)),
-        importSigningKey: (key: unknown) => imported(() => importSigningKey(key)),
-      } as Record<string, unknown>;
+      instance = signatures as unknown as Record<string, unknown>;
     }
     return instance;
   };

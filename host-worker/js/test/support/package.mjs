@@ -35,6 +35,7 @@ export async function load() {
       'main.mjs': "export * from 'tollgate';",
       'bare.mjs': "export * from 'tollgate/bare';",
       'node.mjs': "export * from 'tollgate/node';",
+      'signatures.mjs': "export * from 'tollgate/signatures';",
       'keycard.mjs': "export * from 'tollgate/keycard';",
     });
     try {
@@ -42,6 +43,7 @@ export async function load() {
         main: await import(pathToFileURL(path.join(root, 'main.mjs'))),
         bare: await import(pathToFileURL(path.join(root, 'bare.mjs'))),
         node: await import(pathToFileURL(path.join(root, 'node.mjs'))),
+        signatures: await import(pathToFileURL(path.join(root, 'signatures.mjs'))),
         keycard: await import(pathToFileURL(path.join(root, 'keycard.mjs'))),
       };
     } finally {
