@@ -70,16 +70,16 @@ async fn it_takes_only_tokens_for_itself() {
         claims: forged.as_object().expect("an object").clone(),
         ..TokenSpec::default()
     });
-    for (token, what) in [
-        (fixture.user_token("alice").await, "another audience"),
+    for (token, words) in [
+        (
+            fixture.user_token("alice").await,
+            "meant for another resource",
+        ),
         (
             foreign.0.mint(own(TokenSpec::default())).await,
-            "another issuer",
+            "issuer of the token is not accepted",
         ),
-        (
-            foreign.0.mint(forged).await,
-            "a signature of another issuer",
-        ),
+        (foreign.0.mint(forged).await, "key that signed the token"),
         (
             fixture
                 .issuer
@@ -100,12 +100,13 @@ async fn it_takes_only_tokens_for_itself() {
                 .await,
             "not an access token",
         ),
-        ("opaque".into(), "opaque"),
+        ("opaque".into(), "token is malformed"),
     ] {
         let answer = me(&fixture, &upstream, &token).await;
-        assert_eq!(answer.status, 401, "{what}");
+        assert_eq!(answer.status, 401, "{words}");
         let challenge = answer.headers["www-authenticate"].to_str().expect("ASCII");
         assert!(challenge.contains("error=\"invalid_token\""), "{challenge}");
+        assert!(challenge.contains(words), "{challenge}");
     }
     let url = format!("{}/me", upstream.url());
     let answer = send(fixture.http.get(&url)).await;
