@@ -36,8 +36,8 @@ struct State<T> {
     doubted_from: Option<UnixMillis>,
     back_off: BackOff,
     last_error: FetchError,
-    /// When somebody last asked for news although the value was fresh.
-    asked_for_news_at: Option<UnixMillis>,
+    /// When somebody last asked for newer keys although the value was fresh.
+    asked_for_newer_at: Option<UnixMillis>,
 }
 
 /// See the module.
@@ -72,7 +72,7 @@ impl<T> Fetched<T> {
                 doubted_from: None,
                 back_off: BackOff::default(),
                 last_error: FetchError::Unreachable,
-                asked_for_news_at: None,
+                asked_for_newer_at: None,
             }),
             lease: Lease::default(),
             waiters: Waiters::default(),
@@ -247,7 +247,7 @@ impl<T> Fetched<T> {
     ///
     /// # Errors
     /// When the fetch that would have told fails, or a failed one is cooling down.
-    pub(super) async fn read_news(
+    pub(super) async fn read_newer(
         &self,
         scheduler: &Scheduler,
         policy: &KeyPolicy,
@@ -255,20 +255,20 @@ impl<T> Fetched<T> {
         fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
     ) -> Result<Rc<T>, Unavailable> {
         self.run(scheduler, policy, WAITERS_FOR_NEWER, fetch, |now| {
-            if let Some(settled) = self.news_at_once(now, policy, seen) {
+            if let Some(settled) = self.newer_at_once(now, policy, seen) {
                 return settled.map_or_else(Look::Fail, Look::Use);
             }
             if self.lease.is_held(now) {
                 return Look::Wait;
             }
-            self.state.borrow_mut().asked_for_news_at = Some(now);
+            self.state.borrow_mut().asked_for_newer_at = Some(now);
             Look::Fetch(self.lease.take(now))
         })
         .await
     }
 
-    /// What [`Self::read_news`] would find without a fetch and without waiting, if it can tell.
-    fn news_at_once(
+    /// What [`Self::read_newer`] would find without a fetch and without waiting, if it can tell.
+    fn newer_at_once(
         &self,
         now: UnixMillis,
         policy: &KeyPolicy,
@@ -284,13 +284,15 @@ impl<T> Fetched<T> {
         if self.lease.is_held(now) {
             return None;
         }
-        let next_ask = state.asked_for_news_at.map(|at| (at, at + policy.cooldown));
+        let next_ask = state
+            .asked_for_newer_at
+            .map(|at| (at, at + policy.cooldown));
         let next_ask = next_ask.filter(|(asked, next)| now >= *asked && now < *next);
         let next_ask = next_ask.map(|(_, next)| next);
         if !state.back_off.has_failed() {
             return next_ask.map(|_| Ok(Rc::clone(seen)));
         }
-        // The last attempt failed, so that nobody knows whether there is news.
+        // The last attempt failed, so that nobody knows whether there is a newer value.
         let resume_at = state.back_off.resume_at(Need::Missing, now, policy);
         let resume_at = resume_at.max(next_ask)?;
         Some(Err(state.unavailable(now, resume_at)))

@@ -20,7 +20,7 @@ const DEFAULT_TOLERANCE: Tolerance = Tolerance { end: 0, start: 5 };
 const RFC_9068_CLAIMS: [&str; 3] = ["sub", "client_id", "iat"];
 
 /// What to do where the host lacks an algorithm.
-pub(crate) const WAY_OUT: &str = "use the component tollgate-gate-standalone.wasm, which has all \
+pub(crate) const COMPONENTS_WITH_ALL_ALGORITHMS: &str = "use the component tollgate-gate-standalone.wasm, which has all \
                                   algorithms, or add tollgate-signatures.wasm beside this one";
 
 /// What a gate protects: the audience of issuers that name none.
@@ -124,7 +124,9 @@ fn algorithms(
         let all = Algorithm::ALL.iter().copied().filter(|own| is_lent(*own));
         let all: Vec<_> = all.collect();
         if all.is_empty() {
-            let message = format!("this host verifies no signature algorithm: {WAY_OUT}");
+            let message = format!(
+                "this host verifies no signature algorithm: {COMPONENTS_WITH_ALL_ALGORITHMS}"
+            );
             return Err(ConfigError::at(field, message));
         }
         return Ok(all);
@@ -145,7 +147,8 @@ fn algorithms(
     let parse = |name: &String| match Algorithm::from_name(name) {
         Some(algorithm) if is_lent(algorithm) => Ok(algorithm),
         Some(_) => {
-            let message = format!("this host does not verify {name}: {WAY_OUT}");
+            let message =
+                format!("this host does not verify {name}: {COMPONENTS_WITH_ALL_ALGORITHMS}");
             Err(ConfigError::at(field, message))
         }
         None => {

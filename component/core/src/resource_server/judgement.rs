@@ -110,19 +110,15 @@ impl Inner {
         };
         let key = match unverified.verify(&set, &self.scheduler).await {
             Ok(key) => key,
-            Err(NotVerified::NoVerdict(error)) => return Err(Rejection::NoVerdict(error)),
             Err(NotVerified::Refused(error)) => {
                 let newer = self.newer_keys(source, &set, &error).await?;
                 // A signature is checked once by each key.
                 if unverified.has_same_keys(&set, &newer) {
                     return Err(Rejection::Token(error));
                 }
-                let verified = unverified.verify(&newer, &self.scheduler).await;
-                verified.map_err(|error| match error {
-                    NotVerified::Refused(error) => Rejection::Token(error),
-                    NotVerified::NoVerdict(error) => Rejection::NoVerdict(error),
-                })?
+                unverified.verify(&newer, &self.scheduler).await?
             }
+            Err(no_verdict) => return Err(no_verdict.into()),
         };
         let identity = unverified.into_identity();
         let now = self.scheduler.now();
@@ -147,8 +143,8 @@ impl Inner {
         seen: &Rc<JwkSet>,
         error: &TokenError,
     ) -> Result<Rc<JwkSet>, Rejection> {
-        let newer = source.read_news(&self.scheduler, seen).await;
-        newer.map_err(|unavailable| without_news(error, unavailable))
+        let newer = source.read_newer(&self.scheduler, seen).await;
+        newer.map_err(|unavailable| without_newer_keys(error, unavailable))
     }
 
     /// The last question, asked of cached and of new tokens alike: is it enough?
@@ -191,8 +187,17 @@ impl Inner {
     }
 }
 
-/// The refusal of a token that the known keys do not verify, while newer ones are not to be had.
-fn without_news(error: &TokenError, unavailable: Unavailable) -> Rejection {
+impl From<NotVerified> for Rejection {
+    fn from(error: NotVerified) -> Self {
+        match error {
+            NotVerified::Refused(error) => Self::Token(error),
+            NotVerified::NoVerdict(error) => Self::NoVerdict(error),
+        }
+    }
+}
+
+/// The refusal of a token that the known keys do not verify, while newer keys cannot be fetched.
+fn without_newer_keys(error: &TokenError, unavailable: Unavailable) -> Rejection {
     match error {
         // The key is known and the signature is wrong: that an issuer would reuse a `kid` just
         // while it cannot be reached is not worth a 503 for every forgery.

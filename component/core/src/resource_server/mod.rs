@@ -19,7 +19,7 @@ pub use crate::config_error::{ConfigError, ConfigPart, Naming};
 pub use answer::Answer;
 pub use challenge::Challenge;
 pub(crate) use compile::trusted_url;
-pub(crate) use compile_issuer::WAY_OUT;
+pub(crate) use compile_issuer::COMPONENTS_WITH_ALL_ALGORITHMS;
 pub use config::{
     Access, Config, Cors, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, Metadata, RouteConfig,
     TokenCacheConfig,

@@ -10,7 +10,7 @@ use super::secret::Secret;
 use crate::config_error::ConfigError;
 use crate::jose::{Algorithm, SigningError, SigningKey, SigningKeyError};
 use crate::json::{Json, Object};
-use crate::resource_server::WAY_OUT;
+use crate::resource_server::COMPONENTS_WITH_ALL_ALGORITHMS;
 use crate::task::{Progress, Scheduler, Task};
 
 /// See the module. Never empty.
@@ -47,7 +47,7 @@ impl OwnKeys {
                 // needed.
                 Progress::Ready(_) | Progress::Pending(_) => {}
             }
-            if has_twin(&keys, index) {
+            if repeats_kid(&keys, index) {
                 let message = "another key has the same kid: take one of the two out, or name them \
                                apart";
                 return Err(ConfigError::new(field(), message));
@@ -61,7 +61,7 @@ impl OwnKeys {
         let mut published = Vec::new();
         for (index, key) in self.keys.iter().enumerate() {
             published.push(Json::Object(key.public_jwk(scheduler).await?));
-            if has_twin(&self.keys, index) {
+            if repeats_kid(&self.keys, index) {
                 return Err(SigningError::Key(SigningKeyError::KeyId));
             }
         }
@@ -85,7 +85,7 @@ impl OwnKeys {
 }
 
 /// Whether an earlier key has the same `kid`, as far as both are known.
-fn has_twin(keys: &[SigningKey], index: usize) -> bool {
+fn repeats_kid(keys: &[SigningKey], index: usize) -> bool {
     let kid = keys[index].kid();
     kid.is_some() && keys[..index].iter().any(|other| other.kid() == kid)
 }
@@ -123,7 +123,7 @@ fn check_lent(field: &str, algorithm: Algorithm, scheduler: &Scheduler) -> Resul
     let message = format!(
         "this host does not sign by {}: {}",
         algorithm.name(),
-        WAY_OUT
+        COMPONENTS_WITH_ALL_ALGORITHMS
     );
     Err(ConfigError::new(field, message))
 }
