@@ -37,7 +37,7 @@ struct State<T> {
     back_off: BackOff,
     last_error: FetchError,
     /// When somebody last asked for newer keys although the value was fresh.
-    asked_for_newer_at: Option<UnixMillis>,
+    refetched_at: Option<UnixMillis>,
 }
 
 /// See the module.
@@ -72,7 +72,7 @@ impl<T> Fetched<T> {
                 doubted_from: None,
                 back_off: BackOff::default(),
                 last_error: FetchError::Unreachable,
-                asked_for_newer_at: None,
+                refetched_at: None,
             }),
             lease: Lease::default(),
             waiters: Waiters::default(),
@@ -247,7 +247,7 @@ impl<T> Fetched<T> {
     ///
     /// # Errors
     /// When the fetch that would have told fails, or a failed one is cooling down.
-    pub(super) async fn read_newer(
+    pub(super) async fn refetch(
         &self,
         scheduler: &Scheduler,
         policy: &KeyPolicy,
@@ -261,13 +261,13 @@ impl<T> Fetched<T> {
             if self.lease.is_held(now) {
                 return Look::Wait;
             }
-            self.state.borrow_mut().asked_for_newer_at = Some(now);
+            self.state.borrow_mut().refetched_at = Some(now);
             Look::Fetch(self.lease.take(now))
         })
         .await
     }
 
-    /// What [`Self::read_newer`] would find without a fetch and without waiting, if it can tell.
+    /// What [`Self::refetch`] would find without a fetch and without waiting, if it can tell.
     fn newer_at_once(
         &self,
         now: UnixMillis,
@@ -284,9 +284,7 @@ impl<T> Fetched<T> {
         if self.lease.is_held(now) {
             return None;
         }
-        let next_ask = state
-            .asked_for_newer_at
-            .map(|at| (at, at + policy.cooldown));
+        let next_ask = state.refetched_at.map(|at| (at, at + policy.cooldown));
         let next_ask = next_ask.filter(|(asked, next)| now >= *asked && now < *next);
         let next_ask = next_ask.map(|(_, next)| next);
         if !state.back_off.has_failed() {

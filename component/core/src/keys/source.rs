@@ -100,7 +100,7 @@ impl KeySource {
     }
 
     /// Keys after one more fetch, at most one per cooldown, because `seen` did not do.
-    pub(crate) async fn read_newer(
+    pub(crate) async fn refetch(
         &self,
         scheduler: &Scheduler,
         seen: &Rc<JwkSet>,
@@ -110,7 +110,7 @@ impl KeySource {
         }
         let fetch = async || self.fetch_keys(scheduler).await;
         self.keys
-            .read_newer(scheduler, &self.policy, seen, fetch)
+            .refetch(scheduler, &self.policy, seen, fetch)
             .await
     }
 

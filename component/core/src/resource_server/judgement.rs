@@ -143,7 +143,7 @@ impl Inner {
         seen: &Rc<JwkSet>,
         error: &TokenError,
     ) -> Result<Rc<JwkSet>, Rejection> {
-        let newer = source.read_newer(&self.scheduler, seen).await;
+        let newer = source.refetch(&self.scheduler, seen).await;
         newer.map_err(|unavailable| without_newer_keys(error, unavailable))
     }
 

@@ -1,4 +1,4 @@
-//! The client: from a wish for a token to the token.
+//! The client: from a request for a token to the token.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -11,7 +11,7 @@ use super::compile::CompiledClient;
 use super::config::AssertionAudience;
 use super::exchanged_tokens::{CacheKey, ExchangedTokens};
 use super::failure::TokenFailure;
-use super::flight::Flight;
+use super::in_flight::InFlight;
 use super::secret::Secret;
 use super::token_endpoint::token_endpoint;
 use super::token_request::{Delegation, Grant, TokenTarget, check_destination};
@@ -59,7 +59,7 @@ pub(super) struct Inner {
     client: Rc<CompiledClient>,
     pub(super) tokens: RefCell<ExchangedTokens>,
     /// Requests under way. The tasks that wait for one hold it.
-    pub(super) flights: RefCell<LruCache<CacheKey, Weak<Flight>>>,
+    pub(super) in_flight: RefCell<LruCache<CacheKey, Weak<InFlight>>>,
     /// When a failed request may be made again.
     pub(super) cooling: RefCell<LruCache<CacheKey, UnixMillis>>,
 }
@@ -99,7 +99,7 @@ impl TokenClient {
                 tokens: RefCell::new(ExchangedTokens::new(client.cache)),
                 gate,
                 client,
-                flights: RefCell::new(LruCache::unbounded()),
+                in_flight: RefCell::new(LruCache::unbounded()),
                 cooling: RefCell::new(LruCache::unbounded()),
             }),
         })
@@ -133,12 +133,12 @@ impl TokenClient {
             ..
         } = delegation;
         let user_until = user_until(subject_expires_at, subject_token.token.expose());
-        let wish = Wish {
+        let request = TokenRequest {
             grant: Grant::TokenExchange(subject_token, actor_token),
             target,
             user_until,
         };
-        inner.wait_for(key, subject, wish)
+        inner.wait_for(key, subject, request)
     }
 
     /// A token for the client itself, by client credentials, kept likewise.
@@ -152,12 +152,12 @@ impl TokenClient {
         if let Some(token) = inner.find(&key) {
             return TokenStep::Done(Ok(token));
         }
-        let wish = Wish {
+        let request = TokenRequest {
             grant: Grant::ClientCredentials,
             target,
             user_until: None,
         };
-        inner.wait_for(key, None, wish)
+        inner.wait_for(key, None, request)
     }
 
     /// One token request as it stands: nothing is kept and nothing shared. `assertion` stands in
@@ -172,14 +172,14 @@ impl TokenClient {
         if let Err(failure) = target.check().and_then(|()| grant.check()) {
             return TokenStep::Done(Err(failure));
         }
-        let wish = Wish {
+        let request = TokenRequest {
             grant,
             target,
             user_until: None,
         };
         let inner = Rc::clone(&self.inner);
         self.inner
-            .run(async move { inner.ask(&wish, assertion).await.map(Rc::new) })
+            .run(async move { inner.ask(&request, assertion).await.map(Rc::new) })
     }
 
     /// What became of a call made with a token from [`Self::get_token`]: whether it is worth
@@ -207,8 +207,8 @@ impl TokenClient {
     /// Forgets tokens of a subject, for a resource or audience, of both, or all; how many went.
     /// What requests under way bring is not kept either.
     pub fn invalidate(&self, subject: Option<&str>, target: Option<&str>) -> usize {
-        let mut flights = self.inner.flights.borrow_mut();
-        let under_way: Vec<CacheKey> = flights
+        let mut in_flight = self.inner.in_flight.borrow_mut();
+        let under_way: Vec<CacheKey> = in_flight
             .iter()
             .filter_map(|(key, flight)| Some((key, flight.upgrade()?)))
             .filter(|(_, flight)| flight.owner.is_meant(subject, target))
@@ -219,7 +219,7 @@ impl TokenClient {
             .collect();
         // Who asks from now on must not get what was asked for before.
         for key in under_way {
-            flights.pop(&key);
+            in_flight.pop(&key);
         }
         self.inner.tokens.borrow_mut().invalidate(subject, target)
     }
@@ -248,7 +248,7 @@ impl TokenClient {
 }
 
 /// What one request asks for.
-pub(super) struct Wish {
+pub(super) struct TokenRequest {
     grant: Grant,
     pub(super) target: TokenTarget,
     /// When the user's own token ends.
@@ -299,7 +299,7 @@ impl Inner {
         self.tokens.borrow_mut().find(key, now)
     }
 
-    /// Everything that can be wrong about a wish; the subject where nothing is.
+    /// Everything that can be wrong about a request; the subject where nothing is.
     fn check<'a>(&self, delegation: &'a Delegation) -> Result<&'a str, TokenFailure> {
         let subject = subject(delegation).ok_or(TokenFailure::NoSubject)?;
         let target = &delegation.target;
@@ -326,7 +326,7 @@ impl Inner {
     /// One request, from finding the endpoint to reading the answer.
     pub(super) async fn ask(
         &self,
-        wish: &Wish,
+        request: &TokenRequest,
         assertion: Option<Secret>,
     ) -> Result<Token, TokenFailure> {
         let scheduler = self.scheduler();
@@ -356,17 +356,21 @@ impl Inner {
             ),
         ];
         headers.extend(credentials.header.clone());
-        let request = HttpRequest {
+        let http_request = HttpRequest {
             method: "POST",
             url: endpoint,
             headers,
-            body: Some(wish.grant.form(&wish.target, &credentials)),
+            body: Some(request.grant.form(&request.target, &credentials)),
             timeout_ms: left.max(LEAST_TIMEOUT_MS.min(self.client.timeout_ms)),
             max_body_bytes: limits::TOKEN_RESPONSE_BYTES,
         };
-        let response = scheduler.exchange(request).await;
+        let response = scheduler.exchange(http_request).await;
         let silent = matches!(response, Err(HttpError::Unreachable | HttpError::TimedOut));
-        let token = read(response, wish.target.requested_token_type.as_deref(), now);
+        let token = read(
+            response,
+            request.target.requested_token_type.as_deref(),
+            now,
+        );
         if silent || matches!(token, Err(TokenFailure::UnexpectedStatus(404 | 405 | 410))) {
             // The metadata may name a place that is no more.
             self.source().doubt_metadata(self.scheduler().now());

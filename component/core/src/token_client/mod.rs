@@ -7,7 +7,7 @@
 //! | `token_request`, `token_response` | the two halves of a request | RFC 6749 section 5, RFC 8693 section 2, RFC 8707 |
 //! | `token_endpoint` | where it goes | RFC 8414 |
 //! | `exchanged_tokens` | what is kept, and for whom | – |
-//! | `flight` | one request for all who wish for the same | – |
+//! | `in_flight` | one request for all who ask for the same | – |
 //! | `failure` | why there is no token, and the one way each reason goes to the wire | RFC 6749 section 5.2 |
 //!
 //! One user's token never reaches another: the cache's key is a hash over everything that made the
@@ -19,7 +19,7 @@ mod compile;
 mod config;
 mod exchanged_tokens;
 mod failure;
-mod flight;
+mod in_flight;
 mod own_keys;
 mod retry_after;
 mod secret;

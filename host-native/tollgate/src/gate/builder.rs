@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-use super::capability::Lender;
+use super::capability::HostServices;
 use super::config::{Config, ConfigError};
 use super::exchange::{HttpClient, NoTls};
 use super::instance::Limits;
@@ -148,7 +148,7 @@ impl GateBuilder {
             .or_else(|| std::thread::available_parallelism().ok());
         let workers = (0..stores.map_or(1, NonZeroUsize::get))
             .map(|_| {
-                let lender = Arc::new(Lender {
+                let services = Arc::new(HostServices {
                     runtime: runtime.clone(),
                     fetch: Arc::clone(&fetch),
                     reader: Arc::default(),
@@ -157,7 +157,7 @@ impl GateBuilder {
                     exchanged: AtomicBool::new(false),
                     memory: AtomicUsize::new(0),
                 });
-                Worker::start(Arc::clone(&blueprint), lender)
+                Worker::start(Arc::clone(&blueprint), services)
                     .map_err(|error| BuildError::Start(format!("{error:#}")))?
                     .map_err(|error| BuildError::Config(error.into()))
             })

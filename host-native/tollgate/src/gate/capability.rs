@@ -16,11 +16,11 @@ use super::shared_fetch::{self, Reader, SharedFetch};
 use super::signer::Signer;
 
 /// What outlives an instance and is shared with those who wait for it.
-pub(super) struct Lender {
+pub(super) struct HostServices {
     pub(super) runtime: Handle,
     pub(super) fetch: Arc<SharedFetch>,
     pub(super) reader: Arc<Reader>,
-    /// Rings when a document has come, which others may wait for, and when they know of it.
+    /// Notified when a document has come, which others may wait for, and when they know of it.
     pub(super) progress: Notify,
     /// Private keys of the application's own, by their place in `client.keys`.
     pub(super) signers: Arc<[Option<Arc<dyn Signer>>]>,
@@ -32,44 +32,44 @@ pub(super) struct Lender {
 
 /// The state of one store.
 pub(super) struct Capabilities {
-    lender: Arc<Lender>,
+    services: Arc<HostServices>,
     resources: ResourceTable,
     /// How many of them fetch a document.
     documents: usize,
-    /// Rings for the task that is being called, when a token or a signature that it asked for has
-    /// come. One bell for all would wake each of a thousand users a thousand times.
-    bell: Option<Arc<Notify>>,
+    /// Notified for the task that is being called, when a token or a signature that it asked for has
+    /// come. One `Notify` for all would wake each of a thousand users a thousand times.
+    notify: Option<Arc<Notify>>,
     max_memory: usize,
 }
 
 impl Capabilities {
-    pub(super) fn new(lender: Arc<Lender>, max_memory: usize) -> Self {
+    pub(super) fn new(services: Arc<HostServices>, max_memory: usize) -> Self {
         Self {
-            lender,
+            services,
             resources: ResourceTable::new(),
             documents: 0,
-            bell: None,
+            notify: None,
             max_memory,
         }
     }
 
     /// Who is to be told what comes of requests that are made from now on.
-    pub(super) fn ring(&mut self, bell: Arc<Notify>) {
-        self.bell = Some(bell);
+    pub(super) fn set_notify(&mut self, notify: Arc<Notify>) {
+        self.notify = Some(notify);
     }
 
     /// The same, and nobody any more; none where nobody was named and no request was made.
-    pub(super) fn take_bell(&mut self) -> Option<Arc<Notify>> {
-        self.bell.take()
+    pub(super) fn take_notify(&mut self) -> Option<Arc<Notify>> {
+        self.notify.take()
     }
 
     /// Who is to be told what comes of what the present call begins.
-    pub(super) fn bell(&mut self) -> Arc<Notify> {
-        Arc::clone(self.bell.get_or_insert_default())
+    pub(super) fn notify(&mut self) -> Arc<Notify> {
+        Arc::clone(self.notify.get_or_insert_default())
     }
 
     pub(super) fn runtime(&self) -> &Handle {
-        &self.lender.runtime
+        &self.services.runtime
     }
 
     /// What the component has of the host's.
@@ -80,7 +80,7 @@ impl Capabilities {
     /// A private key of the application's own.
     pub(super) fn signer(&self, name: &str) -> Option<Arc<dyn Signer>> {
         let place: usize = name.parse().ok()?;
-        self.lender.signers.get(place)?.clone()
+        self.services.signers.get(place)?.clone()
     }
 
     /// Whether it waits for metadata or keys.
@@ -112,17 +112,17 @@ impl http_client::Host for Capabilities {
     fn send(&mut self, request: http_client::Request) -> wasmtime::Result<Resource<Exchange>> {
         let is_document = shared_fetch::is_document(&request);
         let exchange =
-            Arc::clone(&self.lender.fetch).send(request, Arc::clone(&self.lender.reader));
-        let lender = Arc::clone(&self.lender);
-        let bell = self.bell();
+            Arc::clone(&self.services.fetch).send(request, Arc::clone(&self.services.reader));
+        let services = Arc::clone(&self.services);
+        let notify = self.notify();
         let done = move || {
             if is_document {
-                lender.progress.notify_waiters();
+                services.progress.notify_waiters();
             } else {
-                bell.notify_one();
+                notify.notify_one();
             }
         };
-        let exchange = Exchange::start(&self.lender.runtime, is_document, exchange, done);
+        let exchange = Exchange::start(&self.services.runtime, is_document, exchange, done);
         let exchange = self.resources.push(exchange)?;
         self.documents += usize::from(is_document);
         Ok(exchange)
@@ -135,7 +135,7 @@ impl http_client::HostPendingResponse for Capabilities {
         let outcome = exchange.poll();
         if outcome.is_some() && exchange.is_document() {
             // Here and not where it ended: from now on the component may know more.
-            self.lender.exchanged.store(true, Ordering::Release);
+            self.services.exchanged.store(true, Ordering::Release);
         }
         Ok(outcome)
     }
@@ -154,7 +154,7 @@ impl ResourceLimiter for Capabilities {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let memory = &self.lender.memory;
+        let memory = &self.services.memory;
         let total = memory
             .load(Ordering::Relaxed)
             .saturating_add(desired.saturating_sub(current));

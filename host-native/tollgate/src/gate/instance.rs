@@ -10,7 +10,7 @@ use wasmtime::component::ResourceAny;
 use super::bindings::Gate as Exports;
 use super::bindings::exports::tollgate::auth::resource_server as wit;
 use super::bindings::exports::tollgate::auth::token_exchange as wit_exchange;
-use super::capability::{Capabilities, Lender};
+use super::capability::{Capabilities, HostServices};
 use super::identity::Identity;
 use super::known_identities::KnownIdentities;
 use super::program::Program;
@@ -92,10 +92,10 @@ impl Instance {
         program: &Program,
         config: &wit::Config,
         limits: Limits,
-        lender: &Arc<Lender>,
+        services: &Arc<HostServices>,
     ) -> wasmtime::Result<Result<Self, wit::ConfigError>> {
-        lender.memory.store(0, Ordering::Relaxed);
-        let host = Capabilities::new(Arc::clone(lender), limits.max_memory);
+        services.memory.store(0, Ordering::Relaxed);
+        let host = Capabilities::new(Arc::clone(services), limits.max_memory);
         let mut store = Store::new(program.engine(), host);
         store.limiter(|host| host);
         store.set_epoch_deadline(limits.call_ticks);
@@ -124,14 +124,14 @@ impl Instance {
     }
 
     /// Who is to be told what comes of requests that calls make from now on.
-    pub(super) fn ring(&mut self, bell: Arc<Notify>) {
-        self.store.data_mut().ring(bell);
+    pub(super) fn set_notify(&mut self, notify: Arc<Notify>) {
+        self.store.data_mut().set_notify(notify);
     }
 
-    /// Whom [`Self::ring`] named, and nobody any more; somebody new where nobody was named and a
+    /// Whom [`Self::set_notify`] named, and nobody any more; somebody new where nobody was named and a
     /// call has made requests.
-    pub(super) fn take_bell(&mut self) -> Option<Arc<Notify>> {
-        self.store.data_mut().take_bell()
+    pub(super) fn take_notify(&mut self) -> Option<Arc<Notify>> {
+        self.store.data_mut().take_notify()
     }
 
     /// None where the question is none that the gate answers.

@@ -231,10 +231,10 @@ impl Capabilities {
         message: Vec<u8>,
     ) -> PendingSignature {
         let outcome = Arc::default();
-        let bell = self.bell();
+        let notify = self.notify();
         let report = Report {
             outcome: Arc::clone(&outcome),
-            done: move || bell.notify_one(),
+            done: move || notify.notify_one(),
         };
         let task = self.runtime().spawn(async move {
             let signed = signer.sign(&algorithm, &message).await;

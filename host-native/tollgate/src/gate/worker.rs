@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::bindings::exports::tollgate::auth::resource_server as wit;
-use super::capability::Lender;
+use super::capability::HostServices;
 use super::instance::{
     Assertion, Instance, Issued, Limits, Progress, Question, Step, Task, TokenQuestion, Verdict,
 };
@@ -36,7 +36,7 @@ pub(super) struct Blueprint {
 
 pub(super) struct Worker {
     blueprint: Arc<Blueprint>,
-    lender: Arc<Lender>,
+    services: Arc<HostServices>,
     running: Mutex<Option<Box<Running>>>,
     generations: AtomicU64,
     refreshing: AtomicBool,
@@ -57,11 +57,11 @@ impl Worker {
     /// A worker with its first instance.
     pub(super) fn start(
         blueprint: Arc<Blueprint>,
-        lender: Arc<Lender>,
+        services: Arc<HostServices>,
     ) -> wasmtime::Result<Result<Arc<Self>, wit::ConfigError>> {
         let worker = Self {
             blueprint,
-            lender,
+            services,
             running: Mutex::new(None),
             generations: AtomicU64::new(0),
             refreshing: AtomicBool::new(false),
@@ -82,7 +82,7 @@ impl Worker {
             limits,
             ..
         } = &*self.blueprint;
-        let started = Instance::start(program, config, *limits, &self.lender)?;
+        let started = Instance::start(program, config, *limits, &self.services)?;
         Ok(started.map(|instance| {
             let generation = self.generations.fetch_add(1, Ordering::Relaxed);
             Box::new(Running {
@@ -107,7 +107,7 @@ impl Worker {
                 "a gate failed and is replaced"
             );
             // Whoever has a task there must ask anew.
-            self.lender.progress.notify_waiters();
+            self.services.progress.notify_waiters();
             Failed
         })
     }
@@ -134,7 +134,7 @@ impl Worker {
             // same, it fetches.
             let _ = running.instance.import_keys(&state)?;
             running.keys_seen = version;
-            self.lender.reader.caught_up();
+            self.services.reader.caught_up();
             running.instance.wind_up(self.blueprint.limits.call_ticks);
         }
         let result = call(&mut running)?;
@@ -193,16 +193,16 @@ impl Worker {
         restarts: usize,
     ) -> Result<T, Failed> {
         for _ in 0..=restarts {
-            let (generation, step, bell) = self.with(|running| {
+            let (generation, step, notify) = self.with(|running| {
                 let step = begin(&mut running.instance)?;
-                Ok((running.generation, step, running.instance.take_bell()))
+                Ok((running.generation, step, running.instance.take_notify()))
             })?;
             let end = match step {
                 Step::Done(end) => Some(end),
                 Step::Waiting(task) => {
-                    let bell = bell.unwrap_or_default();
+                    let notify = notify.unwrap_or_default();
                     let task = OwnedTask::new(self, generation, task);
-                    task.drive(&bell, poll).await?
+                    task.drive(&notify, poll).await?
                 }
             };
             if let Some(end) = end {
@@ -217,13 +217,13 @@ impl Worker {
 
     /// After an exchange: shows the other instances, and the successors of this one, what it knows.
     fn publish_keys(&self) {
-        let exchanged = &self.lender.exchanged;
+        let exchanged = &self.services.exchanged;
         // Most decisions need no exchange, and a look is cheaper than a swap.
         if !exchanged.load(Ordering::Acquire) || !exchanged.swap(false, Ordering::AcqRel) {
             return;
         }
         // Others may have waited for what this one fetched.
-        self.lender.progress.notify_waiters();
+        self.services.progress.notify_waiters();
         // A failure was logged; the next export may do better.
         let _ = self.with(|running| {
             let state = running.instance.export_keys()?;
@@ -236,7 +236,7 @@ impl Worker {
     fn refresh_in_background(self: &Arc<Self>) {
         if !self.refreshing.swap(true, Ordering::AcqRel) {
             let worker = Arc::clone(self);
-            self.lender.runtime.spawn(async move {
+            self.services.runtime.spawn(async move {
                 let _ = worker.refresh().await;
                 worker.refreshing.store(false, Ordering::Release);
             });
@@ -279,7 +279,7 @@ impl Worker {
 
     /// Linear memory, in bytes.
     pub(super) fn memory(&self) -> usize {
-        self.lender.memory.load(Ordering::Relaxed)
+        self.services.memory.load(Ordering::Relaxed)
     }
 }
 

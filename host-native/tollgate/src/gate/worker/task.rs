@@ -31,18 +31,18 @@ impl<'a> OwnedTask<'a> {
     /// Polls it until it is ready; none when its instance has failed on something else.
     pub(super) async fn drive<T>(
         &self,
-        bell: &Arc<Notify>,
+        notify: &Arc<Notify>,
         poll: fn(&mut Instance, Task) -> wasmtime::Result<Progress<T>>,
     ) -> Result<Option<T>, Failed> {
         loop {
-            let progress = self.worker.lender.progress.notified();
+            let progress = self.worker.services.progress.notified();
             tokio::pin!(progress);
             // From here on nothing is missed.
             progress.as_mut().enable();
             let progressed = self.with(|instance, task| {
-                instance.ring(Arc::clone(bell));
+                instance.set_notify(Arc::clone(notify));
                 let progressed = poll(instance, task);
-                instance.take_bell();
+                instance.take_notify();
                 progressed
             });
             match progressed? {
@@ -50,7 +50,7 @@ impl<'a> OwnedTask<'a> {
                 Some(Progress::Ready(end)) => return Ok(Some(end)),
                 Some(Progress::Pending(wait)) => {
                     tokio::select! {
-                        () = bell.notified() => {}
+                        () = notify.notified() => {}
                         () = progress => {}
                         () = tokio::time::sleep(pause(wait)) => {}
                     }

@@ -30,7 +30,7 @@ fn worker_with(client: Client) -> Arc<Worker> {
         keys: KeySnapshot::default(),
         failures: AtomicU64::new(0),
     };
-    let lender = Lender {
+    let services = HostServices {
         runtime: Handle::current(),
         fetch: Arc::new(SharedFetch::new(
             HttpClient::new().expect("TLS"),
@@ -42,7 +42,7 @@ fn worker_with(client: Client) -> Arc<Worker> {
         exchanged: AtomicBool::new(false),
         memory: AtomicUsize::new(0),
     };
-    let worker = Worker::start(Arc::new(blueprint), Arc::new(lender)).expect("it starts");
+    let worker = Worker::start(Arc::new(blueprint), Arc::new(services)).expect("it starts");
     worker.expect("a good configuration")
 }
 

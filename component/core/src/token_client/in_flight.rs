@@ -1,4 +1,4 @@
-//! Single flight: one request for all who wish for the same token at the same time.
+//! Single flight: one request for all who ask for the same token at the same time.
 //!
 //! State is shared, not promises: who makes the request holds a lease on it, the others look again
 //! a little later, and where the one goes away another takes over.
@@ -6,21 +6,21 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use super::client::{Inner, Outcome, TokenStep, Wish};
+use super::client::{Inner, Outcome, TokenRequest, TokenStep};
 use super::exchanged_tokens::{CacheKey, Owner};
 use super::token_request::TokenTarget;
 use super::token_response::Token;
 use crate::capability::UnixMillis;
 use crate::lease::{Lease, look_again_after};
 
-/// After a failure, the same token is not asked for again for so long. Who wishes for it in that
+/// After a failure, the same token is not asked for again for so long. A caller that asks in that
 /// time waits for the rest of it instead of being told of an outage that may be over.
 const COOLDOWN_MS: u64 = 500;
 /// Failures that are remembered: beyond that many users at once, the issuer's own limits count.
 const COOLING_ENTRIES: usize = 1024;
 
 /// One request that several wait for.
-pub(super) struct Flight {
+pub(super) struct InFlight {
     lease: Lease,
     outcome: RefCell<Option<Outcome>>,
     pub(super) owner: Owner,
@@ -33,19 +33,19 @@ impl Inner {
         self: &Rc<Self>,
         key: CacheKey,
         subject: Option<String>,
-        wish: Wish,
+        request: TokenRequest,
     ) -> TokenStep {
         let inner = Rc::clone(self);
         self.run(async move {
             if let Some(token) = inner.wait_out_cooldown(&key).await {
                 return Ok(token);
             }
-            let boarded = Boarded {
-                flight: inner.join(key, subject, &wish.target),
+            let waiter = Waiter {
+                shared: inner.join(key, subject, &request.target),
                 inner: &inner,
                 key: &key,
             };
-            inner.fly(&key, &boarded.flight, &wish).await
+            inner.await_outcome(&key, &waiter.shared, &request).await
         })
     }
 
@@ -67,13 +67,13 @@ impl Inner {
         }
     }
 
-    fn join(&self, key: CacheKey, subject: Option<String>, target: &TokenTarget) -> Rc<Flight> {
-        let mut flights = self.flights.borrow_mut();
-        if let Some(flight) = flights.get(&key).and_then(Weak::upgrade) {
-            return flight;
+    fn join(&self, key: CacheKey, subject: Option<String>, target: &TokenTarget) -> Rc<InFlight> {
+        let mut in_flight = self.in_flight.borrow_mut();
+        if let Some(shared) = in_flight.get(&key).and_then(Weak::upgrade) {
+            return shared;
         }
         let targets = target.resources.iter().chain(&target.audiences);
-        let flight = Rc::new(Flight {
+        let shared = Rc::new(InFlight {
             lease: Lease::default(),
             outcome: RefCell::new(None),
             owner: Owner {
@@ -82,51 +82,56 @@ impl Inner {
             },
             forgotten: Cell::new(false),
         });
-        flights.put(key, Rc::downgrade(&flight));
-        flight
+        in_flight.put(key, Rc::downgrade(&shared));
+        shared
     }
 
-    /// Waits for the flight's outcome, or makes the request for everybody on it.
-    async fn fly(&self, key: &CacheKey, flight: &Rc<Flight>, wish: &Wish) -> Outcome {
+    /// Waits for the outcome, or makes the request for all who wait for it.
+    async fn await_outcome(
+        &self,
+        key: &CacheKey,
+        shared: &Rc<InFlight>,
+        request: &TokenRequest,
+    ) -> Outcome {
         let start = self.scheduler().now();
         loop {
-            if let Some(outcome) = flight.outcome.borrow().as_ref() {
+            if let Some(outcome) = shared.outcome.borrow().as_ref() {
                 return outcome.clone();
             }
             let now = self.scheduler().now();
-            if flight.lease.is_held(now) {
+            if shared.lease.is_held(now) {
                 let waited = now.saturating_sub(start);
                 self.scheduler().wait(look_again_after(waited)).await;
                 continue;
             }
-            let owner = flight.lease.take(now);
-            let work = self.ask(wish, None);
-            let outcome = flight.lease.work(owner, self.scheduler(), work).await;
+            let owner = shared.lease.take(now);
+            let work = self.ask(request, None);
+            let outcome = shared.lease.work(owner, self.scheduler(), work).await;
             let outcome = outcome.map(Rc::new);
-            self.land(key, flight, wish, &outcome, now);
+            self.store_outcome(key, shared, request, &outcome, now);
             return outcome;
         }
     }
 
     /// Keeps what came of a request, for those who wait for it and for those who come later.
-    fn land(
+    fn store_outcome(
         &self,
         key: &CacheKey,
-        flight: &Rc<Flight>,
-        wish: &Wish,
+        shared: &Rc<InFlight>,
+        request: &TokenRequest,
         outcome: &Outcome,
         asked_at: UnixMillis,
     ) {
         let now = self.scheduler().now();
-        *flight.outcome.borrow_mut() = Some(outcome.clone());
-        self.strike(key, flight);
+        *shared.outcome.borrow_mut() = Some(outcome.clone());
+        self.remove(key, shared);
         match outcome {
-            Ok(token) if !flight.forgotten.get() => self.tokens.borrow_mut().insert(
+            Ok(token) if !shared.forgotten.get() => self.tokens.borrow_mut().insert(
                 *key,
                 token,
-                flight.owner.clone(),
+                shared.owner.clone(),
                 asked_at,
-                wish.user_until,
+                request.user_until,
                 now,
             ),
             Ok(_) => {}
@@ -140,27 +145,27 @@ impl Inner {
         }
     }
 
-    /// Takes a flight out of the books, if it is still the one that the key means.
-    fn strike(&self, key: &CacheKey, flight: &Rc<Flight>) {
-        let mut flights = self.flights.borrow_mut();
-        let is_this = |other: &Weak<Flight>| std::ptr::eq(other.as_ptr(), Rc::as_ptr(flight));
-        if flights.peek(key).is_some_and(is_this) {
-            flights.pop(key);
+    /// Removes a request from the list, if it is still the one that the key stands for.
+    fn remove(&self, key: &CacheKey, shared: &Rc<InFlight>) {
+        let mut in_flight = self.in_flight.borrow_mut();
+        let is_this = |other: &Weak<InFlight>| std::ptr::eq(other.as_ptr(), Rc::as_ptr(shared));
+        if in_flight.peek(key).is_some_and(is_this) {
+            in_flight.pop(key);
         }
     }
 }
 
-/// A place on a flight. The last who leaves takes the flight out of the books.
-struct Boarded<'a> {
+/// One caller that waits. The last one that leaves removes the request from the list.
+struct Waiter<'a> {
     inner: &'a Inner,
     key: &'a CacheKey,
-    flight: Rc<Flight>,
+    shared: Rc<InFlight>,
 }
 
-impl Drop for Boarded<'_> {
+impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        if Rc::strong_count(&self.flight) == 1 {
-            self.inner.strike(self.key, &self.flight);
+        if Rc::strong_count(&self.shared) == 1 {
+            self.inner.remove(self.key, &self.shared);
         }
     }
 }
