@@ -1,4 +1,7 @@
-//! What the native host lends for checks: the clock, and signatures by the library's own `ring`.
+//! What is lent to the component in this process: the clock, and signatures by the signatures crate,
+//! compiled for this machine.
+//!
+//! Not yet by the code of the native host: the library does not give out its verifying key.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
