@@ -1,11 +1,9 @@
-//! What is lent to the component in this process: the clock, and signatures by the signatures crate,
-//! compiled for this machine.
-//!
-//! Not yet by the code of the native host: the library does not give out its verifying key.
+//! What the native host lends for checks: the clock, and signatures by the library's own code.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tollgate_signatures::{Error, SIGN, VERIFY, VerifyingKey};
+use tollgate::lent::VerifyingKey;
+use tollgate_signatures::{Error, SIGN, VERIFY};
 use wasmtime::component::{Resource, ResourceTable};
 
 use super::bindings::tollgate::auth::{clock, signatures};

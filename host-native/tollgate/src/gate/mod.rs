@@ -51,6 +51,12 @@ pub use signer::{SignatureFuture, Signer, SignerError};
 pub use token::{OauthError, Token, TokenError, TokenErrorKind};
 pub use token_target::{ExchangeTarget, Grant, TokenTarget, TypedToken};
 
+/// The signatures that the component is lent, for test vectors. Not part of the interface.
+#[doc(hidden)]
+pub mod lent {
+    pub use super::signatures::VerifyingKey;
+}
+
 use bindings::exports::tollgate::auth::resource_server as wit;
 use decision::{Unsendable, header_map};
 use exchange::HttpClient;

@@ -11,6 +11,7 @@ use ring::rsa::PublicKeyComponents;
 use ring::signature::{self, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair, UnparsedPublicKey};
 use serde_json::Value;
 use tokio::task::AbortHandle;
+use tollgate_signatures::Error;
 use wasmtime::component::Resource;
 
 use super::bindings::tollgate::auth::signatures::{self as wit, SignatureError};
@@ -18,7 +19,6 @@ use super::capability::Capabilities;
 use super::signer::Signer;
 
 /// A public key, decoded once, with its algorithm.
-#[expect(unreachable_pub, reason = "the generated bindings export it")]
 #[derive(Debug)]
 pub struct VerifyingKey(Verifier);
 
@@ -34,7 +34,11 @@ enum Verifier {
 }
 
 impl VerifyingKey {
-    fn from_jwk(algorithm: &str, jwk: &str) -> Result<Self, SignatureError> {
+    /// Reads a public JWK for one algorithm.
+    ///
+    /// # Errors
+    /// Why there is no such key.
+    pub fn from_jwk(algorithm: &str, jwk: &str) -> Result<Self, Error> {
         let rsa = |parameters| {
             let jwk = parse(jwk)?;
             let n = member(&jwk, "n")?.into_boxed_slice();
@@ -44,7 +48,7 @@ impl VerifyingKey {
         // `ring` looks at a point only when it verifies.
         let checked = || tollgate_signatures::VerifyingKey::from_jwk(algorithm, jwk);
         let ecdsa = |curve: &'static dyn signature::VerificationAlgorithm| {
-            checked().map_err(signature_error)?;
+            checked()?;
             let jwk = parse(jwk)?;
             let (x, y) = (member(&jwk, "x")?, member(&jwk, "y")?);
             // SEC1 section 2.3.3, uncompressed.
@@ -60,11 +64,13 @@ impl VerifyingKey {
             "PS512" => rsa(&signature::RSA_PSS_2048_8192_SHA512)?,
             "ES256" => ecdsa(&signature::ECDSA_P256_SHA256_FIXED)?,
             "ES384" => ecdsa(&signature::ECDSA_P384_SHA384_FIXED)?,
-            _ => Verifier::PureRust(checked().map_err(signature_error)?),
+            _ => Verifier::PureRust(checked()?),
         }))
     }
 
-    fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+    /// Whether a signature in JWS form is this key's.
+    #[must_use]
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.0 {
             Verifier::Rsa(parameters, key) => key.verify(parameters, message, signature).is_ok(),
             Verifier::Ecdsa(key) => key.verify(message, signature).is_ok(),
@@ -73,14 +79,14 @@ impl VerifyingKey {
     }
 }
 
-fn parse(jwk: &str) -> Result<Value, SignatureError> {
-    serde_json::from_str(jwk).map_err(|_| SignatureError::KeyRefused)
+fn parse(jwk: &str) -> Result<Value, Error> {
+    serde_json::from_str(jwk).map_err(|_| Error::KeyRefused)
 }
 
-fn member(jwk: &Value, name: &str) -> Result<Vec<u8>, SignatureError> {
+fn member(jwk: &Value, name: &str) -> Result<Vec<u8>, Error> {
     let text = jwk.get(name).and_then(Value::as_str);
     text.and_then(|text| Base64UrlUnpadded::decode_vec(text).ok())
-        .ok_or(SignatureError::KeyRefused)
+        .ok_or(Error::KeyRefused)
 }
 
 /// A private key.
@@ -154,11 +160,11 @@ fn sign_with_ec(key: &EcdsaKeyPair, message: &[u8]) -> Result<Vec<u8>, Signature
         .map_err(|_| SignatureError::Failed)
 }
 
-fn signature_error(error: tollgate_signatures::Error) -> SignatureError {
+fn signature_error(error: Error) -> SignatureError {
     match error {
-        tollgate_signatures::Error::Unsupported => SignatureError::Unsupported,
-        tollgate_signatures::Error::KeyRefused => SignatureError::KeyRefused,
-        tollgate_signatures::Error::Failed => SignatureError::Failed,
+        Error::Unsupported => SignatureError::Unsupported,
+        Error::KeyRefused => SignatureError::KeyRefused,
+        Error::Failed => SignatureError::Failed,
     }
 }
 
@@ -266,7 +272,7 @@ impl wit::Host for Capabilities {
         jwk: String,
     ) -> wasmtime::Result<Outcome<Resource<VerifyingKey>>> {
         Ok(
-            match contained(|| VerifyingKey::from_jwk(&algorithm, &jwk)) {
+            match contained(|| VerifyingKey::from_jwk(&algorithm, &jwk).map_err(signature_error)) {
                 Ok(key) => Ok(self.resources().push(key)?),
                 Err(error) => Err(error),
             },
