@@ -38,7 +38,7 @@ export interface GateOptions {
    * where the platform decides which hosts reach the application, as Workers do. Default: no.
    */
   resourceFromRequest?: boolean;
-  /** Who may call what. The longest matching path wins; what no route covers is protected. */
+  /** Who may call what. The longest matching path wins; paths that no route covers are protected. */
   routes?: readonly RouteOptions[];
   /**
    * The server behind ignores the case of letters in paths, as Express does by default: a route

@@ -38,7 +38,7 @@ pub struct Config {
     /// server, and [`RequestOrigin`](crate::RequestOrigin) tells of it: elsewhere whoever writes
     /// `Host` would choose the audience. Default: no.
     pub resource_from_request: Option<bool>,
-    /// Who may call what. The longest matching path wins. What no route covers is protected.
+    /// Who may call what. The longest matching path wins. Paths that no route covers are protected.
     pub routes: Option<Vec<Route>>,
     /// The server behind ignores the case of letters in paths: a route that is protected covers
     /// its path in any case; a public one only as it is written. Default: no.

@@ -7,7 +7,7 @@ const gate = createGate({
   routes: [
     { path: '/health', public: true },
     { path: '/reports', scopes: ['reports:read'] },
-    // What no route names needs a valid token: `/me` here, and whatever comes later.
+    // Paths that no route names need a valid token: `/me` here, and whatever comes later.
   ],
 });
 

@@ -10,7 +10,7 @@ thread_local! {
         Options::new()
             .route(Route::new("/health", Access::Public))
             .route(Route::new("/reports", Access::scopes(["reports:read"])))
-            // What no route names needs a valid token: `/me` here, and whatever comes later.
+            // Paths that no route names need a valid token: `/me` here, and whatever comes later.
     );
 }
 
