@@ -90,7 +90,10 @@ fn texts_that_are_not_one_private_key_in_pem() {
         ),
         (pem!("refused-secp256k1"), SigningKeyError::UnsupportedCurve),
         (pem!("refused-p521"), SigningKeyError::UnsupportedCurve),
-        (pem!("refused-explicit-curve"), SigningKeyError::Der),
+        (
+            pem!("refused-explicit-curve"),
+            SigningKeyError::UnsupportedCurve,
+        ),
         (pem!("refused-ed448"), SigningKeyError::UnsupportedType),
         (pem!("refused-rsa-pss"), SigningKeyError::UnsupportedType),
         (

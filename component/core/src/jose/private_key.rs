@@ -5,13 +5,12 @@
 //! Types, sizes and names are checked here. Whether the numbers belong together is checked by the
 //! host, and by [`super::SigningKey`], which tries the key before it is used.
 
-use pkcs1::{RsaPrivateKeyRef, UintRef};
-use pkcs8::der::asn1::{AnyRef, BitStringRef, OctetStringRef};
-use pkcs8::der::{Decode, Encode};
-use pkcs8::{AlgorithmIdentifierRef, ObjectIdentifier, PrivateKeyInfoRef};
-use sec1::{EcParameters, EcPrivateKey};
+mod der;
+
+use ::der::asn1::ObjectIdentifier;
 use zeroize::Zeroizing;
 
+use self::der::{EcKey, KeyInfo, Parameters, RsaNumbers};
 use super::public_key::{Curve, PublicKey, bit_len};
 use super::signing_key_error::SigningKeyError;
 use super::{Algorithm, JwkError, jwk, limits};
@@ -58,72 +57,48 @@ pub(super) struct PrivateJwk {
     pub(super) algorithm: Option<Algorithm>,
 }
 
-/// RFC 8017 appendix A.1.
-const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-/// RFC 5480 section 2.1.1.
-const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-/// RFC 5480 section 2.1.1.1.
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-/// RFC 8410 section 3.
-const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-
-fn malformed<E>(_: E) -> SigningKeyError {
-    SigningKeyError::Der
-}
-
 impl PrivateKey {
     /// `OneAsymmetricKey` (RFC 5958 section 2).
-    pub(super) fn from_pkcs8(der: &[u8]) -> Result<Self, SigningKeyError> {
-        let info = PrivateKeyInfoRef::from_der(der).map_err(malformed)?;
-        let private = info.private_key.as_bytes();
-        match info.algorithm.oid {
-            RSA_ENCRYPTION => Self::from_pkcs1(private),
-            EC_PUBLIC_KEY => {
-                // A curve that is spelled out in numbers instead of named is not supported.
-                let curve = info.algorithm.parameters_oid();
-                let curve = curve.map_err(|_| SigningKeyError::UnsupportedCurve)?;
-                Self::from_sec1_on(private, Some(curve))
-            }
-            ED25519 => {
-                let seed = <&OctetStringRef>::from_der(private).map_err(malformed)?;
-                let public = info.public_key.map(|bits| bits.raw_bytes());
-                Self::ed25519(seed.as_bytes(), public)
-            }
-            _ => Err(SigningKeyError::UnsupportedType),
+    pub(super) fn from_pkcs8(text: &[u8]) -> Result<Self, SigningKeyError> {
+        let info = KeyInfo::read(text)?;
+        if info.is_for(&der::RSA_ENCRYPTION) {
+            Self::from_pkcs1(info.private_key)
+        } else if info.is_for(&der::EC_PUBLIC_KEY) {
+            Self::from_sec1_on(info.private_key, Some(info.curve()?))
+        } else if info.is_for(&der::ED25519) {
+            Self::ed25519(der::read_seed(info.private_key)?, info.public_key)
+        } else {
+            Err(SigningKeyError::UnsupportedType)
         }
     }
 
     /// `RSAPrivateKey` of two primes.
-    pub(super) fn from_pkcs1(der: &[u8]) -> Result<Self, SigningKeyError> {
-        let key = RsaPrivateKeyRef::from_der(der).map_err(malformed)?;
-        if key.other_prime_infos.is_some() {
-            return Err(SigningKeyError::UnsupportedType);
-        }
-        Self::rsa(&key)
+    pub(super) fn from_pkcs1(text: &[u8]) -> Result<Self, SigningKeyError> {
+        Self::rsa(&der::read_rsa(text)?)
     }
 
     /// `ECPrivateKey` that names its curve.
-    pub(super) fn from_sec1(der: &[u8]) -> Result<Self, SigningKeyError> {
-        Self::from_sec1_on(der, None)
+    pub(super) fn from_sec1(text: &[u8]) -> Result<Self, SigningKeyError> {
+        Self::from_sec1_on(text, None)
     }
 
     /// `ECPrivateKey` on a curve that is named around it, or in it, or in both places alike.
-    fn from_sec1_on(der: &[u8], outer: Option<ObjectIdentifier>) -> Result<Self, SigningKeyError> {
-        let key = EcPrivateKey::from_der(der).map_err(malformed)?;
-        let inner = key.parameters.map(|EcParameters::NamedCurve(curve)| curve);
-        let curve = match (outer, inner) {
+    fn from_sec1_on(text: &[u8], outer: Option<&[u8]>) -> Result<Self, SigningKeyError> {
+        let key = EcKey::read(text)?;
+        let curve = match (outer, key.curve) {
             (Some(outer), Some(inner)) if outer != inner => return Err(SigningKeyError::Der),
             (None, None) => return Err(SigningKeyError::Der),
             (Some(curve), _) | (None, Some(curve)) => curve,
         };
-        let curve = match curve {
-            P256 => Curve::P256,
-            P384 => Curve::P384,
-            _ => return Err(SigningKeyError::UnsupportedCurve),
+        let curve = if curve == der::P256.as_bytes() {
+            Curve::P256
+        } else if curve == der::P384.as_bytes() {
+            Curve::P384
+        } else {
+            return Err(SigningKeyError::UnsupportedCurve);
         };
         let len = curve.field_len();
-        let public = match key.public_key {
+        let public = match key.point {
             None => StatedPublicHalf::Nothing,
             Some(point @ [2 | 3, x @ ..]) if x.len() == len => {
                 StatedPublicHalf::Compressed(point.to_vec())
@@ -134,35 +109,30 @@ impl PrivateKey {
             }
             Some(_) => return Err(SigningKeyError::Der),
         };
-        Self::ec(curve, key.private_key, public)
+        Self::ec(curve, key.scalar, public)
     }
 
-    fn rsa(key: &RsaPrivateKeyRef<'_>) -> Result<Self, SigningKeyError> {
-        let (n, e) = (key.modulus.as_bytes(), key.public_exponent.as_bytes());
+    fn rsa(numbers: &RsaNumbers<'_>) -> Result<Self, SigningKeyError> {
+        let [n, e, _, p, q, rest @ ..] = numbers;
         let bits = bit_len(n);
         if !limits::RSA_SIGNING_BITS.contains(&bits) || !bits.is_multiple_of(2) {
             return Err(SigningKeyError::KeySize);
         }
         let public = PublicKey::rsa(n.to_vec(), e.to_vec())?;
         // Primes of half the length each (FIPS 186-5 appendix A.1.1), and nothing longer.
-        let halves = [&key.prime1, &key.prime2].map(|prime| bit_len(prime.as_bytes()));
-        let rest = [&key.exponent1, &key.exponent2, &key.coefficient];
-        if halves != [bits / 2; 2]
-            || rest
-                .iter()
-                .any(|number| bit_len(number.as_bytes()) > bits / 2)
-        {
+        let halves = [p, q].map(|prime| bit_len(prime));
+        if halves != [bits / 2; 2] || rest.iter().any(|number| bit_len(number) > bits / 2) {
             return Err(SigningKeyError::Inconsistent);
         }
-        let private = Zeroizing::new(key.to_der().map_err(malformed)?);
-        let parameters = Some(AnyRef::NULL);
+        let private = der::write_rsa(numbers)?;
         let algorithms = public.signing_algorithms();
+        let public = StatedPublicHalf::Whole(public);
         Self::encode(
-            RSA_ENCRYPTION,
-            parameters,
+            &der::RSA_ENCRYPTION,
+            Parameters::Null,
             &private,
             algorithms,
-            StatedPublicHalf::Whole(public),
+            public,
         )
     }
 
@@ -177,21 +147,22 @@ impl PrivateKey {
             StatedPublicHalf::Whole(PublicKey::Ec { x, y, .. }) => Some([&[4][..], x, y].concat()),
             _ => None,
         };
-        let private = EcPrivateKey {
-            private_key: scalar,
-            parameters: None,
-            public_key: point.as_deref(),
-        };
-        let private = Zeroizing::new(private.to_der().map_err(malformed)?);
+        let private = der::write_ec(scalar, point.as_deref())?;
         let name = match curve {
-            Curve::P256 => P256,
-            Curve::P384 => P384,
+            Curve::P256 => der::P256,
+            Curve::P384 => der::P384,
             // No authorization server asks for ES512.
             Curve::P521 => return Err(SigningKeyError::UnsupportedCurve),
         };
-        let parameters = Some(AnyRef::from(&name));
         let algorithms = curve.signing_algorithms();
-        Self::encode(EC_PUBLIC_KEY, parameters, &private, algorithms, public)
+        let parameters = Parameters::Curve(name);
+        Self::encode(
+            &der::EC_PUBLIC_KEY,
+            parameters,
+            &private,
+            algorithms,
+            public,
+        )
     }
 
     fn ed25519(seed: &[u8], public: Option<&[u8]>) -> Result<Self, SigningKeyError> {
@@ -202,26 +173,20 @@ impl PrivateKey {
             None => StatedPublicHalf::Nothing,
             Some(x) => StatedPublicHalf::Whole(PublicKey::ed25519(x)?),
         };
-        let seed = OctetStringRef::new(seed).and_then(|seed| seed.to_der());
-        let seed = Zeroizing::new(seed.map_err(malformed)?);
+        let seed = der::write_seed(seed)?;
         let algorithms = &[Algorithm::EdDsa, Algorithm::Ed25519];
-        Self::encode(ED25519, None, &seed, algorithms, public)
+        Self::encode(&der::ED25519, Parameters::Absent, &seed, algorithms, public)
     }
 
     fn encode(
-        oid: ObjectIdentifier,
-        parameters: Option<AnyRef<'_>>,
+        algorithm: &ObjectIdentifier,
+        parameters: Parameters,
         private: &[u8],
         algorithms: &'static [Algorithm],
         public: StatedPublicHalf,
     ) -> Result<Self, SigningKeyError> {
-        let info = PrivateKeyInfoRef::<'_> {
-            algorithm: AlgorithmIdentifierRef { oid, parameters },
-            private_key: OctetStringRef::new(private).map_err(malformed)?,
-            public_key: None::<BitStringRef<'_>>,
-        };
         Ok(Self {
-            pkcs8: Zeroizing::new(info.to_der().map_err(malformed)?),
+            pkcs8: der::write_info(algorithm, parameters, private)?,
             algorithms,
             public,
         })
@@ -287,18 +252,7 @@ fn rsa_from_jwk(jwk: &Object) -> Result<PrivateKey, SigningKeyError> {
         read("dq")?,
         read("qi")?,
     ];
-    let number = |bytes| UintRef::new(bytes).map_err(malformed);
-    PrivateKey::rsa(&RsaPrivateKeyRef {
-        modulus: number(&n)?,
-        public_exponent: number(&e)?,
-        private_exponent: number(&d)?,
-        prime1: number(&p)?,
-        prime2: number(&q)?,
-        exponent1: number(&dp)?,
-        exponent2: number(&dq)?,
-        coefficient: number(&qi)?,
-        other_prime_infos: None,
-    })
+    PrivateKey::rsa(&[&n, &e, &d, &p, &q, &dp, &dq, &qi])
 }
 
 fn ec_from_jwk(jwk: &Object) -> Result<PrivateKey, SigningKeyError> {
