@@ -1,7 +1,5 @@
 //! Scopes (RFC 6749 section 3.3) and which of them imply others.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::grammar::SCOPE_TOKEN;
 
 /// Whether text is one `scope-token`: what may stand in a challenge unescaped.
@@ -13,8 +11,8 @@ pub fn is_scope_token(text: &str) -> bool {
 /// Which scopes imply which: `mcp:admin` may stand for `mcp:tools`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScopeHierarchy {
-    /// By scope: everything that it implies, directly or not, but for itself.
-    implied: BTreeMap<String, BTreeSet<String>>,
+    /// A scope, and every scope that implies it, directly or not.
+    implied_by: Vec<(String, Vec<String>)>,
 }
 
 impl ScopeHierarchy {
@@ -22,22 +20,27 @@ impl ScopeHierarchy {
     #[must_use]
     #[inline(never)]
     pub fn new(direct: &[(String, Vec<String>)]) -> Self {
-        let mut implied = BTreeMap::new();
-        for (scope, _) in direct {
-            let mut reached = BTreeSet::new();
+        let mut implied_by: Vec<(String, Vec<String>)> = Vec::new();
+        for scope in direct.iter().flat_map(|(_, narrower)| narrower) {
+            if implied_by.iter().any(|(known, _)| known == scope) {
+                continue;
+            }
+            let mut broader: Vec<String> = Vec::new();
             let mut frontier = vec![scope];
             while let Some(from) = frontier.pop() {
-                for (_, narrower) in direct.iter().filter(|(broader, _)| broader == from) {
-                    for scope in narrower {
-                        if reached.insert(scope.clone()) {
-                            frontier.push(scope);
-                        }
+                for (scope, _) in direct
+                    .iter()
+                    .filter(|(_, narrower)| narrower.contains(from))
+                {
+                    if !broader.contains(scope) {
+                        broader.push(scope.clone());
+                        frontier.push(scope);
                     }
                 }
             }
-            implied.insert(scope.clone(), reached);
+            implied_by.push((scope.clone(), broader));
         }
-        Self { implied }
+        Self { implied_by }
     }
 
     /// Whether what was granted covers all that is required.
@@ -47,13 +50,12 @@ impl ScopeHierarchy {
         mut required: impl Iterator<Item = &'a String>,
     ) -> bool {
         required.all(|needed| {
-            granted.iter().any(|has| {
-                has == needed
-                    || self
-                        .implied
-                        .get(has)
-                        .is_some_and(|set| set.contains(needed))
-            })
+            granted.contains(needed)
+                || self
+                    .implied_by
+                    .iter()
+                    .find(|(scope, _)| scope == needed)
+                    .is_some_and(|(_, broader)| broader.iter().any(|scope| granted.contains(scope)))
         })
     }
 }

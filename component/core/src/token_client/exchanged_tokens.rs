@@ -4,7 +4,6 @@
 //! length before it, each list with its count. Two different wishes have the same key only where
 //! SHA-256 has a collision.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use lru::LruCache;
@@ -87,7 +86,13 @@ impl Parts<'_> {
             // Most requests: no need to sort.
             [] | [_] => self.list(values.iter().map(String::as_str)),
             _ => {
-                let sorted: BTreeSet<&str> = values.iter().map(String::as_str).collect();
+                let mut sorted: Vec<&str> = Vec::with_capacity(values.len());
+                for value in values {
+                    // What is there already is the same member of the set.
+                    if let Err(place) = sorted.binary_search(&value.as_str()) {
+                        sorted.insert(place, value);
+                    }
+                }
                 self.list(sorted.into_iter());
             }
         }
