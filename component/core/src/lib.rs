@@ -15,15 +15,20 @@
 #![forbid(unsafe_code)]
 
 pub mod access_token;
+pub mod answer;
 pub mod capability;
-mod config_error;
+pub mod challenge;
+pub mod config_error;
+pub mod deployment;
 mod grammar;
 pub mod http_url;
+pub mod issuers;
 pub mod jose;
 pub mod json;
-pub mod keys;
 mod lease;
 pub mod limits;
 pub mod resource_server;
+pub mod secret;
 pub mod task;
 pub mod token_client;
+mod trusted_url;

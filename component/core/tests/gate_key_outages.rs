@@ -6,7 +6,8 @@ mod harness;
 use harness::{DISCOVERY, ISSUER, JWKS, Key, Site, World, bearer, discovering, reason, status};
 use serde_json::json;
 use tollgate_core::capability::HttpError;
-use tollgate_core::resource_server::{Config, IssuerConfig, KeyLocationConfig, Step};
+use tollgate_core::deployment::{Config, IssuerConfig, KeyLocationConfig};
+use tollgate_core::resource_server::Step;
 use tollgate_core::task::Progress;
 
 const COOLDOWN: u64 = 30_000;

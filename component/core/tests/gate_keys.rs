@@ -8,7 +8,8 @@ use harness::{
 };
 use serde_json::json;
 use tollgate_core::capability::HttpError;
-use tollgate_core::resource_server::{Config, Decision, IssuerConfig, KeyLocationConfig, Step};
+use tollgate_core::deployment::{Config, IssuerConfig, KeyLocationConfig};
+use tollgate_core::resource_server::{Decision, Step};
 use tollgate_core::task::{Progress, Task};
 
 fn world(keys: &[&Key]) -> World {

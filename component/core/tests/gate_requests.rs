@@ -8,11 +8,14 @@ use harness::{
     reason, status,
 };
 use serde_json::{Value, json};
+use tollgate_core::answer::Answer;
 use tollgate_core::capability::HttpError;
-use tollgate_core::resource_server::{
-    Access, Answer, Config, ConfigError, Cors, Gate, IssuerConfig, KeyLocationConfig,
-    KeyPolicyConfig, Metadata, RequestHead, RouteConfig,
+use tollgate_core::config_error::ConfigError;
+use tollgate_core::deployment::{
+    Access, Config, Cors, Deployment, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, Metadata,
+    RouteConfig,
 };
+use tollgate_core::resource_server::RequestHead;
 
 fn key() -> Key {
     Key::new("k1", 7)
@@ -428,7 +431,7 @@ fn a_configuration_that_cannot_work_says_what_to_change() {
         let mut config = config();
         change(&mut config);
         let host = harness::FakeHost::new();
-        Gate::new(config, host).map(|_| ()).unwrap_err()
+        Deployment::new(config, host).map(|_| ()).unwrap_err()
     };
     let issuer = |change: &dyn Fn(&mut IssuerConfig)| {
         with(&|config| change(&mut config.issuers.as_mut().unwrap()[0]))

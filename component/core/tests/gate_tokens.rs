@@ -7,7 +7,8 @@ use harness::{
     AUDIENCE, ISSUER, Key, NOW, World, answer, bearer, discovering, head, inline, status,
 };
 use serde_json::{Value, json};
-use tollgate_core::resource_server::{Config, Decision, IssuerConfig, RequestHead};
+use tollgate_core::deployment::{Config, IssuerConfig};
+use tollgate_core::resource_server::{Decision, RequestHead};
 
 fn key() -> Key {
     Key::new("k1", 7)
@@ -412,7 +413,7 @@ fn query_tokens_are_not_looked_at() {
 
 #[test]
 fn the_cache_stays_within_its_bounds() {
-    use tollgate_core::resource_server::TokenCacheConfig;
+    use tollgate_core::deployment::TokenCacheConfig;
     let cache = |max_entries, max_bytes| {
         let token_cache = TokenCacheConfig {
             max_entries,

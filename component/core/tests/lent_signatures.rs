@@ -12,14 +12,14 @@ use harness::{
 };
 use serde_json::{Value, json};
 use tollgate_core::capability::SignatureError;
+use tollgate_core::config_error::ConfigError;
+use tollgate_core::deployment::{Config, IssuerConfig, KeyLocationConfig};
 use tollgate_core::jose::{
     Algorithm, SigningKey, VerificationError, VerifyingKey, base64url, publish, sign_compact,
     verify_raw,
 };
 use tollgate_core::json::{Json, Object};
-use tollgate_core::resource_server::{
-    Config, ConfigError, Gate, IssuerConfig, KeyLocationConfig, Step,
-};
+use tollgate_core::resource_server::Step;
 use tollgate_core::task::{Progress, Task};
 
 const RSA: &str = include_str!("jose_signing_keys/rsa-2048-pkcs8.pem");
@@ -362,11 +362,7 @@ fn restricted(algorithms: &[&str]) -> Config {
 fn start(lent: &'static [&'static str], config: Config) -> Result<World, ConfigError> {
     let world = World::new(inline(&[&Key::new("k", 7)]));
     world.host.signatures.verify.set(lent);
-    let gate = Gate::new(config, Rc::<harness::FakeHost>::clone(&world.host))?;
-    Ok(World {
-        host: Rc::clone(&world.host),
-        gate,
-    })
+    World::on(Rc::clone(&world.host), config)
 }
 
 #[test]

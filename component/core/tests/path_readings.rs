@@ -13,9 +13,8 @@ use std::collections::HashSet;
 
 use harness::{AUDIENCE, ISSUER, Key, World, bearer, head, inline};
 use serde_json::json;
-use tollgate_core::resource_server::{
-    Access, Config, Decision, IssuerConfig, RequestHead, RouteConfig,
-};
+use tollgate_core::deployment::{Access, Config, IssuerConfig, RouteConfig};
+use tollgate_core::resource_server::{Decision, RequestHead};
 
 /// So many steps in a row are modelled.
 const DEPTH: usize = 6;

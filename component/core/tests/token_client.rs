@@ -8,11 +8,14 @@ use std::rc::Rc;
 use harness::{DISCOVERY, ISSUER, Key, NOW, Site, World, answer, bearer, head, inline};
 use serde_json::json;
 use tollgate_core::capability::{HttpError, HttpRequest};
-use tollgate_core::resource_server::{Config, RequestHead};
+use tollgate_core::deployment::{
+    ClientAuthenticationMethod, ClientConfig, Config, ExchangeCacheConfig,
+};
+use tollgate_core::resource_server::RequestHead;
+use tollgate_core::secret::Secret;
 use tollgate_core::task::{Progress, Task};
 use tollgate_core::token_client::{
-    ClientAuthenticationMethod, ClientConfig, Delegation, ExchangeCacheConfig, Grant, Secret,
-    Token, TokenClient, TokenFailure, TokenStep, TokenTarget, TypedToken,
+    Delegation, Grant, Token, TokenClient, TokenFailure, TokenStep, TokenTarget, TypedToken,
 };
 
 const ENDPOINT: &str = "https://issuer.example/token";
@@ -41,7 +44,7 @@ fn world_with(client: ClientConfig) -> (World, TokenClient) {
     let metadata = json!({ "issuer": ISSUER, "token_endpoint": ENDPOINT });
     world.host.set_json(DISCOVERY, &metadata);
     world.host.set(ENDPOINT, Site::Answers(issue));
-    let client = TokenClient::new(&world.gate).unwrap();
+    let client = world.deployment.token_client().unwrap();
     (world, client)
 }
 
@@ -668,7 +671,7 @@ fn a_client_that_cannot_work_says_why_and_takes_nothing_down() {
         let world = World::new(config(client));
         let key = Key::new("k", 7);
         assert_eq!(world.status(&key.token()), 200, "the gate works");
-        TokenClient::new(&world.gate).unwrap_err().field
+        world.deployment.token_client().unwrap_err().field
     };
     let with = |change: fn(&mut ClientConfig)| {
         let mut client = client();
@@ -708,7 +711,7 @@ fn a_client_that_cannot_work_says_why_and_takes_nothing_down() {
     assert_eq!(with(|c| c.timeout_ms = Some(0)), "client.timeout-ms");
     assert_eq!(with(|c| c.timeout_ms = Some(120_001)), "client.timeout-ms");
     let world = World::new(inline(&[&Key::new("k", 7)]));
-    assert_eq!(TokenClient::new(&world.gate).unwrap_err().field, "client");
+    assert_eq!(world.deployment.token_client().unwrap_err().field, "client");
 }
 
 #[test]
@@ -727,13 +730,13 @@ fn settings_of_the_deployment_make_a_client() {
         ("TOLLGATE_TOKEN_ENDPOINT", ENDPOINT),
     ]);
     world.host.set(ENDPOINT, Site::Answers(issue));
-    let client = TokenClient::new(&world.gate).unwrap();
+    let client = world.deployment.token_client().unwrap();
     assert!(get(&world, &client, of("alice")).is_ok());
     assert_eq!(world.host.fetches(DISCOVERY), 0);
     // An id alone is half a client: to take it for a public one would hide a forgotten secret.
     let world = env(&[("TOLLGATE_CLIENT_ID", "app")]);
-    assert!(world.gate.has_client());
-    let error = TokenClient::new(&world.gate).unwrap_err();
+    assert!(world.deployment.has_client());
+    let error = world.deployment.token_client().unwrap_err();
     assert_eq!(error.field, "TOLLGATE_CLIENT_ID");
     assert!(error.message.contains("TOLLGATE_CLIENT_SECRET"), "{error}");
     let mut config = Config {
@@ -744,11 +747,11 @@ fn settings_of_the_deployment_make_a_client() {
         authentication: Some(ClientAuthenticationMethod::None),
         ..ClientConfig::default()
     });
-    assert!(TokenClient::new(&World::new(config).gate).is_ok());
+    assert!(World::new(config).deployment.token_client().is_ok());
     // A secret alone is half a client.
     let world = env(&[("TOLLGATE_CLIENT_SECRET", "s")]);
     assert_eq!(
-        TokenClient::new(&world.gate).unwrap_err().field,
+        world.deployment.token_client().unwrap_err().field,
         "client.id"
     );
 }
@@ -806,16 +809,15 @@ fn a_whole_host_may_be_one_resource() {
     let key = Key::new("k", 7);
     let mut config = inline(&[&key]);
     config.issuers = config.issuers.map(|issuers| {
-        let one = |i: tollgate_core::resource_server::IssuerConfig| {
-            tollgate_core::resource_server::IssuerConfig {
+        let one =
+            |i: tollgate_core::deployment::IssuerConfig| tollgate_core::deployment::IssuerConfig {
                 audiences: None,
                 ..i
-            }
-        };
+            };
         issuers.into_iter().map(one).collect()
     });
     config.resource_from_request = Some(true);
-    config.metadata = Some(tollgate_core::resource_server::Metadata {
+    config.metadata = Some(tollgate_core::deployment::Metadata {
         single_resource: Some(true),
         ..Default::default()
     });

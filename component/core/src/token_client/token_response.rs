@@ -2,11 +2,11 @@
 
 use super::failure::{OAuthError, TokenFailure};
 use super::retry_after::retry_after;
-use super::secret::Secret;
 use super::token_request::ACCESS_TOKEN;
 use crate::capability::{HttpError, HttpResponse, UnixMillis};
 use crate::json::{Json, Object};
 use crate::limits;
+use crate::secret::Secret;
 
 /// RFC 8693 section 3: an access token by its form.
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::token_client::Secret;
+use crate::secret::Secret;
 
 const HOUR: u64 = 3_600_000;
 
