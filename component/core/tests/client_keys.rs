@@ -103,7 +103,7 @@ fn part(jws: &str, index: usize) -> Value {
 }
 
 #[test]
-fn an_assertion_is_signed_by_the_first_key_and_checks_out_by_the_published_ones() {
+fn an_assertion_verifies_by_the_published_keys() {
     for (first, second, algorithm) in [(RSA, P256, "RS256"), (P256, RSA, "ES256")] {
         let world = world(client(vec![key(first), key(second)]));
         let assertion = assertion(&world);
@@ -201,7 +201,7 @@ fn without_keys_there_is_no_document() {
 }
 
 #[test]
-fn a_broken_key_is_a_sentence_and_takes_nothing_else_down() {
+fn a_broken_key_leaves_the_gate_working() {
     let encrypted =
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----";
     for (keys, field, word) in [

@@ -180,7 +180,7 @@ fn key_sources_exclude_each_other() {
 }
 
 #[test]
-fn a_key_that_is_published_beside_another_does_not_sign_alone() {
+fn a_published_key_without_a_signing_key_is_refused() {
     for name in ["TOLLGATE_PRIVATE_KEY_NEXT", "TOLLGATE_PRIVATE_KEY_RETIRED"] {
         let error = refused(with([
             (name, "pem".into()),

@@ -317,7 +317,7 @@ fn waiting_for_a_hanging_issuer_is_cheap_and_bounded() {
 }
 
 #[test]
-fn bad_signatures_do_not_wait_in_masses() {
+fn few_bad_signatures_wait_for_newer_keys() {
     let key = Key::new("k1", 7);
     let world = World::new(discovering());
     world.host.publish(&[&key]);

@@ -205,7 +205,7 @@ fn a_forgery_for_exponent_1_is_refused() {
 }
 
 #[test]
-fn a_set_of_weak_keys_alone_is_said_at_start() {
+fn a_set_of_only_weak_keys_fails_at_start() {
     for (kind, key, _) in unusable_keys() {
         let keys = Some(KeyLocationConfig::Inline(
             json!({ "keys": [key] }).to_string(),
@@ -221,7 +221,7 @@ fn a_set_of_weak_keys_alone_is_said_at_start() {
 }
 
 #[test]
-fn the_good_keys_of_a_set_go_on_serving() {
+fn good_keys_serve_beside_weak_ones() {
     let good = Key::new("good", 7);
     let mut keys: Vec<Value> = unusable_keys().into_iter().map(|(_, key, _)| key).collect();
     keys.push(good.jwk());

@@ -182,7 +182,7 @@ fn off_curve() -> [(Value, Algorithm); 4] {
 }
 
 #[test]
-fn points_off_their_curve_are_no_keys() {
+fn points_off_their_curve_are_refused() {
     for (jwk, algorithm) in off_curve() {
         let keys = json!({ "keys": [jwk] }).to_string();
         let config = Config {
@@ -366,7 +366,7 @@ fn start(lent: &'static [&'static str], config: Config) -> Result<World, ConfigE
 }
 
 #[test]
-fn algorithms_that_are_not_lent_are_said_at_start() {
+fn algorithms_that_are_not_lent_fail_at_start() {
     for (lent, asked, named) in [
         (&["ES256"][..], &["RS256"][..], "RS256"),
         (&["ES256"], &["ES256", "ES512"], "ES512"),
@@ -390,7 +390,7 @@ fn algorithms_that_are_not_lent_are_said_at_start() {
 }
 
 #[test]
-fn what_is_left_open_is_what_is_lent() {
+fn the_default_algorithms_are_those_lent() {
     let key = Key::new("k", 7);
     let world = start(&["ES256", "Ed25519"], inline(&[&key])).unwrap();
     assert_eq!(world.status(&key.token()), 200);

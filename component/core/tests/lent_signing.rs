@@ -191,7 +191,7 @@ fn signatures_of_another_form_are_not_sent() {
 }
 
 #[test]
-fn algorithms_that_are_not_lent_are_said_at_start() {
+fn algorithms_that_are_not_lent_fail_at_start() {
     for (lent, key, algorithm) in [
         (&["RS256"][..], text(pem!("p256-pkcs8")), "ES256"),
         (&["RS256"], text(pem!("ed25519-pkcs8")), "EdDSA"),
@@ -229,7 +229,7 @@ fn algorithms_that_are_not_lent_are_said_at_start() {
 }
 
 #[test]
-fn a_key_that_only_the_host_knows() {
+fn keys_known_only_to_the_host_sign() {
     let world = world(vec![named("kms-key")]);
     // Each of its signatures may cost money.
     assert_eq!(world.host.signatures.signatures.get(), 0);
@@ -253,7 +253,7 @@ fn a_key_that_only_the_host_knows() {
 }
 
 #[test]
-fn names_that_the_host_does_not_know_are_said_at_start() {
+fn unknown_key_names_fail_at_start() {
     let world = world(vec![named("other-key")]);
     let error = world.deployment.token_client().unwrap_err();
     assert_eq!(error.field, "client.keys[0]");
@@ -273,7 +273,7 @@ fn named_keys_sign_by_what_they_are_for() {
 }
 
 #[test]
-fn keys_whose_numbers_do_not_belong_together_are_said_at_start() {
+fn inconsistent_keys_fail_at_start() {
     for key in [
         mixed("p256"),
         mixed("p384"),
@@ -305,7 +305,7 @@ fn late_hosts_find_inconsistent_keys_when_they_are_needed() {
 }
 
 #[test]
-fn one_kid_for_two_keys_is_not_published() {
+fn two_keys_with_one_kid_are_not_published() {
     let twins = || vec![named("kms-key"), named("kms-key")];
     let error = world(twins()).deployment.token_client().unwrap_err();
     assert!(error.message.contains("same kid"), "{}", error.message);

@@ -254,7 +254,7 @@ fn rule(path: &str) -> Option<&'static str> {
 }
 
 #[test]
-fn no_order_of_steps_reaches_a_place_whose_scopes_were_not_asked_for() {
+fn every_reading_of_a_path_needs_its_scopes() {
     let key = Key::new("k1", 7);
     let world = World::new(Config {
         routes: Some(vec![
@@ -294,7 +294,7 @@ fn no_order_of_steps_reaches_a_place_whose_scopes_were_not_asked_for() {
 }
 
 #[test]
-fn no_order_of_steps_reaches_a_place_that_the_audience_does_not_cover() {
+fn every_reading_of_a_path_needs_its_audience() {
     let key = Key::new("k1", 7);
     let config = inline(&[&key]);
     let world = World::new(Config {

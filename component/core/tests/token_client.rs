@@ -142,7 +142,7 @@ fn exchanges(world: &World) -> usize {
 }
 
 #[test]
-fn one_exchange_then_the_cache() {
+fn an_exchanged_token_is_cached() {
     let (world, client) = world();
     let first = get(&world, &client, of("alice"));
     assert_eq!(access_token(&first), "for-token-alice-1");
@@ -184,7 +184,7 @@ fn one_exchange_then_the_cache() {
 }
 
 #[test]
-fn everything_that_can_be_asked_for_is_asked_for() {
+fn a_request_has_every_parameter() {
     let (world, client) = world_with(ClientConfig {
         authentication: Some(ClientAuthenticationMethod::ClientSecretPost),
         ..client()
@@ -251,7 +251,7 @@ fn a_hundred_at_once_make_one_exchange() {
 }
 
 #[test]
-fn a_thousand_users_at_once_are_never_crossed() {
+fn users_never_get_each_others_tokens() {
     let (world, client) = world();
     let users: Vec<String> = (0..1000).map(|n| format!("user-{n}")).collect();
     let tasks = users
@@ -272,7 +272,7 @@ fn a_thousand_users_at_once_are_never_crossed() {
 }
 
 #[test]
-fn when_the_first_goes_away_another_takes_over() {
+fn an_abandoned_request_is_taken_over() {
     let (world, client) = world();
     let mut first = waiting(client.get_token(of("alice")));
     let mut others: Vec<_> = (0..9)
@@ -288,7 +288,7 @@ fn when_the_first_goes_away_another_takes_over() {
 }
 
 #[test]
-fn when_all_go_away_nothing_is_left_behind() {
+fn abandoned_requests_leave_nothing_behind() {
     let (world, client) = world();
     let tasks: Vec<_> = (0..5)
         .map(|_| waiting(client.get_token(of("alice"))))
@@ -298,7 +298,7 @@ fn when_all_go_away_nothing_is_left_behind() {
 }
 
 #[test]
-fn those_who_wait_share_a_token_that_cannot_be_kept() {
+fn waiters_share_a_token_that_is_not_cached() {
     let (world, client) = world_with(ClientConfig {
         cache: Some(ExchangeCacheConfig {
             max_entries: Some(0),
@@ -317,7 +317,7 @@ fn those_who_wait_share_a_token_that_cannot_be_kept() {
 }
 
 #[test]
-fn nobody_is_not_a_user() {
+fn a_missing_subject_is_refused() {
     let (world, client) = world();
     for subject in [None, Some(String::new())] {
         let delegation = Delegation {
@@ -383,7 +383,7 @@ fn a_token_ends_with_the_users_own() {
 }
 
 #[test]
-fn input_that_cannot_be_sent_is_refused_before_anything_is() {
+fn bad_input_is_refused_before_any_request() {
     let (world, client) = world();
     let with = |change: fn(&mut Delegation)| {
         let mut delegation = of("alice");
@@ -423,7 +423,7 @@ fn input_that_cannot_be_sent_is_refused_before_anything_is() {
 }
 
 #[test]
-fn a_token_goes_only_where_it_belongs() {
+fn tokens_go_only_to_known_destinations() {
     let (world, client) = world_with(ClientConfig {
         destinations: Some(vec!["https://other.example".into()]),
         ..client()
@@ -465,7 +465,7 @@ fn a_token_goes_only_where_it_belongs() {
 }
 
 #[test]
-fn each_trouble_of_the_endpoint_is_told_apart_and_passes() {
+fn endpoint_failures_are_told_apart_and_pass() {
     let body = |status, body: &str| Site::Body(status, body.into(), "");
     let huge = format!("{{\"access_token\":\"{}\"}}", "x".repeat(200_000));
     for (site, failure) in [
@@ -497,7 +497,7 @@ fn each_trouble_of_the_endpoint_is_told_apart_and_passes() {
 }
 
 #[test]
-fn a_failure_is_shared_by_those_who_wait_and_then_rests_a_moment() {
+fn a_failure_is_shared_and_followed_by_a_cooldown() {
     let (world, client) = world();
     world
         .host
@@ -525,7 +525,7 @@ fn a_failure_is_shared_by_those_who_wait_and_then_rests_a_moment() {
 }
 
 #[test]
-fn what_the_issuer_says_no_to() {
+fn refusals_of_the_issuer_are_passed_on() {
     let (world, client) = world();
     let body = json!({ "error": "invalid_target", "error_description": "not yours" });
     world
@@ -586,7 +586,7 @@ fn an_endpoint_that_moved_is_found_again() {
 }
 
 #[test]
-fn a_call_that_comes_back_401_is_made_once_more_with_another_token() {
+fn a_401_leads_to_one_more_call_with_another_token() {
     let (world, client) = world();
     let first = get(&world, &client, of("alice"));
     for status in [200, 403, 400, 500] {
@@ -606,7 +606,7 @@ fn a_call_that_comes_back_401_is_made_once_more_with_another_token() {
 }
 
 #[test]
-fn what_is_forgotten_under_way_is_not_kept() {
+fn invalidated_requests_in_flight_are_not_cached() {
     let (world, client) = world();
     get(&world, &client, of("bob")).unwrap();
     let task = waiting(client.get_token(of("alice")));
@@ -666,7 +666,7 @@ fn a_raw_request_is_neither_kept_nor_shared() {
 }
 
 #[test]
-fn a_client_that_cannot_work_says_why_and_takes_nothing_down() {
+fn a_broken_client_leaves_the_gate_working() {
     let broken = |client: ClientConfig| {
         let world = World::new(config(client));
         let key = Key::new("k", 7);
@@ -715,7 +715,7 @@ fn a_client_that_cannot_work_says_why_and_takes_nothing_down() {
 }
 
 #[test]
-fn settings_of_the_deployment_make_a_client() {
+fn the_environment_configures_a_client() {
     let env = |pairs: &[(&str, &str)]| {
         let pairs = pairs.iter().map(|&(n, v)| (n.into(), v.into()));
         let config = Config {
@@ -772,7 +772,7 @@ fn no_secret_is_printed() {
 }
 
 #[test]
-fn the_delegation_chain_is_read_from_the_current_actor_backwards() {
+fn the_delegation_chain_starts_at_the_current_actor() {
     let key = Key::new("k", 7);
     let world = World::new(inline(&[&key]));
     let identity = |act: serde_json::Value| {

@@ -1,4 +1,5 @@
-//! An issuer's keys: found by discovery, fetched once for everyone, kept through outages.
+//! Issuers: their metadata, and their keys, which are found by discovery, fetched once for everyone and
+//! kept through outages. Roles borrow them.
 //!
 //! Two rules hold everywhere below. "The issuer cannot be reached" is never "your token is bad":
 //! the first is [`Unavailable`], the second an absent key. And callers share state, not promises:

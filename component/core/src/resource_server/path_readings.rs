@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_path_is_one_that_the_other_readings_leave_as_it_is() {
+    fn plain_paths_have_one_reading() {
         let letters = ['a', '.', '/', '%', ';', '\\'];
         for code in 0..letters.len().pow(6) {
             let digit = |place| letters[code / letters.len().pow(place) % letters.len()];
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn readings_of_one_odd_thing_each() {
+    fn each_odd_spelling_has_its_readings() {
         for (path, expected) in [
             ("/pub/file%20name", &["/pub/*"][..]),
             ("/caf%c3%a9/x", &["/*"]),
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_of_the_greatest_length_takes_no_time() {
+    fn the_longest_path_is_read_quickly() {
         for piece in [
             "/", "//a", "%2f", ";%2f", "/%41", "//a;%2f", "/../a", "%2525", "/;",
         ] {

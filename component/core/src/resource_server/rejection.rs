@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_whole_mapping() {
+    fn each_rejection_has_its_response() {
         let unavailable = |error| Unavailable {
             error,
             retry_after: 7,

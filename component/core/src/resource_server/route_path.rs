@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refuses_routes_that_mean_two_things() {
+    fn ambiguous_routes_are_refused() {
         for (bad, why) in [
             ("", PathError::NoSlash),
             ("mcp", PathError::NoSlash),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_of_routers_are_refused_and_what_to_write_is_said() {
+    fn router_patterns_are_refused_with_what_to_write() {
         for (pattern, instead) in [
             ("/admin/:id", "/admin"),
             ("/users/{id}/posts", "/users"),

@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_mapping() {
+    fn each_failure_has_its_response() {
         let unavailable = Unavailable {
             error: FetchError::TimedOut,
             retry_after: 7,
