@@ -15,10 +15,13 @@ use crate::{
 
 const CARGO_MUTANTS: &str = "27.1.0";
 /// Where the rules are: folders and files of core.
-const PLACES: [&str; 7] = [
+const PLACES: [&str; 10] = [
     "access_token",
+    "deployment",
+    "issuers/compile.rs",
     "resource_server",
     "token_client",
+    "trusted_url.rs",
     "jose/algorithm.rs",
     "jose/compact_jws.rs",
     "jose/jwk_set.rs",

@@ -8,10 +8,11 @@ use tollgate_core::capability::{
     Host, HttpError, HttpRequest, HttpResponse, Pending, PrivateKeyHandle, PrivateKeySource,
     PublicKeyHandle, SignatureError,
 };
-use tollgate_core::jose::Algorithm;
-use tollgate_core::resource_server::{
-    Access, Config, Decision, Gate, IssuerConfig, KeyLocationConfig, RequestHead, RouteConfig, Step,
+use tollgate_core::deployment::{
+    Access, Config, Deployment, IssuerConfig, KeyLocationConfig, RouteConfig,
 };
+use tollgate_core::jose::Algorithm;
+use tollgate_core::resource_server::{Decision, RequestHead, Step};
 
 /// Nothing is fetched: the keys are inline, and nobody sends a token.
 struct Nowhere;
@@ -73,7 +74,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ]),
         ..Config::default()
     };
-    let gate = Gate::new(config, Rc::new(Nowhere))?;
+    let deployment = Deployment::new(config, Rc::new(Nowhere))?;
+    let gate = deployment.gate();
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
         let target = line?;

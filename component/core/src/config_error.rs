@@ -21,23 +21,23 @@ impl Naming {
     /// The name of an option, such as `client.token-endpoint`.
     #[must_use]
     pub fn option(self, name: &str) -> String {
-        self.spell(name, Place::Option)
+        self.spell(name, Context::Option)
     }
 
     /// A sentence whose names of options stand between backticks. What is quoted by `{:?}` is the
     /// user's own text and stays as it is.
     #[must_use]
     pub fn sentence(self, text: &str) -> String {
-        self.spell(text, Place::Words)
+        self.spell(text, Context::Words)
     }
 
     #[inline(never)]
-    fn spell(self, text: &str, mut place: Place) -> String {
+    fn spell(self, text: &str, mut context: Context) -> String {
         let mut spelled = String::with_capacity(text.len());
         let mut upper = false;
         for c in text.chars() {
-            place = match (place, c) {
-                (Place::Option, '-') if self != Self::KebabCase => {
+            context = match (context, c) {
+                (Context::Option, '-') if self != Self::KebabCase => {
                     if self == Self::SnakeCase {
                         spelled.push('_');
                     } else {
@@ -45,11 +45,11 @@ impl Naming {
                     }
                     continue;
                 }
-                (Place::Words, '`') => Place::Option,
-                (Place::Words, '"') | (Place::Escaped, _) => Place::Quoted,
-                (Place::Quoted, '\\') => Place::Escaped,
-                (Place::Option, '`') | (Place::Quoted, '"') => Place::Words,
-                (place, _) => place,
+                (Context::Words, '`') => Context::Option,
+                (Context::Words, '"') | (Context::Escaped, _) => Context::Quoted,
+                (Context::Quoted, '\\') => Context::Escaped,
+                (Context::Option, '`') | (Context::Quoted, '"') => Context::Words,
+                (context, _) => context,
             };
             spelled.push(if upper { c.to_ascii_uppercase() } else { c });
             upper = false;
@@ -58,9 +58,9 @@ impl Naming {
     }
 }
 
-/// Where in a sentence a letter stands.
+/// What a character of a sentence belongs to.
 #[derive(Clone, Copy)]
-enum Place {
+enum Context {
     Words,
     Option,
     Quoted,
@@ -112,6 +112,14 @@ impl ConfigError {
             ConfigError::new(field.to_string(), message)
         }
         at(field, message.as_ref())
+    }
+
+    /// A list is longer than it may be.
+    pub(crate) fn too_many(field: Arguments<'_>, limit: usize) -> Self {
+        Self::at(
+            field,
+            format!("there are more than {limit} entries: remove some"),
+        )
     }
 
     /// The error in the user's words: `origins` says which options have come from elsewhere.

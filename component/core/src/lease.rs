@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_wait_takes_few_looks() {
+    fn a_long_wait_takes_few_polls() {
         let (mut waited, mut looks) = (0, 0);
         while waited < 5_000 {
             waited += look_again_after(waited);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn it_passes_on_when_it_is_not_kept_alive() {
+    fn a_lease_expires_when_it_is_not_renewed() {
         let lease = Lease::default();
         assert!(!lease.is_held(5_000));
         let first = lease.take(5_000);

@@ -51,7 +51,7 @@ pub const ROUTES: usize = 256;
 /// Clock tolerance in seconds: RFC 7519 section 4.1.4 speaks of "no more than a few minutes".
 pub const CLOCK_TOLERANCE: u32 = 300;
 
-/// A NumericDate beyond year 9999 is a mistake in units (milliseconds) more often than a wish,
+/// A NumericDate beyond year 9999 is a mistake in units (milliseconds) more often than meant,
 /// but it is a valid number: it is honoured up to here, the largest integer a JSON number holds
 /// exactly (RFC 8259 section 6).
 pub const NUMERIC_DATE: f64 = 9_007_199_254_740_991.0;

@@ -8,11 +8,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use harness::signatures::{SignatureHost, at_once};
 use harness::{DISCOVERY, ISSUER, Key, NOW, Site, World, answer, head, inline};
 use serde_json::{Value, json};
+use tollgate_core::deployment::{
+    AssertionAudience, ClientConfig, ClientKeyConfig, ClientKeySource, Config, Setting,
+};
 use tollgate_core::jose::verify_compact;
-use tollgate_core::resource_server::{Config, Setting};
+use tollgate_core::secret::Secret;
 use tollgate_core::token_client::{
-    AssertionAudience, AssertionStep, ClientConfig, ClientKeyConfig, ClientKeySource, Grant,
-    Secret, TokenClient, TokenFailure, TokenStep, TokenTarget,
+    AssertionStep, Grant, TokenClient, TokenFailure, TokenStep, TokenTarget,
 };
 
 const ENDPOINT: &str = "https://issuer.example/token";
@@ -58,7 +60,7 @@ fn published(world: &World) -> String {
 /// The form of the one request that was sent to the token endpoint, asked for by the client's own
 /// grant.
 fn form(world: &World) -> Vec<(String, String)> {
-    let client = TokenClient::new(&world.gate).unwrap();
+    let client = world.deployment.token_client().unwrap();
     let step = client.request(Grant::ClientCredentials, TokenTarget::default(), None);
     let outcome = match step {
         TokenStep::Done(outcome) => outcome,
@@ -101,7 +103,7 @@ fn part(jws: &str, index: usize) -> Value {
 }
 
 #[test]
-fn an_assertion_is_signed_by_the_first_key_and_checks_out_by_the_published_ones() {
+fn an_assertion_verifies_by_the_published_keys() {
     for (first, second, algorithm) in [(RSA, P256, "RS256"), (P256, RSA, "ES256")] {
         let world = world(client(vec![key(first), key(second)]));
         let assertion = assertion(&world);
@@ -132,7 +134,7 @@ fn the_audience_may_be_the_token_endpoint() {
         ..client(vec![key(P256)])
     });
     assert_eq!(part(&assertion(&world), 1)["aud"], ENDPOINT);
-    let client = TokenClient::new(&world.gate).unwrap();
+    let client = world.deployment.token_client().unwrap();
     let given = signed(&world, &client, "https://other.example").unwrap();
     assert_eq!(part(given.expose(), 1)["aud"], "https://other.example");
 }
@@ -177,7 +179,7 @@ fn keys_come_from_settings_in_any_order() {
     });
     let document: Value = serde_json::from_str(&published(&world)).unwrap();
     assert_eq!(document["keys"].as_array().unwrap().len(), 2);
-    let client = TokenClient::new(&world.gate).unwrap();
+    let client = world.deployment.token_client().unwrap();
     let assertion = signed(&world, &client, ISSUER).unwrap();
     assert_eq!(part(assertion.expose(), 0)["alg"], "ES256");
 }
@@ -193,13 +195,13 @@ fn without_keys_there_is_no_document() {
     };
     let world = self::world(secret);
     assert!(world.gate.metadata(&head("GET", KEYS)).is_none());
-    let client = TokenClient::new(&world.gate).unwrap();
+    let client = world.deployment.token_client().unwrap();
     let failure = signed(&world, &client, ISSUER).unwrap_err();
     assert!(matches!(failure, TokenFailure::InvalidRequest(_)));
 }
 
 #[test]
-fn a_broken_key_is_a_sentence_and_takes_nothing_else_down() {
+fn a_broken_key_leaves_the_gate_working() {
     let encrypted =
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----";
     for (keys, field, word) in [
@@ -225,7 +227,7 @@ fn a_broken_key_is_a_sentence_and_takes_nothing_else_down() {
         (vec![key(P256); 9], "client.keys", "at most 8"),
     ] {
         let world = world(client(keys));
-        let error = TokenClient::new(&world.gate).unwrap_err();
+        let error = world.deployment.token_client().unwrap_err();
         assert_eq!(error.field, field);
         assert!(error.message.contains(word), "{}", error.message);
         assert!(!error.message.contains("hunter2"));
@@ -244,7 +246,7 @@ fn a_broken_key_is_a_sentence_and_takes_nothing_else_down() {
 fn the_endpoint_that_is_down_gets_no_assertion() {
     let world = world(client(vec![key(P256)]));
     world.host.set(DISCOVERY, Site::Never);
-    let client = TokenClient::new(&world.gate).unwrap();
+    let client = world.deployment.token_client().unwrap();
     let step = client.request(Grant::ClientCredentials, TokenTarget::default(), None);
     let TokenStep::Waiting(task) = step else {
         panic!("discovery takes time");

@@ -4,10 +4,10 @@ mod harness;
 
 use harness::{AUDIENCE, FakeHost, ISSUER, Key, World};
 use serde_json::json;
-use tollgate_core::resource_server::{
-    Config, ConfigError, ConfigPart, Gate, IssuerConfig, Naming, Setting, ValueKind,
+use tollgate_core::config_error::{ConfigError, ConfigPart, Naming};
+use tollgate_core::deployment::{
+    ClientAuthenticationMethod, ClientConfig, Config, Deployment, IssuerConfig, Setting, ValueKind,
 };
-use tollgate_core::token_client::{ClientAuthenticationMethod, ClientConfig, TokenClient};
 
 const NAMES: [&str; 12] = [
     "TOLLGATE_ISSUER",
@@ -60,7 +60,7 @@ fn with<const N: usize>(settings: [(&str, Setting); N]) -> Config {
 }
 
 fn refused(config: Config) -> ConfigError {
-    let Err(error) = Gate::new(config, FakeHost::new()) else {
+    let Err(error) = Deployment::new(config, FakeHost::new()) else {
         panic!("the configuration works")
     };
     error
@@ -77,7 +77,7 @@ fn a_value_that_is_no_text_is_refused_under_every_name() {
         }
     }
     let other = with([("OTHER", Setting::Unusable(ValueKind::Object))]);
-    assert!(Gate::new(other, FakeHost::new()).is_ok());
+    assert!(Deployment::new(other, FakeHost::new()).is_ok());
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn key_sources_exclude_each_other() {
 }
 
 #[test]
-fn a_key_that_is_published_beside_another_does_not_sign_alone() {
+fn a_published_key_without_a_signing_key_is_refused() {
     for name in ["TOLLGATE_PRIVATE_KEY_NEXT", "TOLLGATE_PRIVATE_KEY_RETIRED"] {
         let error = refused(with([
             (name, "pem".into()),
@@ -280,7 +280,7 @@ fn client_errors_name_the_setting_that_the_value_came_from() {
             env: Some(env.collect()),
             ..harness::inline(&[&key()])
         });
-        let error = TokenClient::new(&world.gate).unwrap_err();
+        let error = world.deployment.token_client().unwrap_err();
         assert_eq!(
             (&*error.field, error.part),
             (field, ConfigPart::Client),
@@ -324,8 +324,8 @@ fn options_are_spelled_as_the_host_spells_them() {
             naming,
             ..harness::inline(&[&key()])
         });
-        assert!(world.gate.has_client());
-        TokenClient::new(&world.gate).unwrap_err().field
+        assert!(world.deployment.has_client());
+        world.deployment.token_client().unwrap_err().field
     };
     assert_eq!(sentence(Some(Naming::CamelCase)), "client.tokenEndpoint");
 }

@@ -6,7 +6,8 @@ mod harness;
 use harness::{DISCOVERY, ISSUER, JWKS, Key, Site, World, bearer, discovering, reason, status};
 use serde_json::json;
 use tollgate_core::capability::HttpError;
-use tollgate_core::resource_server::{Config, IssuerConfig, KeyLocationConfig, Step};
+use tollgate_core::deployment::{Config, IssuerConfig, KeyLocationConfig};
+use tollgate_core::resource_server::Step;
 use tollgate_core::task::Progress;
 
 const COOLDOWN: u64 = 30_000;
@@ -316,7 +317,7 @@ fn waiting_for_a_hanging_issuer_is_cheap_and_bounded() {
 }
 
 #[test]
-fn bad_signatures_do_not_wait_in_masses() {
+fn few_bad_signatures_wait_for_newer_keys() {
     let key = Key::new("k1", 7);
     let world = World::new(discovering());
     world.host.publish(&[&key]);

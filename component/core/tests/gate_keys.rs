@@ -8,7 +8,8 @@ use harness::{
 };
 use serde_json::json;
 use tollgate_core::capability::HttpError;
-use tollgate_core::resource_server::{Config, Decision, IssuerConfig, KeyLocationConfig, Step};
+use tollgate_core::deployment::{Config, IssuerConfig, KeyLocationConfig};
+use tollgate_core::resource_server::{Decision, Step};
 use tollgate_core::task::{Progress, Task};
 
 fn world(keys: &[&Key]) -> World {
@@ -74,7 +75,7 @@ fn a_hundred_at_once_make_one_fetch_of_each() {
 }
 
 #[test]
-fn a_lease_that_nobody_keeps_alive_passes_on() {
+fn an_abandoned_fetch_is_taken_over() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
     let head = bearer(&key.token());
@@ -133,7 +134,7 @@ fn rotation_is_noticed_at_once_and_withdrawn_keys_are_dropped() {
 }
 
 #[test]
-fn keys_that_stay_keep_what_they_verified() {
+fn unchanged_keys_keep_cached_tokens() {
     let (one, two) = (Key::new("k1", 7), Key::new("k2", 8));
     let world = world(&[&one]);
     assert_eq!(world.status(&one.token()), 200);
@@ -211,7 +212,7 @@ fn an_unreachable_issuer_is_not_a_bad_token() {
 }
 
 #[test]
-fn a_broken_key_set_is_the_issuers_fault_and_broken_keys_are_nobodys() {
+fn broken_key_sets_are_outages_and_broken_keys_are_skipped() {
     let key = Key::new("k1", 7);
     for body in [
         "",
@@ -374,7 +375,7 @@ fn keys_by_uri_and_inline_need_no_discovery() {
 }
 
 #[test]
-fn keys_travel_to_the_next_isolate() {
+fn exported_keys_serve_in_another_isolate() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
     assert_eq!(world.status(&key.token()), 200);
@@ -400,7 +401,7 @@ fn keys_travel_to_the_next_isolate() {
 }
 
 #[test]
-fn imported_keys_that_are_known_keep_what_they_verified() {
+fn imported_known_keys_keep_cached_tokens() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
     let token = key.token();
@@ -422,7 +423,7 @@ fn imported_keys_that_are_known_keep_what_they_verified() {
 }
 
 #[test]
-fn a_spent_task_is_harmless() {
+fn a_finished_task_can_be_polled_again() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
     let mut task = waiting(world.gate.decide(&bearer(&key.token())));

@@ -8,11 +8,14 @@ use harness::{
     reason, status,
 };
 use serde_json::{Value, json};
+use tollgate_core::answer::Answer;
 use tollgate_core::capability::HttpError;
-use tollgate_core::resource_server::{
-    Access, Answer, Config, ConfigError, Cors, Gate, IssuerConfig, KeyLocationConfig,
-    KeyPolicyConfig, Metadata, RequestHead, RouteConfig,
+use tollgate_core::config_error::ConfigError;
+use tollgate_core::deployment::{
+    Access, Config, Cors, Deployment, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, Metadata,
+    RouteConfig,
 };
+use tollgate_core::resource_server::RequestHead;
 
 fn key() -> Key {
     Key::new("k1", 7)
@@ -111,7 +114,7 @@ fn two_credentials_are_a_bad_request() {
 }
 
 #[test]
-fn what_is_no_token_is_a_bad_request_also_beside_one_that_was_seen() {
+fn malformed_tokens_are_bad_requests_despite_a_cached_token() {
     let world = World::new(config());
     let token = key().token();
     for round in ["new", "seen"] {
@@ -237,7 +240,7 @@ fn the_issuers_metadata_are_served_through() {
 }
 
 #[test]
-fn browsers_can_ask_and_read() {
+fn browsers_get_preflights_and_cors_headers() {
     let world = World::new(config());
     let preflight = RequestHead {
         origin: Some("https://app.example".into()),
@@ -384,7 +387,7 @@ fn odd_urls_are_refused() {
 }
 
 #[test]
-fn settings_of_the_deployment_fill_in() {
+fn the_environment_fills_in_options() {
     let jwks = harness::jwks(&[&key()]).to_string();
     let env = |pairs: &[(&str, &str)]| Config {
         env: Some(
@@ -428,7 +431,7 @@ fn a_configuration_that_cannot_work_says_what_to_change() {
         let mut config = config();
         change(&mut config);
         let host = harness::FakeHost::new();
-        Gate::new(config, host).map(|_| ()).unwrap_err()
+        Deployment::new(config, host).map(|_| ()).unwrap_err()
     };
     let issuer = |change: &dyn Fn(&mut IssuerConfig)| {
         with(&|config| change(&mut config.issuers.as_mut().unwrap()[0]))
@@ -626,7 +629,7 @@ fn an_ambiguous_path_is_a_bad_request_wherever_it_arrives() {
 }
 
 #[test]
-fn metadata_of_a_public_path_are_not_to_be_had_by_another_spelling() {
+fn public_paths_have_no_metadata_in_any_spelling() {
     let world = World::new(config());
     for (path, status) in [
         ("/health", 404),

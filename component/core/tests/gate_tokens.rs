@@ -7,7 +7,8 @@ use harness::{
     AUDIENCE, ISSUER, Key, NOW, World, answer, bearer, discovering, head, inline, status,
 };
 use serde_json::{Value, json};
-use tollgate_core::resource_server::{Config, Decision, IssuerConfig, RequestHead};
+use tollgate_core::deployment::{Config, IssuerConfig};
+use tollgate_core::resource_server::{Decision, RequestHead};
 
 fn key() -> Key {
     Key::new("k1", 7)
@@ -24,7 +25,7 @@ fn with_issuer(change: impl FnOnce(&mut IssuerConfig)) -> World {
 }
 
 #[test]
-fn a_good_token_goes_through_and_tells_who_it_is() {
+fn a_good_token_is_allowed_with_its_identity() {
     let world = world();
     let token = key().token();
     for _ in 0..2 {
@@ -57,7 +58,7 @@ fn claims_keep_their_utf8() {
 }
 
 #[test]
-fn claims_from_the_wrong_side() {
+fn each_claim_is_checked() {
     let table: &[(Value, &str)] = &[
         (json!({ "exp": NOW }), "token-expired"),
         (json!({ "exp": NOW - 1 }), "token-expired"),
@@ -129,7 +130,7 @@ fn claims_from_the_wrong_side() {
 }
 
 #[test]
-fn headers_from_the_wrong_side() {
+fn each_header_parameter_is_checked() {
     let world = world();
     let claims = harness::claims_with(&json!({})).to_string();
     let table: &[(Value, &str)] = &[
@@ -236,7 +237,7 @@ fn tampered_and_forged_tokens_are_refused() {
 }
 
 #[test]
-fn one_issuers_key_signs_for_no_other() {
+fn keys_of_another_issuer_are_refused() {
     let (ours, theirs) = (Key::new("k1", 7), Key::new("k1", 9));
     let mut config = inline(&[&ours]);
     let mut second = inline(&[&theirs]).issuers.unwrap().remove(0);
@@ -252,7 +253,7 @@ fn one_issuers_key_signs_for_no_other() {
 }
 
 #[test]
-fn issuers_may_be_stricter_or_looser() {
+fn issuers_have_rules_of_their_own() {
     let strict = with_issuer(|issuer| issuer.algorithms = Some(vec!["RS256".into()]));
     assert_eq!(strict.reason(&key().token()), "token-algorithm-not-allowed");
     let aged = with_issuer(|issuer| issuer.max_age = Some(5));
@@ -404,7 +405,7 @@ fn an_audience_derived_from_the_resource_follows_the_path() {
 }
 
 #[test]
-fn query_tokens_are_not_looked_at() {
+fn tokens_in_the_query_are_ignored() {
     let world = world();
     let url = format!("https://api.example/mcp?access_token={}", key().token());
     assert_eq!(status(&world.send(&head("GET", &url))), 401);
@@ -412,7 +413,7 @@ fn query_tokens_are_not_looked_at() {
 
 #[test]
 fn the_cache_stays_within_its_bounds() {
-    use tollgate_core::resource_server::TokenCacheConfig;
+    use tollgate_core::deployment::TokenCacheConfig;
     let cache = |max_entries, max_bytes| {
         let token_cache = TokenCacheConfig {
             max_entries,

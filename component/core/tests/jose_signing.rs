@@ -106,7 +106,7 @@ fn pem_survives_what_settings_do_to_it() {
 }
 
 #[test]
-fn names_are_given_or_in_the_key_or_thumbprints() {
+fn a_kid_is_configured_or_in_the_key_or_a_thumbprint() {
     let plain = jwk("p256");
     let named = with(&plain, "kid", "\"own\"").to_string();
     let kid = |text: &str, given| kid(&read_for(text, given, None));
@@ -118,7 +118,7 @@ fn names_are_given_or_in_the_key_or_thumbprints() {
 }
 
 #[test]
-fn algorithms_are_asked_for_or_in_the_key_or_follow_from_it() {
+fn an_algorithm_is_configured_or_in_the_key_or_the_usual_one() {
     let rsa = jwk("rsa-2048");
     let pss = with(&rsa, "alg", "\"PS256\"").to_string();
     let (rsa, ed25519) = (rsa.to_string(), jwk("ed25519").to_string());
@@ -182,7 +182,7 @@ fn nothing_private_is_published_or_shown() {
 }
 
 #[test]
-fn keys_whose_numbers_do_not_belong_together_are_refused() {
+fn inconsistent_keys_are_refused() {
     // All its numbers fit each other, but one "prime" is none.
     let key = read(&jwk("composite").to_string());
     let refused = sign(&key, None, b"m").unwrap_err();

@@ -37,7 +37,7 @@ const fn is_inconsistent(error: SigningError) -> bool {
 }
 
 #[test]
-fn texts_that_are_not_one_private_key_in_pem() {
+fn bad_pem_is_refused() {
     let good = pem!("p256-pkcs8");
     let block = &good[good.find("-----BEGIN").unwrap()..];
     for (text, error) in [
@@ -108,7 +108,7 @@ fn texts_that_are_not_one_private_key_in_pem() {
 }
 
 #[test]
-fn json_that_is_not_one_private_key() {
+fn bad_private_jwks_are_refused() {
     let (rsa, p256, ed25519) = (jwk("rsa-2048"), jwk("p256"), jwk("ed25519"));
     let text = |value: &str| format!("\"{value}\"");
     let one = text("AQ");
@@ -230,7 +230,7 @@ fn json_that_is_not_one_private_key() {
 }
 
 #[test]
-fn algorithms_and_names_that_do_not_fit() {
+fn unfit_algorithms_and_kids_are_refused() {
     let read = |text: &str, kid, algorithm| {
         SigningKey::from_text(text, kid, Some(algorithm)).expect_err(text)
     };

@@ -10,10 +10,10 @@ use harness::signatures::{SignatureHost, at_once};
 use harness::{ISSUER, Key, World, inline, issuer, status};
 use jose_signing_keys::{PRIVATE, jwk, without};
 use serde_json::{Value, json};
+use tollgate_core::deployment::{Config, Deployment, IssuerConfig, KeyLocationConfig};
 use tollgate_core::jose::{
     JwkSet, SigningKey, SigningKeyError, VerifyError, base64url, verify_compact,
 };
-use tollgate_core::resource_server::{Config, Gate, IssuerConfig, KeyLocationConfig};
 
 /// The product of two primes that have the form k * M + (65537^a mod M), where M is the product of
 /// the first 126 primes (CVE-2017-15361).
@@ -205,7 +205,7 @@ fn a_forgery_for_exponent_1_is_refused() {
 }
 
 #[test]
-fn a_set_of_weak_keys_alone_is_said_at_start() {
+fn a_set_of_only_weak_keys_fails_at_start() {
     for (kind, key, _) in unusable_keys() {
         let keys = Some(KeyLocationConfig::Inline(
             json!({ "keys": [key] }).to_string(),
@@ -215,13 +215,13 @@ fn a_set_of_weak_keys_alone_is_said_at_start() {
             ..Config::default()
         };
         let host = harness::FakeHost::new();
-        let error = Gate::new(config, host).unwrap_err();
+        let error = Deployment::new(config, host).unwrap_err();
         assert_eq!(error.field, "issuers[0].keys", "{kind}");
     }
 }
 
 #[test]
-fn the_good_keys_of_a_set_go_on_serving() {
+fn good_keys_serve_beside_weak_ones() {
     let good = Key::new("good", 7);
     let mut keys: Vec<Value> = unusable_keys().into_iter().map(|(_, key, _)| key).collect();
     keys.push(good.jwk());

@@ -12,14 +12,14 @@ use harness::{
 };
 use serde_json::{Value, json};
 use tollgate_core::capability::SignatureError;
+use tollgate_core::config_error::ConfigError;
+use tollgate_core::deployment::{Config, IssuerConfig, KeyLocationConfig};
 use tollgate_core::jose::{
     Algorithm, SigningKey, VerificationError, VerifyingKey, base64url, publish, sign_compact,
     verify_raw,
 };
 use tollgate_core::json::{Json, Object};
-use tollgate_core::resource_server::{
-    Config, ConfigError, Gate, IssuerConfig, KeyLocationConfig, Step,
-};
+use tollgate_core::resource_server::Step;
 use tollgate_core::task::{Progress, Task};
 
 const RSA: &str = include_str!("jose_signing_keys/rsa-2048-pkcs8.pem");
@@ -182,7 +182,7 @@ fn off_curve() -> [(Value, Algorithm); 4] {
 }
 
 #[test]
-fn points_off_their_curve_are_no_keys() {
+fn points_off_their_curve_are_refused() {
     for (jwk, algorithm) in off_curve() {
         let keys = json!({ "keys": [jwk] }).to_string();
         let config = Config {
@@ -362,15 +362,11 @@ fn restricted(algorithms: &[&str]) -> Config {
 fn start(lent: &'static [&'static str], config: Config) -> Result<World, ConfigError> {
     let world = World::new(inline(&[&Key::new("k", 7)]));
     world.host.signatures.verify.set(lent);
-    let gate = Gate::new(config, Rc::<harness::FakeHost>::clone(&world.host))?;
-    Ok(World {
-        host: Rc::clone(&world.host),
-        gate,
-    })
+    World::on(Rc::clone(&world.host), config)
 }
 
 #[test]
-fn algorithms_that_are_not_lent_are_said_at_start() {
+fn algorithms_that_are_not_lent_fail_at_start() {
     for (lent, asked, named) in [
         (&["ES256"][..], &["RS256"][..], "RS256"),
         (&["ES256"], &["ES256", "ES512"], "ES512"),
@@ -394,7 +390,7 @@ fn algorithms_that_are_not_lent_are_said_at_start() {
 }
 
 #[test]
-fn what_is_left_open_is_what_is_lent() {
+fn the_default_algorithms_are_those_lent() {
     let key = Key::new("k", 7);
     let world = start(&["ES256", "Ed25519"], inline(&[&key])).unwrap();
     assert_eq!(world.status(&key.token()), 200);

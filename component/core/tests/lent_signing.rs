@@ -9,13 +9,12 @@ use harness::signatures::{Answers, SignatureHost, at_once};
 use harness::{DISCOVERY, ISSUER, Key, World, answer, head, inline};
 use jose_signing_keys::{jwk, with};
 use serde_json::{Value, json};
+use tollgate_core::answer::Answer;
 use tollgate_core::capability::SignatureError;
+use tollgate_core::deployment::{ClientConfig, ClientKeyConfig, ClientKeySource, Config};
 use tollgate_core::jose::{SigningError, SigningKeyError, base64url, verify_compact};
-use tollgate_core::resource_server::{Answer, Config};
-use tollgate_core::token_client::{
-    AssertionStep, ClientConfig, ClientKeyConfig, ClientKeySource, Grant, Secret, TokenClient,
-    TokenFailure, TokenStep, TokenTarget,
-};
+use tollgate_core::secret::Secret;
+use tollgate_core::token_client::{AssertionStep, Grant, TokenFailure, TokenStep, TokenTarget};
 
 const ENDPOINT: &str = "https://issuer.example/token";
 const KEYS: &str = "https://api.example/.well-known/jwks.json";
@@ -73,7 +72,7 @@ fn published(world: &World) -> Answer {
 }
 
 fn assertion(world: &World) -> Result<Secret, TokenFailure> {
-    let client = TokenClient::new(&world.gate).unwrap();
+    let client = world.deployment.token_client().unwrap();
     match client.client_assertion("https://other.example") {
         AssertionStep::Done(assertion) => assertion,
         AssertionStep::Waiting(task) => world.finish(task),
@@ -81,7 +80,7 @@ fn assertion(world: &World) -> Result<Secret, TokenFailure> {
 }
 
 fn request(world: &World) -> Result<(), TokenFailure> {
-    let client = TokenClient::new(&world.gate).unwrap();
+    let client = world.deployment.token_client().unwrap();
     let step = client.request(Grant::ClientCredentials, TokenTarget::default(), None);
     let outcome = match step {
         TokenStep::Done(outcome) => outcome,
@@ -192,7 +191,7 @@ fn signatures_of_another_form_are_not_sent() {
 }
 
 #[test]
-fn algorithms_that_are_not_lent_are_said_at_start() {
+fn algorithms_that_are_not_lent_fail_at_start() {
     for (lent, key, algorithm) in [
         (&["RS256"][..], text(pem!("p256-pkcs8")), "ES256"),
         (&["RS256"], text(pem!("ed25519-pkcs8")), "EdDSA"),
@@ -215,7 +214,7 @@ fn algorithms_that_are_not_lent_are_said_at_start() {
         ),
     ] {
         let world = world_after(|world| world.host.signatures.sign.set(lent), vec![key]);
-        let error = TokenClient::new(&world.gate).unwrap_err();
+        let error = world.deployment.token_client().unwrap_err();
         assert_eq!(error.field, "client.keys[0]");
         for part in [algorithm, "tollgate-gate-standalone.wasm"] {
             assert!(error.message.contains(part), "{}", error.message);
@@ -230,7 +229,7 @@ fn algorithms_that_are_not_lent_are_said_at_start() {
 }
 
 #[test]
-fn a_key_that_only_the_host_knows() {
+fn keys_known_only_to_the_host_sign() {
     let world = world(vec![named("kms-key")]);
     // Each of its signatures may cost money.
     assert_eq!(world.host.signatures.signatures.get(), 0);
@@ -254,9 +253,9 @@ fn a_key_that_only_the_host_knows() {
 }
 
 #[test]
-fn names_that_the_host_does_not_know_are_said_at_start() {
+fn unknown_key_names_fail_at_start() {
     let world = world(vec![named("other-key")]);
-    let error = TokenClient::new(&world.gate).unwrap_err();
+    let error = world.deployment.token_client().unwrap_err();
     assert_eq!(error.field, "client.keys[0]");
     assert!(error.message.contains("name"), "{}", error.message);
     assert!(!error.message.contains("copy"), "{}", error.message);
@@ -269,12 +268,12 @@ fn named_keys_sign_by_what_they_are_for() {
         ..named("kms-key")
     };
     let world = world(vec![key]);
-    let error = TokenClient::new(&world.gate).unwrap_err();
+    let error = world.deployment.token_client().unwrap_err();
     assert!(error.message.contains("EdDSA"), "{}", error.message);
 }
 
 #[test]
-fn keys_whose_numbers_do_not_belong_together_are_said_at_start() {
+fn inconsistent_keys_fail_at_start() {
     for key in [
         mixed("p256"),
         mixed("p384"),
@@ -282,7 +281,7 @@ fn keys_whose_numbers_do_not_belong_together_are_said_at_start() {
         mixed("rsa-2048"),
     ] {
         let world = world(vec![text(pem!("p384-pkcs8")), text(&key)]);
-        let error = TokenClient::new(&world.gate).unwrap_err();
+        let error = world.deployment.token_client().unwrap_err();
         assert_eq!(error.field, "client.keys[1]");
         let sentence = SigningKeyError::Inconsistent.to_string();
         assert!(error.message.contains(&sentence), "{}", error.message);
@@ -306,9 +305,9 @@ fn late_hosts_find_inconsistent_keys_when_they_are_needed() {
 }
 
 #[test]
-fn one_kid_for_two_keys_is_not_published() {
+fn two_keys_with_one_kid_are_not_published() {
     let twins = || vec![named("kms-key"), named("kms-key")];
-    let error = TokenClient::new(&world(twins()).gate).unwrap_err();
+    let error = world(twins()).deployment.token_client().unwrap_err();
     assert!(error.message.contains("same kid"), "{}", error.message);
     let late = world_after(|world| answers(world, Answers::After(1)), twins());
     assert_eq!(published(&late).status, 500);

@@ -13,9 +13,8 @@ use std::collections::HashSet;
 
 use harness::{AUDIENCE, ISSUER, Key, World, bearer, head, inline};
 use serde_json::json;
-use tollgate_core::resource_server::{
-    Access, Config, Decision, IssuerConfig, RequestHead, RouteConfig,
-};
+use tollgate_core::deployment::{Access, Config, IssuerConfig, RouteConfig};
+use tollgate_core::resource_server::{Decision, RequestHead};
 
 /// So many steps in a row are modelled.
 const DEPTH: usize = 6;
@@ -255,7 +254,7 @@ fn rule(path: &str) -> Option<&'static str> {
 }
 
 #[test]
-fn no_order_of_steps_reaches_a_place_whose_scopes_were_not_asked_for() {
+fn every_reading_of_a_path_needs_its_scopes() {
     let key = Key::new("k1", 7);
     let world = World::new(Config {
         routes: Some(vec![
@@ -295,7 +294,7 @@ fn no_order_of_steps_reaches_a_place_whose_scopes_were_not_asked_for() {
 }
 
 #[test]
-fn no_order_of_steps_reaches_a_place_that_the_audience_does_not_cover() {
+fn every_reading_of_a_path_needs_its_audience() {
     let key = Key::new("k1", 7);
     let config = inline(&[&key]);
     let world = World::new(Config {

@@ -8,11 +8,14 @@ use std::rc::Rc;
 use harness::{DISCOVERY, ISSUER, Key, NOW, Site, World, answer, bearer, head, inline};
 use serde_json::json;
 use tollgate_core::capability::{HttpError, HttpRequest};
-use tollgate_core::resource_server::{Config, RequestHead};
+use tollgate_core::deployment::{
+    ClientAuthenticationMethod, ClientConfig, Config, ExchangeCacheConfig,
+};
+use tollgate_core::resource_server::RequestHead;
+use tollgate_core::secret::Secret;
 use tollgate_core::task::{Progress, Task};
 use tollgate_core::token_client::{
-    ClientAuthenticationMethod, ClientConfig, Delegation, ExchangeCacheConfig, Grant, Secret,
-    Token, TokenClient, TokenFailure, TokenStep, TokenTarget, TypedToken,
+    Delegation, Grant, Token, TokenClient, TokenFailure, TokenStep, TokenTarget, TypedToken,
 };
 
 const ENDPOINT: &str = "https://issuer.example/token";
@@ -41,7 +44,7 @@ fn world_with(client: ClientConfig) -> (World, TokenClient) {
     let metadata = json!({ "issuer": ISSUER, "token_endpoint": ENDPOINT });
     world.host.set_json(DISCOVERY, &metadata);
     world.host.set(ENDPOINT, Site::Answers(issue));
-    let client = TokenClient::new(&world.gate).unwrap();
+    let client = world.deployment.token_client().unwrap();
     (world, client)
 }
 
@@ -139,7 +142,7 @@ fn exchanges(world: &World) -> usize {
 }
 
 #[test]
-fn one_exchange_then_the_cache() {
+fn an_exchanged_token_is_cached() {
     let (world, client) = world();
     let first = get(&world, &client, of("alice"));
     assert_eq!(access_token(&first), "for-token-alice-1");
@@ -181,7 +184,7 @@ fn one_exchange_then_the_cache() {
 }
 
 #[test]
-fn everything_that_can_be_asked_for_is_asked_for() {
+fn a_request_has_every_parameter() {
     let (world, client) = world_with(ClientConfig {
         authentication: Some(ClientAuthenticationMethod::ClientSecretPost),
         ..client()
@@ -248,7 +251,7 @@ fn a_hundred_at_once_make_one_exchange() {
 }
 
 #[test]
-fn a_thousand_users_at_once_are_never_crossed() {
+fn users_never_get_each_others_tokens() {
     let (world, client) = world();
     let users: Vec<String> = (0..1000).map(|n| format!("user-{n}")).collect();
     let tasks = users
@@ -269,7 +272,7 @@ fn a_thousand_users_at_once_are_never_crossed() {
 }
 
 #[test]
-fn when_the_first_goes_away_another_takes_over() {
+fn an_abandoned_request_is_taken_over() {
     let (world, client) = world();
     let mut first = waiting(client.get_token(of("alice")));
     let mut others: Vec<_> = (0..9)
@@ -285,7 +288,7 @@ fn when_the_first_goes_away_another_takes_over() {
 }
 
 #[test]
-fn when_all_go_away_nothing_is_left_behind() {
+fn abandoned_requests_leave_nothing_behind() {
     let (world, client) = world();
     let tasks: Vec<_> = (0..5)
         .map(|_| waiting(client.get_token(of("alice"))))
@@ -295,7 +298,7 @@ fn when_all_go_away_nothing_is_left_behind() {
 }
 
 #[test]
-fn those_who_wait_share_a_token_that_cannot_be_kept() {
+fn waiters_share_a_token_that_is_not_cached() {
     let (world, client) = world_with(ClientConfig {
         cache: Some(ExchangeCacheConfig {
             max_entries: Some(0),
@@ -314,7 +317,7 @@ fn those_who_wait_share_a_token_that_cannot_be_kept() {
 }
 
 #[test]
-fn nobody_is_not_a_user() {
+fn a_missing_subject_is_refused() {
     let (world, client) = world();
     for subject in [None, Some(String::new())] {
         let delegation = Delegation {
@@ -380,7 +383,7 @@ fn a_token_ends_with_the_users_own() {
 }
 
 #[test]
-fn input_that_cannot_be_sent_is_refused_before_anything_is() {
+fn bad_input_is_refused_before_any_request() {
     let (world, client) = world();
     let with = |change: fn(&mut Delegation)| {
         let mut delegation = of("alice");
@@ -420,7 +423,7 @@ fn input_that_cannot_be_sent_is_refused_before_anything_is() {
 }
 
 #[test]
-fn a_token_goes_only_where_it_belongs() {
+fn tokens_go_only_to_known_destinations() {
     let (world, client) = world_with(ClientConfig {
         destinations: Some(vec!["https://other.example".into()]),
         ..client()
@@ -462,7 +465,7 @@ fn a_token_goes_only_where_it_belongs() {
 }
 
 #[test]
-fn each_trouble_of_the_endpoint_is_told_apart_and_passes() {
+fn endpoint_failures_are_told_apart_and_pass() {
     let body = |status, body: &str| Site::Body(status, body.into(), "");
     let huge = format!("{{\"access_token\":\"{}\"}}", "x".repeat(200_000));
     for (site, failure) in [
@@ -494,7 +497,7 @@ fn each_trouble_of_the_endpoint_is_told_apart_and_passes() {
 }
 
 #[test]
-fn a_failure_is_shared_by_those_who_wait_and_then_rests_a_moment() {
+fn a_failure_is_shared_and_followed_by_a_cooldown() {
     let (world, client) = world();
     world
         .host
@@ -522,7 +525,7 @@ fn a_failure_is_shared_by_those_who_wait_and_then_rests_a_moment() {
 }
 
 #[test]
-fn what_the_issuer_says_no_to() {
+fn refusals_of_the_issuer_are_passed_on() {
     let (world, client) = world();
     let body = json!({ "error": "invalid_target", "error_description": "not yours" });
     world
@@ -583,7 +586,7 @@ fn an_endpoint_that_moved_is_found_again() {
 }
 
 #[test]
-fn a_call_that_comes_back_401_is_made_once_more_with_another_token() {
+fn a_401_leads_to_one_more_call_with_another_token() {
     let (world, client) = world();
     let first = get(&world, &client, of("alice"));
     for status in [200, 403, 400, 500] {
@@ -603,7 +606,7 @@ fn a_call_that_comes_back_401_is_made_once_more_with_another_token() {
 }
 
 #[test]
-fn what_is_forgotten_under_way_is_not_kept() {
+fn invalidated_requests_in_flight_are_not_cached() {
     let (world, client) = world();
     get(&world, &client, of("bob")).unwrap();
     let task = waiting(client.get_token(of("alice")));
@@ -663,12 +666,12 @@ fn a_raw_request_is_neither_kept_nor_shared() {
 }
 
 #[test]
-fn a_client_that_cannot_work_says_why_and_takes_nothing_down() {
+fn a_broken_client_leaves_the_gate_working() {
     let broken = |client: ClientConfig| {
         let world = World::new(config(client));
         let key = Key::new("k", 7);
         assert_eq!(world.status(&key.token()), 200, "the gate works");
-        TokenClient::new(&world.gate).unwrap_err().field
+        world.deployment.token_client().unwrap_err().field
     };
     let with = |change: fn(&mut ClientConfig)| {
         let mut client = client();
@@ -708,11 +711,11 @@ fn a_client_that_cannot_work_says_why_and_takes_nothing_down() {
     assert_eq!(with(|c| c.timeout_ms = Some(0)), "client.timeout-ms");
     assert_eq!(with(|c| c.timeout_ms = Some(120_001)), "client.timeout-ms");
     let world = World::new(inline(&[&Key::new("k", 7)]));
-    assert_eq!(TokenClient::new(&world.gate).unwrap_err().field, "client");
+    assert_eq!(world.deployment.token_client().unwrap_err().field, "client");
 }
 
 #[test]
-fn settings_of_the_deployment_make_a_client() {
+fn the_environment_configures_a_client() {
     let env = |pairs: &[(&str, &str)]| {
         let pairs = pairs.iter().map(|&(n, v)| (n.into(), v.into()));
         let config = Config {
@@ -727,13 +730,13 @@ fn settings_of_the_deployment_make_a_client() {
         ("TOLLGATE_TOKEN_ENDPOINT", ENDPOINT),
     ]);
     world.host.set(ENDPOINT, Site::Answers(issue));
-    let client = TokenClient::new(&world.gate).unwrap();
+    let client = world.deployment.token_client().unwrap();
     assert!(get(&world, &client, of("alice")).is_ok());
     assert_eq!(world.host.fetches(DISCOVERY), 0);
     // An id alone is half a client: to take it for a public one would hide a forgotten secret.
     let world = env(&[("TOLLGATE_CLIENT_ID", "app")]);
-    assert!(world.gate.has_client());
-    let error = TokenClient::new(&world.gate).unwrap_err();
+    assert!(world.deployment.has_client());
+    let error = world.deployment.token_client().unwrap_err();
     assert_eq!(error.field, "TOLLGATE_CLIENT_ID");
     assert!(error.message.contains("TOLLGATE_CLIENT_SECRET"), "{error}");
     let mut config = Config {
@@ -744,11 +747,11 @@ fn settings_of_the_deployment_make_a_client() {
         authentication: Some(ClientAuthenticationMethod::None),
         ..ClientConfig::default()
     });
-    assert!(TokenClient::new(&World::new(config).gate).is_ok());
+    assert!(World::new(config).deployment.token_client().is_ok());
     // A secret alone is half a client.
     let world = env(&[("TOLLGATE_CLIENT_SECRET", "s")]);
     assert_eq!(
-        TokenClient::new(&world.gate).unwrap_err().field,
+        world.deployment.token_client().unwrap_err().field,
         "client.id"
     );
 }
@@ -769,7 +772,7 @@ fn no_secret_is_printed() {
 }
 
 #[test]
-fn the_delegation_chain_is_read_from_the_current_actor_backwards() {
+fn the_delegation_chain_starts_at_the_current_actor() {
     let key = Key::new("k", 7);
     let world = World::new(inline(&[&key]));
     let identity = |act: serde_json::Value| {
@@ -806,16 +809,15 @@ fn a_whole_host_may_be_one_resource() {
     let key = Key::new("k", 7);
     let mut config = inline(&[&key]);
     config.issuers = config.issuers.map(|issuers| {
-        let one = |i: tollgate_core::resource_server::IssuerConfig| {
-            tollgate_core::resource_server::IssuerConfig {
+        let one =
+            |i: tollgate_core::deployment::IssuerConfig| tollgate_core::deployment::IssuerConfig {
                 audiences: None,
                 ..i
-            }
-        };
+            };
         issuers.into_iter().map(one).collect()
     });
     config.resource_from_request = Some(true);
-    config.metadata = Some(tollgate_core::resource_server::Metadata {
+    config.metadata = Some(tollgate_core::deployment::Metadata {
         single_resource: Some(true),
         ..Default::default()
     });

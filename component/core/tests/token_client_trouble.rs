@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use harness::{DISCOVERY, ISSUER, Key, NOW, Site, World, inline};
 use serde_json::{Value, json};
-use tollgate_core::resource_server::Config;
+use tollgate_core::deployment::{ClientConfig, Config};
+use tollgate_core::secret::Secret;
 use tollgate_core::token_client::{
-    ClientConfig, Delegation, Secret, Token, TokenClient, TokenFailure, TokenStep, TokenTarget,
-    TypedToken,
+    Delegation, Token, TokenClient, TokenFailure, TokenStep, TokenTarget, TypedToken,
 };
 
 const ENDPOINT: &str = "https://issuer.example/token";
@@ -28,7 +28,7 @@ fn world() -> (World, TokenClient) {
     });
     let issued = json!({ "access_token": "a", "token_type": "Bearer", "expires_in": 600 });
     world.host.set_json(ENDPOINT, &issued);
-    let client = TokenClient::new(&world.gate).unwrap();
+    let client = world.deployment.token_client().unwrap();
     (world, client)
 }
 

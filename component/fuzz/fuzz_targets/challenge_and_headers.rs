@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tollgate_core::resource_server::{Challenge, bearer_token_start, check_token68};
+use tollgate_core::challenge::Challenge;
+use tollgate_core::resource_server::{bearer_token_start, check_token68};
 
 fuzz_target!(|texts: Vec<String>| {
     if let Ok(start) = bearer_token_start(&texts) {

@@ -17,12 +17,12 @@ use tollgate_core::capability::{
     Host, HttpError, HttpRequest, HttpResponse, Pending, PrivateKeyHandle, PrivateKeySource,
     PublicKeyHandle, SignatureError,
 };
+use tollgate_core::deployment::{
+    Access, Config, Cors, Deployment, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, RouteConfig,
+};
 use tollgate_core::http_url::HttpUrl;
 use tollgate_core::jose::{Algorithm, base64url};
-use tollgate_core::resource_server::{
-    Access, Config, Cors, Decision, Gate, IssuerConfig, KeyLocationConfig, KeyPolicyConfig,
-    Outcome, RequestHead, RouteConfig, Step,
-};
+use tollgate_core::resource_server::{Decision, Gate, Outcome, RequestHead, Step};
 use tollgate_core::task::Progress;
 
 const ISSUER: &str = "https://issuer.example";
@@ -340,7 +340,8 @@ fuzz_target!(|input: Input| {
         random: Cell::new(0x9E37_79B9_7F4A_7C15),
         network: RefCell::new(input.setting.network.clone().into_iter()),
     });
-    let gate = Gate::new(config(&input.setting), host).expect("a good configuration");
+    let deployment = Deployment::new(config(&input.setting), host).expect("a good configuration");
+    let gate = deployment.gate();
     for request in input.requests.iter().take(8) {
         now_ms.set(now_ms.get() + u64::from(request.pause));
         let (head, signed) = head(request);
@@ -350,7 +351,7 @@ fuzz_target!(|input: Input| {
             gate.decide(&head)
         };
         if let Some(outcome) = drive(step, &now_ms, request.patience) {
-            judge(&gate, &outcome, request, signed);
+            check(gate, &outcome, request, signed);
         }
     }
     assert!(gate.cache_size().0 <= 8);
@@ -379,7 +380,7 @@ fn drive(step: Step, now_ms: &Cell<u64>, patience: u8) -> Option<Outcome> {
     None
 }
 
-fn judge(gate: &Gate, outcome: &Outcome, request: &Request, signed: bool) {
+fn check(gate: &Gate, outcome: &Outcome, request: &Request, signed: bool) {
     let headers = match &outcome.decision {
         Decision::Allow(allowed) => {
             if let Some(id) = allowed.identity {

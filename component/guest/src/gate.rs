@@ -3,11 +3,14 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use tollgate_core::resource_server as core;
-use tollgate_core::task::{Progress, Task};
-use tollgate_core::token_client::{
-    self, AssertionAudience, ClientAuthenticationMethod, ClientKeySource, Secret,
+use tollgate_core::answer::Answer;
+use tollgate_core::config_error::{ConfigError, ConfigPart, Naming};
+use tollgate_core::deployment::{
+    self, AssertionAudience, ClientAuthenticationMethod, ClientKeySource, Deployment,
 };
+use tollgate_core::resource_server as core;
+use tollgate_core::secret::Secret;
+use tollgate_core::task::{Progress, Task};
 
 use crate::Component;
 use crate::bindings::exports::tollgate::auth::resource_server as wit;
@@ -19,7 +22,7 @@ impl wit::Guest for Component {
     type RefreshTask = Refresh;
 }
 
-pub(crate) struct Gate(pub(crate) core::Gate);
+pub(crate) struct Gate(pub(crate) Deployment);
 
 pub(crate) struct Decision(RefCell<Task<core::Outcome>>);
 
@@ -45,9 +48,9 @@ impl wit::GuestRefreshTask for Refresh {
 
 impl wit::GuestGate for Gate {
     fn create(given: wit::Config) -> Result<wit::Gate, wit::ConfigError> {
-        let created = core::Gate::new(config(given), Rc::new(Imports));
+        let created = Deployment::new(config(given), Rc::new(Imports));
         created
-            .map(|gate| wit::Gate::new(Self(gate)))
+            .map(|deployment| wit::Gate::new(Self(deployment)))
             .map_err(config_error)
     }
 
@@ -56,23 +59,23 @@ impl wit::GuestGate for Gate {
     }
 
     fn decide(&self, given: wit::RequestHead) -> wit::Step {
-        step(self.0.decide(&head(given)))
+        step(self.0.gate().decide(&head(given)))
     }
 
     fn metadata(&self, given: wit::RequestHead) -> Option<wit::Step> {
-        self.0.metadata(&head(given)).map(step)
+        self.0.gate().metadata(&head(given)).map(step)
     }
 
     fn authenticate(&self, given: wit::RequestHead, scopes: Vec<String>) -> wit::Step {
-        step(self.0.authenticate(&head(given), &scopes))
+        step(self.0.gate().authenticate(&head(given), &scopes))
     }
 
     fn verify(&self, token: String, scopes: Vec<String>) -> wit::Step {
-        step(self.0.verify(&token, &scopes))
+        step(self.0.gate().verify(&token, &scopes))
     }
 
     fn identity(&self, id: wit::IdentityId) -> Option<wit::Identity> {
-        let identity = self.0.identity(id)?;
+        let identity = self.0.gate().identity(id)?;
         Some(wit::Identity {
             subject: identity.subject.clone(),
             client_id: identity.client_id.clone(),
@@ -102,20 +105,22 @@ impl wit::GuestGate for Gate {
         required: Vec<String>,
     ) -> Option<wit::Answer> {
         self.0
+            .gate()
             .require_scopes(&head(given), &granted, &required)
             .map(answer)
     }
 
     fn refresh(&self) -> wit::RefreshTask {
-        wit::RefreshTask::new(Refresh(RefCell::new(self.0.refresh())))
+        wit::RefreshTask::new(Refresh(RefCell::new(self.0.gate().refresh())))
     }
 
     fn export_keys(&self) -> String {
-        self.0.export_keys()
+        self.0.gate().export_keys()
     }
 
     fn import_keys(&self, state: String) -> Result<u32, wit::ConfigError> {
         self.0
+            .gate()
             .import_keys(&state)
             .map_err(|error| wit::ConfigError {
                 part: wit::ConfigPart::Gate,
@@ -148,18 +153,18 @@ fn outcome(outcome: core::Outcome) -> wit::Outcome {
     }
 }
 
-pub(crate) fn config_error(error: core::ConfigError) -> wit::ConfigError {
+pub(crate) fn config_error(error: ConfigError) -> wit::ConfigError {
     wit::ConfigError {
         part: match error.part {
-            core::ConfigPart::Gate => wit::ConfigPart::Gate,
-            core::ConfigPart::Client => wit::ConfigPart::Client,
+            ConfigPart::Gate => wit::ConfigPart::Gate,
+            ConfigPart::Client => wit::ConfigPart::Client,
         },
         field: error.field,
         message: error.message,
     }
 }
 
-pub(crate) fn answer(answer: core::Answer) -> wit::Answer {
+pub(crate) fn answer(answer: Answer) -> wit::Answer {
     wit::Answer {
         status: answer.status,
         headers: answer.headers,
@@ -181,8 +186,8 @@ fn head(head: wit::RequestHead) -> core::RequestHead {
 
 /// Its parts are out of line, so that an engine compiles what a configuration has, and no more.
 #[inline(never)]
-fn config(config: wit::Config) -> core::Config {
-    core::Config {
+fn config(config: wit::Config) -> deployment::Config {
+    deployment::Config {
         issuer: config.issuer,
         audience: config.audience,
         issuers: config
@@ -197,7 +202,7 @@ fn config(config: wit::Config) -> core::Config {
         scopes: config.scopes,
         scope_hierarchy: config.scope_hierarchy,
         realm: config.realm,
-        metadata: config.metadata.map(|metadata| core::Metadata {
+        metadata: config.metadata.map(|metadata| deployment::Metadata {
             scopes_supported: metadata.scopes_supported,
             resource_name: metadata.resource_name,
             resource_documentation: metadata.resource_documentation,
@@ -206,16 +211,18 @@ fn config(config: wit::Config) -> core::Config {
             serve_issuer_metadata: metadata.serve_issuer_metadata,
             single_resource: metadata.single_resource,
         }),
-        cors: config.cors.map(|cors| core::Cors {
+        cors: config.cors.map(|cors| deployment::Cors {
             origins: cors.origins,
             max_age: cors.max_age,
         }),
-        token_cache: config.token_cache.map(|cache| core::TokenCacheConfig {
-            max_entries: cache.max_entries,
-            max_bytes: cache.max_bytes,
-            max_age: cache.max_age,
-        }),
-        keys: config.keys.map(|keys| core::KeyPolicyConfig {
+        token_cache: config
+            .token_cache
+            .map(|cache| deployment::TokenCacheConfig {
+                max_entries: cache.max_entries,
+                max_bytes: cache.max_bytes,
+                max_age: cache.max_age,
+            }),
+        keys: config.keys.map(|keys| deployment::KeyPolicyConfig {
             min_fresh: keys.min_fresh,
             max_fresh: keys.max_fresh,
             max_stale: keys.max_stale,
@@ -230,33 +237,33 @@ fn config(config: wit::Config) -> core::Config {
                 .collect()
         }),
         naming: config.naming.map(|naming| match naming {
-            wit::Naming::KebabCase => core::Naming::KebabCase,
-            wit::Naming::CamelCase => core::Naming::CamelCase,
-            wit::Naming::SnakeCase => core::Naming::SnakeCase,
+            wit::Naming::KebabCase => Naming::KebabCase,
+            wit::Naming::CamelCase => Naming::CamelCase,
+            wit::Naming::SnakeCase => Naming::SnakeCase,
         }),
     }
 }
 
-fn setting(value: wit::Setting) -> core::Setting {
+fn setting(value: wit::Setting) -> deployment::Setting {
     match value {
-        wit::Setting::Text(text) => core::Setting::Text(text),
-        wit::Setting::Texts(texts) => core::Setting::Texts(texts),
-        wit::Setting::Unusable(kind) => core::Setting::Unusable(match kind {
-            wit::ValueKind::Null => core::ValueKind::Null,
-            wit::ValueKind::Boolean => core::ValueKind::Boolean,
-            wit::ValueKind::Number => core::ValueKind::Number,
-            wit::ValueKind::MixedList => core::ValueKind::MixedList,
-            wit::ValueKind::Object => core::ValueKind::Object,
-            wit::ValueKind::Binding => core::ValueKind::Binding,
-            wit::ValueKind::Function => core::ValueKind::Function,
-            wit::ValueKind::NotUtf8 => core::ValueKind::NotUtf8,
-            wit::ValueKind::Other => core::ValueKind::Other,
+        wit::Setting::Text(text) => deployment::Setting::Text(text),
+        wit::Setting::Texts(texts) => deployment::Setting::Texts(texts),
+        wit::Setting::Unusable(kind) => deployment::Setting::Unusable(match kind {
+            wit::ValueKind::Null => deployment::ValueKind::Null,
+            wit::ValueKind::Boolean => deployment::ValueKind::Boolean,
+            wit::ValueKind::Number => deployment::ValueKind::Number,
+            wit::ValueKind::MixedList => deployment::ValueKind::MixedList,
+            wit::ValueKind::Object => deployment::ValueKind::Object,
+            wit::ValueKind::Binding => deployment::ValueKind::Binding,
+            wit::ValueKind::Function => deployment::ValueKind::Function,
+            wit::ValueKind::NotUtf8 => deployment::ValueKind::NotUtf8,
+            wit::ValueKind::Other => deployment::ValueKind::Other,
         }),
     }
 }
 
-fn issuer(issuer: wit::Issuer) -> core::IssuerConfig {
-    core::IssuerConfig {
+fn issuer(issuer: wit::Issuer) -> deployment::IssuerConfig {
+    deployment::IssuerConfig {
         issuer: issuer.issuer,
         audiences: issuer.audiences,
         algorithms: issuer.algorithms,
@@ -265,29 +272,29 @@ fn issuer(issuer: wit::Issuer) -> core::IssuerConfig {
         clock_tolerance: issuer.clock_tolerance,
         max_age: issuer.max_age,
         keys: issuer.keys.map(|location| match location {
-            wit::KeyLocation::Discovery => core::KeyLocationConfig::Discovery,
-            wit::KeyLocation::Uri(uri) => core::KeyLocationConfig::Uri(uri),
-            wit::KeyLocation::Inline(json) => core::KeyLocationConfig::Inline(json),
+            wit::KeyLocation::Discovery => deployment::KeyLocationConfig::Discovery,
+            wit::KeyLocation::Uri(uri) => deployment::KeyLocationConfig::Uri(uri),
+            wit::KeyLocation::Inline(json) => deployment::KeyLocationConfig::Inline(json),
         }),
         cross_origin_keys: issuer.cross_origin_keys,
     }
 }
 
 #[inline(never)]
-fn route(route: wit::Route) -> core::RouteConfig {
-    core::RouteConfig {
+fn route(route: wit::Route) -> deployment::RouteConfig {
+    deployment::RouteConfig {
         path: route.path,
         methods: route.methods,
         access: match route.access {
-            wit::Access::Public => core::Access::Public,
-            wit::Access::Protected(scopes) => core::Access::Protected(scopes),
+            wit::Access::Public => deployment::Access::Public,
+            wit::Access::Protected(scopes) => deployment::Access::Protected(scopes),
         },
     }
 }
 
 #[inline(never)]
-fn client(client: wit::Client) -> token_client::ClientConfig {
-    token_client::ClientConfig {
+fn client(client: wit::Client) -> deployment::ClientConfig {
+    deployment::ClientConfig {
         issuer: client.issuer,
         id: client.id,
         secret: client.secret.map(Secret::new),
@@ -311,7 +318,7 @@ fn client(client: wit::Client) -> token_client::ClientConfig {
         token_endpoint: client.token_endpoint,
         destinations: client.destinations,
         timeout_ms: client.timeout_ms,
-        cache: client.cache.map(|cache| token_client::ExchangeCacheConfig {
+        cache: client.cache.map(|cache| deployment::ExchangeCacheConfig {
             max_entries: cache.max_entries,
             max_bytes: cache.max_bytes,
             skew: cache.skew,
@@ -321,8 +328,8 @@ fn client(client: wit::Client) -> token_client::ClientConfig {
     }
 }
 
-fn client_key(key: wit::ClientKey) -> token_client::ClientKeyConfig {
-    token_client::ClientKeyConfig {
+fn client_key(key: wit::ClientKey) -> deployment::ClientKeyConfig {
+    deployment::ClientKeyConfig {
         key: match key.key {
             wit::ClientKeySource::Text(text) => ClientKeySource::Text(Secret::new(text)),
             wit::ClientKeySource::Named(name) => ClientKeySource::Named(name),

@@ -3,10 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use tollgate_core::resource_server::Naming;
+use tollgate_core::config_error::Naming;
+use tollgate_core::secret::Secret;
 use tollgate_core::task::{Progress, Task};
 use tollgate_core::token_client as core;
-use tollgate_core::token_client::{Secret, TokenFailure, TokenStep};
+use tollgate_core::token_client::{TokenFailure, TokenStep};
 
 use crate::Component;
 use crate::bindings::exports::tollgate::auth::resource_server::{ConfigError, GateBorrow};
@@ -50,7 +51,9 @@ impl wit::GuestAssertionTask for Assertion {
 
 impl wit::GuestTokenClient for Client {
     fn create(gate: GateBorrow<'_>) -> Result<wit::TokenClient, ConfigError> {
-        core::TokenClient::new(&gate.get::<Gate>().0)
+        let deployment = &gate.get::<Gate>().0;
+        deployment
+            .token_client()
             .map(|client| wit::TokenClient::new(Self(client)))
             .map_err(config_error)
     }

@@ -20,8 +20,7 @@ pub use verify::{IssuerPolicy, TypeRule, UnverifiedToken, read};
 
 use crate::jose::JwsError;
 
-/// Why a token is refused. Every case is the token's fault; see
-/// [`crate::keys::Unavailable`] for the issuer's.
+/// Why a token is refused. Every case is the token's fault, none the issuer's or the network's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenError {
     /// Not a compact JWS that may be verified at all.

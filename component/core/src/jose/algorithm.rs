@@ -1,5 +1,10 @@
 //! Signature algorithms (RFC 7518 section 3, RFC 8037, RFC 9864).
 
+/// What to do where the host lacks an algorithm.
+pub(crate) const COMPONENTS_WITH_ALL_ALGORITHMS: &str = "use the component \
+     tollgate-gate-standalone.wasm, which has all algorithms, or add tollgate-signatures.wasm \
+     beside this one";
+
 /// An asymmetric signature algorithm. `none` and those with a shared secret (`HS256`, …) are not
 /// here, so no configuration can let them in (RFC 8725 section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

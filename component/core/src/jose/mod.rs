@@ -6,18 +6,21 @@
 //! | `algorithm` | which signatures there are | RFC 7518 section 3, RFC 8037, RFC 9864 |
 //! | `compact_jws` | a token's form | RFC 7515 section 7.1 |
 //! | `public_key`, `weak_rsa` | what makes a key, and which are refused | RFC 7518 section 6, RFC 8037 |
-//! | `jwk`, `jwk_set` | keys, thumbprints, sets | RFC 7517, RFC 7638 |
+//! | `jwk`, `jwk_members`, `jwk_set` | keys, thumbprints, sets | RFC 7517, RFC 7638 |
 //! | `verify` | a signature by the keys that fit | RFC 7515 section 5.2 |
 //! | `private_key`, `pem` | how private keys are written | RFC 7468, RFC 5208, RFC 8017, RFC 5915, RFC 7518 |
-//! | `signing_key` | a private key in use | RFC 7515 section 5.1 |
+//! | `signing_key`, `signing_key_set` | private keys in use | RFC 7515 section 5.1 |
 //!
 //! The mathematics is the host's ([`crate::capability::Host`]). What a payload means is not looked
 //! at here.
+//!
+//! No file imports one that imports it, directly or through others: `tests/house.rs` checks that.
 
 mod algorithm;
 pub mod base64url;
 mod compact_jws;
 mod jwk;
+mod jwk_members;
 mod jwk_set;
 pub mod limits;
 mod pem;
@@ -25,13 +28,17 @@ mod private_key;
 mod public_key;
 mod signing_key;
 mod signing_key_error;
+mod signing_key_set;
 mod verify;
 mod weak_rsa;
 
 pub use algorithm::Algorithm;
+pub(crate) use algorithm::COMPONENTS_WITH_ALL_ALGORITHMS;
 pub use compact_jws::{CompactJws, JwsError, JwsHeader};
-pub use jwk::{JwkError, VerificationError, VerifyingKey};
+pub use jwk::{VerificationError, VerifyingKey};
+pub use jwk_members::JwkError;
 pub use jwk_set::{JwkSet, JwkSetError, SkippedKey};
 pub use signing_key::{SigningKey, publish, sign_compact};
 pub use signing_key_error::{SigningError, SigningKeyError};
+pub(crate) use signing_key_set::SigningKeySet;
 pub use verify::{VerifyError, verify_compact, verify_raw};

@@ -11,9 +11,10 @@ use ::der::asn1::ObjectIdentifier;
 use zeroize::Zeroizing;
 
 use self::der::{EcKey, KeyInfo, Parameters, RsaNumbers};
+use super::jwk_members::{self, JwkError};
 use super::public_key::{Curve, PublicKey, bit_len};
 use super::signing_key_error::SigningKeyError;
-use super::{Algorithm, JwkError, jwk, limits};
+use super::{Algorithm, limits};
 use crate::json::{Json, Object};
 
 /// A private key. Wiped when dropped.
@@ -199,7 +200,7 @@ impl PrivateJwk {
         if jwk.get("keys").is_some() {
             return Err(SigningKeyError::KeySet);
         }
-        let kty = jwk::text(jwk, "kty")?;
+        let kty = jwk_members::text(jwk, "kty")?;
         if kty == "oct" {
             return Err(SigningKeyError::Symmetric);
         }
@@ -209,7 +210,7 @@ impl PrivateJwk {
         if jwk.get("d").is_none() {
             return Err(SigningKeyError::PublicKey);
         }
-        jwk::check_use(jwk, "sign")?;
+        jwk_members::check_use(jwk, "sign")?;
         let kid = match jwk.get("kid") {
             None => None,
             Some(Json::String(kid)) => Some(kid.clone()),
@@ -241,7 +242,7 @@ fn rsa_from_jwk(jwk: &Object) -> Result<PrivateKey, SigningKeyError> {
         return Err(SigningKeyError::UnsupportedType);
     }
     // The order of RFC 8017 appendix A.1.2.
-    let read = |name| jwk::whole_number(jwk, name).map(Zeroizing::new);
+    let read = |name| jwk_members::whole_number(jwk, name).map(Zeroizing::new);
     let [n, e, d, p, q, dp, dq, qi] = [
         read("n")?,
         read("e")?,
@@ -256,21 +257,25 @@ fn rsa_from_jwk(jwk: &Object) -> Result<PrivateKey, SigningKeyError> {
 }
 
 fn ec_from_jwk(jwk: &Object) -> Result<PrivateKey, SigningKeyError> {
-    let curve = Curve::from_name(jwk::text(jwk, "crv")?);
+    let curve = Curve::from_name(jwk_members::text(jwk, "crv")?);
     let Some(curve @ (Curve::P256 | Curve::P384)) = curve else {
         return Err(SigningKeyError::UnsupportedCurve);
     };
-    let scalar = Zeroizing::new(jwk::bytes(jwk, "d")?);
-    let public = PublicKey::ec(curve, jwk::bytes(jwk, "x")?, jwk::bytes(jwk, "y")?)?;
+    let scalar = Zeroizing::new(jwk_members::bytes(jwk, "d")?);
+    let public = PublicKey::ec(
+        curve,
+        jwk_members::bytes(jwk, "x")?,
+        jwk_members::bytes(jwk, "y")?,
+    )?;
     PrivateKey::ec(curve, &scalar, StatedPublicHalf::Whole(public))
 }
 
 fn ed25519_from_jwk(jwk: &Object) -> Result<PrivateKey, SigningKeyError> {
-    if jwk::text(jwk, "crv")? != "Ed25519" {
+    if jwk_members::text(jwk, "crv")? != "Ed25519" {
         return Err(SigningKeyError::UnsupportedCurve);
     }
-    let seed = Zeroizing::new(jwk::bytes(jwk, "d")?);
-    PrivateKey::ed25519(&seed, Some(&jwk::bytes(jwk, "x")?))
+    let seed = Zeroizing::new(jwk_members::bytes(jwk, "d")?);
+    PrivateKey::ed25519(&seed, Some(&jwk_members::bytes(jwk, "x")?))
 }
 
 impl From<JwkError> for SigningKeyError {

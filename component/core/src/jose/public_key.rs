@@ -4,7 +4,8 @@
 //! Everything about a key is checked here except whether a point is on its curve: that needs the
 //! curve's arithmetic, so the host checks it when it imports the key.
 
-use super::{Algorithm, JwkError, base64url, jwk, limits, weak_rsa};
+use super::jwk_members::{self, JwkError};
+use super::{Algorithm, base64url, limits, weak_rsa};
 use crate::json::Object;
 
 /// The members of a JWK that make the key.
@@ -44,17 +45,24 @@ impl PublicKey {
     /// Reads the members that the key type `kty` has.
     pub(super) fn from_jwk(jwk: &Object, kty: &str) -> Result<Self, JwkError> {
         match kty {
-            "RSA" => Self::rsa(jwk::whole_number(jwk, "n")?, jwk::whole_number(jwk, "e")?),
+            "RSA" => Self::rsa(
+                jwk_members::whole_number(jwk, "n")?,
+                jwk_members::whole_number(jwk, "e")?,
+            ),
             "EC" => {
-                let curve = Curve::from_name(jwk::text(jwk, "crv")?);
+                let curve = Curve::from_name(jwk_members::text(jwk, "crv")?);
                 let curve = curve.ok_or(JwkError::UnsupportedCurve)?;
-                Self::ec(curve, jwk::bytes(jwk, "x")?, jwk::bytes(jwk, "y")?)
+                Self::ec(
+                    curve,
+                    jwk_members::bytes(jwk, "x")?,
+                    jwk_members::bytes(jwk, "y")?,
+                )
             }
             "OKP" => {
-                if jwk::text(jwk, "crv")? != "Ed25519" {
+                if jwk_members::text(jwk, "crv")? != "Ed25519" {
                     return Err(JwkError::UnsupportedCurve);
                 }
-                Self::ed25519(&jwk::bytes(jwk, "x")?)
+                Self::ed25519(&jwk_members::bytes(jwk, "x")?)
             }
             _ => Err(JwkError::UnsupportedType),
         }

@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_are_not() {
+    fn other_moduli_are_not_weak() {
         let mut number = power(128);
         *number.last_mut().expect("not empty") ^= 2;
         assert!(!is_roca(&number));
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn hundreds_of_odd_numbers_are_not() {
+    fn many_odd_moduli_are_not_weak() {
         let mut state = 0x9E37_79B9_7F4A_7C15_u64;
         for _ in 0..500 {
             let mut number = [0; 256];
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn every_prime_counts_as_the_comment_says() {
+    fn every_prime_has_its_stated_share() {
         let is_prime = |number: u32| !(2..number).any(|divisor| number.is_multiple_of(divisor));
         let primes = (3..=167).filter(|number| is_prime(*number));
         assert!(primes.eq(PRIMES));

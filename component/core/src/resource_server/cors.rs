@@ -1,8 +1,8 @@
 //! Browsers: the Fetch standard's CORS protocol, and MCP's rule for `Origin`.
 
-use super::answer::Answer;
-use super::gate::RequestHead;
+use super::decision::RequestHead;
 use super::rejection::Rejection;
+use crate::answer::Answer;
 use crate::capability::Header;
 use crate::grammar::FIELD_NAMES;
 use crate::limits;

@@ -1,8 +1,8 @@
 //! Protected resource metadata (RFC 9728), the issuer's, served through (RFC 8414), and the keys of
 //! this application as a client (RFC 7517 section 5).
 
-use super::answer::Answer;
 use super::config::Metadata;
+use crate::answer::Answer;
 use crate::json::{Json, Object};
 
 const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";

@@ -1,11 +1,11 @@
 //! Reasons for which a request does not go on, and the one way each goes to the wire.
 
-use super::answer::Answer;
-use super::challenge::Challenge;
 use crate::access_token::TokenError;
+use crate::answer::Answer;
 use crate::capability::SignatureError;
+use crate::challenge::Challenge;
 use crate::http_url::UrlError;
-use crate::keys::{FetchError, Unavailable};
+use crate::issuers::{FetchError, Unavailable};
 
 /// Why a request is answered instead of its handler.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_whole_mapping() {
+    fn each_rejection_has_its_response() {
         let unavailable = |error| Unavailable {
             error,
             retry_after: 7,

@@ -12,17 +12,17 @@ use super::config::AssertionAudience;
 use super::exchanged_tokens::{CacheKey, ExchangedTokens};
 use super::failure::TokenFailure;
 use super::in_flight::InFlight;
-use super::secret::Secret;
 use super::token_endpoint::token_endpoint;
 use super::token_request::{Delegation, Grant, TokenTarget, check_destination};
 use super::token_response::{Token, read};
 use crate::capability::{HttpError, HttpRequest, UnixMillis};
-use crate::config_error::{ConfigError, ConfigPart, Naming, Origins};
+use crate::config_error::Naming;
+use crate::issuers::{Issuers, KeySource};
 use crate::jose::base64url;
 use crate::json::{Json, Object};
-use crate::keys::KeySource;
+
 use crate::limits;
-use crate::resource_server::{Gate, GateInner};
+use crate::secret::Secret;
 use crate::task::{Progress, Scheduler, Task};
 
 /// What discovery leaves of the time for a request at the least.
@@ -55,7 +55,7 @@ pub struct TokenClient {
 }
 
 pub(super) struct Inner {
-    gate: Rc<GateInner>,
+    issuers: Rc<Issuers>,
     client: Rc<CompiledClient>,
     pub(super) tokens: RefCell<ExchangedTokens>,
     /// Requests under way. The tasks that wait for one hold it.
@@ -73,42 +73,23 @@ impl fmt::Debug for TokenClient {
 }
 
 impl TokenClient {
-    /// The client of a gate's configuration, which shares the gate's knowledge of its issuers.
-    ///
-    /// # Errors
-    /// What is wrong about that part of the configuration.
-    pub fn new(gate: &Gate) -> Result<Self, ConfigError> {
-        let gate = gate.inner();
-        let client = match &gate.compiled.client {
-            Some(Ok(client)) => Rc::clone(client),
-            Some(Err(error)) => return Err(error.clone()),
-            None => {
-                let message = "no client is configured, so no token can be asked for: set \
-                               TOLLGATE_CLIENT_ID with TOLLGATE_CLIENT_SECRET or \
-                               TOLLGATE_PRIVATE_KEY, or the option `client`";
-                let error = ConfigError::new("client", message);
-                let error = error.spelled(gate.compiled.naming, &Origins::default());
-                return Err(ConfigError {
-                    part: ConfigPart::Client,
-                    ..error
-                });
-            }
-        };
-        Ok(Self {
+    /// A client with an empty cache.
+    pub(crate) fn new(issuers: Rc<Issuers>, client: Rc<CompiledClient>) -> Self {
+        Self {
             inner: Rc::new(Inner {
                 tokens: RefCell::new(ExchangedTokens::new(client.cache)),
-                gate,
+                issuers,
                 client,
                 in_flight: RefCell::new(LruCache::unbounded()),
                 cooling: RefCell::new(LruCache::unbounded()),
             }),
-        })
+        }
     }
 
     /// How the sentences of failures name options.
     #[must_use]
     pub fn naming(&self) -> Naming {
-        self.inner.gate.compiled.naming
+        self.inner.issuers.naming
     }
 
     /// A token for a user and a target: from the cache, else by one exchange for everybody who
@@ -229,7 +210,7 @@ impl TokenClient {
     #[must_use]
     pub fn client_assertion(&self, audience: &str) -> AssertionStep {
         let (inner, audience) = (Rc::clone(&self.inner), audience.to_owned());
-        let scheduler = Rc::clone(&self.inner.gate.scheduler);
+        let scheduler = Rc::clone(&self.inner.issuers.scheduler);
         let mut task = Task::new(scheduler, async move {
             let authentication = &inner.client.authentication;
             authentication.assertion(&audience, inner.scheduler()).await
@@ -279,11 +260,11 @@ fn user_until(given: Option<u64>, token: &str) -> Option<UnixMillis> {
 
 impl Inner {
     pub(super) fn scheduler(&self) -> &Scheduler {
-        &self.gate.scheduler
+        &self.issuers.scheduler
     }
 
     fn source(&self) -> &KeySource {
-        &self.gate.compiled.sources[self.client.issuer]
+        &self.issuers.sources[self.client.issuer]
     }
 
     fn issuer(&self) -> &str {
@@ -316,7 +297,7 @@ impl Inner {
 
     /// Polls once: what needs no I/O after all is done at once.
     pub(super) fn run(&self, future: impl Future<Output = Outcome> + 'static) -> TokenStep {
-        let mut task = Task::new(Rc::clone(&self.gate.scheduler), future);
+        let mut task = Task::new(Rc::clone(&self.issuers.scheduler), future);
         match task.poll() {
             Progress::Ready(outcome) => TokenStep::Done(outcome),
             Progress::Pending(_) => TokenStep::Waiting(task),

@@ -4,12 +4,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::failure::TokenFailure;
-use super::own_keys::OwnKeys;
-use super::secret::Secret;
 use super::token_request::form_encode;
 use crate::capability::{Header, UnixMillis};
-use crate::jose::base64url;
+use crate::jose::{SigningKeySet, base64url};
 use crate::json::{Json, Number, Object};
+use crate::secret::Secret;
 use crate::task::Scheduler;
 
 /// How long an assertion is good for, in seconds: it is made for one request that follows at once;
@@ -23,7 +22,7 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 pub(crate) enum ClientAuthentication {
     Basic { id: String, secret: Secret },
     Post { id: String, secret: Secret },
-    PrivateKeyJwt { id: String, keys: OwnKeys },
+    PrivateKeyJwt { id: String, keys: SigningKeySet },
     None { id: String },
 }
 
@@ -102,7 +101,11 @@ impl ClientAuthentication {
         let mut jti = [0; 16];
         scheduler.random(&mut jti);
         let claims = assertion_claims(id, audience, &base64url::encode(&jti), scheduler.now());
-        keys.sign(&claims, scheduler).await
+        let claims = claims.to_string();
+        keys.sign_compact(scheduler, Some("JWT"), claims.as_bytes())
+            .await
+            .map(Secret::new)
+            .map_err(TokenFailure::Signing)
     }
 }
 

@@ -3,17 +3,18 @@
 use std::rc::Rc;
 
 use super::client_authentication::ClientAuthentication;
+use super::client_keys::read_keys;
 use super::config::{
     AssertionAudience, ClientAuthenticationMethod as Method, ClientConfig, ExchangeCacheConfig,
 };
 use super::exchanged_tokens::ExchangeCacheLimits;
-use super::own_keys::OwnKeys;
 use crate::config_error::ConfigError;
 use crate::http_url::HttpUrl;
-use crate::keys::KeySource;
+use crate::issuers::KeySource;
+use crate::jose::SigningKeySet;
 use crate::limits;
-use crate::resource_server::trusted_url;
 use crate::task::Scheduler;
+use crate::trusted_url::trusted_url;
 
 /// Longer identifiers and secrets are a file pasted in the wrong place.
 const ID_BYTES: usize = 2048;
@@ -35,8 +36,8 @@ pub(crate) struct CompiledClient {
 }
 
 impl CompiledClient {
-    /// The keys that are published at `/.well-known/jwks.json`, where there are any.
-    pub(crate) fn own_keys(&self) -> Option<&OwnKeys> {
+    /// The keys by which it authenticates, where it does so by keys.
+    pub(crate) fn keys(&self) -> Option<&SigningKeySet> {
         match &self.authentication {
             ClientAuthentication::PrivateKeyJwt { keys, .. } => Some(keys),
             _ => None,
@@ -151,7 +152,7 @@ fn authentication(
                 return Err(ConfigError::new("client.keys", message));
             }
             ClientAuthentication::PrivateKeyJwt {
-                keys: OwnKeys::read("client.keys", keys, scheduler)?,
+                keys: read_keys("client.keys", keys, scheduler)?,
                 id,
             }
         }

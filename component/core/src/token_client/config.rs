@@ -1,7 +1,7 @@
 //! What an application configures of itself as a client. `wit/resource-server.wit` says what each
 //! field means and what it is where it is left out; names and shapes are the same here.
 
-use super::secret::Secret;
+use crate::secret::Secret;
 
 /// See the record `client` in WIT.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Tokens that were got for somebody, kept until they are of no more use.
 //!
 //! The key is a hash over everything that made the token, unambiguously: each part stands with its
-//! length before it, each list with its count. Two different wishes have the same key only where
+//! length before it, each list with its count. Two different requests have the same key only where
 //! SHA-256 has a collision.
 
 use std::rc::Rc;
@@ -153,7 +153,7 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// Whether a wish to forget means this.
+    /// Whether it is among the tokens to be invalidated.
     pub(super) fn is_meant(&self, subject: Option<&str>, target: Option<&str>) -> bool {
         subject.is_none_or(|subject| self.subject.as_deref() == Some(subject))
             && target.is_none_or(|target| self.targets.iter().any(|own| own == target))

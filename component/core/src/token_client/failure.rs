@@ -1,9 +1,10 @@
 //! Why there is no token, and the one way each reason goes to the wire.
 
+use crate::answer::Answer;
+use crate::challenge::Challenge;
 use crate::config_error::{ConfigError, Naming};
+use crate::issuers::Unavailable;
 use crate::jose::SigningError;
-use crate::keys::Unavailable;
-use crate::resource_server::{Answer, Challenge};
 
 /// An OAuth error response (RFC 6749 section 5.2). These are the issuer's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -268,8 +269,8 @@ fn refusal(error: &str) -> (u16, &'static str, &'static str) {
 mod tests {
     use super::*;
     use crate::capability::SignatureError;
+    use crate::issuers::FetchError;
     use crate::jose::SigningKeyError;
-    use crate::keys::FetchError;
 
     const fn signing(error: SignatureError) -> TokenFailure {
         TokenFailure::Signing(SigningError::Host(error))
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_mapping() {
+    fn each_failure_has_its_response() {
         let unavailable = Unavailable {
             error: FetchError::TimedOut,
             retry_after: 7,

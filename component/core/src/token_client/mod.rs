@@ -15,14 +15,13 @@
 
 mod client;
 mod client_authentication;
+mod client_keys;
 mod compile;
 mod config;
 mod exchanged_tokens;
 mod failure;
 mod in_flight;
-mod own_keys;
 mod retry_after;
-mod secret;
 mod token_endpoint;
 mod token_request;
 mod token_response;
@@ -35,6 +34,5 @@ pub use config::{
 };
 pub use exchanged_tokens::CacheKey;
 pub use failure::{OAuthError, TokenFailure};
-pub use secret::Secret;
 pub use token_request::{Delegation, Grant, TokenTarget, TypedToken};
 pub use token_response::Token;

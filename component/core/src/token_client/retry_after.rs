@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_or_a_date() {
+    fn seconds_and_dates_are_read() {
         // 2026-11-21T00:00:00Z.
         let now = 1_795_219_200_000;
         for (value, expected) in [

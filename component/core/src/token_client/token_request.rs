@@ -3,10 +3,10 @@
 
 use super::client_authentication::Credentials;
 use super::failure::TokenFailure;
-use super::secret::Secret;
 use crate::access_token::is_scope_token;
 use crate::http_url::HttpUrl;
 use crate::limits;
+use crate::secret::Secret;
 
 /// A token of somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]

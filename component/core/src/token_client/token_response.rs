@@ -2,11 +2,11 @@
 
 use super::failure::{OAuthError, TokenFailure};
 use super::retry_after::retry_after;
-use super::secret::Secret;
 use super::token_request::ACCESS_TOKEN;
 use crate::capability::{HttpError, HttpResponse, UnixMillis};
 use crate::json::{Json, Object};
 use crate::limits;
+use crate::secret::Secret;
 
 /// RFC 8693 section 3: an access token by its form.
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
@@ -120,8 +120,8 @@ fn token(body: &Object, wanted: Option<&str>, asked_at: UnixMillis) -> Result<To
     })
 }
 
-/// What is issued must be what was asked for; without a wish, something that works as an access
-/// token. A token of a type that is not understood must not be used (RFC 6749 section 7.1), and
+/// What is issued must be what was asked for, or, where nothing was asked for, something that works
+/// as an access token. A token of a type that is not understood must not be used (RFC 6749 section 7.1), and
 /// one that is bound to a key cannot be sent as a bearer.
 fn check_types(
     token_type: &str,

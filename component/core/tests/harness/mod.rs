@@ -10,14 +10,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
+use tollgate_core::answer::Answer;
 use tollgate_core::capability::{
     Host, HttpError, HttpRequest, HttpResponse, Pending, PrivateKeyHandle, PrivateKeySource,
     PublicKeyHandle, SignatureError,
 };
+use tollgate_core::config_error::ConfigError;
+use tollgate_core::deployment::{Config, Deployment, IssuerConfig, KeyLocationConfig};
 use tollgate_core::jose::Algorithm;
-use tollgate_core::resource_server::{
-    Answer, Config, Decision, Gate, IssuerConfig, KeyLocationConfig, Outcome, RequestHead, Step,
-};
+use tollgate_core::resource_server::{Decision, Gate, Outcome, RequestHead, Step};
 use tollgate_core::task::{Progress, Task};
 
 pub mod signatures;
@@ -280,6 +281,7 @@ pub fn inline(keys: &[&Key]) -> Config {
 
 pub struct World {
     pub host: Rc<FakeHost>,
+    pub deployment: Deployment,
     pub gate: Gate,
 }
 
@@ -287,17 +289,22 @@ impl World {
     pub fn new(config: Config) -> Self {
         let host = FakeHost::new();
         HOST.with(|slot| *slot.borrow_mut() = Some(Rc::clone(&host)));
-        let gate = Gate::new(config, Rc::<FakeHost>::clone(&host)).expect("a good configuration");
-        Self { host, gate }
+        Self::on(host, config).expect("a good configuration")
+    }
+
+    /// A deployment on this host, if the configuration works.
+    pub fn on(host: Rc<FakeHost>, config: Config) -> Result<Self, ConfigError> {
+        let deployment = Deployment::new(config, Rc::<FakeHost>::clone(&host))?;
+        Ok(Self {
+            host,
+            gate: deployment.gate().clone(),
+            deployment,
+        })
     }
 
     /// Another gate on the same host: a fresh isolate.
     pub fn again(&self, config: Config) -> Self {
-        let gate = Gate::new(config, Rc::<FakeHost>::clone(&self.host));
-        Self {
-            host: Rc::clone(&self.host),
-            gate: gate.expect("a good configuration"),
-        }
+        Self::on(Rc::clone(&self.host), config).expect("a good configuration")
     }
 
     /// Drives a task, moving time as it asks.

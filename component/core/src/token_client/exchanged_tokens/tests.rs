@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::token_client::Secret;
+use crate::secret::Secret;
 
 const HOUR: u64 = 3_600_000;
 
@@ -18,14 +18,14 @@ fn typed(token: &str, token_type: Option<&str>) -> TypedToken {
 
 /// Everything that a key is made of, in its plain form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Wish {
+struct Request {
     issuer: String,
     client: String,
     subject: String,
     delegation: Delegation,
 }
 
-impl Wish {
+impl Request {
     fn new() -> Self {
         Self {
             issuer: "https://i".into(),
@@ -55,7 +55,7 @@ impl Wish {
     }
 }
 
-/// Reads back what is hashed: that it can be read back proves that no two wishes share it.
+/// Reads back what is hashed: that it can be read back proves that no two requests share it.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
@@ -87,10 +87,10 @@ impl Reader<'_> {
         (0..self.number()).map(|_| self.text()).collect()
     }
 
-    fn wish(mut self) -> Wish {
+    fn request(mut self) -> Request {
         assert_eq!(self.0[0], b'U');
         self.0 = &self.0[1..];
-        let wish = Wish {
+        let request = Request {
             issuer: self.text(),
             client: self.text(),
             subject: self.text(),
@@ -109,29 +109,29 @@ impl Reader<'_> {
             },
         };
         assert!(self.0.is_empty());
-        wish
+        request
     }
 }
 
-/// A small generator: the same wishes in each run.
-struct Dice(u64);
+/// A small generator of random requests: the same in each run.
+struct Generator(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+impl Generator {
+    fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (self.0 % sides as u64) as usize
+        (self.0 % limit as u64) as usize
     }
 
     /// Short, and of characters that would confuse a key made with separators.
     fn text(&mut self) -> String {
         const LETTERS: [&str; 8] = ["", "a", ":", "::", "\0", "\u{1}", "é", "https://a"];
-        (0..self.roll(4)).map(|_| LETTERS[self.roll(8)]).collect()
+        (0..self.below(4)).map(|_| LETTERS[self.below(8)]).collect()
     }
 
     fn set(&mut self) -> Vec<String> {
-        let mut set: Vec<String> = (0..self.roll(3)).map(|_| self.text()).collect();
+        let mut set: Vec<String> = (0..self.below(3)).map(|_| self.text()).collect();
         set.sort_unstable();
         set.dedup();
         set
@@ -142,45 +142,45 @@ impl Dice {
         typed(&self.text(), Some(&token_type))
     }
 
-    fn wish(&mut self) -> Wish {
-        Wish {
+    fn request(&mut self) -> Request {
+        Request {
             issuer: self.text(),
             client: self.text(),
             subject: self.text(),
             delegation: Delegation {
                 subject_token: self.token(),
-                actor_token: (self.roll(2) == 0).then(|| self.token()),
+                actor_token: (self.below(2) == 0).then(|| self.token()),
                 target: TokenTarget {
                     resources: self.set(),
                     audiences: self.set(),
                     scopes: self.set(),
-                    requested_token_type: (self.roll(2) == 0).then(|| self.text()),
+                    requested_token_type: (self.below(2) == 0).then(|| self.text()),
                 },
-                ..Wish::new().delegation
+                ..Request::new().delegation
             },
         }
     }
 }
 
 #[test]
-fn what_is_hashed_can_be_read_back() {
-    let mut dice = Dice(0x5EED);
-    let mut seen: HashMap<CacheKey, Wish> = HashMap::new();
+fn cache_keys_are_unambiguous() {
+    let mut generator = Generator(0x5EED);
+    let mut seen: HashMap<CacheKey, Request> = HashMap::new();
     for _ in 0..50_000 {
-        let wish = dice.wish();
-        assert_eq!(Reader(&wish.text()).wish(), wish);
-        let other = seen.entry(wish.key()).or_insert_with(|| wish.clone());
-        assert_eq!(*other, wish, "two wishes, one key");
+        let request = generator.request();
+        assert_eq!(Reader(&request.text()).request(), request);
+        let other = seen.entry(request.key()).or_insert_with(|| request.clone());
+        assert_eq!(*other, request, "two requests, one key");
     }
 }
 
 #[test]
 fn each_part_makes_another_key() {
-    let plain = Wish::new();
-    let change = |change: fn(&mut Wish)| {
-        let mut wish = Wish::new();
-        change(&mut wish);
-        wish.key()
+    let plain = Request::new();
+    let change = |change: fn(&mut Request)| {
+        let mut request = Request::new();
+        change(&mut request);
+        request.key()
     };
     let keys = [
         plain.key(),
@@ -201,7 +201,7 @@ fn each_part_makes_another_key() {
     }
     // What a key must not depend on.
     let default_type = Some("urn:ietf:params:oauth:token-type:access_token");
-    let mut named = Wish::new();
+    let mut named = Request::new();
     named.delegation.subject_token = typed("t", default_type);
     named.delegation.subject_expires_at = Some(7);
     named.delegation.destination = Some("https://a/x".into());
@@ -211,9 +211,9 @@ fn each_part_makes_another_key() {
 #[test]
 fn the_order_of_a_set_makes_no_difference() {
     let with = |scopes: &[&str]| {
-        let mut wish = Wish::new();
-        wish.delegation.target.scopes = strings(scopes);
-        wish.key()
+        let mut request = Request::new();
+        request.delegation.target.scopes = strings(scopes);
+        request.key()
     };
     assert_eq!(with(&["a", "b"]), with(&["b", "a"]));
     assert_eq!(with(&["a", "b"]), with(&["b", "a", "b"]));
@@ -233,9 +233,9 @@ fn token(name: &str, expires_at: Option<u64>) -> Rc<Token> {
 }
 
 fn key(name: &str) -> CacheKey {
-    let mut wish = Wish::new();
-    wish.subject = name.into();
-    wish.key()
+    let mut request = Request::new();
+    request.subject = name.into();
+    request.key()
 }
 
 fn owner(subject: &str, target: &str) -> Owner {
@@ -250,7 +250,7 @@ fn cache(limits: ExchangeCacheLimits) -> ExchangedTokens {
 }
 
 #[test]
-fn a_token_is_kept_until_it_is_of_no_more_use() {
+fn tokens_are_kept_until_they_expire() {
     let limits = ExchangeCacheLimits::default();
     // Expires in, the user's token ends at, asked at, good until.
     for (lifetime, user_until, good_until) in [
@@ -274,7 +274,7 @@ fn a_token_is_kept_until_it_is_of_no_more_use() {
 }
 
 #[test]
-fn what_is_of_no_use_is_not_kept() {
+fn useless_tokens_are_not_kept() {
     let start = 1_000_000;
     let mut cache = cache(ExchangeCacheLimits::default());
     let whose = || owner("u", "r");
@@ -375,7 +375,7 @@ fn tokens_are_forgotten_by_user_by_resource_or_all() {
 }
 
 #[test]
-fn only_the_token_that_did_not_do_is_dropped() {
+fn only_the_refused_token_is_dropped() {
     let mut cache = cache(ExchangeCacheLimits::default());
     cache.insert(key("u"), &token("new", None), owner("u", "r"), 0, None, 0);
     cache.remove_if(&key("u"), "old");

@@ -19,7 +19,7 @@ fn wanted(wanted: Option<&str>, members: &str) -> Result<Token, TokenFailure> {
 const GOOD: &str = r#""access_token":"abc","token_type":"Bearer""#;
 
 #[test]
-fn a_whole_response() {
+fn a_whole_response_is_read() {
     let token = ok(&format!(
         r#"{GOOD},"expires_in":60,"scope":"a  b","refresh_token":"r","issued_token_type":"{JWT}""#
     ))
@@ -132,10 +132,10 @@ fn what_is_issued_is_what_was_asked_for() {
     let other = Err(TokenFailure::BadResponse(
         "has a token of another type than was asked for",
     ));
-    let issued = |wish: Option<&str>, issued: Option<&str>, token_type: &str| {
+    let issued = |asked: Option<&str>, issued: Option<&str>, token_type: &str| {
         let issued = issued.map_or(String::new(), |i| format!(r#","issued_token_type":"{i}""#));
         let members = format!(r#""access_token":"abc","token_type":"{token_type}"{issued}"#);
-        wanted(wish, &members).map(drop)
+        wanted(asked, &members).map(drop)
     };
     assert_eq!(issued(None, None, "Bearer"), Ok(()));
     assert_eq!(issued(None, Some(ACCESS_TOKEN), "Bearer"), Ok(()));
@@ -192,7 +192,7 @@ fn an_oauth_error_is_kept_as_data() {
 }
 
 #[test]
-fn everything_else_is_a_failure_of_its_own() {
+fn other_responses_have_failures_of_their_own() {
     let read = |response| read(response, None, 0).map(drop);
     for (response, failure) in [
         (Err(HttpError::Unreachable), TokenFailure::Unreachable),

@@ -1,114 +1,116 @@
-//! The judgement about a token: at once where everything is at hand, else after a fetch.
+//! Whether a token gives access: told at once where everything is at hand, else after a fetch.
 
 use std::rc::Rc;
 
-use super::answer::Answer;
 use super::credentials::check_token68;
-use super::gate::{Allowed, Decision, Inner, Outcome, Place, Step, respond};
+use super::decision::{Allowed, Decision, Outcome, Step, respond};
+use super::gate::Inner;
 use super::metadata::location;
 use super::rejection::{ChallengeContext, Rejection};
+use super::request_target::RequestTarget;
 use crate::access_token::{self, NotVerified, Target, TokenDigest, TokenError, Verified};
+use crate::answer::Answer;
+use crate::issuers::{KeySource, Unavailable};
 use crate::jose::JwkSet;
-use crate::keys::{KeySource, Unavailable};
 use crate::limits;
 
-/// One judgement: what is needed, and what an answer must know.
-pub(super) struct Case {
+/// What a token is checked for, and what an answer must know.
+pub(super) struct TokenCheck {
     /// All scopes, of gate, route and operation.
     pub(super) required: Vec<String>,
-    pub(super) place: Option<Place>,
+    pub(super) target: Option<RequestTarget>,
     pub(super) origin: Option<String>,
     pub(super) token_start: usize,
 }
 
-impl Case {
+impl TokenCheck {
     fn target(&self) -> Option<Target<'_>> {
-        let place = self.place.as_ref()?;
+        let target = self.target.as_ref()?;
         Some(Target {
-            origin: &place.origin,
-            paths: place.readings(),
+            origin: &target.origin,
+            paths: target.readings(),
         })
     }
 }
 
-/// A token that is verified.
-struct Granted {
+/// A token that is verified, with the scopes still to be checked.
+struct CheckedToken {
     verified: Verified,
     refresh_due: bool,
 }
 
 impl Inner {
     /// The decision about a token: at once where everything is at hand.
-    pub(super) fn judge(self: &Rc<Self>, token: &str, case: Case) -> Step {
+    pub(super) fn check_token(self: &Rc<Self>, token: &str, check: TokenCheck) -> Step {
         if token.len() > limits::AUTHORIZATION_BYTES {
-            return respond(self.answer(&Rejection::CredentialsTooLarge, &case));
+            return respond(self.answer(&Rejection::CredentialsTooLarge, &check));
         }
         let digest = TokenDigest::of(token);
-        if let Some(judged) = self.find_verified(digest, &case) {
-            return Step::Done(self.conclude(judged, &case));
+        if let Some(checked) = self.find_verified(digest, &check) {
+            return Step::Done(self.outcome_of(checked, &check));
         }
         let inner = Rc::clone(self);
         let token = token.to_owned();
         self.run(async move {
-            let judged = inner.judge_unseen(&token, digest, &case).await;
-            inner.conclude(judged, &case)
+            let checked = inner.verify_unseen(&token, digest, &check).await;
+            inner.outcome_of(checked, &check)
         })
     }
 
-    fn conclude(&self, judged: Result<Granted, Rejection>, case: &Case) -> Outcome {
-        match judged {
-            Ok(granted) => self.check_scopes(granted, case),
+    fn outcome_of(&self, checked: Result<CheckedToken, Rejection>, check: &TokenCheck) -> Outcome {
+        match checked {
+            Ok(token) => self.check_scopes(token, check),
             Err(rejection) => Outcome {
-                decision: Decision::Respond(self.answer(&rejection, case)),
+                decision: Decision::Respond(self.answer(&rejection, check)),
                 refresh_due: false,
             },
         }
     }
 
-    /// The judgement about a token that was verified before, by keys that still serve.
+    /// The result for a token that was verified before, by keys that still serve.
     fn find_verified(
         &self,
         digest: TokenDigest,
-        case: &Case,
-    ) -> Option<Result<Granted, Rejection>> {
-        let now = self.scheduler.now();
+        check: &TokenCheck,
+    ) -> Option<Result<CheckedToken, Rejection>> {
+        let now = self.issuers.scheduler.now();
         let verified = self.tokens.borrow_mut().find(&digest, now)?;
-        let keys = self.compiled.sources[verified.issuer].ready(now)?;
-        let policy = &self.compiled.policies[verified.issuer];
-        if let Err(error) = policy.check_request(&verified.identity, now, case.target()) {
+        let keys = self.issuers.sources[verified.issuer].ready(now)?;
+        let policy = &self.rules.policies[verified.issuer];
+        if let Err(error) = policy.check_request(&verified.identity, now, check.target()) {
             return Some(Err(Rejection::Token(error)));
         }
         self.tokens.borrow_mut().note(&verified);
-        Some(Ok(Granted {
+        Some(Ok(CheckedToken {
             verified,
             refresh_due: keys.refresh_due,
         }))
     }
 
-    async fn judge_unseen(
+    async fn verify_unseen(
         &self,
         token: &str,
         digest: TokenDigest,
-        case: &Case,
-    ) -> Result<Granted, Rejection> {
+        check: &TokenCheck,
+    ) -> Result<CheckedToken, Rejection> {
         // A bare token is no header: it is refused for its form.
-        if case.place.is_some() {
+        if check.target.is_some() {
             check_token68(token)?;
         }
-        let started = self.scheduler.now();
-        let policies = &self.compiled.policies;
-        let unverified = access_token::read(token, policies, started, case.target())
+        let started = self.issuers.scheduler.now();
+        let policies = &self.rules.policies;
+        let unverified = access_token::read(token, policies, started, check.target())
             .map_err(Rejection::Token)?;
         let issuer = unverified.issuer;
-        let source = &self.compiled.sources[issuer];
+        let source = &self.issuers.sources[issuer];
         let (set, refresh_due) = match source.ready(started) {
             Some(keys) => (keys.set, keys.refresh_due),
             None => {
-                let set = source.read(&self.scheduler).await;
+                let set = source.read(&self.issuers.scheduler).await;
                 (set.map_err(Rejection::KeysUnavailable)?, false)
             }
         };
-        let key = match unverified.verify(&set, &self.scheduler).await {
+        let key = match unverified.verify(&set, &self.issuers.scheduler).await {
             Ok(key) => key,
             Err(NotVerified::Refused(error)) => {
                 let newer = self.newer_keys(source, &set, &error).await?;
@@ -116,21 +118,21 @@ impl Inner {
                 if unverified.has_same_keys(&set, &newer) {
                     return Err(Rejection::Token(error));
                 }
-                unverified.verify(&newer, &self.scheduler).await?
+                unverified.verify(&newer, &self.issuers.scheduler).await?
             }
             Err(no_verdict) => return Err(no_verdict.into()),
         };
         let identity = unverified.into_identity();
-        let now = self.scheduler.now();
+        let now = self.issuers.scheduler.now();
         if now != started {
             // Time has passed while the keys or the verdict were awaited.
             policies[issuer]
-                .check_request(&identity, now, case.target())
+                .check_request(&identity, now, check.target())
                 .map_err(Rejection::Token)?;
         }
         let mut tokens = self.tokens.borrow_mut();
         let verified = tokens.insert(digest, identity, issuer, &key, now);
-        Ok(Granted {
+        Ok(CheckedToken {
             verified,
             refresh_due,
         })
@@ -143,25 +145,25 @@ impl Inner {
         seen: &Rc<JwkSet>,
         error: &TokenError,
     ) -> Result<Rc<JwkSet>, Rejection> {
-        let newer = source.refetch(&self.scheduler, seen).await;
+        let newer = source.refetch(&self.issuers.scheduler, seen).await;
         newer.map_err(|unavailable| without_newer_keys(error, unavailable))
     }
 
-    /// The last question, asked of cached and of new tokens alike: is it enough?
-    fn check_scopes(&self, granted: Granted, case: &Case) -> Outcome {
-        let Granted {
+    /// The last check, of cached and of new tokens alike: do the scopes suffice?
+    fn check_scopes(&self, token: CheckedToken, check: &TokenCheck) -> Outcome {
+        let CheckedToken {
             verified,
             refresh_due,
-        } = granted;
+        } = token;
         let scopes = &verified.identity.scopes;
-        let decision = if self.compiled.hierarchy.covers(scopes, case.required.iter()) {
+        let decision = if self.rules.hierarchy.covers(scopes, check.required.iter()) {
             Decision::Allow(Allowed {
                 identity: Some(verified.id),
-                token_start: case.token_start,
-                headers: self.compiled.cors.headers(case.origin.as_deref()),
+                token_start: check.token_start,
+                headers: self.rules.cors.headers(check.origin.as_deref()),
             })
         } else {
-            Decision::Respond(self.answer(&Rejection::InsufficientScope, case))
+            Decision::Respond(self.answer(&Rejection::InsufficientScope, check))
         };
         Outcome {
             decision,
@@ -169,20 +171,20 @@ impl Inner {
         }
     }
 
-    /// The answer to a refusal of this case.
-    pub(super) fn answer(&self, rejection: &Rejection, case: &Case) -> Answer {
-        let metadata = case.place.as_ref().map(|place| {
-            let whole = self.compiled.single_resource;
-            location(&place.origin, if whole { "/" } else { place.url.path() })
+    /// The answer where this check fails.
+    pub(super) fn answer(&self, rejection: &Rejection, check: &TokenCheck) -> Answer {
+        let metadata = check.target.as_ref().map(|target| {
+            let whole = self.rules.single_resource;
+            location(&target.origin, if whole { "/" } else { target.url.path() })
         });
         let mut answer = rejection.to_answer(&ChallengeContext {
-            realm: self.compiled.realm.as_deref(),
-            scopes: &case.required,
+            realm: self.rules.realm.as_deref(),
+            scopes: &check.required,
             resource_metadata: metadata.as_deref(),
         });
         answer
             .headers
-            .extend(self.compiled.cors.headers(case.origin.as_deref()));
+            .extend(self.rules.cors.headers(check.origin.as_deref()));
         answer
     }
 }

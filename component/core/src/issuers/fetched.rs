@@ -3,42 +3,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::back_off::{BackOff, Need};
-use super::waiters::{Place, WAITERS, WAITERS_FOR_NEWER, Waiters};
+use super::back_off::Need;
+use super::fetched_state::{State, Stored};
+use super::waiters::{WAITERS, WAITERS_FOR_NEWER, Waiter, Waiters};
 use super::{FetchError, KeyPolicy, Unavailable};
 use crate::capability::UnixMillis;
 use crate::lease::{LEASE_MS, Lease, Owner, look_again_after};
 use crate::task::Scheduler;
-
-/// A fetched value and how long it counts.
-#[derive(Debug)]
-pub(super) struct Stored<T> {
-    pub(super) value: Rc<T>,
-    pub(super) fetched_at: UnixMillis,
-    pub(super) fresh_until: UnixMillis,
-}
-
-impl<T> Clone for Stored<T> {
-    fn clone(&self) -> Self {
-        Self {
-            value: Rc::clone(&self.value),
-            ..*self
-        }
-    }
-}
-
-#[derive(Debug)]
-struct State<T> {
-    stored: Option<Stored<T>>,
-    /// What is stored did not do: it is as good as nothing for those who need it.
-    doubted: bool,
-    /// The fetch that the last doubt of many callers led to could start then.
-    doubted_from: Option<UnixMillis>,
-    back_off: BackOff,
-    last_error: FetchError,
-    /// When somebody last asked for newer keys although the value was fresh.
-    refetched_at: Option<UnixMillis>,
-}
 
 /// See the module.
 #[derive(Debug)]
@@ -66,14 +37,7 @@ pub(super) struct Served<T> {
 impl<T> Fetched<T> {
     pub(super) fn new() -> Self {
         Self {
-            state: RefCell::new(State {
-                stored: None,
-                doubted: false,
-                doubted_from: None,
-                back_off: BackOff::default(),
-                last_error: FetchError::Unreachable,
-                refetched_at: None,
-            }),
+            state: RefCell::new(State::new()),
             lease: Lease::default(),
             waiters: Waiters::default(),
         }
@@ -327,7 +291,7 @@ impl<T> Fetched<T> {
         // Discovery tries three places at most, then the keys: nobody waits longer than that.
         let patience = u64::from(policy.timeout) * 4 + LEASE_MS;
         let start = scheduler.now();
-        let mut place: Option<Place<'_>> = None;
+        let mut waiter: Option<Waiter<'_>> = None;
         loop {
             let now = scheduler.now();
             match look(now) {
@@ -340,17 +304,17 @@ impl<T> Fetched<T> {
                     });
                 }
                 Look::Wait => {
-                    if place.is_none() {
-                        place = self.waiters.enter(max_waiters);
+                    if waiter.is_none() {
+                        waiter = self.waiters.enter(max_waiters);
                     }
-                    if place.is_none() {
+                    if waiter.is_none() {
                         return Err(Unavailable::TOO_MANY_WAITING);
                     }
                     let waited = now.saturating_sub(start);
                     scheduler.wait(look_again_after(waited)).await;
                 }
                 Look::Fetch(owner) => {
-                    drop(place);
+                    drop(waiter);
                     return self.fetch_as(owner, scheduler, policy, &fetch).await;
                 }
             }
@@ -400,39 +364,6 @@ impl<T> Fetched<T> {
                 let resume_at = state.back_off.resume_at(need, now, policy);
                 Err(state.unavailable(now, resume_at.unwrap_or(now)))
             }
-        }
-    }
-}
-
-impl<T> Stored<T> {
-    /// How long it has been stale; `None` while fresh. From the future counts as just stale.
-    fn age_past_fresh(&self, now: UnixMillis) -> Option<u64> {
-        if now < self.fetched_at {
-            return Some(0);
-        }
-        (now >= self.fresh_until).then(|| now - self.fresh_until)
-    }
-}
-
-impl<T> State<T> {
-    /// Whether what is kept may serve while a fetch has to wait.
-    fn need(&self, now: UnixMillis, policy: &KeyPolicy) -> Need {
-        let serves = |stored: &Stored<T>| {
-            let past = stored.age_past_fresh(now);
-            past.is_none_or(|past| past < policy.max_stale)
-        };
-        if !self.doubted && self.stored.as_ref().is_some_and(serves) {
-            Need::Refresh
-        } else {
-            Need::Missing
-        }
-    }
-
-    fn unavailable(&self, now: UnixMillis, resume_at: UnixMillis) -> Unavailable {
-        let left = resume_at.saturating_sub(now);
-        Unavailable {
-            error: self.last_error,
-            retry_after: left.div_ceil(1000).max(1),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::fetched::{Fetched, Stored};
+use super::fetched::Fetched;
+use super::fetched_state::Stored;
 use super::issuer_metadata::{IssuerMetadata, locations};
 use super::waiters::WAITERS;
 use super::{FetchError, KeyPolicy, Unavailable, freshness};

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use super::config::{Config, IssuerConfig, KeyLocationConfig};
+use super::config::{
+    ClientConfig, ClientKeyConfig, ClientKeySource, Config, IssuerConfig, KeyLocationConfig,
+};
 use crate::config_error::{ConfigError, Origin, Origins};
-use crate::token_client::{ClientConfig, ClientKeyConfig, ClientKeySource, Secret};
+use crate::secret::Secret;
 
 /// A value as the host found it. See the variant `setting` in WIT.
 #[derive(Clone, PartialEq, Eq)]

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_does_not_print() {
+    fn secrets_are_not_printed() {
         let shown = format!("{:?}", Some(Secret::new("hunter2")));
         assert!(!shown.contains("hunter2"), "{shown}");
     }

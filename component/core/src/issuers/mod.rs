@@ -1,4 +1,5 @@
-//! An issuer's keys: found by discovery, fetched once for everyone, kept through outages.
+//! Issuers: their metadata, and their keys, which are found by discovery, fetched once for everyone and
+//! kept through outages. Roles borrow them.
 //!
 //! Two rules hold everywhere below. "The issuer cannot be reached" is never "your token is bad":
 //! the first is [`Unavailable`], the second an absent key. And callers share state, not promises:
@@ -6,16 +7,35 @@
 //! lease that is no longer kept alive passes to the next who looks.
 
 mod back_off;
+mod compile;
+mod config;
 mod fetched;
+mod fetched_state;
 mod freshness;
 mod issuer_metadata;
 mod snapshot;
 mod source;
 mod waiters;
 
+pub(crate) use compile::{issuer_url, key_location, key_policy};
+pub use config::{IssuerConfig, KeyLocationConfig, KeyPolicyConfig};
 pub use issuer_metadata::IssuerMetadata;
 pub use snapshot::{SnapshotError, export, import};
 pub use source::{KeyLocation, KeySource, Keys};
+
+use std::rc::Rc;
+
+use crate::config_error::Naming;
+use crate::task::Scheduler;
+
+/// What every role of a deployment borrows: the issuers that it knows, the host by which they are
+/// asked, and how errors name options.
+pub(crate) struct Issuers {
+    pub(crate) scheduler: Rc<Scheduler>,
+    /// In the order of the configuration.
+    pub(crate) sources: Vec<KeySource>,
+    pub(crate) naming: Naming,
+}
 
 /// Why an issuer's document is not to be had. Every case is the issuer's or the network's doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

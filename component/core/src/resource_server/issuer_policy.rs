@@ -1,15 +1,12 @@
-//! What is accepted from one issuer, checked.
+//! What is accepted of the tokens of one issuer, checked.
 
 use std::fmt::Arguments;
-use std::rc::Rc;
 
-use super::compile::{quotable, too_many, trusted_url};
-use super::config::{IssuerConfig, KeyLocationConfig};
+use super::compile::quotable;
 use crate::access_token::{Audiences, IssuerPolicy, Tolerance, TypeRule};
 use crate::config_error::ConfigError;
-use crate::http_url::HttpUrl;
-use crate::jose::{Algorithm, JwkSet};
-use crate::keys::{KeyLocation, KeyPolicy, KeySource};
+use crate::issuers::IssuerConfig;
+use crate::jose::{Algorithm, COMPONENTS_WITH_ALL_ALGORITHMS};
 use crate::limits;
 
 /// A token that was just issued must not fail over a second of skew; one that has ended is worth
@@ -19,37 +16,31 @@ const DEFAULT_TOLERANCE: Tolerance = Tolerance { end: 0, start: 5 };
 /// leave it out are many.
 const RFC_9068_CLAIMS: [&str; 3] = ["sub", "client_id", "iat"];
 
-/// What to do where the host lacks an algorithm.
-pub(crate) const COMPONENTS_WITH_ALL_ALGORITHMS: &str = "use the component tollgate-gate-standalone.wasm, which has all \
-                                  algorithms, or add tollgate-signatures.wasm beside this one";
-
 /// What a gate protects: the audience of issuers that name none.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Resource<'a> {
+pub(crate) enum Resource<'a> {
     Named(&'a str),
     /// The origin of each request.
     OfRequest,
     Unknown,
 }
 
+/// What is accepted of the tokens of one issuer. `lent` is what the host verifies.
+///
+/// # Errors
+/// The first thing in the configuration that cannot work. `field` is the option that has it.
 #[inline(never)]
-pub(super) fn compile_issuer(
+pub(crate) fn issuer_policy(
     field: Arguments<'_>,
     config: IssuerConfig,
     resource: Resource<'_>,
-    policy: &KeyPolicy,
     lent: &[Algorithm],
-) -> Result<(IssuerPolicy, KeySource), ConfigError> {
-    let url = trusted_url(format_args!("{field}.issuer"), &config.issuer)?;
-    if url.query().is_some() {
-        let message = "an issuer has no query (RFC 8414 section 2): remove the part from the ?";
-        return Err(ConfigError::at(format_args!("{field}.issuer"), message));
-    }
+) -> Result<IssuerPolicy, ConfigError> {
     let audiences = match (config.audiences, resource) {
         (Some(names), _) if !names.is_empty() => {
             if names.len() > limits::AUDIENCES {
                 let field = format_args!("{field}.audiences");
-                return Err(too_many(field, limits::AUDIENCES));
+                return Err(ConfigError::too_many(field, limits::AUDIENCES));
             }
             if names.iter().any(String::is_empty) {
                 let message = "an audience is empty: remove it or name it";
@@ -92,24 +83,15 @@ pub(super) fn compile_issuer(
     for name in &required_claims {
         quotable(format_args!("{field}.required-claims"), name)?;
     }
-    let cross_origin = config.cross_origin_keys.unwrap_or(false);
-    let location = key_location(
-        format_args!("{field}.keys"),
-        config.keys,
-        &url,
-        cross_origin,
-    )?;
-    let issuer_policy = IssuerPolicy {
-        issuer: config.issuer.clone(),
+    Ok(IssuerPolicy {
+        issuer: config.issuer,
         audiences,
         algorithms: algorithms(format_args!("{field}.algorithms"), config.algorithms, lent)?,
         types: types(format_args!("{field}.types"), config.types)?,
         required_claims,
         tolerance,
         max_age: config.max_age,
-    };
-    let source = KeySource::new(config.issuer, url, location, cross_origin, policy.clone());
-    Ok((issuer_policy, source))
+    })
 }
 
 /// `lent` is what the host verifies. What the configuration names must be in it; what it leaves
@@ -181,46 +163,4 @@ fn types(field: Arguments<'_>, types: Option<Vec<String>>) -> Result<TypeRule, C
             .map_or(typ.clone(), str::to_owned)
     };
     Ok(TypeRule::OneOf(types.iter().map(plain).collect()))
-}
-
-fn key_location(
-    field: Arguments<'_>,
-    location: Option<KeyLocationConfig>,
-    issuer: &HttpUrl,
-    cross_origin: bool,
-) -> Result<KeyLocation, ConfigError> {
-    match location {
-        None | Some(KeyLocationConfig::Discovery) => Ok(KeyLocation::Discovery),
-        Some(KeyLocationConfig::Uri(uri)) => {
-            let url = trusted_url(field, &uri)?;
-            if !cross_origin && !url.same_origin(issuer) {
-                let message = "the keys are on another origin than the issuer: set \
-                               `cross-origin-keys` if that is meant";
-                return Err(ConfigError::at(field, message));
-            }
-            Ok(KeyLocation::Uri(uri))
-        }
-        Some(KeyLocationConfig::Inline(json)) => {
-            let set = JwkSet::parse(json.as_bytes()).map_err(|error| {
-                let message = format!(
-                    "this is not a JWK Set ({}): give the JSON object with \
-                                       \"keys\" that the issuer publishes",
-                    error.code()
-                );
-                ConfigError::at(field, message)
-            })?;
-            if set.keys.is_empty() {
-                let message = match set.skipped.first() {
-                    None => "the key set is empty: give public signing keys".to_owned(),
-                    Some(skipped) => format!(
-                        "no key of the key set can be used (the first {}): give public signing \
-                         keys",
-                        skipped.reason
-                    ),
-                };
-                return Err(ConfigError::at(field, message));
-            }
-            Ok(KeyLocation::Inline(Rc::new(set)))
-        }
-    }
 }

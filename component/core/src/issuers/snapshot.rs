@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::fetched::Stored;
+use super::fetched_state::Stored;
 use super::source::KeySource;
 use crate::capability::UnixMillis;
 use crate::jose::JwkSet;

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn cannot_be_injected_into() {
+    fn values_cannot_inject_parameters() {
         let hostile = "x\", error=\"ok\r\nSet-Cookie: a=b\u{0}\\ \u{2603}\u{7f}";
         let challenge = Challenge::bearer()
             .realm(hostile)

@@ -16,9 +16,9 @@ pub(super) const WAITERS_FOR_NEWER: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Waiters(Cell<usize>);
 
-/// A place among them, until it is dropped.
+/// One of them, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place<'a>(&'a Cell<usize>);
+pub(super) struct Waiter<'a>(&'a Cell<usize>);
 
 impl Waiters {
     /// Whether `limit` callers wait already.
@@ -27,16 +27,16 @@ impl Waiters {
     }
 
     /// `None` where `limit` callers wait already.
-    pub(super) fn enter(&self, limit: usize) -> Option<Place<'_>> {
+    pub(super) fn enter(&self, limit: usize) -> Option<Waiter<'_>> {
         if self.reach(limit) {
             return None;
         }
         self.0.set(self.0.get() + 1);
-        Some(Place(&self.0))
+        Some(Waiter(&self.0))
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         self.0.set(self.0.get().saturating_sub(1));
     }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_counted_and_given_back() {
+    fn waiters_are_counted_until_dropped() {
         let waiters = Waiters::default();
         let first = waiters.enter(2);
         let second = waiters.enter(2);

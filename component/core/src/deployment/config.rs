@@ -1,0 +1,34 @@
+//! The whole configuration of a deployment. `wit/resource-server.wit` says what each field means and
+//! what it is where it is left out; names and shapes are the same here.
+
+use super::environment::Setting;
+use crate::config_error::Naming;
+pub use crate::issuers::{IssuerConfig, KeyLocationConfig, KeyPolicyConfig};
+pub use crate::resource_server::{Access, Cors, Metadata, RouteConfig, TokenCacheConfig};
+pub use crate::token_client::{
+    AssertionAudience, ClientAuthenticationMethod, ClientConfig, ClientKeyConfig, ClientKeySource,
+    ExchangeCacheConfig,
+};
+
+/// See the record `config` in WIT.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "documented once, in WIT")]
+pub struct Config {
+    pub issuer: Option<String>,
+    pub audience: Option<Vec<String>>,
+    pub issuers: Option<Vec<IssuerConfig>>,
+    pub resource: Option<String>,
+    pub resource_from_request: Option<bool>,
+    pub routes: Option<Vec<RouteConfig>>,
+    pub case_insensitive_paths: Option<bool>,
+    pub scopes: Option<Vec<String>>,
+    pub scope_hierarchy: Option<Vec<(String, Vec<String>)>>,
+    pub realm: Option<String>,
+    pub metadata: Option<Metadata>,
+    pub cors: Option<Cors>,
+    pub token_cache: Option<TokenCacheConfig>,
+    pub keys: Option<KeyPolicyConfig>,
+    pub client: Option<ClientConfig>,
+    pub env: Option<Vec<(String, Setting)>>,
+    pub naming: Option<Naming>,
+}

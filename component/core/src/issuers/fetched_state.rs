@@ -1,0 +1,82 @@
+//! What is known about a fetched document: its value with its times, and the failures since.
+
+use std::rc::Rc;
+
+use super::back_off::{BackOff, Need};
+use super::{FetchError, KeyPolicy, Unavailable};
+use crate::capability::UnixMillis;
+
+/// A fetched value and how long it counts.
+#[derive(Debug)]
+pub(super) struct Stored<T> {
+    pub(super) value: Rc<T>,
+    pub(super) fetched_at: UnixMillis,
+    pub(super) fresh_until: UnixMillis,
+}
+
+impl<T> Clone for Stored<T> {
+    fn clone(&self) -> Self {
+        Self {
+            value: Rc::clone(&self.value),
+            ..*self
+        }
+    }
+}
+
+/// What is known about a document, and about the attempts to fetch it.
+#[derive(Debug)]
+pub(super) struct State<T> {
+    pub(super) stored: Option<Stored<T>>,
+    /// What is stored did not do: it is as good as nothing for those who need it.
+    pub(super) doubted: bool,
+    /// The fetch that the last doubt of many callers led to could start then.
+    pub(super) doubted_from: Option<UnixMillis>,
+    pub(super) back_off: BackOff,
+    pub(super) last_error: FetchError,
+    /// When somebody last asked for newer keys although the value was fresh.
+    pub(super) refetched_at: Option<UnixMillis>,
+}
+
+impl<T> Stored<T> {
+    /// How long it has been stale; `None` while fresh. From the future counts as just stale.
+    pub(super) fn age_past_fresh(&self, now: UnixMillis) -> Option<u64> {
+        if now < self.fetched_at {
+            return Some(0);
+        }
+        (now >= self.fresh_until).then(|| now - self.fresh_until)
+    }
+}
+
+impl<T> State<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            stored: None,
+            doubted: false,
+            doubted_from: None,
+            back_off: BackOff::default(),
+            last_error: FetchError::Unreachable,
+            refetched_at: None,
+        }
+    }
+
+    /// Whether what is kept may serve while a fetch has to wait.
+    pub(super) fn need(&self, now: UnixMillis, policy: &KeyPolicy) -> Need {
+        let serves = |stored: &Stored<T>| {
+            let past = stored.age_past_fresh(now);
+            past.is_none_or(|past| past < policy.max_stale)
+        };
+        if !self.doubted && self.stored.as_ref().is_some_and(serves) {
+            Need::Refresh
+        } else {
+            Need::Missing
+        }
+    }
+
+    pub(super) fn unavailable(&self, now: UnixMillis, resume_at: UnixMillis) -> Unavailable {
+        let left = resume_at.saturating_sub(now);
+        Unavailable {
+            error: self.last_error,
+            retry_after: left.div_ceil(1000).max(1),
+        }
+    }
+}
