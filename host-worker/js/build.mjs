@@ -30,9 +30,9 @@ async function main() {
 
   const scratch = await mkdtemp(path.join(tmpdir(), 'tollgate-js-'));
   try {
-    say(`transpiling ${path.basename(values.component)} (${kib(component.length)})`);
+    say(`transpiling ${path.basename(values.component)} (${kb(component.length)})`);
     const glue = await transpile(component, GATE, path.join(scratch, 'gate'));
-    say(`transpiling ${path.basename(values.signatures)} (${kib(signatures.length)})`);
+    say(`transpiling ${path.basename(values.signatures)} (${kb(signatures.length)})`);
     glue.signatures = await transpile(signatures, SIGNATURES, path.join(scratch, 'signatures'));
     await rm(out, { recursive: true, force: true });
     await mkdir(out, { recursive: true });
@@ -51,8 +51,8 @@ function say(line) {
   console.log(`npm package: ${line}`);
 }
 
-function kib(bytes) {
-  return `${Math.round(bytes / 1024)} KiB`;
+function kb(bytes) {
+  return `${Math.round(bytes / 1000)} KB`;
 }
 
 main().catch((error) => {

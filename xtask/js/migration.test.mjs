@@ -116,7 +116,8 @@ test('the Worker "authpi" has its routes', async (t) => {
 test('what the pages link to is there', async () => {
   for (const name of (await readdir(docs)).filter((file) => file.endsWith('.md'))) {
     const text = await readFile(path.join(docs, name), 'utf8');
-    for (const [, link] of text.matchAll(/\]\(([^)#]+)\)/g)) {
+    const links = [...text.matchAll(/\]\(([^)#]+)\)|(?:src|href)="([^"#]+)"/g)];
+    for (const link of links.map(([, markdown, html]) => markdown ?? html)) {
       if (!/^https?:/.test(link)) assert.ok(existsSync(path.join(docs, link)), `${name}: ${link} is not there`);
     }
   }

@@ -5,7 +5,9 @@
 //   <!-- test: worker -->     runs as a Worker in workerd, with a real issuer
 //   <!-- test: wrangler -->   is the configuration of that Worker
 //   <!-- test: as in FILE --> stands so in FILE, which other checks compile
-// Blocks of shell need none: they are looked at line by line.
+//   <!-- test: token -->      is run by the calls below, with the development issuer
+//   <!-- test: calls of … --> curl gets the status that each line's comment says
+// Other blocks of shell need none: they are looked at line by line.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -14,6 +16,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { missing, startDevIssuer } from '../../host-worker/examples/test/support/dev-issuer.mjs';
 import { startIssuer } from '../../host-worker/js/test/support/issuer.mjs';
 import { bundle, run } from '../../host-worker/js/test/support/workerd.mjs';
 
@@ -74,17 +77,90 @@ for (const { how, text } of blocks.filter(({ how }) => how?.startsWith('as in ')
   });
 }
 
+/** Runs lines of curl in a shell that has the function `token`: each must get the status in its comment. */
+async function calls(how, issuer, at) {
+  const script = lines(only(how)).map((line) => line.replace(/http:\/\/(localhost|127\.0\.0\.1):80?\d+\//, `${at}/`));
+  const expected = [];
+  const shell = script.map((line) => {
+    const call = /^curl -i (.+?) +# (\d{3})/.exec(line);
+    if (call === null) return line;
+    expected.push(call[2]);
+    return `curl -s -o /dev/null -w '%{http_code}\\n' ${call[1]}`;
+  });
+  assert.ok(expected.length >= 2, `${how} has calls`);
+  const token = only('token').replaceAll('http://127.0.0.1:9400', issuer.url);
+  const { stdout } = await promisify(execFile)('sh', ['-euc', `${token}\n${shell.join('\n')}`]);
+  assert.deepEqual(lines(stdout), expected);
+}
+
+test('the Worker answers the calls as they say', { skip: missing }, async (t) => {
+  const issuer = await startDevIssuer();
+  t.after(() => issuer.stop());
+  const { vars } = JSON.parse(only('wrangler'));
+  const dist = await bundle(t, { 'src/index.js': only('worker'), 'wrangler.jsonc': only('wrangler') });
+  const { url } = await run(t, dist, { ...vars, TOLLGATE_ISSUER: issuer.url });
+  await calls('calls of the worker', issuer, url.origin);
+});
+
+test('the API example answers the calls as they say', { skip: missing }, async (t) => {
+  // The one in JavaScript: that the one in Rust has the same routes, the examples' own tests show.
+  const issuer = await startDevIssuer();
+  t.after(() => issuer.stop());
+  const example = (file) => readFile(path.join(root, 'host-worker/examples/api-js', file), 'utf8');
+  const { vars } = JSON.parse(await example('wrangler.jsonc'));
+  const dist = await bundle(t, { 'src/index.js': await example('src/index.js') });
+  const { url } = await run(t, dist, { ...vars, TOLLGATE_ISSUER: issuer.url });
+  await calls('calls of api-rust', issuer, url.origin);
+});
+
+test('calls of the server name its routes, its audience and its scopes', () => {
+  const server = only('as in host-native/tollgate/README.md');
+  for (const line of lines(only('calls of the server'))) {
+    const [, route] = /^curl -i http:\/\/127\.0\.0\.1:8080(\S+)/.exec(line) ?? [];
+    const [, audience, scope] = /^TOKEN=\$\(token (\S+) (\S+)\)$/.exec(line) ?? [];
+    assert.ok(route ?? audience, `nothing tries this line: ${line}`);
+    const wanted = route ? [`.route("${route}"`, '"127.0.0.1:8080"'] : [`Config::new("${audience}")`, `["${scope}"]`];
+    for (const text of wanted) assert.ok(server.includes(text), `${text}, for ${line}`);
+  }
+});
+
+test("the Worker's compatibility date is one that the wrangler of Node 20 knows", () => {
+  // Newer versions of wrangler need Node 22, so npx takes 4.86 on Node 20, whose workerd is of 2026-05.
+  assert.ok(JSON.parse(only('wrangler')).compatibility_date <= '2026-05-03');
+});
+
+/** What a line of shell must be, and what else must hold. */
+const commandsOfTheShell = [
+  [/^cargo xtask (\w+)/, (name) => commands.includes(name)],
+  [/^cargo run -p tollgate-cli --no-default-features -- dev-issuer$/, () => true],
+  [/^npx wrangler dev(?: --var (\w+):\S+)?$/, (name) => !name || name in JSON.parse(only('wrangler')).vars],
+  [/^rustup target add wasm32-unknown-unknown$/, () => true],
+  [
+    /^cargo install worker-build --locked --version (\S+)$/,
+    async (version) => (await manifest('host-worker')).includes(`\nworker = "${version}"\n`),
+  ],
+  [/^cd (\S+)$/, (folder) => existsSync(path.join(root, folder))],
+  [/^npm install$/, () => true],
+  [
+    /^cargo add (\S+) --path \.\.\/tollgate\/(\S+)$/,
+    async (name, folder) => (await manifest(folder)).includes(`\nname = "${name}"\n`),
+  ],
+  [/^cargo add (?:axum|tokio --features full)$/, () => true],
+];
+const manifest = (folder) => readFile(path.join(root, folder, 'Cargo.toml'), 'utf8');
+
 test('commands of the shell', async (t) => {
-  for (const line of blocks.filter(({ language }) => language === 'sh').flatMap(({ text }) => lines(text))) {
-    const xtask = /^cargo xtask (\w+)/.exec(line);
-    if (xtask) {
-      assert.ok(commands.includes(xtask[1]), `there is no such command: ${line}`);
+  const shell = blocks.filter(({ language, how }) => language === 'sh' && how === undefined);
+  for (const line of shell.flatMap(({ text }) => lines(text))) {
+    const install = /^npm install \.\.\/tollgate\/(\S+)$/.exec(line);
+    if (install) {
+      assert.equal(path.join(root, install[1]), path.resolve(npmPackage));
+      await installs(t);
       continue;
     }
-    const install = /^npm install \.\.\/tollgate\/(\S+)$/.exec(line);
-    assert.ok(install, `nothing tries this line: ${line}`);
-    assert.equal(path.join(root, install[1]), path.resolve(npmPackage));
-    await installs(t);
+    const [command, holds] = commandsOfTheShell.find(([command]) => command.test(line)) ?? [];
+    assert.ok(command, `nothing tries this line: ${line}`);
+    assert.ok(await holds(...command.exec(line).slice(1)), `this does not hold: ${line}`);
   }
 });
 

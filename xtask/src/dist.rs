@@ -53,8 +53,8 @@ const COMPONENT_SOURCES: [&str; 8] = [
 /// Packages of npm that the component is made with: Binaryen, and jco with its parts.
 const COMPONENT_TOOLS: [&str; 2] = ["binaryen", "@bytecodealliance/"];
 /// Sources of the npm package, beside the component. The lock file has the versions of the packages
-/// that it is made with.
-const PACKAGE_SOURCES: [&str; 4] = ["host-worker/js", "package-lock.json", "wit", "README.md"];
+/// that it is made with, `Cargo.toml` the package's own.
+const PACKAGE_SOURCES: [&str; 4] = ["host-worker/js", "package-lock.json", "wit", "Cargo.toml"];
 
 /// A component that is built.
 #[derive(Clone, Copy)]

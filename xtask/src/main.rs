@@ -14,6 +14,7 @@ mod fuzz;
 mod log;
 mod mutants;
 mod node;
+mod npm_package;
 mod paths;
 mod progress;
 mod readme;

@@ -6,7 +6,7 @@ use crate::{
     counts, demo, dependencies,
     dist::{self, Tools},
     failure::Failure,
-    formatting, fuzz, node, paths,
+    formatting, fuzz, node, npm_package, paths,
     progress::Step,
     readme, rust_worker, summary,
     workspace::{NATIVE, Workspace},
@@ -30,7 +30,7 @@ enum Needs {
     ConformanceComponent,
 }
 
-const CHECKS: [Check; 17] = [
+const CHECKS: [Check; 18] = [
     Check {
         name: "format",
         needs: Needs::Nothing,
@@ -85,6 +85,11 @@ const CHECKS: [Check; 17] = [
         name: "js",
         needs: Needs::Package,
         run: js,
+    },
+    Check {
+        name: "package",
+        needs: Needs::Package,
+        run: package,
     },
     Check {
         name: "readme",
@@ -289,6 +294,10 @@ fn js(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
     run.arg("test/run.mjs")
         .current_dir(suite.work.root.join("host-worker/js"));
     step.run(&counts::node_script(suite.work, step, run))
+}
+
+fn package(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
+    npm_package::test(suite.work, step, suite.tools()?)
 }
 
 fn rust_worker(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { build } from 'esbuild';
+import { nameSources } from './source-maps.mjs';
 
 /** Bundles the shim with the glue, and beside it one small entry per kind of host. */
 export async function bundle(here, glue, out) {
@@ -13,6 +14,8 @@ export async function bundle(here, glue, out) {
     target: 'es2022',
     outdir: out,
     legalComments: 'none',
+    // With the text of the sources: the package has none of them beside it.
+    sourcemap: 'linked',
     logLevel: 'error',
     external: ['./shim.js', './signatures.js', './*.wasm', 'node:fs'],
     tsconfigRaw: {},
@@ -36,4 +39,5 @@ export async function bundle(here, glue, out) {
     outdir: path.join(out, 'keycard'),
     external: ['tollgate', '../shim.js'],
   });
+  await nameSources(here, glue, out);
 }

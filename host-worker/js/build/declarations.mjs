@@ -49,7 +49,11 @@ export async function declarations(here, glue, out) {
   await writeFile(path.join(out, 'bare.d.ts'), await published(path.join(types, 'bare.d.ts')));
   await writeFile(path.join(out, 'signatures.d.ts'), await published(path.join(types, 'signatures-worker.d.ts')));
   await writeFile(path.join(out, 'node-http.d.ts'), await published(path.join(types, 'node-http.d.ts')));
-  await cp(path.join(types, 'keycard'), path.join(out, 'keycard'), { recursive: true });
+  await cp(path.join(types, 'keycard'), path.join(out, 'keycard'), {
+    recursive: true,
+    // Nothing public mentions it.
+    filter: (file) => path.basename(file) !== 'gates.d.ts',
+  });
   for (const name of ['types.d.ts', 'token-types.d.ts', 'errors.d.ts', 'config-error.d.ts', 'token-error.d.ts'])
     await copyFile(path.join(types, name), path.join(out, name));
 }

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { workspacePackage } from '../build/package.mjs';
 import { consumer, packagePath, tools } from './support/package.mjs';
 
 const run = promisify(execFile);
@@ -44,13 +45,90 @@ test('it has no dependency, and nothing of Node outside its own entries', async 
   }
 });
 
-test('what a Worker ships is at most 220 KB, gzipped', async () => {
+test('npm packs what a user needs, and nothing else', async () => {
+  const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--offline'], { cwd: packagePath });
+  const listed = JSON.parse(stdout)[0].files.map(({ path: name }) => name);
+  const scripts = ['bare', 'keycard/index', 'node', 'node-http', 'shim', 'worker']
+    .concat('signatures', 'signatures-node', 'signatures-worker')
+    .flatMap((name) => [`${name}.js`, `${name}.js.map`]);
+  const modules = ['gate', 'signatures'].flatMap((name) =>
+    ['core', 'core2', 'core3'].map((part) => `tollgate-${name}.${part}.wasm`),
+  );
+  const texts = ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json'];
+  const declarations = listed.filter((name) => name.endsWith('.d.ts'));
+  assert.deepEqual(listed.sort(), [...scripts, ...modules, ...texts, ...declarations].sort());
+  assert.deepEqual(declarations.sort(), [...(await reachable())].sort());
+});
+
+/** The declarations that the entries have, and those that these mention. */
+async function reachable() {
+  const { exports } = JSON.parse(await readFile(path.join(packagePath, 'package.json'), 'utf8'));
+  const open = Object.values(exports).flatMap(({ types }) => types ?? []);
+  const found = new Set();
+  for (const name of open) {
+    const relative = path.posix.normalize(name);
+    if (found.has(relative)) continue;
+    found.add(relative);
+    const text = await readFile(path.join(packagePath, relative), 'utf8');
+    for (const [, other] of text.matchAll(/\bfrom ['"](\..+?)\.js['"]/g)) {
+      open.push(path.posix.join(path.posix.dirname(relative), `${other}.d.ts`));
+    }
+  }
+  return found;
+}
+
+test('every script has a source map with the text of its sources', async () => {
+  for (const name of await readdir(packagePath, { recursive: true })) {
+    if (!name.endsWith('.js')) continue;
+    const script = await readFile(path.join(packagePath, name), 'utf8');
+    assert.match(script, new RegExp(`^//# sourceMappingURL=${path.basename(name)}\\.map$`, 'm'));
+    const map = JSON.parse(await readFile(path.join(packagePath, `${name}.map`), 'utf8'));
+    assert.ok(map.sources.length > 0, name);
+    for (const [at, source] of map.sources.entries()) {
+      const place = path.posix.join(path.posix.dirname(name), source);
+      if (/^glue\/tollgate-(gate|signatures)\.js$/.test(place)) {
+        assert.ok(map.sourcesContent[at].length > 0, place);
+        continue;
+      }
+      assert.match(place, /^src\/[\w/-]+\.ts$/);
+      const text = await readFile(path.join(import.meta.dirname, '..', place), 'utf8');
+      assert.equal(map.sourcesContent[at], text, place);
+    }
+  }
+});
+
+test('with source maps, a stack names the sources', async (t) => {
+  const root = await consumer(t, {
+    'main.mjs': "import { createGate } from 'tollgate'; createGate({ isuer: 'a' });",
+  });
+  const failed = await run(process.execPath, ['--enable-source-maps', 'main.mjs'], { cwd: root }).then(
+    () => assert.fail('a misspelled option is an error'),
+    ({ stderr }) => stderr,
+  );
+  assert.match(failed, /\/src\/options\.ts:\d+:\d+/);
+});
+
+test('its version and its repository are those of the Cargo workspace', async () => {
+  const manifest = JSON.parse(await readFile(path.join(packagePath, 'package.json'), 'utf8'));
+  const { version, repository } = await workspacePackage(path.join(import.meta.dirname, '../../..'));
+  assert.equal(manifest.version, version);
+  assert.deepEqual(manifest.repository, {
+    type: 'git',
+    url: `git+${repository}.git`,
+    directory: 'host-worker/js',
+  });
+});
+
+// 180 KB were measured: 158 of core modules, 22 of scripts. The rest is for what other versions of
+// the compiler and of jco do. A Worker on Cloudflare's free plan may have 3 MB; but each isolate
+// loads and compiles these before its first answer, so growth has to be a decision.
+test('what a Worker ships is at most 184 KB, gzipped', async () => {
   let size = 0;
   for (const name of await readdir(packagePath)) {
     if (/^tollgate-gate\..*\.wasm$/.test(name) || name === 'worker.js' || name === 'shim.js')
       size += gzipSync(await readFile(path.join(packagePath, name)), { level: 9 }).length;
   }
-  assert.ok(size <= 220_000, `${size} bytes`);
+  assert.ok(size <= 184_000, `${size} bytes`);
 });
 
 for (const [name, compilerOptions] of Object.entries({
