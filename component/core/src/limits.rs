@@ -78,3 +78,7 @@ pub const OAUTH_ERROR_BYTES: usize = 2048;
 /// How long the host may take over an operation with a key, in milliseconds. WebCrypto takes less
 /// than one; a key management service answers within a second or is down.
 pub const SIGNATURE_MS: u64 = 5_000;
+
+/// Faults of one issuer that are told at a time. A key set of nothing but bad keys needs one
+/// remedy, not a hundred lines.
+pub const FAULTS: usize = 8;

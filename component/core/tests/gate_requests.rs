@@ -204,6 +204,17 @@ fn a_configured_resource_names_the_host() {
 }
 
 #[test]
+fn the_issuers_metadata_are_published_as_the_issuer_wrote_them() {
+    let url = "https://api.example/.well-known/oauth-authorization-server";
+    let world = World::new(discovering());
+    let text = format!(
+        "{{ \"issuer\" : \"{ISSUER}\",\n \"x\": [1.10, 1E+2, 12345678901234567890123, -0.0, null], \"é\": \"\\u00e9\" }}"
+    );
+    world.host.set(DISCOVERY, Site::Body(200, text.clone(), ""));
+    assert_eq!(get(&world, url).body.as_deref(), Some(text.as_str()));
+}
+
+#[test]
 fn the_issuers_metadata_are_served_through() {
     let url = "https://api.example/.well-known/oauth-authorization-server";
     let world = World::new(discovering());

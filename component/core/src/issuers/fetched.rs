@@ -48,6 +48,12 @@ impl<T> Fetched<T> {
         self.state.borrow().stored.clone()
     }
 
+    /// Why the last attempt to fetch it failed, if it did.
+    pub(super) fn failure(&self) -> Option<FetchError> {
+        let state = self.state.borrow();
+        state.back_off.has_failed().then_some(state.last_error)
+    }
+
     /// Keeps a value that came from elsewhere, unless what is kept is newer.
     pub(super) fn offer(&self, offered: Stored<T>) -> bool {
         let mut state = self.state.borrow_mut();

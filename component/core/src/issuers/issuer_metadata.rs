@@ -9,6 +9,7 @@ use crate::limits;
 #[derive(Debug)]
 pub struct IssuerMetadata {
     document: Object,
+    text: String,
 }
 
 impl IssuerMetadata {
@@ -19,17 +20,28 @@ impl IssuerMetadata {
     /// # Errors
     /// [`FetchError::NotJson`] or [`FetchError::IssuerMismatch`].
     pub fn parse(issuer: &str, body: &[u8]) -> Result<Self, FetchError> {
+        let text = std::str::from_utf8(body).map_err(|_| FetchError::NotJson)?;
         let document = Object::parse(body, limits::JSON_DEPTH).map_err(|_| FetchError::NotJson)?;
         if document.get("issuer").and_then(|value| value.as_str()) != Some(issuer) {
             return Err(FetchError::IssuerMismatch);
         }
-        Ok(Self { document })
+        Ok(Self {
+            document,
+            text: text.to_owned(),
+        })
     }
 
-    /// The whole document, for publishing.
+    /// The members.
     #[must_use]
     pub fn document(&self) -> &Object {
         &self.document
+    }
+
+    /// The document as the issuer wrote it, for publishing: no number is rounded, nothing is left
+    /// out.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Where the keys are.

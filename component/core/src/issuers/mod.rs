@@ -9,6 +9,7 @@
 mod back_off;
 mod compile;
 mod config;
+mod fault;
 mod fetched;
 mod fetched_state;
 mod freshness;
@@ -19,6 +20,7 @@ mod waiters;
 
 pub(crate) use compile::{issuer_url, key_location, key_policy};
 pub use config::{IssuerConfig, KeyLocationConfig, KeyPolicyConfig};
+pub use fault::IssuerFault;
 pub use issuer_metadata::IssuerMetadata;
 pub use snapshot::{SnapshotError, export, import};
 pub use source::{KeyLocation, KeySource, Keys};

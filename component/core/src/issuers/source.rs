@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::fault::ToldFaults;
 use super::fetched::Fetched;
 use super::fetched_state::Stored;
 use super::issuer_metadata::{IssuerMetadata, locations};
@@ -43,6 +44,7 @@ pub struct KeySource {
     policy: KeyPolicy,
     metadata: Fetched<IssuerMetadata>,
     keys: Fetched<JwkSet>,
+    told_faults: ToldFaults,
 }
 
 impl KeySource {
@@ -63,6 +65,7 @@ impl KeySource {
             policy,
             metadata: Fetched::new(),
             keys: Fetched::new(),
+            told_faults: ToldFaults::default(),
         }
     }
 
@@ -155,6 +158,23 @@ impl KeySource {
     /// cooldown, because each of many callers may find the same fault.
     pub(crate) fn doubt_metadata(&self, now: UnixMillis) {
         self.metadata.doubt_again(now, &self.policy);
+    }
+
+    /// Why the last attempts to fetch metadata and keys failed, if they did.
+    pub(super) fn fetch_errors(&self) -> (Option<FetchError>, Option<FetchError>) {
+        (self.metadata.failure(), self.keys.failure())
+    }
+
+    /// The keys that are there, whatever their age.
+    pub(super) fn known_keys(&self) -> Option<Rc<JwkSet>> {
+        match &self.location {
+            KeyLocation::Inline(set) => Some(Rc::clone(set)),
+            _ => self.keys.stored().map(|stored| stored.value),
+        }
+    }
+
+    pub(super) fn told_faults(&self) -> &ToldFaults {
+        &self.told_faults
     }
 
     /// The issuer's URL.

@@ -1,6 +1,6 @@
 //! One public key (RFC 7517 section 4, RFC 7518 section 6, RFC 8037 section 2).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::{self, Debug, Formatter};
 use std::rc::Rc;
 
@@ -24,6 +24,8 @@ pub struct VerifyingKey {
     /// What the host has prepared, for each algorithm that was needed so far: at most the six of
     /// RSA.
     imported: RefCell<Vec<(Algorithm, Import)>>,
+    /// Why the host did not take it, where that is for good.
+    refusal: Cell<Option<SignatureError>>,
 }
 
 /// A key as the host has it, or why it does not take it.
@@ -94,6 +96,7 @@ impl VerifyingKey {
             algorithm,
             key,
             imported: RefCell::default(),
+            refusal: Cell::default(),
         })
     }
 
@@ -169,8 +172,19 @@ impl VerifyingKey {
         match verdict {
             Ok(true) => Ok(()),
             Ok(false) => Err(VerificationError::Invalid),
-            Err(error) => Err(VerificationError::NoVerdict(error)),
+            Err(error) => {
+                if !error.is_transient() {
+                    self.refusal.set(Some(error));
+                }
+                Err(VerificationError::NoVerdict(error))
+            }
         }
+    }
+
+    /// Why the host did not take this key when it was needed, if it will never take it.
+    #[must_use]
+    pub fn refusal(&self) -> Option<SignatureError> {
+        self.refusal.get()
     }
 
     /// The key as the host has it. A refusal is remembered: the same key would be refused again.

@@ -61,6 +61,21 @@ impl JwkError {
     }
 }
 
+impl JwkError {
+    /// Whether whoever publishes the key has to mend it. Others are for purposes that this is not,
+    /// or newer than this.
+    #[must_use]
+    pub const fn is_fault(self) -> bool {
+        !matches!(
+            self,
+            Self::UnsupportedType
+                | Self::UnsupportedCurve
+                | Self::NotForVerifying
+                | Self::Algorithm
+        )
+    }
+}
+
 impl Display for JwkError {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match self {

@@ -85,7 +85,7 @@ impl Inner {
                 return self.run(async move {
                     let source = &inner.issuers.sources[0];
                     let answer = match source.metadata(&inner.issuers.scheduler).await {
-                        Ok(metadata) => published(metadata.document().to_string()),
+                        Ok(metadata) => published(metadata.text().to_owned()),
                         Err(unavailable) => Rejection::IssuerMetadata(unavailable)
                             .to_answer(&ChallengeContext::default()),
                     };

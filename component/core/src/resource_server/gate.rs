@@ -14,7 +14,7 @@ use crate::access_token::{Identity, VerifiedTokens};
 use crate::answer::Answer;
 use crate::capability::Header;
 use crate::http_url::HttpUrl;
-use crate::issuers::{self, Issuers, SnapshotError};
+use crate::issuers::{self, IssuerFault, Issuers, SnapshotError};
 use crate::task::{Progress, Task};
 
 /// One configuration with its keys and its cache of verified tokens. All clones have one cache.
@@ -159,6 +159,13 @@ impl Gate {
                 source.refresh(&inner.issuers.scheduler).await;
             }
         })
+    }
+
+    /// What is wrong about the issuers and was not told before. There is nothing new but at the
+    /// start and after a task has ended.
+    #[must_use]
+    pub fn new_faults(&self) -> Vec<IssuerFault> {
+        self.inner.issuers.new_faults()
     }
 
     /// The fetched keys, for [`Gate::import_keys`] of a later gate.
