@@ -83,7 +83,7 @@ fn raw_failure(error: VerificationError) -> Failure {
 
 fn jws_failure(error: VerifyError) -> Failure {
     match error {
-        VerifyError::Keys(_) => Failure::BadKey(error.code().to_owned()),
+        VerifyError::Keys(_) | VerifyError::Key(_) => Failure::BadKey(error.code().to_owned()),
         VerifyError::NoVerdict(error) => Failure::NoVerdict(error.code().to_owned()),
         _ => Failure::Invalid(error.code().to_owned()),
     }

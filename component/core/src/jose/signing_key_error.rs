@@ -67,6 +67,8 @@ pub enum SigningKeyError {
     TwoAlgorithms,
     /// `kid` is empty, longer than [`limits::KEY_ID_BYTES`], or not a string.
     KeyId,
+    /// Another key that is published has the same `kid`.
+    RepeatedKeyId,
     /// The host has no key of the name that was given, or not a usable one.
     UnknownName,
 }
@@ -156,6 +158,9 @@ impl Display for SigningKeyError {
                     "has a kid that is empty or longer than {} bytes: shorten it, or leave it out",
                     limits::KEY_ID_BYTES
                 );
+            }
+            Self::RepeatedKeyId => {
+                "has the kid of another key: take one of the two out, or name them apart"
             }
             Self::UnknownName => {
                 "is not one that this host knows by its name: give the host a key of that name, or \

@@ -59,7 +59,7 @@ impl SigningKeySet {
         for (index, key) in self.keys.iter().enumerate() {
             published.push(Json::Object(key.public_jwk(scheduler).await?));
             if self.repeats_kid(index) {
-                return Err(SigningError::Key(SigningKeyError::KeyId));
+                return Err(SigningError::Key(SigningKeyError::RepeatedKeyId));
             }
         }
         let mut document = Object::default();
