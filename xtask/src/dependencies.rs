@@ -6,15 +6,18 @@ use std::process::Command;
 use crate::{
     failure::Failure,
     progress::Step,
-    workspace::{MANIFESTS, Workspace, answer},
+    rust_worker::install,
+    workspace::{MANIFESTS, Workspace},
 };
+
+const CARGO_DENY: &str = "0.20.2";
 
 /// Licenses, banned crates and where crates come from.
 ///
 /// # Errors
-/// When a crate is not allowed, or `cargo deny` is not installed.
+/// When a crate is not allowed, or `cargo deny` cannot be installed.
 pub(crate) fn deny(work: &Workspace, step: &Step<'_>) -> Result<(), Failure> {
-    installed(work)?;
+    install(work, step, "cargo-deny", CARGO_DENY, &["--locked"])?;
     for manifest in MANIFESTS {
         let check = ["check", "bans", "licenses", "sources"];
         step.run(cargo_deny(work, manifest).args(check))?;
@@ -25,9 +28,9 @@ pub(crate) fn deny(work: &Workspace, step: &Step<'_>) -> Result<(), Failure> {
 /// Known faults, by the database of RustSec.
 ///
 /// # Errors
-/// When a crate has one, when `cargo deny` is not installed, or the database cannot be fetched.
+/// When a crate has one, when `cargo deny` cannot be installed, or the database cannot be fetched.
 pub(crate) fn advisories(work: &Workspace, step: &Step<'_>) -> Result<(), Failure> {
-    installed(work)?;
+    install(work, step, "cargo-deny", CARGO_DENY, &["--locked"])?;
     let [first, ..] = MANIFESTS;
     step.run(cargo_deny(work, first).args(["fetch", "db"]))
         .map_err(|_| Failure::NotRun {
@@ -44,19 +47,8 @@ pub(crate) fn advisories(work: &Workspace, step: &Step<'_>) -> Result<(), Failur
 }
 
 fn cargo_deny(work: &Workspace, manifest: &str) -> Command {
-    let mut deny = work.command("cargo-deny");
+    let mut deny = work.command(work.root.join("target/tools/bin/cargo-deny"));
     deny.args(["--all-features", "--manifest-path", manifest, "--config"])
         .arg(work.root.join("deny.toml"));
     deny
-}
-
-/// It takes long to build, so the suite does not install it.
-fn installed(work: &Workspace) -> Result<(), Failure> {
-    match answer(work.command("cargo-deny").arg("--version")) {
-        Some(_) => Ok(()),
-        None => Err(Failure::NotRun {
-            reason: "cargo-deny is not installed.".to_owned(),
-            next: "Run `cargo install --locked cargo-deny`.".to_owned(),
-        }),
-    }
 }

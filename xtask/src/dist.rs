@@ -48,7 +48,7 @@ const COMPONENT_SOURCES: [&str; 8] = [
     "component/signatures",
     "component/compose",
     "wit",
-    "xtask/js",
+    "xtask/js/componentize.mjs",
 ];
 /// Packages of npm that the component is made with: Binaryen, and jco with its parts.
 const COMPONENT_TOOLS: [&str; 2] = ["binaryen", "@bytecodealliance/"];
