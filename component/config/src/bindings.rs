@@ -6,7 +6,7 @@
 use wasmtime::component::{HasData, Linker};
 
 pub use crate::identity::Identity;
-pub use crate::token::TokenErrorKind as FailureKind;
+pub use crate::token::FailureKind;
 pub use crate::token_request::TokenTarget as Target;
 pub use crate::{
     Access, Actor, AssertionAudience, Client, ClientAuthentication, ClientKey, ClientKeySource,

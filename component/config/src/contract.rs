@@ -7,6 +7,7 @@ use std::path::Path;
 use wit_parser::{Resolve, TypeDefKind};
 
 use crate::identity::Record;
+use crate::token::FailureKind;
 use crate::*;
 
 /// A type of the contract.
@@ -35,7 +36,7 @@ fn ours() -> BTreeMap<&'static str, Names> {
         of::<ConfigPart>("config-part"),
         of::<Cors>("cors"),
         of::<ExchangeCache>("exchange-cache"),
-        of::<TokenErrorKind>("failure-kind"),
+        of::<FailureKind>("failure-kind"),
         of::<Grant>("grant"),
         of::<Record>("identity"),
         of::<Issuer>("issuer"),

@@ -20,7 +20,7 @@ struct Verified {
     parsed: OnceLock<Map<String, Value>>,
 }
 
-records! {
+records! { from the component:
     /// The contract's `identity`.
     #[derive(Clone)]
     pub(crate) struct Record {
@@ -182,6 +182,7 @@ mod tests {
             "audience": [],
             "expires_at": 5,
             "actors": [{ "subject": "app" }],
+            "of_a_later_version": true,
             "claims": r#"{"sub":"alice","email":"alice@example.com"}"#,
         });
         serde_json::from_value(record).expect("a record")

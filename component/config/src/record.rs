@@ -1,9 +1,13 @@
 //! One definition for Rust, serde and the contract.
 
-/// Declares records of the contract. Each field has its name in `wit/` before it; what is left out
-/// of a text is `None`, an empty list, and not written.
+/// Declares records of the contract. Each field has its name in `wit/` before it. Serde knows it by
+/// its name in Rust, and refuses others; but not in records that come `from the component`, which a
+/// later version may have added to.
 macro_rules! records {
-    ($(
+    (from the component: $($records:tt)*) => {
+        records! { @ [serde()] $($records)* }
+    };
+    (@ [$serde:meta] $(
         $(#[$attribute:meta])*
         $visibility:vis struct $name:ident {
             $(
@@ -14,7 +18,7 @@ macro_rules! records {
     )*) => {$(
         #[derive(serde::Deserialize, serde::Serialize)]
         $(#[$attribute])*
-        #[serde(deny_unknown_fields)]
+        #[$serde]
         #[cfg_attr(
             feature = "wasmtime",
             derive(
@@ -38,6 +42,9 @@ macro_rules! records {
                 &[$(($wit, stringify!($field))),*];
         }
     )*};
+    ($($records:tt)*) => {
+        records! { @ [serde(deny_unknown_fields)] $($records)* }
+    };
 }
 
 /// Declares enums of the contract. Each case has its name in `wit/` before it.
