@@ -23,7 +23,8 @@ struct Verified {
 records! { from the component:
     /// The contract's `identity`.
     #[derive(Clone)]
-    pub(crate) struct Record {
+    #[allow(unreachable_pub, reason = "wasmtime's traits name it in what is public")]
+    pub struct Record {
         "subject" subject: Option<String>,
         "client-id" client_id: Option<String>,
         "scopes" scopes: Vec<String>,

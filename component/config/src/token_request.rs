@@ -131,8 +131,8 @@ pub struct ExchangeTarget {
 impl ExchangeTarget {
     /// Says who acts for the user.
     #[must_use]
-    pub fn actor(mut self, actor: impl Into<TypedToken>) -> Self {
-        self.actor = Some(actor.into());
+    pub fn actor(mut self, actor: TypedToken) -> Self {
+        self.actor = Some(actor);
         self
     }
 }

@@ -42,7 +42,7 @@ impl Gate {
     /// The store that has what was got for this token: the one that verifies it, so that one
     /// store is asked for all that one token gets, and its cache is all there is to know of it.
     fn worker_of_delegation(&self, delegation: &wit::Delegation) -> &Arc<Worker> {
-        self.worker_of(&delegation.subject_token.token)
+        self.worker_of(delegation.subject_token.token.expose())
     }
 
     /// Whether a call with this token is worth making again with another one.

@@ -22,7 +22,7 @@ fn worker_with(client: Client) -> Arc<Worker> {
         .client(client);
     let blueprint = Blueprint {
         program: Program::embedded().expect("it compiles"),
-        config: (&config).into(),
+        config,
         limits: Limits {
             max_memory: 64 << 20,
             call_ticks: ticks(Duration::from_secs(5)),
