@@ -1,16 +1,18 @@
 //! Tokens for calls to other APIs: on behalf of a caller, and for the Worker itself.
 
-use serde::Serialize;
+use serde_json::json;
+use tollgate_config::{ExchangeTarget, Grant, Secret, Token, TokenTarget};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Context, Env, Request, Response};
 
 use crate::{
     error::Error,
     gate::Gate,
-    identity::{Identity, Token},
-    issued_token::{IssuedToken, TokenError, server_error},
+    identity::Identity,
+    javascript::to_js,
     package::{JsGate, JsToken},
-    token_target::{ExchangeTarget, Grant, TokenTarget},
+    token_arguments::{exchange_arguments, grant_argument},
+    token_error::{TokenError, issued_token, server_error},
 };
 
 impl Gate {
@@ -28,11 +30,11 @@ impl Gate {
         &self,
         caller: &Identity,
         target: impl Into<ExchangeTarget>,
-    ) -> Result<IssuedToken, TokenError> {
+    ) -> Result<Token, TokenError> {
         let gate = self.made()?;
-        let (resources, options) = target.into().into_arguments();
+        let (resources, options) = exchange_arguments(target.into());
         issued(
-            gate.exchange(caller.auth(), resources, &js(&options)?)
+            gate.exchange(caller.auth(), resources, &to_js(&options)?)
                 .await,
         )
     }
@@ -71,8 +73,8 @@ impl Gate {
         request: Request,
     ) -> Result<Response, FetchError> {
         let gate = self.made().map_err(TokenError::from)?;
-        let (resources, options) = target.into().into_arguments();
-        let options = js(&options).map_err(TokenError::from)?;
+        let (resources, options) = exchange_arguments(target.into());
+        let options = to_js(&options).map_err(TokenError::from)?;
         gate.fetch_as(
             caller.auth(),
             resources,
@@ -100,10 +102,10 @@ impl Gate {
         target: impl Into<TokenTarget>,
         env: &Env,
         context: &Context,
-    ) -> Result<IssuedToken, TokenError> {
+    ) -> Result<Token, TokenError> {
         let gate = self.ready(env)?;
         let context: &worker::worker_sys::Context = context.as_ref();
-        let target = js(&target.into())?;
+        let target = to_js(&target.into())?;
         issued(gate.own_token(&target, env, context).await)
     }
 
@@ -119,16 +121,15 @@ impl Gate {
         &self,
         grant: &Grant,
         target: impl Into<TokenTarget>,
-        client_assertion: Option<&Token>,
+        client_assertion: Option<&Secret>,
         env: &Env,
         context: &Context,
-    ) -> Result<IssuedToken, TokenError> {
+    ) -> Result<Token, TokenError> {
         let gate = self.ready(env)?;
         let context: &worker::worker_sys::Context = context.as_ref();
-        let (grant, target) = (js(grant)?, js(&target.into())?);
-        let options = js(&TokenRequestOptions {
-            client_assertion: client_assertion.map(Token::expose),
-        })?;
+        let (grant, target) = (to_js(&grant_argument(grant))?, to_js(&target.into())?);
+        let assertion = client_assertion.map(Secret::expose);
+        let options = to_js(&json!({ "client_assertion": assertion }))?;
         let token = gate
             .token_request(&grant, &target, &options, env, context)
             .await;
@@ -148,7 +149,7 @@ impl Gate {
         resource: Option<&str>,
         env: &Env,
     ) -> Result<u32, Error> {
-        let filter = js(&TokenFilter { subject, resource })?;
+        let filter = to_js(&json!({ "subject": subject, "resource": resource }))?;
         self.ready(env)?
             .invalidate(&filter, env)
             .map_err(|thrown| Error::thrown(&thrown))
@@ -160,11 +161,11 @@ impl Gate {
     /// # Errors
     ///
     /// Where the client has no private key.
-    pub async fn client_assertion(&self, audience: &str, env: &Env) -> Result<Token, TokenError> {
+    pub async fn client_assertion(&self, audience: &str, env: &Env) -> Result<Secret, TokenError> {
         let assertion = self.ready(env)?.client_assertion(audience, env).await;
         assertion
             .and_then(|assertion| assertion.as_string().ok_or(assertion))
-            .map(Token::new)
+            .map(Secret::new)
             .map_err(|thrown| TokenError::thrown(&thrown))
     }
 
@@ -175,30 +176,9 @@ impl Gate {
     }
 }
 
-#[derive(Serialize)]
-struct TokenFilter<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct TokenRequestOptions<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_assertion: Option<&'a str>,
-}
-
-/// A JavaScript object of the same members.
-fn js(value: &impl Serialize) -> Result<JsValue, Error> {
-    let text = serde_json::to_string(value).map_err(Error::Options)?;
-    js_sys::JSON::parse(&text).map_err(|thrown| Error::thrown(&thrown))
-}
-
-fn issued(outcome: Result<JsValue, JsValue>) -> Result<IssuedToken, TokenError> {
+fn issued(outcome: Result<JsValue, JsValue>) -> Result<Token, TokenError> {
     outcome
-        .map(|token| IssuedToken::new(&token.unchecked_into::<JsToken>()))
+        .map(|token| issued_token(&token.unchecked_into::<JsToken>()))
         .map_err(|thrown| TokenError::thrown(&thrown))
 }
 

@@ -1,24 +1,22 @@
+use tollgate_config::{ConfigError, ConfigPart};
 use wasm_bindgen::{JsCast, JsValue};
+
+use crate::javascript::member;
 
 /// What a call of this crate returns.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a gate gave no decision. A refused request is no error: it is [`crate::Outcome::Respond`].
+/// Why a gate gave no decision. A refused request is no error: it is [`crate::Decision::Respond`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The options or the Worker's `TOLLGATE_*` variables cannot work. Every request fails until
-    /// that is changed.
-    #[error("Tollgate's configuration: {message}")]
-    Configuration {
-        /// What to change, as it was set: `issuers[0].audiences`, or `TOLLGATE_AUDIENCE`.
-        field: String,
-        /// The field again, and a sentence that says what to change.
-        message: String,
-    },
-    /// The options are no JSON.
-    #[error("Tollgate's options are no JSON: {0}")]
-    Options(#[source] serde_json::Error),
+    /// The configuration or the Worker's `TOLLGATE_*` variables cannot work. Where it is about the
+    /// gate, every request fails until that is changed.
+    #[error("Tollgate's configuration: {0}")]
+    Configuration(ConfigError),
+    /// The configuration is not JSON, or has what JSON cannot say.
+    #[error("Tollgate's configuration is not JSON: {0}")]
+    Json(#[source] serde_json::Error),
     /// The Worker's entry file did not bring the npm package `tollgate`.
     #[error("the npm package `tollgate` is missing: {0}")]
     Package(String),
@@ -39,16 +37,28 @@ impl Error {
         };
         let message = String::from(error.message());
         match String::from(error.name()).as_str() {
-            "ConfigError" => Self::Configuration {
-                field: js_sys::Reflect::get(value, &"field".into())
-                    .ok()
-                    .and_then(|field| field.as_string())
-                    .unwrap_or_default(),
-                message,
-            },
+            "ConfigError" => Self::Configuration(config_error(value, message)),
             "PackageError" => Self::Package(message),
             _ => Self::Failed(message),
         }
+    }
+}
+
+/// The package's `ConfigError`. It puts the field before the component's sentence, as `Display` of
+/// this one does.
+fn config_error(thrown: &JsValue, message: String) -> ConfigError {
+    let text = |name| member(thrown, name).as_string();
+    let field = text("field").unwrap_or_default();
+    let sentence = message
+        .strip_prefix(&*field)
+        .and_then(|rest| rest.strip_prefix(": "));
+    ConfigError {
+        part: match text("part").as_deref() {
+            Some("client") => ConfigPart::Client,
+            _ => ConfigPart::Gate,
+        },
+        message: sentence.map_or_else(|| message.clone(), str::to_owned),
+        field,
     }
 }
 

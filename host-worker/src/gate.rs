@@ -1,13 +1,13 @@
 use std::{cell::OnceCell, rc::Rc};
 
-use serde::Serialize;
+use tollgate_config::{Config, ConfigPart, Naming};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Context, Env, Request, Response, console_error};
 
 use crate::{
     error::{Error, Result},
     identity::Identity,
-    options::Options,
+    javascript::{as_it_stands, from_js, member, response, to_js},
     package::{self, JsDecision, JsGate},
 };
 
@@ -19,34 +19,40 @@ pub struct Gate {
 }
 
 struct Inner {
-    options: Source,
+    config: Source,
     /// Made with the first request: at start-up the Worker's variables are not there yet.
     ready: OnceCell<JsGate>,
 }
 
 enum Source {
-    Options(Box<Options>),
+    Config(Box<Config>),
+    /// As the npm package writes it.
     Json(String),
 }
 
 impl Gate {
-    /// A gate with these options. They are checked, together with the Worker's variables, by
+    /// A gate with this configuration. It is checked, together with the Worker's variables, by
+    /// [`Self::check`] or with the first request. Errors spell the names of its options as Rust
+    /// does, unless [`Config::naming`] says otherwise.
+    ///
+    /// Two things are errors here, which other hosts have: [`Config::env`], because the Worker's
+    /// own variables come with each request, and keys that only the host knows.
+    pub fn new(mut config: Config) -> Self {
+        config.naming.get_or_insert(Naming::SnakeCase);
+        Self::of(Source::Config(Box::new(config)))
+    }
+
+    /// A gate whose configuration comes as text: a JSON object with the members that `createGate`
+    /// of the npm package takes. What is not JSON, or has an unknown member, is found by
     /// [`Self::check`] or with the first request.
-    pub fn new(options: Options) -> Self {
-        Self::of(Source::Options(Box::new(options)))
+    pub fn from_json(config: impl Into<String>) -> Self {
+        Self::of(Source::Json(config.into()))
     }
 
-    /// A gate whose options come as text: a JSON object with the members that `createGate` of the
-    /// npm package takes. What is not JSON, or has an unknown member, is found by [`Self::check`]
-    /// or with the first request.
-    pub fn from_json(options: impl Into<String>) -> Self {
-        Self::of(Source::Json(options.into()))
-    }
-
-    fn of(options: Source) -> Self {
+    fn of(config: Source) -> Self {
         Self {
             inner: Rc::new(Inner {
-                options,
+                config,
                 ready: OnceCell::new(),
             }),
         }
@@ -67,10 +73,15 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// Never for what a caller did: that is [`Outcome::Respond`]. [`Error::Configuration`] and
+    /// Never for what a caller did: that is [`Decision::Respond`]. [`Error::Configuration`] and
     /// [`Error::Package`] concern every request, [`Error::Failed`] this one. Treat all of them as
     /// a refusal.
-    pub async fn handle(&self, request: &Request, env: &Env, context: &Context) -> Result<Outcome> {
+    pub async fn handle(
+        &self,
+        request: &Request,
+        env: &Env,
+        context: &Context,
+    ) -> Result<Decision> {
         let gate = self.ready(env)?;
         let context: &worker::worker_sys::Context = context.as_ref();
         let decision = package::handle(&gate, request.inner(), env, context)
@@ -78,12 +89,97 @@ impl Gate {
             .map_err(|thrown| Error::thrown(&thrown))?
             .unchecked_into::<JsDecision>();
         Ok(match decision.response() {
-            Some(response) => Outcome::Respond(Response::from(response)),
-            None => Outcome::Allow(Allowed {
-                identity: decision.auth().map(Identity::new),
+            Some(response) => Decision::Respond(Response::from(response)),
+            None => Decision::Allow(Allowed {
+                identity: decision.auth().map(Identity::new).transpose()?,
                 decision,
             }),
         })
+    }
+
+    /// Verifies the credentials of a request, whatever its route says: never public, and the
+    /// scopes are the gate's, the route's and these.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::handle`]. A refusal is the inner error: the answer to send.
+    pub async fn authenticate(
+        &self,
+        request: &Request,
+        scopes: &[&str],
+        env: &Env,
+        context: &Context,
+    ) -> Result<std::result::Result<Authenticated, Refused>> {
+        let gate = self.ready(env)?;
+        let context: &worker::worker_sys::Context = context.as_ref();
+        let scopes = owned(scopes);
+        let verdict = package::authenticate(&gate, request.inner(), env, context, scopes).await;
+        verified(verdict)
+    }
+
+    /// Verifies a bare token, for what is not an HTTP request, with these scopes besides the
+    /// gate's. The challenge of a refusal has no `resource_metadata`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::handle`]. A refusal is the inner error: what an HTTP request would be answered.
+    pub async fn verify(
+        &self,
+        token: &str,
+        scopes: &[&str],
+        env: &Env,
+        context: &Context,
+    ) -> Result<std::result::Result<Identity, Refused>> {
+        let gate = self.ready(env)?;
+        let context: &worker::worker_sys::Context = context.as_ref();
+        let verdict = package::verify(&gate, token, env, context, owned(scopes)).await;
+        Ok(verified(verdict)?.map(|authenticated| authenticated.identity))
+    }
+
+    /// Answers a metadata request or a preflight of one; none for any other path.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::handle`].
+    pub async fn metadata(
+        &self,
+        request: &Request,
+        env: &Env,
+        context: &Context,
+    ) -> Result<Option<Response>> {
+        let gate = self.ready(env)?;
+        let context: &worker::worker_sys::Context = context.as_ref();
+        let answer = package::metadata(&gate, request.inner(), env, context)
+            .await
+            .map_err(|thrown| Error::thrown(&thrown))?;
+        if answer.is_null() {
+            return Ok(None);
+        }
+        response(answer).map(Some)
+    }
+
+    /// The fetched keys, for [`Self::import_keys`] of a later gate: only public keys, as JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::handle`].
+    pub fn export_keys(&self, env: &Env) -> Result<String> {
+        let gate = self.ready(env)?;
+        gate.export_keys(env)
+            .map_err(|thrown| Error::thrown(&thrown))
+    }
+
+    /// Takes keys from [`Self::export_keys`]. The text must come from a place that only the
+    /// application can write: whoever writes it can sign tokens. Returns how many issuers it had
+    /// keys for; what does not fit this configuration is skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] when the text is no export, else as [`Self::handle`].
+    pub fn import_keys(&self, state: &str, env: &Env) -> Result<u32> {
+        let gate = self.ready(env)?;
+        gate.import_keys(state, env)
+            .map_err(|thrown| Error::thrown(&thrown))
     }
 
     /// Runs `handler` for requests that may go on, and answers the others. The identity is none
@@ -103,8 +199,8 @@ impl Gate {
         H: AsyncFnOnce(Request, Env, Context, Option<Identity>) -> worker::Result<Response>,
     {
         match self.handle(&request, &env, &context).await? {
-            Outcome::Respond(response) => Ok(response),
-            Outcome::Allow(mut allowed) => {
+            Decision::Respond(response) => Ok(response),
+            Decision::Allow(mut allowed) => {
                 let identity = allowed.identity.take();
                 let response = handler(request, env, context, identity).await?;
                 Ok(allowed.finish(response).await?)
@@ -121,52 +217,28 @@ impl Gate {
         if let Some(gate) = self.known() {
             return Ok(gate);
         }
-        let options = match &self.inner.options {
-            Source::Options(options) => serde_json::to_value(Spelled::of(options)),
-            // Parsed here rather than by JavaScript, whose error would repeat the text.
-            Source::Json(text) => serde_json::from_str::<serde_json::Value>(text),
+        let options = match &self.inner.config {
+            Source::Config(config) => to_js(config)?,
+            // Read here rather than by JavaScript, whose error would repeat the text.
+            Source::Json(text) => as_it_stands(&serde_json::from_str(text).map_err(Error::Json)?)?,
         };
-        let options = options.map_err(Error::Options)?.to_string();
-        let options = js_sys::JSON::parse(&options).map_err(|thrown| Error::thrown(&thrown))?;
         let gate = package::create_gate(&options).map_err(|thrown| Error::thrown(&thrown))?;
-        match gate.check(env) {
+        match gate.check(env).map_err(|thrown| Error::thrown(&thrown)) {
             Ok(()) => {}
             // A client that cannot work takes nothing else down with it: `check` tells of it, and
             // who asks for a token.
-            Err(thrown) if concerns_client(&thrown) => {
-                console_error!("Tollgate: {}", Error::thrown(&thrown));
+            Err(Error::Configuration(error)) if error.part == ConfigPart::Client => {
+                console_error!("Tollgate: {error}");
             }
-            Err(thrown) => return Err(Error::thrown(&thrown)),
+            Err(error) => return Err(error),
         }
         Ok(self.inner.ready.get_or_init(|| gate).clone())
     }
 }
 
-/// Whether a `ConfigError` of the package is about the client alone.
-fn concerns_client(thrown: &JsValue) -> bool {
-    js_sys::Reflect::get(thrown, &"part".into()).is_ok_and(|part| part == "client")
-}
-
-/// Options whose names are spelled as in Rust where messages name them.
-#[derive(Serialize)]
-struct Spelled<'a> {
-    naming: &'static str,
-    #[serde(flatten)]
-    options: &'a Options,
-}
-
-impl<'a> Spelled<'a> {
-    fn of(options: &'a Options) -> Self {
-        Self {
-            naming: "snake_case",
-            options,
-        }
-    }
-}
-
 /// What is to be done with a request.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum Decision {
     /// It may go on.
     Allow(Allowed),
     /// It must not go on: send this response as it stands. Metadata and preflights come this way
@@ -200,4 +272,47 @@ impl Allowed {
             .map(Response::from)
             .map_err(|thrown| Error::thrown(&thrown))
     }
+}
+
+/// A request whose credentials were verified.
+#[derive(Debug)]
+pub struct Authenticated {
+    /// Who calls.
+    pub identity: Identity,
+    /// Headers that belong on the handler's response (for browsers: CORS). [`Gate::protect`] and
+    /// [`Allowed::finish`] add them themselves.
+    pub headers: Vec<(String, String)>,
+}
+
+/// A request, or a token, that was refused.
+#[derive(Debug)]
+pub struct Refused {
+    /// Send it as it stands.
+    pub response: Response,
+    /// A stable code for logs and metrics, such as `token-expired`; no input of the caller is in
+    /// it. `server-error` where the fault is on this side.
+    pub reason: String,
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
+}
+
+/// What the package's `authenticate` and `verify` answer.
+fn verified(
+    verdict: std::result::Result<JsValue, JsValue>,
+) -> Result<std::result::Result<Authenticated, Refused>> {
+    let verdict = verdict.map_err(|thrown| Error::thrown(&thrown))?;
+    let missing = |what| Error::Failed(format!("the package gave no {what}"));
+    if member(&verdict, "ok") == JsValue::TRUE {
+        return Ok(Ok(Authenticated {
+            identity: Identity::new(member(&verdict, "auth").unchecked_into())?,
+            headers: from_js(&member(&verdict, "headers"))?,
+        }));
+    }
+    let reason = member(&verdict, "reason").as_string();
+    Ok(Err(Refused {
+        response: response(member(&verdict, "response"))?,
+        reason: reason.ok_or_else(|| missing("reason"))?,
+    }))
 }

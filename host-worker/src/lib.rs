@@ -6,16 +6,16 @@
 //! rule of its own, and no key ever reaches the memory of the application.
 //!
 //! ```no_run
-//! use tollgate_worker::{Access, Gate, Options, Route};
+//! use tollgate_worker::{Config, Gate, Route};
 //! use worker::{Context, Env, Request, Response, Result, event};
 //!
 //! # fn main() {}
 //! thread_local! {
 //!     /// One gate per isolate: it holds the issuer's keys and the tokens verified before.
 //!     static GATE: Gate = Gate::new(
-//!         Options::new()
-//!             .route(Route::new("/health", Access::Public))
-//!             .route(Route::new("/reports", Access::scopes(["reports:read"]))),
+//!         Config::default()
+//!             .route(Route::public("/health"))
+//!             .route(Route::protected("/reports", ["reports:read"])),
 //!     );
 //! }
 //!
@@ -30,7 +30,7 @@
 //! }
 //! ```
 //!
-//! Which issuer, audience and resource: from [`Options`], or from the variables `TOLLGATE_ISSUER`,
+//! Which issuer, audience and resource: from [`Config`], or from the variables `TOLLGATE_ISSUER`,
 //! `TOLLGATE_AUDIENCE` and `TOLLGATE_RESOURCE` of the Worker. How to build: this crate's README.
 //!
 //! What is *not* checked here: anything about the request's body, and scopes that depend on it; see
@@ -40,20 +40,19 @@ mod delegated_access;
 mod error;
 mod gate;
 mod identity;
-mod issued_token;
-mod options;
+mod javascript;
 mod package;
-mod secret;
-mod token_target;
+mod token_arguments;
+mod token_error;
 
 pub use delegated_access::FetchError;
 pub use error::{Error, Result};
-pub use gate::{Allowed, Gate, Outcome};
-pub use identity::{Actor, Identity, Token};
-pub use issued_token::{IssuedToken, OauthError, TokenError, TokenErrorKind};
-pub use options::{
-    Access, AssertionAudience, Client, ClientAuthentication, ClientKey, Cors, ExchangeCache,
-    Issuer, KeyLocation, KeyPolicy, Metadata, Options, Route, TokenCache,
+pub use gate::{Allowed, Authenticated, Decision, Gate, Refused};
+pub use identity::Identity;
+pub use token_error::TokenError;
+pub use tollgate_config::{
+    Access, AccessToken, Actor, AssertionAudience, Client, ClientAuthentication, ClientKey,
+    ClientKeySource, Config, ConfigError, ConfigPart, Cors, ExchangeCache, ExchangeTarget, Grant,
+    Issuer, KeyLocation, KeyPolicy, Metadata, Naming, OauthError, Route, Secret, Setting, Token,
+    TokenCache, TokenErrorKind, TokenTarget, TypedToken, ValueKind,
 };
-pub use secret::Secret;
-pub use token_target::{ExchangeTarget, Grant, TokenTarget};

@@ -43,3 +43,17 @@ export function handle(gate, request, env, ctx) {
     Promise.resolve(answered).then((response) => decided({ response }), failed);
   });
 }
+
+// A promise whatever the package gives, which is none where the answer is known.
+
+export async function authenticate(gate, request, env, ctx, scopes) {
+  return gate.authenticate(request, env, ctx, { scopes });
+}
+
+export async function verify(gate, token, env, ctx, scopes) {
+  return gate.verify(token, env, ctx, { scopes });
+}
+
+export async function metadata(gate, request, env, ctx) {
+  return gate.metadata(request, env, ctx);
+}

@@ -18,6 +18,41 @@ extern "C" {
     #[wasm_bindgen(method, structural, catch)]
     pub(crate) fn check(this: &JsGate, env: &JsValue) -> Result<(), JsValue>;
 
+    #[wasm_bindgen(method, structural, catch, js_name = exportKeys)]
+    pub(crate) fn export_keys(this: &JsGate, env: &JsValue) -> Result<String, JsValue>;
+
+    #[wasm_bindgen(method, structural, catch, js_name = importKeys)]
+    pub(crate) fn import_keys(this: &JsGate, state: &str, env: &JsValue) -> Result<u32, JsValue>;
+
+    /// `{ ok: true, auth, headers }` or `{ ok: false, response, reason }`.
+    #[wasm_bindgen(catch)]
+    pub(crate) async fn authenticate(
+        gate: &JsGate,
+        request: &web_sys::Request,
+        env: &JsValue,
+        ctx: &JsValue,
+        scopes: Vec<String>,
+    ) -> Result<JsValue, JsValue>;
+
+    /// Likewise.
+    #[wasm_bindgen(catch)]
+    pub(crate) async fn verify(
+        gate: &JsGate,
+        token: &str,
+        env: &JsValue,
+        ctx: &JsValue,
+        scopes: Vec<String>,
+    ) -> Result<JsValue, JsValue>;
+
+    /// A response, or null.
+    #[wasm_bindgen(catch)]
+    pub(crate) async fn metadata(
+        gate: &JsGate,
+        request: &web_sys::Request,
+        env: &JsValue,
+        ctx: &JsValue,
+    ) -> Result<JsValue, JsValue>;
+
     #[wasm_bindgen(method, structural, catch)]
     pub(crate) async fn exchange(
         this: &JsGate,
@@ -143,46 +178,10 @@ extern "C" {
     pub(crate) type JsAuth;
 
     #[wasm_bindgen(method, structural, getter)]
-    pub(crate) fn subject(this: &JsAuth) -> Option<String>;
-
-    #[wasm_bindgen(method, structural, getter, js_name = clientId)]
-    pub(crate) fn client_id(this: &JsAuth) -> Option<String>;
-
-    #[wasm_bindgen(method, structural, getter)]
-    pub(crate) fn scopes(this: &JsAuth) -> Vec<String>;
-
-    #[wasm_bindgen(method, structural, getter)]
-    pub(crate) fn issuer(this: &JsAuth) -> String;
-
-    #[wasm_bindgen(method, structural, getter)]
-    pub(crate) fn audience(this: &JsAuth) -> Vec<String>;
-
-    #[wasm_bindgen(method, structural, getter)]
-    pub(crate) fn actors(this: &JsAuth) -> Vec<JsActor>;
-
-    #[wasm_bindgen(method, structural, getter, js_name = expiresAt)]
-    pub(crate) fn expires_at(this: &JsAuth) -> Option<f64>;
-
-    #[wasm_bindgen(method, structural, getter, js_name = issuedAt)]
-    pub(crate) fn issued_at(this: &JsAuth) -> Option<f64>;
-
-    #[wasm_bindgen(method, structural, getter)]
     pub(crate) fn claims(this: &JsAuth) -> JsValue;
 
     #[wasm_bindgen(method, structural, getter)]
     pub(crate) fn token(this: &JsAuth) -> String;
-
-    /// An `Actor` of the package.
-    pub(crate) type JsActor;
-
-    #[wasm_bindgen(method, structural, getter)]
-    pub(crate) fn subject(this: &JsActor) -> Option<String>;
-
-    #[wasm_bindgen(method, structural, getter)]
-    pub(crate) fn issuer(this: &JsActor) -> Option<String>;
-
-    #[wasm_bindgen(method, structural, getter, js_name = clientId)]
-    pub(crate) fn client_id(this: &JsActor) -> Option<String>;
 
     #[wasm_bindgen(method, structural, variadic, catch)]
     pub(crate) fn require(

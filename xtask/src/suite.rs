@@ -251,7 +251,7 @@ fn js_lint(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
 }
 
 fn core(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
-    step.run(&suite.cargo(&["test", "-p", "tollgate-rules"]))
+    step.run(&suite.cargo(&["test", "-p", "tollgate-rules", "-p", "tollgate-config"]))
 }
 
 fn xtask(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {

@@ -4,10 +4,8 @@
 //! target makes the gate when it first sees them. Behind the gate stands a handler that answers
 //! with the identity it was given, and on `POST /do` does with the gate's client what the body says.
 
-mod client_options;
 mod native;
 mod operation;
-mod options;
 mod worker;
 
 use clap::ValueEnum;

@@ -13,11 +13,11 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
-use tollgate::{AccessToken, Actor, BuildError, ConfigPart, Gate, GateLayer, Identity};
+use tollgate::{AccessToken, Actor, BuildError, Config, ConfigPart, Gate, GateLayer, Identity};
+use tollgate_config::snake_case;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use super::operation;
-use super::options::Options;
 
 /// Gates by their options. A run has one for each check and target.
 type Gates = Arc<Mutex<HashMap<String, Gate>>>;
@@ -66,10 +66,11 @@ async fn gate(gates: &Gates, headers: &HeaderMap) -> Result<Gate, Problem> {
     if let Some(gate) = gates.get(text) {
         return Ok(gate.clone());
     }
-    let options: Options =
-        serde_json::from_str(text).map_err(|error| Problem::Other(error.to_string()))?;
+    let config: Config = serde_json::from_str(text)
+        .and_then(|options| serde_json::from_value(snake_case(options)))
+        .map_err(|error| Problem::Other(error.to_string()))?;
     // One store, as a Worker's isolate is one, so that fetches can be counted alike.
-    let gate = Gate::builder(options.into())
+    let gate = Gate::builder(config)
         .stores(NonZeroUsize::MIN)
         .build()
         .await

@@ -193,13 +193,13 @@ async fn answer(
                     let token = operation.refresh_token;
                     Grant::RefreshToken(token.ok_or_else(|| missing("refreshToken"))?.into())
                 }
-                GrantName::TokenExchange => Grant::TokenExchange {
-                    subject: TypedToken {
+                GrantName::TokenExchange => {
+                    let subject = TypedToken {
                         token: operation.subject_token.unwrap_or_default().into(),
                         token_type: operation.subject_token_type.clone(),
-                    },
-                    actor: actor.clone(),
-                },
+                    };
+                    Grant::token_exchange(subject, actor.clone())
+                }
             };
             let assertion = operation.client_assertion.map(Secret::from);
             let token = gate.token_request(grant, target, assertion.as_ref()).await;
@@ -220,7 +220,7 @@ async fn answer(
 
 fn described(token: &Token) -> Value {
     let left = token
-        .expires_at
+        .expires_at()
         .and_then(|at| at.duration_since(SystemTime::now()).ok());
     json!({
         "accessToken": token.access_token.expose(),
@@ -235,12 +235,12 @@ fn described(token: &Token) -> Value {
 fn failure(error: &TokenError) -> Value {
     let oauth = error.oauth.as_deref();
     json!({ "failure": {
-        "kind": kebab(&error.kind),
+        "kind": error.kind,
         "message": error.message,
         "status": error.status,
         "error": oauth.map(|oauth| &oauth.error),
-        "errorDescription": oauth.and_then(|oauth| oauth.description.as_ref()),
-        "errorUri": oauth.and_then(|oauth| oauth.uri.as_ref()),
+        "errorDescription": oauth.and_then(|oauth| oauth.error_description.as_ref()),
+        "errorUri": oauth.and_then(|oauth| oauth.error_uri.as_ref()),
         "answer": error.to_response().status().as_u16(),
     } })
 }

@@ -145,6 +145,44 @@ describe('a gate in Rust and a gate in JavaScript', () => {
     });
   });
 
+  it('verify what is not a request to a protected route', async () => {
+    const token = await issuer.mint({ aud: RESOURCE, scope: 'read', sub: 'ada' });
+    const bearer = { authorization: `Bearer ${token}` };
+    const app = { origin: 'https://app.example.com' };
+    const reason = ({ headers }) => Object.fromEntries(headers)['x-reason'];
+
+    const known = await ask('/open/authenticate', { headers: { ...bearer, ...app } });
+    assert.equal(known.body.identity.subject, 'ada');
+    assert.equal(known.body.identity.token, token);
+    const headers = Object.fromEntries(known.body.headers);
+    assert.equal(headers['access-control-allow-origin'], app.origin);
+    const unknown = await ask('/open/authenticate');
+    assert.deepEqual([unknown.status, reason(unknown)], [401, 'credentials-missing']);
+    const narrow = await ask('/open/authenticate?scopes=write', { headers: bearer });
+    assert.deepEqual([narrow.status, reason(narrow)], [403, 'insufficient-scope']);
+
+    const bare = await ask(`/open/verify?token=${token}`);
+    assert.deepEqual([bare.body.identity.subject, bare.body.identity.scopes], ['ada', ['read']]);
+    assert.equal((await ask(`/open/verify?token=${token}&scopes=write`)).status, 403);
+    const broken = await ask('/open/verify?token=x');
+    assert.deepEqual([broken.status, reason(broken)], [401, 'token-malformed']);
+  });
+
+  it('give metadata where they are asked for, and keys', async () => {
+    const metadata = (path) => ask(`/open/metadata?url=${encodeURIComponent(RESOURCE + path)}`);
+    const { body } = await metadata('/.well-known/oauth-protected-resource');
+    assert.deepEqual([body.resource, body.resource_name], [RESOURCE, 'Echo']);
+    assert.equal((await metadata('/any')).body, null);
+
+    for (const { fetch } of Object.values(workers)) {
+      const token = await issuer.mint({ aud: RESOURCE, scope: 'read' });
+      await fetch(`${RESOURCE}/any`, { headers: { authorization: `Bearer ${token}` } });
+      const { state, taken } = await (await fetch(`${RESOURCE}/open/keys`)).json();
+      assert.equal(taken, 1);
+      assert.ok(JSON.stringify(JSON.parse(state)).includes(issuer.url));
+    }
+  });
+
   describe('with a client', () => {
     const API = 'https://cars.example.com';
     const as = async (sub) => ({

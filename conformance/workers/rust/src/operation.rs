@@ -1,12 +1,11 @@
 //! What a check has the gate's client do: JSON in and out. `conformance/src/target/operation.rs`
 //! says what the members are.
 
-use std::fmt::Debug;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tollgate_worker::{
-    ExchangeTarget, FetchError, Gate, Grant, Identity, IssuedToken, Token, TokenError, TokenTarget,
+    ExchangeTarget, FetchError, Gate, Grant, Identity, Secret, Token, TokenError, TokenTarget,
+    TypedToken,
 };
 use worker::{Context, Date, Env, Method, Request, RequestInit, Response, Result};
 
@@ -57,42 +56,41 @@ impl OneOrMany {
 
 impl Operation {
     fn target(&self) -> TokenTarget {
-        let mut target = TokenTarget::new().scopes(self.scopes.clone());
-        for resource in self.resource.list() {
-            target = target.resource(resource.clone());
-        }
-        for audience in self.audience.list() {
-            target = target.audience(audience.clone());
-        }
-        match &self.requested_token_type {
-            Some(wanted) => target.requested_token_type(wanted.clone()),
-            None => target,
+        TokenTarget {
+            resources: self.resource.list().to_vec(),
+            audiences: self.audience.list().to_vec(),
+            scopes: self.scopes.clone(),
+            requested_token_type: self.requested_token_type.clone(),
         }
     }
 
+    fn actor(&self) -> Option<TypedToken> {
+        let token = self.actor_token.clone()?.into();
+        let token_type = self.actor_token_type.clone();
+        Some(TypedToken { token, token_type })
+    }
+
     fn exchange_target(&self) -> ExchangeTarget {
-        let mut target = ExchangeTarget::from(self.target());
-        if let Some(actor) = &self.actor_token {
-            target = target.actor(actor.clone(), self.actor_token_type.as_deref());
-        }
-        match &self.subject_token_type {
-            Some(kind) => target.subject_token_type(kind.clone()),
-            None => target,
+        ExchangeTarget {
+            target: self.target(),
+            actor: self.actor(),
+            subject_token_type: self.subject_token_type.clone(),
         }
     }
 
     fn grant(&self) -> Grant {
         match self.grant.as_deref() {
             Some("client-credentials") => Grant::ClientCredentials,
-            Some("refresh-token") => Grant::RefreshToken {
-                refresh_token: self.refresh_token.clone().unwrap_or_default().into(),
-            },
-            _ => Grant::TokenExchange {
-                subject_token: self.subject_token.clone().unwrap_or_default().into(),
-                subject_token_type: self.subject_token_type.clone(),
-                actor_token: self.actor_token.clone().map(Into::into),
-                actor_token_type: self.actor_token_type.clone(),
-            },
+            Some("refresh-token") => {
+                Grant::RefreshToken(self.refresh_token.clone().unwrap_or_default().into())
+            }
+            _ => {
+                let subject = TypedToken {
+                    token: self.subject_token.clone().unwrap_or_default().into(),
+                    token_type: self.subject_token_type.clone(),
+                };
+                Grant::token_exchange(subject, self.actor())
+            }
         }
     }
 }
@@ -147,7 +145,7 @@ async fn answer(
         }
         "own-token" => described(&gate.own_token(operation.target(), env, context).await?),
         "request" => {
-            let assertion = operation.client_assertion.clone().map(Token::new);
+            let assertion = operation.client_assertion.clone().map(Secret::new);
             let (grant, target) = (operation.grant(), operation.target());
             let token = gate.token_request(&grant, target, assertion.as_ref(), env, context);
             described(&token.await?)
@@ -176,7 +174,7 @@ fn outgoing(operation: &Operation) -> Result<Request> {
     Request::new_with_init(operation.url.as_deref().unwrap_or_default(), &init)
 }
 
-fn described(token: &IssuedToken) -> Value {
+fn described(token: &Token) -> Value {
     let now = Date::now().as_millis();
     json!({
         "accessToken": token.access_token.expose(),
@@ -184,31 +182,19 @@ fn described(token: &IssuedToken) -> Value {
         "issuedTokenType": token.issued_token_type,
         "minutes": token.expires_at_ms.map(|at| at.saturating_sub(now).div_ceil(60_000)),
         "scopes": token.scopes,
-        "refreshToken": token.refresh_token.as_ref().map(Token::expose),
+        "refreshToken": token.refresh_token.as_ref().map(Secret::expose),
     })
 }
 
 fn failure(error: &TokenError) -> Result<Value> {
     let oauth = error.oauth.as_ref();
     Ok(json!({ "failure": {
-        "kind": kebab(&error.kind),
+        "kind": error.kind,
         "message": error.message,
         "status": error.status,
         "error": oauth.map(|oauth| &oauth.error),
-        "errorDescription": oauth.and_then(|oauth| oauth.description.as_ref()),
-        "errorUri": oauth.and_then(|oauth| oauth.uri.as_ref()),
+        "errorDescription": oauth.and_then(|oauth| oauth.error_description.as_ref()),
+        "errorUri": oauth.and_then(|oauth| oauth.error_uri.as_ref()),
         "answer": error.to_response()?.status_code(),
     } }))
-}
-
-/// `TimedOut` as `timed-out`.
-fn kebab(name: &impl Debug) -> String {
-    let mut text = String::new();
-    for letter in format!("{name:?}").chars() {
-        if letter.is_ascii_uppercase() && !text.is_empty() {
-            text.push('-');
-        }
-        text.push(letter.to_ascii_lowercase());
-    }
-    text
 }

@@ -4,6 +4,7 @@ wasmtime::component::bindgen!({
     path: "wit",
     world: "gate",
     with: {
+        "tollgate:auth/types": tollgate_config::bindings,
         "tollgate:auth/http-client.pending-response": super::exchange::Exchange,
         "tollgate:auth/signatures.verifying-key": super::signatures::VerifyingKey,
         "tollgate:auth/signatures.pending-verdict": super::signatures::PendingVerdict,

@@ -9,15 +9,16 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tollgate_config::{Config, ConfigError, Naming, Setting};
 
 use super::capability::HostServices;
-use super::config::{Config, ConfigError};
 use super::exchange::{HttpClient, NoTls};
 use super::instance::Limits;
 use super::key_snapshot::KeySnapshot;
 use super::program::{self, Program, ProgramError};
 use super::request_head::RequestOrigin;
 use super::shared_fetch::SharedFetch;
+use super::signer::{Signer, Signers};
 use super::worker::{Blueprint, Failed, Worker};
 use super::{Gate, Inner};
 
@@ -26,6 +27,7 @@ use super::{Gate, Inner};
 #[must_use]
 pub struct GateBuilder {
     config: Config,
+    signers: Signers,
     program: Option<Program>,
     origin: Option<RequestOrigin>,
     stores: Option<NonZeroUsize>,
@@ -71,6 +73,7 @@ impl GateBuilder {
     pub(super) fn new(config: Config) -> Self {
         Self {
             config,
+            signers: Signers::default(),
             program: None,
             origin: None,
             stores: None,
@@ -82,6 +85,13 @@ impl GateBuilder {
     /// A program that was compiled before. Default: [`Program::embedded`].
     pub fn program(mut self, program: Program) -> Self {
         self.program = Some(program);
+        self
+    }
+
+    /// The private key that [`ClientKey::named`](crate::ClientKey::named) has this name for. A key
+    /// whose name has no signer is an error of the configuration.
+    pub fn signer(mut self, name: impl Into<String>, signer: impl Signer + 'static) -> Self {
+        self.signers.insert(name.into(), Arc::new(signer));
         self
     }
 
@@ -131,11 +141,16 @@ impl GateBuilder {
                 .map_err(BuildError::Program)?,
         };
         let http = HttpClient::new().map_err(|NoTls(error)| BuildError::Tls(error))?;
-        let fetch = Arc::new(SharedFetch::new(http.clone(), self.config.cooldown()));
-        let signers: Arc<[_]> = self.config.signers().collect();
+        let mut config = self.config;
+        config.naming.get_or_insert(Naming::SnakeCase);
+        let fetch = Arc::new(SharedFetch::new(http.clone(), cooldown(&config)));
+        let signers = Arc::new(self.signers);
+        let origin = self
+            .origin
+            .unwrap_or_else(|| RequestOrigin::for_resource(effective_resource(&config)));
         let blueprint = Arc::new(Blueprint {
             program,
-            config: (&self.config).into(),
+            config,
             limits: Limits {
                 max_memory: self.max_memory,
                 call_ticks: program::ticks(self.call_limit),
@@ -159,22 +174,19 @@ impl GateBuilder {
                 });
                 Worker::start(Arc::clone(&blueprint), services)
                     .map_err(|error| BuildError::Start(format!("{error:#}")))?
-                    .map_err(|error| BuildError::Config(error.into()))
+                    .map_err(BuildError::Config)
             })
             .collect::<Result<Vec<_>, _>>()?;
         if let Some(worker) = workers.first() {
             match worker.check_client() {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => return Err(BuildError::Config(error.into())),
+                Ok(Err(error)) => return Err(BuildError::Config(error)),
                 Err(Failed) => {
                     let error = "the client cannot be made; the log says why";
                     return Err(BuildError::Start(error.to_owned()));
                 }
             }
         }
-        let origin = self
-            .origin
-            .unwrap_or_else(|| RequestOrigin::for_resource(self.config.effective_resource()));
         Ok(Gate(Arc::new(Inner {
             blueprint,
             workers,
@@ -184,4 +196,24 @@ impl GateBuilder {
             next: AtomicUsize::new(0),
         })))
     }
+}
+
+/// The `cooldown` that will be in force.
+fn cooldown(config: &Config) -> Duration {
+    let keys = config.keys.as_ref();
+    let seconds = keys.and_then(|keys| keys.cooldown).unwrap_or(30);
+    Duration::from_secs(seconds.into())
+}
+
+/// The value of `resource` that will be in force, from here or from `env`.
+fn effective_resource(config: &Config) -> Option<&str> {
+    let from_env = || {
+        let env = config.env.as_deref().unwrap_or_default();
+        let (_, value) = env.iter().find(|(name, _)| name == "TOLLGATE_RESOURCE")?;
+        match value {
+            Setting::Text(text) => Some(text.expose()),
+            _ => None,
+        }
+    };
+    config.resource.as_deref().or_else(from_env)
 }

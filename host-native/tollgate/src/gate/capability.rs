@@ -13,7 +13,7 @@ use wasmtime::component::{Resource, ResourceTable};
 use super::bindings::tollgate::auth::{clock, http_client, random};
 use super::exchange::{Exchange, Outcome};
 use super::shared_fetch::{self, Reader, SharedFetch};
-use super::signer::Signer;
+use super::signer::{Signer, Signers};
 
 /// What outlives an instance and is shared with those who wait for it.
 pub(super) struct HostServices {
@@ -22,8 +22,8 @@ pub(super) struct HostServices {
     pub(super) reader: Arc<Reader>,
     /// Notified when a document has come, which others may wait for, and when they know of it.
     pub(super) progress: Notify,
-    /// Private keys of the application's own, by their place in `client.keys`.
-    pub(super) signers: Arc<[Option<Arc<dyn Signer>>]>,
+    /// Private keys of the application's own.
+    pub(super) signers: Arc<Signers>,
     /// The component took a document since its keys were last exported.
     pub(super) exchanged: AtomicBool,
     /// Linear memory of the present instance, in bytes.
@@ -79,8 +79,7 @@ impl Capabilities {
 
     /// A private key of the application's own.
     pub(super) fn signer(&self, name: &str) -> Option<Arc<dyn Signer>> {
-        let place: usize = name.parse().ok()?;
-        self.services.signers.get(place)?.clone()
+        self.services.signers.get(name)
     }
 
     /// Whether it waits for metadata or keys.

@@ -2,9 +2,9 @@
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use tollgate_config::{AccessToken, Identity};
 
 use super::bindings::exports::tollgate::auth::resource_server as wit;
-use super::identity::{AccessToken, Identity};
 
 /// What is to happen to a request.
 #[derive(Clone, Debug)]

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use tollgate_config::{ExchangeTarget, Grant, Secret, Token, TokenTarget};
+
+use super::Gate;
 use super::bindings::exports::tollgate::auth::token_exchange as wit;
 use super::decision::Credentials;
+use super::delegation::{CallReport, delegation};
 use super::instance::TokenQuestion;
-use super::secret::Secret;
-use super::token::{Token, TokenError};
-use super::token_target::{ExchangeTarget, Grant, TokenTarget, delegation};
+use super::token_error::TokenError;
 use super::worker::{Failed, Worker};
-use super::{Gate, token_target};
 
 impl Gate {
     /// A token with which to call another API on behalf of a caller (RFC 8693): from the cache,
@@ -41,7 +42,7 @@ impl Gate {
     /// The store that has what was got for this token: the one that verifies it, so that one
     /// store is asked for all that one token gets, and its cache is all there is to know of it.
     fn worker_of_delegation(&self, delegation: &wit::Delegation) -> &Arc<Worker> {
-        self.worker_of(&delegation.subject_token.token)
+        self.worker_of(delegation.subject_token.token.expose())
     }
 
     /// Whether a call with this token is worth making again with another one.
@@ -52,7 +53,7 @@ impl Gate {
         status: u16,
         attempt: u32,
     ) -> bool {
-        let report = token_target::CallReport {
+        let report = CallReport {
             delegation,
             access_token: token.access_token.expose(),
             status,
@@ -73,8 +74,7 @@ impl Gate {
     pub async fn own_token(&self, target: impl Into<TokenTarget>) -> Result<Token, TokenError> {
         let target = target.into();
         let worker = self.worker_at(self.hash_of(&target));
-        let question = target.into();
-        issued_by(worker, TokenQuestion::GetOwnToken(&question)).await
+        issued_by(worker, TokenQuestion::GetOwnToken(&target)).await
     }
 
     /// One token request as it stands: nothing is kept, nothing shared and nothing sent twice.
@@ -91,7 +91,7 @@ impl Gate {
         target: impl Into<TokenTarget>,
         client_assertion: Option<&Secret>,
     ) -> Result<Token, TokenError> {
-        let (grant, target) = (grant.into(), target.into().into());
+        let target = target.into();
         let assertion = client_assertion.map(Secret::expose);
         let question = TokenQuestion::Request(&grant, &target, assertion);
         issued_by(self.next_worker(), question).await

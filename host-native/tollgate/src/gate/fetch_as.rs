@@ -9,12 +9,13 @@ use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
+use tollgate_config::{ExchangeTarget, Token};
 
 use super::Gate;
 use super::decision::{Answer, Credentials};
+use super::delegation::delegation;
 use super::exchange::permitted;
-use super::token::{Token, TokenError};
-use super::token_target::{ExchangeTarget, delegation};
+use super::token_error::TokenError;
 
 impl Gate {
     /// Calls another API on behalf of a caller: with a token from [`Gate::exchange`], which is

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::Notify;
+use tollgate_config::{Config, ConfigError, Grant, Identity, Token, TokenTarget};
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
@@ -11,11 +12,10 @@ use super::bindings::Gate as Exports;
 use super::bindings::exports::tollgate::auth::resource_server as wit;
 use super::bindings::exports::tollgate::auth::token_exchange as wit_exchange;
 use super::capability::{Capabilities, HostServices};
-use super::identity::Identity;
+use super::delegation::CallReport;
 use super::known_identities::KnownIdentities;
 use super::program::Program;
-use super::token::{Token, TokenError};
-use super::token_target::CallReport;
+use super::token_error::TokenError;
 
 /// An instance and its gate. After any call here has failed, it must be dropped: the component
 /// may be in the middle of anything.
@@ -50,12 +50,8 @@ pub(super) enum Question<'a> {
 #[derive(Clone, Copy)]
 pub(super) enum TokenQuestion<'a> {
     GetToken(&'a wit_exchange::Delegation),
-    GetOwnToken(&'a wit_exchange::Target),
-    Request(
-        &'a wit_exchange::Grant,
-        &'a wit_exchange::Target,
-        Option<&'a str>,
-    ),
+    GetOwnToken(&'a TokenTarget),
+    Request(&'a Grant, &'a TokenTarget, Option<&'a str>),
 }
 
 /// A decision, a refresh, a token or an assertion under way in an instance.
@@ -90,10 +86,10 @@ impl Instance {
     /// A fresh instance. The inner error is what the component finds wrong in the configuration.
     pub(super) fn start(
         program: &Program,
-        config: &wit::Config,
+        config: &Config,
         limits: Limits,
         services: &Arc<HostServices>,
-    ) -> wasmtime::Result<Result<Self, wit::ConfigError>> {
+    ) -> wasmtime::Result<Result<Self, ConfigError>> {
         services.memory.store(0, Ordering::Relaxed);
         let host = Capabilities::new(Arc::clone(services), limits.max_memory);
         let mut store = Store::new(program.engine(), host);
@@ -185,10 +181,9 @@ impl Instance {
             return Ok(identity);
         }
         let gate = self.exports.tollgate_auth_resource_server().gate();
-        let record = gate.call_identity(&mut self.store, self.gate, id)?;
+        let identity = gate.call_identity(&mut self.store, self.gate, id)?;
         // Asked in the same breath, so nothing can have evicted it.
-        let record = record.ok_or_else(|| wasmtime::format_err!("no record of an identity"))?;
-        let identity = Identity::new(record);
+        let identity = identity.ok_or_else(|| wasmtime::format_err!("no record of an identity"))?;
         self.identities.insert(id, identity.clone());
         Ok(identity)
     }
@@ -218,7 +213,7 @@ impl Instance {
     }
 
     /// The client, or what is wrong with its configuration.
-    fn client(&mut self) -> wasmtime::Result<Result<ResourceAny, wit::ConfigError>> {
+    fn client(&mut self) -> wasmtime::Result<Result<ResourceAny, ConfigError>> {
         if let Some(client) = self.client {
             return Ok(Ok(client));
         }
@@ -229,7 +224,7 @@ impl Instance {
     }
 
     /// What is wrong with the client, where one is configured.
-    pub(super) fn check_client(&mut self) -> wasmtime::Result<Result<(), wit::ConfigError>> {
+    pub(super) fn check_client(&mut self) -> wasmtime::Result<Result<(), ConfigError>> {
         let gate = self.exports.tollgate_auth_resource_server().gate();
         if !gate.call_has_client(&mut self.store, self.gate)? {
             return Ok(Ok(()));
@@ -336,12 +331,12 @@ impl Instance {
     pub(super) fn import_keys(
         &mut self,
         state: &str,
-    ) -> wasmtime::Result<Result<u32, wit::ConfigError>> {
+    ) -> wasmtime::Result<Result<u32, ConfigError>> {
         let gate = self.exports.tollgate_auth_resource_server().gate();
         gate.call_import_keys(&mut self.store, self.gate, state)
     }
 }
 
 fn issued(outcome: Result<wit_exchange::Token, wit_exchange::Failure>) -> Issued {
-    outcome.map(Token::new).map_err(Into::into)
+    outcome.map_err(Into::into)
 }

@@ -3,26 +3,20 @@
 mod bindings;
 mod builder;
 mod capability;
-mod client;
-mod config;
 mod decision;
 mod delegated_access;
+mod delegation;
 mod exchange;
 mod fetch_as;
-mod identity;
 mod instance;
-mod issuer;
 mod key_snapshot;
 mod known_identities;
 mod program;
 mod request_head;
-mod route;
-mod secret;
 mod shared_fetch;
 mod signatures;
 mod signer;
-mod token;
-mod token_target;
+mod token_error;
 mod worker;
 
 use std::collections::hash_map::RandomState;
@@ -35,21 +29,18 @@ use http::Response;
 use http::request::Parts;
 
 pub use builder::{BuildError, GateBuilder};
-pub use client::{
-    AssertionAudience, Client, ClientAuthentication, ClientKey, ClientKeySource, ExchangeCache,
-};
-pub use config::{Config, ConfigError, ConfigPart, Cors, Metadata, TokenCache};
 pub use decision::{Allowed, Answer, Credentials, Decision};
 pub use fetch_as::{FetchError, ResponseBody};
-pub use identity::{AccessToken, Actor, Identity};
-pub use issuer::{Issuer, KeyLocation, KeyPolicy};
 pub use program::{Program, ProgramError, ProgramOptions};
 pub use request_head::RequestOrigin;
-pub use route::{Access, Route};
-pub use secret::Secret;
 pub use signer::{SignatureFuture, Signer, SignerError};
-pub use token::{OauthError, Token, TokenError, TokenErrorKind};
-pub use token_target::{ExchangeTarget, Grant, TokenTarget, TypedToken};
+pub use token_error::TokenError;
+pub use tollgate_config::{
+    Access, AccessToken, Actor, AssertionAudience, Client, ClientAuthentication, ClientKey,
+    ClientKeySource, Config, ConfigError, ConfigPart, Cors, ExchangeCache, ExchangeTarget, Grant,
+    Identity, Issuer, KeyLocation, KeyPolicy, Metadata, Naming, OauthError, Route, Secret, Setting,
+    Token, TokenCache, TokenErrorKind, TokenTarget, TypedToken, ValueKind,
+};
 
 /// The signatures that the component is lent, for test vectors. Not part of the interface.
 #[doc(hidden)]
@@ -205,7 +196,7 @@ impl Gate {
         for worker in &self.0.workers {
             match worker.import_keys(state) {
                 Ok(Ok(issuers)) => taken = taken.max(issuers),
-                Ok(Err(error)) => return Err(error.into()),
+                Ok(Err(error)) => return Err(error),
                 // Logged; this store fetches for itself.
                 Err(Failed) => {}
             }

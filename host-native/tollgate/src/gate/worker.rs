@@ -9,14 +9,16 @@ mod task;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tollgate_config::{Config, ConfigError};
+
 use super::bindings::exports::tollgate::auth::resource_server as wit;
 use super::capability::HostServices;
+use super::delegation::CallReport;
 use super::instance::{
     Assertion, Instance, Issued, Limits, Progress, Question, Step, Task, TokenQuestion, Verdict,
 };
 use super::key_snapshot::KeySnapshot;
 use super::program::Program;
-use super::token_target::CallReport;
 use task::OwnedTask;
 
 /// The instance failed and with it what was asked.
@@ -26,7 +28,7 @@ pub(super) struct Failed;
 /// What every worker of a gate starts instances from.
 pub(super) struct Blueprint {
     pub(super) program: Program,
-    pub(super) config: wit::Config,
+    pub(super) config: Config,
     pub(super) limits: Limits,
     /// The newest keys that any instance has fetched.
     pub(super) keys: KeySnapshot,
@@ -58,7 +60,7 @@ impl Worker {
     pub(super) fn start(
         blueprint: Arc<Blueprint>,
         services: Arc<HostServices>,
-    ) -> wasmtime::Result<Result<Arc<Self>, wit::ConfigError>> {
+    ) -> wasmtime::Result<Result<Arc<Self>, ConfigError>> {
         let worker = Self {
             blueprint,
             services,
@@ -75,7 +77,7 @@ impl Worker {
         }))
     }
 
-    fn new_running(&self) -> wasmtime::Result<Result<Box<Running>, wit::ConfigError>> {
+    fn new_running(&self) -> wasmtime::Result<Result<Box<Running>, ConfigError>> {
         let Blueprint {
             program,
             config,
@@ -256,12 +258,12 @@ impl Worker {
         self.with(|running| running.instance.export_keys())
     }
 
-    pub(super) fn import_keys(&self, state: &str) -> Result<Result<u32, wit::ConfigError>, Failed> {
+    pub(super) fn import_keys(&self, state: &str) -> Result<Result<u32, ConfigError>, Failed> {
         self.with(|running| running.instance.import_keys(state))
     }
 
     /// Whether the client works; what is wrong where one is configured that does not.
-    pub(super) fn check_client(&self) -> Result<Result<(), wit::ConfigError>, Failed> {
+    pub(super) fn check_client(&self) -> Result<Result<(), ConfigError>, Failed> {
         self.with(|running| running.instance.check_client())
     }
 

@@ -105,8 +105,9 @@ async fn a_setting_that_is_not_utf8_fails_at_the_start() {
         ("TOLLGATE_SCOPES".into(), broken(), "TOLLGATE_SCOPES"),
         (broken(), "mcp:admin".into(), "TOLLGATE_SCOPES\u{fffd}"),
     ] {
-        let mut config = Config::new(RESOURCE).issuer(Issuer::new("https://login.example.com"));
-        config.env = Some(vec![(name, value)]);
+        let config = Config::new(RESOURCE)
+            .issuer(Issuer::new("https://login.example.com"))
+            .env([(name, value)]);
         let refused = Gate::builder(config).build().await;
         let Err(BuildError::Config(error)) = refused else {
             panic!("{refused:?}")

@@ -40,7 +40,7 @@ async fn a_token_is_exchanged_once_and_kept() {
     assert_eq!(claims["aud"], CARS);
     assert_eq!(claims["act"]["sub"], "demo");
     assert_eq!(token.token_type, "Bearer");
-    let exp = token.expires_at.expect("the issuer says");
+    let exp = token.expires_at().expect("the issuer says");
     assert!(exp > SystemTime::now() && exp < SystemTime::now() + Duration::from_secs(3600));
     assert!(!format!("{token:?}").contains(token.access_token.expose()));
 

@@ -77,9 +77,9 @@ impl Signer for Kms {
 }
 
 async fn gate(issuer: &DevIssuer, kms: &Kms) -> Gate {
-    let client = Client::new("signer").key(ClientKey::signer(kms.clone()));
-    let gate = Gate::builder(config(issuer).client(client)).build();
-    gate.await.expect("a good key")
+    let client = Client::new("signer").key(ClientKey::named("kms"));
+    let gate = Gate::builder(config(issuer).client(client)).signer("kms", kms.clone());
+    gate.build().await.expect("a good key")
 }
 
 #[tokio::test]
@@ -164,10 +164,14 @@ impl Signer for WithoutKey {
 #[tokio::test]
 async fn a_signer_without_a_public_key_stops_the_start() {
     let issuer = issuer().await;
-    let client = Client::new("signer").key(ClientKey::signer(WithoutKey));
-    let gate = Gate::builder(config(&issuer).client(client)).build().await;
-    let Err(BuildError::Config(error)) = gate else {
-        panic!("{gate:?}")
-    };
-    assert!(error.field.starts_with("client.keys[0]"), "{error}");
+    let client = Client::new("signer").key(ClientKey::named("kms"));
+    let builder = Gate::builder(config(&issuer).client(client));
+    // A key that no signer is there for, neither.
+    for builder in [builder.clone().signer("kms", WithoutKey), builder] {
+        let gate = builder.build().await;
+        let Err(BuildError::Config(error)) = gate else {
+            panic!("{gate:?}")
+        };
+        assert!(error.field.starts_with("client.keys[0]"), "{error}");
+    }
 }

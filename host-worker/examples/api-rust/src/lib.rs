@@ -1,15 +1,15 @@
 //! An API on Workers in Rust, behind Tollgate: a public, a protected and a scoped route.
 
 use serde::{Deserialize, Serialize};
-use tollgate_worker::{Access, Gate, Identity, Options, Route};
+use tollgate_worker::{Config, Gate, Identity, Route};
 use worker::{Context, Env, Method, Request, Response, Result, event};
 
 thread_local! {
     /// Which issuer, resource and audience: the TOLLGATE_* variables in wrangler.jsonc.
     static GATE: Gate = Gate::new(
-        Options::new()
-            .route(Route::new("/health", Access::Public))
-            .route(Route::new("/reports", Access::scopes(["reports:read"])))
+        Config::default()
+            .route(Route::public("/health"))
+            .route(Route::protected("/reports", ["reports:read"]))
             // Paths that no route names need a valid token: `/me` here, and whatever comes later.
     );
 }

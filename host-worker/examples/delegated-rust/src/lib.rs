@@ -3,13 +3,16 @@
 //! this Worker acts.
 
 use serde::{Deserialize, Serialize};
-use tollgate_worker::{Gate, Identity, Options, TokenTarget};
+use tollgate_worker::{Config, Gate, Identity, TokenTarget};
 use worker::{Context, Env, Method, Request, Response, Result, console_warn, event};
 
 thread_local! {
     /// Issuer and resource, and who this Worker is to the issuer: the TOLLGATE_* variables and
     /// secrets. With a private key, the gate also answers at /.well-known/jwks.json.
-    static GATE: Gate = Gate::new(Options::new().scopes(["profile"]));
+    static GATE: Gate = Gate::new(Config {
+        scopes: Some(vec!["profile".to_owned()]),
+        ..Config::default()
+    });
 }
 
 /// What is asked for at the upstream API: no more than is needed.

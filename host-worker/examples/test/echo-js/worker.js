@@ -24,6 +24,16 @@ export default gate.protect(async (request, env, ctx, auth) => {
         return Response.json({
           forgotten: gate.invalidate({ subject: searchParams.get('subject') ?? undefined, resource }, env),
         });
+      case '/open/authenticate':
+        return verdict(await gate.authenticate(request, env, ctx, { scopes }));
+      case '/open/verify':
+        return verdict(await gate.verify(searchParams.get('token'), env, ctx, { scopes }));
+      case '/open/metadata':
+        return (await gate.metadata(new Request(searchParams.get('url')), env, ctx)) ?? Response.json(null);
+      case '/open/keys': {
+        const state = gate.exportKeys(env);
+        return Response.json({ state, taken: gate.importKeys(state, env) });
+      }
       default:
         return echo(searchParams, auth);
     }
@@ -35,6 +45,12 @@ export default gate.protect(async (request, env, ctx, auth) => {
     return response;
   }
 });
+
+function verdict(answer) {
+  if (answer.ok) return Response.json({ headers: answer.headers, identity: identity(answer.auth) });
+  answer.response.headers.set('x-reason', answer.reason);
+  return answer.response;
+}
 
 // With `?require=a%20b`, asks for these scopes as a handler would that has read a body.
 function echo(searchParams, auth) {

@@ -22,7 +22,7 @@ fn worker_with(client: Client) -> Arc<Worker> {
         .client(client);
     let blueprint = Blueprint {
         program: Program::embedded().expect("it compiles"),
-        config: (&config).into(),
+        config,
         limits: Limits {
             max_memory: 64 << 20,
             call_ticks: ticks(Duration::from_secs(5)),
@@ -90,7 +90,7 @@ async fn a_token_is_asked_for_anew_but_a_bare_request_is_sent_once() {
     let mut client = Client::new("app").secret("s3cr3t");
     client.token_endpoint = Some(format!("http://{address}/token"));
     let worker = worker_with(client);
-    let target = || TokenTarget::resource("https://cars.example.com").into();
+    let target = || TokenTarget::resource("https://cars.example.com");
 
     // It hangs: nobody answers. The instance fails on something else.
     let (asking, target_of_own) = (Arc::clone(&worker), target());
@@ -105,7 +105,7 @@ async fn a_token_is_asked_for_anew_but_a_bare_request_is_sent_once() {
 
     let (asking, target) = (Arc::clone(&worker), target());
     let bare = tokio::spawn(async move {
-        let grant = Grant::ClientCredentials.into();
+        let grant = Grant::ClientCredentials;
         let question = TokenQuestion::Request(&grant, &target, None);
         asking.ask_for_token(question).await.map(drop)
     });

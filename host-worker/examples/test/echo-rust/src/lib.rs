@@ -6,9 +6,9 @@ use std::cell::OnceCell;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tollgate_worker::{
-    Actor, FetchError, Gate, Grant, Identity, IssuedToken, Token, TokenError, TokenTarget,
+    Actor, FetchError, Gate, Grant, Identity, Refused, Secret, Token, TokenError, TokenTarget,
 };
-use worker::{Context, Env, Request, RequestInit, Response, Result, event};
+use worker::{Context, Env, Method, Request, RequestInit, Response, Result, event};
 
 thread_local! {
     static GATE: OnceCell<Gate> = const { OnceCell::new() };
@@ -33,7 +33,7 @@ async fn answer(
         url.query_pairs()
             .find_map(|(name, value)| (name == wanted).then(|| value.into_owned()))
     };
-    let mut target = query("resource").map_or_else(TokenTarget::new, TokenTarget::from);
+    let mut target = query("resource").map_or_else(TokenTarget::default, TokenTarget::from);
     if let Some(scopes) = query("scopes") {
         target = target.scopes(scopes.split(' ').map(str::to_owned));
     }
@@ -66,11 +66,54 @@ async fn answer(
             let forgotten = gate.invalidate(subject.as_deref(), resource.as_deref(), &env)?;
             Response::from_json(&json!({ "forgotten": forgotten }))
         }
+        "/open/authenticate" => {
+            let scopes = query("scopes").unwrap_or_default();
+            let scopes: Vec<&str> = scopes.split_whitespace().collect();
+            match gate.authenticate(&request, &scopes, &env, &context).await? {
+                Ok(known) => verdict(&known.headers, &known.identity),
+                Err(refused) => refusal(refused),
+            }
+        }
+        "/open/verify" => {
+            let token = query("token").ok_or("no token")?;
+            let scopes = query("scopes").unwrap_or_default();
+            let scopes: Vec<&str> = scopes.split_whitespace().collect();
+            match gate.verify(&token, &scopes, &env, &context).await? {
+                Ok(identity) => verdict(&[], &identity),
+                Err(refused) => refusal(refused),
+            }
+        }
+        "/open/metadata" => {
+            let url = query("url").ok_or("no url")?;
+            let request = Request::new(&url, Method::Get)?;
+            match gate.metadata(&request, &env, &context).await? {
+                Some(response) => Ok(response),
+                None => Response::from_json(&Value::Null),
+            }
+        }
+        "/open/keys" => {
+            let state = gate.export_keys(&env)?;
+            let taken = gate.import_keys(&state, &env)?;
+            Response::from_json(&json!({ "state": state, "taken": taken }))
+        }
         _ => echo(query("require").as_deref(), identity.as_ref()),
     }
 }
 
-fn issued(token: std::result::Result<IssuedToken, TokenError>) -> Result<Response> {
+fn verdict(headers: &[(String, String)], identity: &Identity) -> Result<Response> {
+    Response::from_json(&json!({ "headers": headers, "identity": Echo::of(identity)? }))
+}
+
+fn refusal(refused: Refused) -> Result<Response> {
+    let Refused {
+        mut response,
+        reason,
+    } = refused;
+    response.headers_mut().set("x-reason", &reason)?;
+    Ok(response)
+}
+
+fn issued(token: std::result::Result<Token, TokenError>) -> Result<Response> {
     match token {
         Ok(token) => Response::from_json(&json!({
             "accessToken": token.access_token.expose(),
@@ -78,16 +121,15 @@ fn issued(token: std::result::Result<IssuedToken, TokenError>) -> Result<Respons
             "issuedTokenType": token.issued_token_type,
             "expiresAt": token.expires_at_ms,
             "scopes": token.scopes,
-            "refreshToken": token.refresh_token.as_ref().map(Token::expose),
+            "refreshToken": token.refresh_token.as_ref().map(Secret::expose),
         })),
         Err(error) => refused(&error),
     }
 }
 
 fn refused(error: &TokenError) -> Result<Response> {
-    let kind = format!("{:?}", error.kind);
     let said = json!({
-        "kind": kebab_case(&kind),
+        "kind": error.kind,
         "message": error.message,
         "oauth": error.oauth.as_ref().map(|oauth| &oauth.error),
         "status": error.status,
@@ -95,17 +137,6 @@ fn refused(error: &TokenError) -> Result<Response> {
     let mut response = error.to_response()?;
     response.headers_mut().set("x-error", &said.to_string())?;
     Ok(response)
-}
-
-fn kebab_case(name: &str) -> String {
-    let mut words = String::new();
-    for letter in name.chars() {
-        if letter.is_uppercase() && !words.is_empty() {
-            words.push('-');
-        }
-        words.extend(letter.to_lowercase());
-    }
-    words
 }
 
 /// With `?require=a%20b`, asks for these scopes as a handler would that has read a body.

@@ -1,0 +1,283 @@
+//! The application as an OAuth client.
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::{enums, records, variants};
+use crate::secret::Secret;
+use crate::shapes::json;
+
+records! {
+    /// This application as an OAuth client. What is left out comes from
+    /// [`Config::env`](crate::Config::env) (`TOLLGATE_CLIENT_ID` and so on) or has the default that
+    /// its comment names.
+    ///
+    /// ```
+    /// use tollgate_config::Client;
+    ///
+    /// # let secret = "from the deployment's secrets";
+    /// let client = Client::new("reports").secret(secret);
+    /// assert!(!format!("{client:?}").contains(secret));
+    /// ```
+    #[derive(Clone, Debug, Default, Eq, PartialEq)]
+    pub struct Client {
+        /// Whose token endpoint it uses: one of [`Config::issuers`](crate::Config::issuers). Left
+        /// out: the first.
+        "issuer" issuer: Option<String>,
+        /// Its `client_id`.
+        "id" id: Option<String>,
+        /// Its secret.
+        "secret" secret: Option<Secret>,
+        /// Its private keys, at most 8. The first signs; the public halves of all are served at
+        /// `/.well-known/jwks.json`, so that a next or a retired key overlaps with it.
+        "keys" keys: Option<Vec<ClientKey>>,
+        /// How it says who it is. Left out: `private_key_jwt` where there are keys, else
+        /// `client_secret_basic` where there is a secret; with neither, an error: a public client
+        /// sets [`ClientAuthentication::None`].
+        "authentication" authentication: Option<ClientAuthentication>,
+        /// `aud` of its assertions. Default: the issuer.
+        "assertion-audience" assertion_audience: Option<AssertionAudience>,
+        /// Where tokens are asked for. Left out: the `token_endpoint` of the issuer's metadata, if
+        /// it is on the issuer's origin. One that is given here may be anywhere.
+        "token-endpoint" token_endpoint: Option<String>,
+        /// Origins that tokens may be sent to beside those of their resources.
+        "destinations" destinations: Option<Vec<String>>,
+        /// How long one token request may take, in milliseconds. Default: 10000.
+        "timeout-ms" timeout_ms: Option<u32>,
+        /// Bounds of the cache of exchanged tokens.
+        "cache" cache: Option<ExchangeCache>,
+    }
+
+    /// A private key of a client. In a file: a text alone, or `key` (a text or a JWK) or `named`
+    /// with what else is known.
+    #[derive(Clone, Debug, Eq, PartialEq)]
+    #[serde(try_from = "KeyShape", into = "KeyShape")]
+    pub struct ClientKey {
+        /// Where the key is.
+        "key" key: ClientKeySource,
+        /// Left out: that of the JWK, else the thumbprint (RFC 7638).
+        "kid" kid: Option<String>,
+        /// `RS256`, `PS256`, `ES256`, `ES384` or `EdDSA`. Left out: that of the JWK, else what the
+        /// key's type says, `RS256` for RSA.
+        "algorithm" algorithm: Option<String>,
+    }
+
+    /// Bounds of the cache of exchanged tokens. Least recently used ones go first. Natively, each
+    /// store has one of its own.
+    #[derive(Clone, Debug, Default, Eq, PartialEq)]
+    pub struct ExchangeCache {
+        /// Default: 1024; 0 turns the cache off.
+        "max-entries" max_entries: Option<u32>,
+        /// Default: 4 MiB, counted with what an entry costs beside its token.
+        "max-bytes" max_bytes: Option<u32>,
+        /// How long before it expires a token is not given out any more, in seconds. Default: 30.
+        "skew" skew: Option<u32>,
+        /// The longest that a token is kept, in seconds. Default: 3600.
+        "max-age" max_age: Option<u32>,
+        /// What a token without `expires_in` is believed to live, in seconds. Default: 300.
+        "default-lifetime" default_lifetime: Option<u32>,
+    }
+}
+
+variants! {
+    /// Where a private key is.
+    #[derive(Clone, Debug, Eq, PartialEq)]
+    pub enum ClientKeySource {
+        /// PEM (PKCS#8, PKCS#1 or SEC1; line ends real or written as `\n`), or a JWK. RSA of 2048
+        /// to 4096 bits, P-256, P-384 or Ed25519. Not encrypted.
+        "text" Text(Secret),
+        /// A key that only the host knows, by its name: one in a key management service, or one
+        /// that cannot be exported. The host is told of it where its gate is made.
+        "named" Named(String),
+    }
+}
+
+enums! {
+    /// How a client says who it is: RFC 6749 section 2.3.1, RFC 7523 section 2.2, and OpenID
+    /// Connect Core section 9 for the names.
+    #[serde(rename_all = "snake_case")]
+    pub enum ClientAuthentication {
+        /// `client_secret_basic`
+        "client-secret-basic" ClientSecretBasic,
+        /// `client_secret_post`
+        "client-secret-post" ClientSecretPost,
+        /// `private_key_jwt`
+        "private-key-jwt" PrivateKeyJwt,
+        /// `none`: a public client.
+        "none" None,
+    }
+
+    /// `aud` of client assertions.
+    #[serde(rename_all = "snake_case")]
+    pub enum AssertionAudience {
+        /// The issuer, as the revision of RFC 7523 has it: no endpoint can be talked into passing
+        /// an assertion on to another.
+        "issuer" Issuer,
+        /// The token endpoint's URL, for issuers that accept nothing else.
+        "token-endpoint" TokenEndpoint,
+    }
+}
+
+impl Client {
+    /// A client of this `client_id`, which has yet to say how it proves that.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: Some(id.into()),
+            ..Self::default()
+        }
+    }
+
+    /// Proves itself with this secret.
+    #[must_use]
+    pub fn secret(mut self, secret: impl Into<Secret>) -> Self {
+        self.secret = Some(secret.into());
+        self
+    }
+
+    /// Adds a private key. The first one signs.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<ClientKey>) -> Self {
+        self.keys.get_or_insert_default().push(key.into());
+        self
+    }
+
+    /// Lets tokens go to this origin too, beside those of their resources.
+    #[must_use]
+    pub fn destination(mut self, origin: impl Into<String>) -> Self {
+        self.destinations
+            .get_or_insert_default()
+            .push(origin.into());
+        self
+    }
+}
+
+impl ClientKey {
+    /// A key that only the host knows, by this name.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        ClientKeySource::Named(name.into()).into()
+    }
+}
+
+impl<S: Into<Secret>> From<S> for ClientKey {
+    fn from(key: S) -> Self {
+        ClientKeySource::Text(key.into()).into()
+    }
+}
+
+impl From<ClientKeySource> for ClientKey {
+    fn from(key: ClientKeySource) -> Self {
+        Self {
+            key,
+            kid: None,
+            algorithm: None,
+        }
+    }
+}
+
+/// A key as files and the npm package write it.
+#[derive(Deserialize, Serialize)]
+#[serde(untagged, expecting = "a key, or a table with `key` or `named`")]
+enum KeyShape {
+    Text(Secret),
+    Described(DescribedKey),
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+struct DescribedKey {
+    #[serde(
+        deserialize_with = "some_json",
+        skip_serializing_if = "Option::is_none"
+    )]
+    key: Option<Secret>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    named: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    algorithm: Option<String>,
+}
+
+fn some_json<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error> {
+    json::deserialize::<_, String>(from).map(|text| Some(text.into()))
+}
+
+impl TryFrom<KeyShape> for ClientKey {
+    type Error = &'static str;
+
+    fn try_from(given: KeyShape) -> Result<Self, Self::Error> {
+        let given = match given {
+            KeyShape::Text(key) => return Ok(key.into()),
+            KeyShape::Described(given) => given,
+        };
+        let key = match (given.key, given.named) {
+            (Some(key), None) => ClientKeySource::Text(key),
+            (None, Some(name)) => ClientKeySource::Named(name),
+            _ => return Err("a client's key needs `key` or `named`, and not both"),
+        };
+        Ok(Self {
+            key,
+            kid: given.kid,
+            algorithm: given.algorithm,
+        })
+    }
+}
+
+impl From<ClientKey> for KeyShape {
+    fn from(given: ClientKey) -> Self {
+        let (key, named) = match given.key {
+            ClientKeySource::Text(key) => (Some(key), None),
+            ClientKeySource::Named(name) => (None, Some(name)),
+        };
+        Self::Described(DescribedKey {
+            key,
+            named,
+            kid: given.kid,
+            algorithm: given.algorithm,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_key_is_a_text_a_jwk_or_a_name() {
+        let key = |value| serde_json::from_value::<ClientKey>(value).ok();
+        assert_eq!(key(json!("pem")), Some("pem".into()));
+        assert_eq!(
+            key(json!({ "key": { "kty": "OKP" } })),
+            Some(r#"{"kty":"OKP"}"#.into())
+        );
+        assert_eq!(
+            key(json!({ "named": "kms" })),
+            Some(ClientKey::named("kms"))
+        );
+        assert_eq!(key(json!({ "named": "kms", "key": "pem" })), None);
+        assert_eq!(key(json!({ "kid": "one" })), None);
+        assert_eq!(key(json!({ "key": "pem", "kind": "one" })), None);
+        let full = ClientKey {
+            kid: Some("one".to_owned()),
+            algorithm: Some("PS256".to_owned()),
+            ..ClientKey::from("pem")
+        };
+        let written = json!({ "key": "pem", "kid": "one", "algorithm": "PS256" });
+        assert_eq!(key(written.clone()), Some(full.clone()));
+        assert_eq!(serde_json::to_value(full).ok(), Some(written));
+    }
+
+    #[test]
+    fn words_of_oauth_are_spelled_as_oauth_spells_them() {
+        let client = Client {
+            authentication: Some(ClientAuthentication::PrivateKeyJwt),
+            assertion_audience: Some(AssertionAudience::TokenEndpoint),
+            ..Client::default()
+        };
+        let written = serde_json::to_value(client).expect("JSON");
+        assert_eq!(written["authentication"], "private_key_jwt");
+        assert_eq!(written["assertion_audience"], "token_endpoint");
+    }
+}

@@ -1,0 +1,204 @@
+//! Whom a verified token speaks for.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::record::records;
+use crate::secret::Secret;
+
+/// Whom a verified token speaks for: everything in here was signed by an accepted issuer. Cheap to
+/// clone.
+#[derive(Clone, Deserialize)]
+#[serde(from = "Record")]
+pub struct Identity(Arc<Verified>);
+
+struct Verified {
+    record: Record,
+    parsed: OnceLock<Map<String, Value>>,
+}
+
+records! { from the component:
+    /// The contract's `identity`.
+    #[derive(Clone)]
+    #[allow(unreachable_pub, reason = "wasmtime's traits name it in what is public")]
+    pub struct Record {
+        "subject" subject: Option<String>,
+        "client-id" client_id: Option<String>,
+        "scopes" scopes: Vec<String>,
+        "issuer" issuer: String,
+        "audience" audience: Vec<String>,
+        "expires-at" expires_at: u64,
+        "issued-at" issued_at: Option<u64>,
+        "actors" actors: Vec<Actor>,
+        #[serde(default)]
+        "claims" claims: String,
+    }
+
+    /// Somebody who acts for the subject (RFC 8693 section 4.1).
+    #[derive(Clone, Debug, Default, Eq, PartialEq)]
+    #[non_exhaustive]
+    pub struct Actor {
+        /// `sub`
+        "subject" subject: Option<String>,
+        /// `iss`
+        "issuer" issuer: Option<String>,
+        /// `client_id`
+        "client-id" client_id: Option<String>,
+    }
+}
+
+impl From<Record> for Identity {
+    fn from(record: Record) -> Self {
+        Self(Arc::new(Verified {
+            record,
+            parsed: OnceLock::new(),
+        }))
+    }
+}
+
+impl Identity {
+    /// `sub`, which is unique only within [`Self::issuer`]: a key for stored data needs both.
+    /// Absent only where the issuer's `required_claims` do not name it.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.0.record.subject.as_deref()
+    }
+
+    /// `client_id`, the program that the token was issued to.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.0.record.client_id.as_deref()
+    }
+
+    /// As granted: `scope` or `scp`, not widened by the configured hierarchy. To know whether they
+    /// suffice, ask the gate.
+    #[must_use]
+    pub fn scopes(&self) -> &[String] {
+        &self.0.record.scopes
+    }
+
+    /// `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.0.record.issuer
+    }
+
+    /// `aud`, all of it. At least one of these is an accepted one.
+    #[must_use]
+    pub fn audience(&self) -> &[String] {
+        &self.0.record.audience
+    }
+
+    /// `exp`, in seconds since 1970.
+    #[must_use]
+    pub fn expires_at(&self) -> u64 {
+        self.0.record.expires_at
+    }
+
+    /// `iat`, in seconds since 1970.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<u64> {
+        self.0.record.issued_at
+    }
+
+    /// The delegation chain of `act`: who acts now comes first, who acted before behind. Only the
+    /// first may count in a decision; the others are for the record (RFC 8693 section 4.1).
+    #[must_use]
+    pub fn actors(&self) -> &[Actor] {
+        &self.0.record.actors
+    }
+
+    /// All claims. Parsed when they are first asked for.
+    #[must_use]
+    pub fn claims(&self) -> &Map<String, Value> {
+        self.0.parsed.get_or_init(|| {
+            // The component has parsed the same text, so this does not fail.
+            serde_json::from_str(self.claims_json()).unwrap_or_default()
+        })
+    }
+
+    #[cfg(feature = "wasmtime")]
+    pub(crate) fn record(&self) -> &Record {
+        &self.0.record
+    }
+
+    /// All claims, as the JSON text that was signed.
+    #[must_use]
+    pub fn claims_json(&self) -> &str {
+        &self.0.record.claims
+    }
+}
+
+/// Without the claims, which may be personal.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("subject", &self.subject())
+            .field("client_id", &self.client_id())
+            .field("scopes", &self.scopes())
+            .field("issuer", &self.issuer())
+            .field("expires_at", &self.expires_at())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A verified access token, as it came in. Like every [`Secret`] it is not printed.
+#[derive(Clone, Eq, PartialEq)]
+pub struct AccessToken(Secret);
+
+impl AccessToken {
+    /// A token that a gate has verified, to go with its identity. Nothing is checked here.
+    #[must_use]
+    pub fn new(token: impl Into<Secret>) -> Self {
+        Self(token.into())
+    }
+
+    /// The token itself: a credential, to be kept out of logs. Whoever has it can act as this
+    /// caller until it expires.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+/// Without the token.
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity() -> Identity {
+        let record = serde_json::json!({
+            "subject": "alice",
+            "scopes": ["a"],
+            "issuer": "https://login.example.com",
+            "audience": [],
+            "expires_at": 5,
+            "actors": [{ "subject": "app" }],
+            "of_a_later_version": true,
+            "claims": r#"{"sub":"alice","email":"alice@example.com"}"#,
+        });
+        serde_json::from_value(record).expect("a record")
+    }
+
+    #[test]
+    fn claims_are_parsed() {
+        assert_eq!(identity().claims()["email"], "alice@example.com");
+        assert_eq!(identity().actors()[0].subject.as_deref(), Some("app"));
+    }
+
+    #[test]
+    fn debug_output_holds_no_secret_and_no_claim() {
+        assert!(!format!("{:?}", AccessToken::new("s3cret")).contains("s3cret"));
+        assert!(!format!("{:?}", identity()).contains("alice@example.com"));
+        assert!(!format!("{:?}", identity()).contains("email"));
+    }
+}

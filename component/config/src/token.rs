@@ -1,0 +1,149 @@
+//! A token that was issued, or why none was.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(any(test, feature = "wasmtime"))]
+use crate::record::enums;
+use crate::record::records;
+use crate::secret::Secret;
+
+records! { from the component:
+    /// A token as it was issued. `Debug` shows when and what for, never the token; what it is
+    /// serialized to holds neither it nor its refresh token.
+    #[derive(Clone, Debug, Eq, PartialEq)]
+    pub struct Token {
+        /// The token itself.
+        #[serde(skip_serializing)]
+        "access-token" access_token: Secret,
+        /// `Bearer`, or as the issuer spelled it. `N_A` where what was issued is no access token.
+        "token-type" token_type: String,
+        /// What kind of token it is, as a token type URI (RFC 8693 section 3).
+        "issued-token-type" issued_token_type: Option<String>,
+        /// When it expires, in milliseconds since 1970 by this host's clock; none where the issuer
+        /// did not say. See [`Token::expires_at`].
+        "expires-at-ms" expires_at_ms: Option<u64>,
+        /// What was granted; none where that is what was asked for.
+        "scopes" scopes: Option<Vec<String>>,
+        /// A refresh token, where the issuer gave one.
+        #[serde(skip_serializing)]
+        "refresh-token" refresh_token: Option<Secret>,
+    }
+
+    /// An OAuth error response (RFC 6749 section 5.2). These are the issuer's words: treat them as
+    /// hostile text.
+    #[derive(Clone, Debug, Eq, PartialEq)]
+    pub struct OauthError {
+        /// `error`, such as `invalid_grant`.
+        "error" error: String,
+        /// `error_description`
+        "error-description" error_description: Option<String>,
+        /// `error_uri`
+        "error-uri" error_uri: Option<String>,
+    }
+}
+
+impl Token {
+    /// When it expires, by this host's clock; none where the issuer did not say.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        let since = |millis| UNIX_EPOCH.checked_add(Duration::from_millis(millis));
+        self.expires_at_ms.and_then(since)
+    }
+}
+
+/// Declares the kinds of the contract, and the same with what a host adds to them.
+macro_rules! kinds {
+    ($($(#[$attribute:meta])* $wit:literal $kind:ident,)*) => {
+        #[cfg(any(test, feature = "wasmtime"))]
+        enums! {
+            /// Why there is no token, as the component says it.
+            #[serde(rename_all = "kebab-case")]
+            pub enum FailureKind {
+                $($(#[$attribute])* $wit $kind,)*
+            }
+        }
+
+        /// What kind of reason there is for not having a token.
+        #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        #[non_exhaustive]
+        pub enum TokenErrorKind {
+            $($(#[$attribute])* $kind,)*
+            /// The gate failed, or was given what it cannot work with. Natively, another store is
+            /// there by now. The component never says so: hosts do, where it gave no answer.
+            GateFailed,
+        }
+
+        #[cfg(any(test, feature = "wasmtime"))]
+        impl From<FailureKind> for TokenErrorKind {
+            fn from(kind: FailureKind) -> Self {
+                match kind {
+                    $(FailureKind::$kind => Self::$kind,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The client's configuration cannot work; the message says what to change.
+    "configuration" Configuration,
+    /// The private key made no signature this time: the service that holds it is down.
+    "signing-failed" SigningFailed,
+    /// What the application asked for cannot be sent.
+    "invalid-request" InvalidRequest,
+    /// There is no subject.
+    "no-subject" NoSubject,
+    /// The destination is not one that this token may go to.
+    "forbidden-destination" ForbiddenDestination,
+    /// The issuer answered with an OAuth error: see [`OauthError`].
+    "refused" Refused,
+    /// The issuer's metadata are not to be had.
+    "issuer-unavailable" IssuerUnavailable,
+    /// The metadata name no token endpoint.
+    "no-token-endpoint" NoTokenEndpoint,
+    /// They name one on another origin than the issuer's, and that is not configured.
+    "foreign-token-endpoint" ForeignTokenEndpoint,
+    /// The token endpoint cannot be reached.
+    "unreachable" Unreachable,
+    /// It does not answer in time.
+    "timed-out" TimedOut,
+    /// Its answer is too long.
+    "too-large" TooLarge,
+    /// It answered with a redirect, which is not followed.
+    "redirected" Redirected,
+    /// Another status than 200, without an OAuth error in it.
+    "unexpected-status" UnexpectedStatus,
+    /// Its answer is not JSON.
+    "not-json" NotJson,
+    /// A response without what RFC 6749 section 5.1 and RFC 8693 section 2.2 demand, or with a
+    /// token that was not asked for.
+    "bad-response" BadResponse,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_a_log_nor_json_holds_a_token() {
+        let token = Token {
+            access_token: "acc3ss".into(),
+            token_type: "Bearer".to_owned(),
+            issued_token_type: None,
+            expires_at_ms: Some(u64::MAX),
+            scopes: Some(vec!["read".to_owned()]),
+            refresh_token: Some("r3fresh".into()),
+        };
+        let json = serde_json::to_string(&token).expect("JSON");
+        let text = format!("{token:?} {token:#?} {json}");
+        assert!(
+            !text.contains("acc3ss") && !text.contains("r3fresh"),
+            "{text}"
+        );
+        assert!(text.contains("Bearer") && text.contains("read"), "{text}");
+        assert_eq!(token.access_token.expose(), "acc3ss");
+    }
+}

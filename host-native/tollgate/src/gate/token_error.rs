@@ -1,0 +1,120 @@
+//! Why no token was issued.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::Response;
+use tollgate_config::{ConfigError, OauthError, TokenErrorKind};
+
+use super::bindings::exports::tollgate::auth::token_exchange as wit;
+use super::decision::Answer;
+
+/// Why there is no token. No secret and no token is in it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TokenError {
+    /// What kind of reason.
+    pub kind: TokenErrorKind,
+    /// One sentence for people, without input of anybody.
+    pub message: String,
+    /// For [`TokenErrorKind::Refused`].
+    pub oauth: Option<Box<OauthError>>,
+    /// The status of the issuer's response, where there was one.
+    pub status: Option<u16>,
+    /// How long to wait before another try, where that is known: what the issuer says in
+    /// `Retry-After` (an hour at the most), or when its metadata are asked for again.
+    pub retry_after: Option<Duration>,
+    answer: Box<Answer>,
+}
+
+impl TokenError {
+    /// A response for the application's own caller, if it has nothing better: 401 or 403 where
+    /// the user must do something, 500 where the application must, 429 and 502 to 504 where
+    /// only time helps. None of the issuer's words is in it.
+    #[must_use]
+    pub fn to_response(&self) -> Response<String> {
+        self.answer.response.clone()
+    }
+
+    /// The same with its stable code for logs and metrics.
+    #[must_use]
+    pub fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
+    pub(super) fn gate_failed() -> Self {
+        Self {
+            kind: TokenErrorKind::GateFailed,
+            message: "the gate failed while it asked for a token".to_owned(),
+            oauth: None,
+            status: None,
+            retry_after: None,
+            answer: Box::new(Answer::failed()),
+        }
+    }
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for TokenError {}
+
+impl From<wit::Failure> for TokenError {
+    fn from(failure: wit::Failure) -> Self {
+        Self {
+            kind: failure.kind.into(),
+            message: failure.message,
+            oauth: failure.oauth.map(Box::new),
+            status: failure.status,
+            retry_after: failure.retry_after_seconds.map(Duration::from_secs),
+            answer: Box::new(Answer::new(failure.answer).unwrap_or_else(|_| Answer::failed())),
+        }
+    }
+}
+
+/// For a gate whose client cannot work, or that has none.
+impl From<ConfigError> for TokenError {
+    fn from(error: ConfigError) -> Self {
+        Self {
+            kind: TokenErrorKind::Configuration,
+            message: error.to_string(),
+            oauth: None,
+            status: None,
+            retry_after: None,
+            answer: Box::new(Answer::server_error("client-configuration")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tollgate_config::bindings::FailureKind;
+
+    #[test]
+    fn the_issuers_words_are_not_in_what_an_error_says() {
+        let error = TokenError::from(wit::Failure {
+            kind: FailureKind::Refused,
+            message: "the issuer refused".into(),
+            oauth: Some(OauthError {
+                error: "invalid_grant".into(),
+                error_description: Some("line\nbreak".into()),
+                error_uri: None,
+            }),
+            status: Some(400),
+            retry_after_seconds: None,
+            answer: wit::Answer {
+                status: 401,
+                headers: vec![],
+                body: None,
+                reason: None,
+            },
+        });
+        assert_eq!(error.to_string(), "the issuer refused");
+        assert!(!format!("{error:?}").contains('\n'));
+        assert_eq!(error.to_response().status(), 401);
+    }
+}
