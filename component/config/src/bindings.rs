@@ -10,8 +10,9 @@ pub use crate::token::FailureKind;
 pub use crate::token_request::TokenTarget as Target;
 pub use crate::{
     Access, Actor, AssertionAudience, Client, ClientAuthentication, ClientKey, ClientKeySource,
-    Config, ConfigError, ConfigPart, Cors, ExchangeCache, Grant, Issuer, KeyLocation, KeyPolicy,
-    Metadata, Naming, OauthError, Route, Setting, Token, TokenCache, TypedToken, ValueKind,
+    Config, ConfigError, ConfigPart, Cors, ExchangeCache, Grant, Issuer, IssuerFault, KeyLocation,
+    KeyPolicy, Metadata, Naming, OauthError, Route, Setting, Token, TokenCache, TypedToken,
+    ValueKind,
 };
 
 /// What a host does for this interface: nothing.

@@ -40,6 +40,7 @@ fn ours() -> BTreeMap<&'static str, Names> {
         of::<Grant>("grant"),
         of::<Record>("identity"),
         of::<Issuer>("issuer"),
+        of::<IssuerFault>("issuer-fault"),
         of::<KeyLocation>("key-location"),
         of::<KeyPolicy>("key-policy"),
         of::<Metadata>("metadata"),

@@ -114,6 +114,17 @@ impl wit::GuestGate for Gate {
         wit::RefreshTask::new(Refresh(RefCell::new(self.0.gate().refresh())))
     }
 
+    fn new_faults(&self) -> Vec<wit::IssuerFault> {
+        let faults = self.0.gate().new_faults().into_iter();
+        faults
+            .map(|fault| wit::IssuerFault {
+                issuer: fault.issuer,
+                code: fault.code.to_owned(),
+                message: fault.message,
+            })
+            .collect()
+    }
+
     fn export_keys(&self) -> String {
         self.0.gate().export_keys()
     }

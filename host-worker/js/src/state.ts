@@ -75,6 +75,7 @@ export class State {
     try {
       this.#component = make();
       if (this.#component.hasClient) this.#tell(this.#component.clientError);
+      this.#tellFaults(this.#component);
       if (this.#keys !== undefined) {
         try {
           const keys = this.#keys;
@@ -98,6 +99,12 @@ export class State {
     if (error === undefined || this.#told) return;
     this.#told = true;
     console.error(`tollgate: no token can be asked for: ${error.message}`);
+  }
+
+  /** Says what is new to mend about the issuers. */
+  #tellFaults(component: Component): void {
+    for (const { message } of component.enter((gate) => gate.newFaults(), nothing()))
+      console.warn(`tollgate: ${message}`);
   }
 
   /** Throws what is wrong about the configuration, the client's included. */
@@ -230,6 +237,7 @@ export class State {
   #keepKeys(component: Component): void {
     if (component.broken) return;
     try {
+      this.#tellFaults(component);
       this.#keys = component.enter((gate) => gate.exportKeys(), nothing());
     } catch (error) {
       console.error(error);

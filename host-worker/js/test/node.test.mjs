@@ -443,3 +443,24 @@ test('1,000 random kids cost at most two fetches of keys', async () => {
     await own.close();
   }
 });
+
+test('a fault of the issuer is logged once, with what to do', async (t) => {
+  const logged = t.mock.method(console, 'warn', () => {});
+  const gate = createGate({ issuer: 'http://127.0.0.1:1', audience: AUDIENCE });
+  const token = await issuer.mint({ iss: 'http://127.0.0.1:1' });
+  for (let i = 0; i < 3; i++) assert.equal((await gate.authenticate(request(token))).response.status, 503);
+  const lines = logged.mock.calls.map(({ arguments: [line] }) => line);
+  assert.equal(lines.length, 1, lines.join('\n'));
+  assert.match(lines[0], /^tollgate: The keys of http:\/\/127\.0\.0\.1:1 could not be fetched: there was no connection\. Check/);
+});
+
+test('a bad key that is configured is logged at the start', async (t) => {
+  const logged = t.mock.method(console, 'warn', () => {});
+  const { keys } = issuer.jwks;
+  const inline = { keys: [...keys, { kty: 'RSA', n: 'AQAB', e: 'AQAB' }] };
+  const gate = createGate({ issuers: [{ issuer: issuer.url, audiences: [AUDIENCE], keys: { inline } }] });
+  await gate.authenticate(request(undefined));
+  const lines = logged.mock.calls.map(({ arguments: [line] }) => line);
+  assert.equal(lines.length, 1, lines.join('\n'));
+  assert.match(lines[0], /^tollgate: Key \d+ \(from 0\) in the key set of .* is not used/);
+});

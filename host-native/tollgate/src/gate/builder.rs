@@ -13,6 +13,7 @@ use tollgate_config::{Config, ConfigError, Naming, Setting};
 
 use super::capability::HostServices;
 use super::exchange::{HttpClient, NoTls};
+use super::fault_log::FaultLog;
 use super::instance::Limits;
 use super::key_snapshot::KeySnapshot;
 use super::program::{self, Program, ProgramError};
@@ -156,6 +157,7 @@ impl GateBuilder {
                 call_ticks: program::ticks(self.call_limit),
             },
             keys: KeySnapshot::default(),
+            faults: FaultLog::default(),
             failures: AtomicU64::new(0),
         });
         let stores = self

@@ -7,6 +7,7 @@ mod decision;
 mod delegated_access;
 mod delegation;
 mod exchange;
+mod fault_log;
 mod fetch_as;
 mod instance;
 mod key_snapshot;

@@ -14,6 +14,7 @@ use tollgate_config::{Config, ConfigError};
 use super::bindings::exports::tollgate::auth::resource_server as wit;
 use super::capability::HostServices;
 use super::delegation::CallReport;
+use super::fault_log::FaultLog;
 use super::instance::{
     Assertion, Instance, Issued, Limits, Progress, Question, Step, Task, TokenQuestion, Verdict,
 };
@@ -32,6 +33,7 @@ pub(super) struct Blueprint {
     pub(super) limits: Limits,
     /// The newest keys that any instance has fetched.
     pub(super) keys: KeySnapshot,
+    pub(super) faults: FaultLog,
     /// Instances that failed so far.
     pub(super) failures: AtomicU64,
 }
@@ -84,15 +86,16 @@ impl Worker {
             limits,
             ..
         } = &*self.blueprint;
-        let started = Instance::start(program, config, *limits, &self.services)?;
-        Ok(started.map(|instance| {
-            let generation = self.generations.fetch_add(1, Ordering::Relaxed);
-            Box::new(Running {
-                instance,
-                generation,
-                keys_seen: 0,
-            })
-        }))
+        let mut instance = match Instance::start(program, config, *limits, &self.services)? {
+            Ok(instance) => instance,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.blueprint.faults.tell(instance.new_faults()?);
+        Ok(Ok(Box::new(Running {
+            instance,
+            generation: self.generations.fetch_add(1, Ordering::Relaxed),
+            keys_seen: 0,
+        })))
     }
 
     /// Runs `call` in the instance. If it fails the instance is dropped, and the next call gets a
@@ -217,7 +220,8 @@ impl Worker {
         Err(Failed)
     }
 
-    /// After an exchange: shows the other instances, and the successors of this one, what it knows.
+    /// After an exchange: shows the other instances, and the successors of this one, what it knows, and
+    /// the log what is wrong.
     fn publish_keys(&self) {
         let exchanged = &self.services.exchanged;
         // Most decisions need no exchange, and a look is cheaper than a swap.
@@ -228,6 +232,7 @@ impl Worker {
         self.services.progress.notify_waiters();
         // A failure was logged; the next export may do better.
         let _ = self.with(|running| {
+            self.blueprint.faults.tell(running.instance.new_faults()?);
             let state = running.instance.export_keys()?;
             running.keys_seen = self.blueprint.keys.publish(state, running.keys_seen);
             Ok(())

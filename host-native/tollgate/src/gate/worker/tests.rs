@@ -28,6 +28,7 @@ fn worker_with(client: Client) -> Arc<Worker> {
             call_ticks: ticks(Duration::from_secs(5)),
         },
         keys: KeySnapshot::default(),
+        faults: FaultLog::default(),
         failures: AtomicU64::new(0),
     };
     let services = HostServices {

@@ -1,0 +1,60 @@
+//! Faults of issuers in the log. Every store finds them by itself; the log has them once.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tollgate_config::IssuerFault;
+
+/// The same fault, told by several stores within this time, is one.
+const ONE_EVENT: Duration = Duration::from_secs(60);
+
+/// What was logged a moment ago, by its text.
+#[derive(Debug, Default)]
+pub(super) struct FaultLog {
+    told: Mutex<HashMap<String, Instant>>,
+}
+
+impl FaultLog {
+    /// Logs what is new.
+    pub(super) fn tell(&self, faults: Vec<IssuerFault>) {
+        if faults.is_empty() {
+            return;
+        }
+        for fault in self.new_ones(faults, Instant::now()) {
+            tracing::warn!(issuer = fault.issuer, code = fault.code, "{fault}");
+        }
+    }
+
+    fn new_ones(&self, faults: Vec<IssuerFault>, now: Instant) -> Vec<IssuerFault> {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|_, at| now.duration_since(*at) < ONE_EVENT);
+        let mut faults = faults;
+        faults.retain(|fault| told.insert(fault.message.clone(), now).is_none());
+        faults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(message: &str) -> IssuerFault {
+        IssuerFault {
+            issuer: "https://issuer.example".into(),
+            code: "issuer-unreachable".into(),
+            message: message.into(),
+        }
+    }
+
+    #[test]
+    fn a_fault_that_several_stores_tell_is_new_once() {
+        let log = FaultLog::default();
+        let now = Instant::now();
+        assert_eq!(log.new_ones(vec![fault("a")], now).len(), 1);
+        assert_eq!(log.new_ones(vec![fault("a")], now).len(), 0);
+        assert_eq!(log.new_ones(vec![fault("a"), fault("b")], now).len(), 1);
+        let later = now + ONE_EVENT;
+        assert_eq!(log.new_ones(vec![fault("a")], later).len(), 1);
+    }
+}
