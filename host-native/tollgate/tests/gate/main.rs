@@ -7,6 +7,7 @@ mod exchange;
 mod exchange_trouble;
 mod fetch_as;
 mod isolation;
+mod issuer_faults;
 mod issuer_trouble;
 mod layer;
 mod lent_signatures;
