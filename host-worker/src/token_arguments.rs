@@ -51,7 +51,6 @@ fn parts(token: Option<&TypedToken>) -> (Option<&str>, Option<&str>) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 mod tests {
     use super::*;
     use tollgate_config::{TokenTarget, camel_case};
