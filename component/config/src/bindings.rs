@@ -11,8 +11,8 @@ pub use crate::token_request::TokenTarget as Target;
 pub use crate::{
     Access, Actor, AssertionAudience, Client, ClientAuthentication, ClientKey, ClientKeySource,
     Config, ConfigError, ConfigPart, Cors, ExchangeCache, Grant, Issuer, IssuerFault, KeyLocation,
-    KeyPolicy, Metadata, Naming, OauthError, Route, Setting, Token, TokenCache, TypedToken,
-    ValueKind,
+    KeyPolicy, Metadata, Naming, OauthError, Route, Setting, Settings, Token, TokenCache,
+    TypedToken, ValueKind,
 };
 
 /// What a host does for this interface: nothing.

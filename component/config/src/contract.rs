@@ -48,6 +48,7 @@ fn ours() -> BTreeMap<&'static str, Names> {
         of::<OauthError>("oauth-error"),
         of::<Route>("route"),
         of::<Setting>("setting"),
+        of::<Settings>("settings"),
         of::<TokenTarget>("target"),
         of::<Token>("token"),
         of::<TokenCache>("token-cache"),

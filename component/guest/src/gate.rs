@@ -58,6 +58,14 @@ impl wit::GuestGate for Gate {
         self.0.has_client()
     }
 
+    fn settings(&self) -> wit::Settings {
+        let gate = self.0.gate();
+        wit::Settings {
+            origin: gate.origin().map(str::to_owned),
+            cooldown_ms: gate.cooldown_ms(),
+        }
+    }
+
     fn decide(&self, given: wit::RequestHead) -> wit::Step {
         step(self.0.gate().decide(&head(given)))
     }

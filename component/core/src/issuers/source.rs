@@ -192,7 +192,7 @@ impl KeySource {
         !matches!(self.location, KeyLocation::Inline(_)) && self.keys.offer(stored)
     }
 
-    pub(super) fn policy(&self) -> &KeyPolicy {
+    pub(crate) fn policy(&self) -> &KeyPolicy {
         &self.policy
     }
 

@@ -57,6 +57,18 @@ impl Gate {
         }
     }
 
+    /// The origin of the configured resource, if there is one.
+    #[must_use]
+    pub fn origin(&self) -> Option<&str> {
+        self.inner.rules.origin.as_deref()
+    }
+
+    /// The least time between two fetches of one key set that unknown keys cause, in milliseconds.
+    #[must_use]
+    pub fn cooldown_ms(&self) -> u64 {
+        self.inner.issuers.sources[0].policy().cooldown
+    }
+
     /// Decides about a request: preflight, metadata, credentials, scopes.
     #[must_use]
     pub fn decide(&self, head: &RequestHead) -> Step {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tollgate_config::{Config, ConfigError, Naming, Setting};
+use tollgate_config::{Config, ConfigError, Naming};
 
 use super::capability::HostServices;
 use super::exchange::{HttpClient, NoTls};
@@ -144,11 +144,8 @@ impl GateBuilder {
         let http = HttpClient::new().map_err(|NoTls(error)| BuildError::Tls(error))?;
         let mut config = self.config;
         config.naming.get_or_insert(Naming::SnakeCase);
-        let fetch = Arc::new(SharedFetch::new(http.clone(), cooldown(&config)));
+        let fetch = Arc::new(SharedFetch::new(http.clone()));
         let signers = Arc::new(self.signers);
-        let origin = self
-            .origin
-            .unwrap_or_else(|| RequestOrigin::for_resource(effective_resource(&config)));
         let blueprint = Arc::new(Blueprint {
             program,
             config,
@@ -179,16 +176,18 @@ impl GateBuilder {
                     .map_err(BuildError::Config)
             })
             .collect::<Result<Vec<_>, _>>()?;
-        if let Some(worker) = workers.first() {
-            match worker.check_client() {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return Err(BuildError::Config(error)),
-                Err(Failed) => {
-                    let error = "the client cannot be made; the log says why";
-                    return Err(BuildError::Start(error.to_owned()));
-                }
-            }
-        }
+        let broken = |Failed| BuildError::Start("the gate cannot be made; the log says why".into());
+        // All of them have the same configuration, and there is at least one.
+        let worker = &workers[0];
+        worker
+            .check_client()
+            .map_err(broken)?
+            .map_err(BuildError::Config)?;
+        let settings = worker.settings().map_err(broken)?;
+        fetch.set_cooldown(Duration::from_millis(settings.cooldown_ms));
+        let origin = self
+            .origin
+            .unwrap_or_else(|| RequestOrigin::of_settings(settings.origin));
         Ok(Gate(Arc::new(Inner {
             blueprint,
             workers,
@@ -198,24 +197,4 @@ impl GateBuilder {
             next: AtomicUsize::new(0),
         })))
     }
-}
-
-/// The `cooldown` that will be in force.
-fn cooldown(config: &Config) -> Duration {
-    let keys = config.keys.as_ref();
-    let seconds = keys.and_then(|keys| keys.cooldown).unwrap_or(30);
-    Duration::from_secs(seconds.into())
-}
-
-/// The value of `resource` that will be in force, from here or from `env`.
-fn effective_resource(config: &Config) -> Option<&str> {
-    let from_env = || {
-        let env = config.env.as_deref().unwrap_or_default();
-        let (_, value) = env.iter().find(|(name, _)| name == "TOLLGATE_RESOURCE")?;
-        match value {
-            Setting::Text(text) => Some(text.expose()),
-            _ => None,
-        }
-    };
-    config.resource.as_deref().or_else(from_env)
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::Notify;
-use tollgate_config::{Config, ConfigError, Grant, Identity, IssuerFault, Token, TokenTarget};
+use tollgate_config::{
+    Config, ConfigError, Grant, Identity, IssuerFault, Settings, Token, TokenTarget,
+};
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
@@ -321,6 +323,11 @@ impl Instance {
     /// Gives a task of any kind up.
     pub(super) fn drop_task(&mut self, task: Task) -> wasmtime::Result<()> {
         task.resource_drop(&mut self.store)
+    }
+
+    pub(super) fn settings(&mut self) -> wasmtime::Result<Settings> {
+        let gate = self.exports.tollgate_auth_resource_server().gate();
+        gate.call_settings(&mut self.store, self.gate)
     }
 
     pub(super) fn new_faults(&mut self) -> wasmtime::Result<Vec<IssuerFault>> {

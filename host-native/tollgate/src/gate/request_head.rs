@@ -28,14 +28,14 @@ pub enum RequestOrigin {
 }
 
 impl RequestOrigin {
-    /// The origin of `resource` where there is one, else what the `Host` header says.
-    pub(super) fn for_resource(resource: Option<&str>) -> Self {
-        match resource.and_then(|resource| url::Url::parse(resource).ok()) {
-            Some(url) if url.has_host() => Self::Fixed(url.origin().ascii_serialization()),
-            _ => Self::Host {
+    /// The origin of the configured resource if there is one, else what the `Host` header says.
+    pub(super) fn of_settings(origin: Option<String>) -> Self {
+        origin.map_or_else(
+            || Self::Host {
                 scheme: "http".to_owned(),
             },
-        }
+            Self::Fixed,
+        )
     }
 
     /// None where a header holds no scheme or host: put in front of the path, it could hold a path
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_fixed_origin_ignores_what_the_client_says() {
-        let origin = RequestOrigin::for_resource(Some("https://api.example.com/base"));
+        let origin = RequestOrigin::of_settings(Some("https://api.example.com".into()));
         let request = Request::get("/a?b=c").header("host", "evil.example");
         let request = request.header("x-forwarded-host", "evil.example");
         assert_eq!(head(request, &origin).url, "https://api.example.com/a?b=c");
@@ -127,7 +127,7 @@ mod tests {
                 .header("x-forwarded-host", "api.example.com")
                 .header("x-forwarded-proto", "https")
         };
-        let plain = RequestOrigin::for_resource(None);
+        let plain = RequestOrigin::of_settings(None);
         assert_eq!(head(request(), &plain).url, "http://inner/a");
         assert_eq!(
             head(request(), &RequestOrigin::Forwarded).url,
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn no_header_adds_to_the_path() {
-        let plain = RequestOrigin::for_resource(None);
+        let plain = RequestOrigin::of_settings(None);
         for host in [
             "h/pub", "h/pub?", "h?x=", "h#", "h\\pub", "", "a, b", "h/pub/..",
         ] {

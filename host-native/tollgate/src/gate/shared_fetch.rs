@@ -4,7 +4,7 @@
 //! makes the issuer see about as many requests as one store would make.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -21,7 +21,7 @@ pub(super) struct SharedFetch {
     http: HttpClient,
     /// What one store lets pass between two fetches of a document. In such a time all stores
     /// together fetch it twice: once because they need it, once because it did not do.
-    cooldown: Duration,
+    cooldown: OnceLock<Duration>,
     documents: Mutex<HashMap<Document, History>>,
 }
 
@@ -141,12 +141,18 @@ pub(super) fn is_document(request: &Request) -> bool {
 }
 
 impl SharedFetch {
-    pub(super) fn new(http: HttpClient, cooldown: Duration) -> Self {
+    pub(super) fn new(http: HttpClient) -> Self {
         Self {
             http,
-            cooldown,
+            cooldown: OnceLock::new(),
             documents: Mutex::default(),
         }
+    }
+
+    /// Sets the cooldown that the component has, before the first request. Until then, and after a
+    /// second call, nothing changes.
+    pub(super) fn set_cooldown(&self, cooldown: Duration) {
+        let _ = self.cooldown.set(cooldown);
     }
 
     /// The response, from an exchange of its own or one that served others.
@@ -189,10 +195,11 @@ impl SharedFetch {
         reader: &Reader,
     ) -> Result<watch::Receiver<Option<Landed>>, Landed> {
         let now = Instant::now();
+        let cooldown = self.cooldown.get().copied().unwrap_or_default();
         let mut documents = self.documents();
-        documents.retain(|_, history| history.matters(now, self.cooldown));
+        documents.retain(|_, history| history.matters(now, cooldown));
         let plan = documents.get(document).map_or(Plan::Fetch, |history| {
-            history.plan(reader.has_read_until(document), now, self.cooldown)
+            history.plan(reader.has_read_until(document), now, cooldown)
         });
         match plan {
             Plan::Join(flight) => Ok(flight.subscribe()),

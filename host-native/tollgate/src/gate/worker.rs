@@ -9,7 +9,7 @@ mod task;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tollgate_config::{Config, ConfigError};
+use tollgate_config::{Config, ConfigError, Settings};
 
 use super::bindings::exports::tollgate::auth::resource_server as wit;
 use super::capability::HostServices;
@@ -265,6 +265,11 @@ impl Worker {
 
     pub(super) fn import_keys(&self, state: &str) -> Result<Result<u32, ConfigError>, Failed> {
         self.with(|running| running.instance.import_keys(state))
+    }
+
+    /// The settings in force.
+    pub(super) fn settings(&self) -> Result<Settings, Failed> {
+        self.with(|running| running.instance.settings())
     }
 
     /// Whether the client works; what is wrong where one is configured that does not.

@@ -33,10 +33,7 @@ fn worker_with(client: Client) -> Arc<Worker> {
     };
     let services = HostServices {
         runtime: Handle::current(),
-        fetch: Arc::new(SharedFetch::new(
-            HttpClient::new().expect("TLS"),
-            Duration::ZERO,
-        )),
+        fetch: Arc::new(SharedFetch::new(HttpClient::new().expect("TLS"))),
         reader: Arc::default(),
         progress: Notify::new(),
         signers: Arc::default(),
