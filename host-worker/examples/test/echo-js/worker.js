@@ -27,12 +27,13 @@ export default gate.protect(async (request, env, ctx, auth) => {
       case '/open/authenticate':
         return verdict(await gate.authenticate(request, env, ctx, { scopes }));
       case '/open/verify':
-        return verdict(await gate.verify(searchParams.get('token'), env, ctx, { scopes }));
+        return verdict({ ...(await gate.verify(searchParams.get('token'), env, ctx, { scopes })), headers: [] });
       case '/open/metadata':
         return (await gate.metadata(new Request(searchParams.get('url')), env, ctx)) ?? Response.json(null);
       case '/open/keys': {
-        const state = gate.exportKeys(env);
-        return Response.json({ state, taken: gate.importKeys(state, env) });
+        const given = searchParams.get('state');
+        const taken = given === null ? 0 : gate.importKeys(given, env);
+        return Response.json({ state: gate.exportKeys(env), taken });
       }
       default:
         return echo(searchParams, auth);

@@ -92,8 +92,11 @@ async fn answer(
             }
         }
         "/open/keys" => {
+            let taken = match query("state") {
+                Some(given) => gate.import_keys(&given, &env)?,
+                None => 0,
+            };
             let state = gate.export_keys(&env)?;
-            let taken = gate.import_keys(&state, &env)?;
             Response::from_json(&json!({ "state": state, "taken": taken }))
         }
         _ => echo(query("require").as_deref(), identity.as_ref()),
