@@ -1,6 +1,10 @@
 //! What ships: the component and the npm package, in `target/dist`.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
     failure::Failure,
@@ -15,7 +19,7 @@ use crate::{
 ///
 /// Limbs of 32 bits: products of 64-bit ones are emulated in WebAssembly, and RSA takes twice as
 /// long with them. They concern the signatures component only.
-const RUSTFLAGS: &str = "--cfg cpubits=\"32\" -Ctarget-feature=+simd128";
+const RUSTFLAGS: [&str; 3] = ["--cfg", "cpubits=\"32\"", "-Ctarget-feature=+simd128"];
 
 /// What Binaryen does: small, with functions of one name side by side, which compresses better; so
 /// the names go last. It may use what the compiler uses, and every host has, and no more.
@@ -187,8 +191,8 @@ fn component(work: &Workspace, tools: &Tools, which: Component) -> Result<(), Fa
     work.progress.step(which.step(), |step| {
         let _alone = work.alone()?;
         let output = work.dist().join(which.file());
-        let mut inputs = Inputs::new("2")
-            .text(RUSTFLAGS)
+        let mut inputs = Inputs::new("3")
+            .text(&RUSTFLAGS.join(" "))
             .text(&OPTIMIZE.join(" "))
             .text(&wasm32::versions(work, tools.wasm32)?)
             .text(tools.node.version())
@@ -261,6 +265,12 @@ fn compose(
     step.run(&compose)
 }
 
+/// Where cargo keeps what it downloads.
+fn cargo_home() -> Option<PathBuf> {
+    let set = env::var_os("CARGO_HOME").map(PathBuf::from);
+    set.or_else(|| env::home_dir().map(|home| home.join(".cargo")))
+}
+
 /// Compiles a crate to a core module.
 fn module(
     work: &Workspace,
@@ -268,7 +278,7 @@ fn module(
     tools: &Tools,
     package: &str,
     features: &[&str],
-) -> Result<std::path::PathBuf, Failure> {
+) -> Result<PathBuf, Failure> {
     let folder = work.root.join("target").join(TARGET).join("component");
     let name = format!("{}.wasm", package.replace('-', "_"));
     let module = folder.join(&name);
@@ -279,7 +289,14 @@ fn module(
     }
     let mut cargo = work.cargo(&["build", "-p", package, "--lib", "--profile", "component"]);
     cargo.args(["--target", TARGET]).args(features);
-    cargo.env("RUSTFLAGS", RUSTFLAGS);
+    let mut flags: Vec<String> = RUSTFLAGS.map(str::to_owned).into();
+    // Panics name the file they are in. Without the folder of whoever builds it, the component is
+    // the same everywhere, and smaller.
+    if let Some(home) = cargo_home() {
+        let sources = home.join("registry/src");
+        flags.push(format!("--remap-path-prefix={}=", sources.display()));
+    }
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     tools.wasm32.apply(&mut cargo);
     step.run(&cargo)?;
     require(
