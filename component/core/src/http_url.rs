@@ -40,9 +40,9 @@ impl UrlError {
         match self {
             Self::Scheme => "it must begin with https:// (or http:// on a loopback address)",
             Self::Character => {
-                "it may only hold printable ASCII, without spaces, quotes or backslashes"
+                "it must be printable ASCII without spaces, quotes and backslashes"
             }
-            Self::Authority => "its host or port is not valid, or it holds a user name",
+            Self::Authority => "its host or port is not valid, or it has a user name",
             Self::Fragment => "it must not have a fragment (#)",
             Self::TooLong => "it is too long",
         }

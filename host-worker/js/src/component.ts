@@ -182,7 +182,7 @@ export class Component {
     let verified = this.#identities.get(id);
     if (verified !== undefined) return verified;
     const record = this.enter((gate) => gate.identity(id), call);
-    if (record === undefined) throw new Trap('an identity was gone within the call that named it');
+    if (record === undefined) throw new Trap('the component has no identity for the id that it just returned');
     verified = new Verified(record);
     this.#identities.set(id, verified);
     this.#characters += verified.size;

@@ -9,7 +9,7 @@ import { ConfigError } from './config-error.js';
 export function settingsFrom(env: unknown): [string, Setting][] {
   if (env === undefined || env === null) return [];
   if (typeof env !== 'object')
-    throw new ConfigError('env', `\`env\` must be an object with the settings, not a ${typeof env}.`);
+    throw new ConfigError('env', `\`env\` must be an object that holds the settings, not a ${typeof env}.`);
   const found: [string, Setting][] = [];
   for (const name in env) {
     if (!name.startsWith('TOLLGATE_')) continue;

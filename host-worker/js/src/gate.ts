@@ -82,7 +82,7 @@ class GateOfOptions implements Gate {
   }
 
   protect<Env, Ctx, Req extends Request>(handler: Handler<Env, Ctx, Req>): ProtectedWorker<Env, Ctx, Req> {
-    if (typeof handler !== 'function') throw new TypeError('protect() takes the function that answers requests.');
+    if (typeof handler !== 'function') throw new TypeError('protect() takes a function that handles requests.');
     return { fetch: (request, env, ctx) => this.#fetch(handler, request, env, ctx) };
   }
 
@@ -148,7 +148,7 @@ class GateOfOptions implements Gate {
       (state, visit, scopes) => state.decide((gate) => gate.verify(token, scopes), visit),
       () => {
         throw new TypeError(
-          'This identity came from verify(), which knows no request to build a challenge for: pass the scopes to verify().',
+          'This identity came from verify(), so there is no request to build a challenge for: pass the scopes to verify().',
         );
       },
       (start) => (start === 0 ? token : token.slice(start)),
@@ -234,7 +234,7 @@ class GateOfOptions implements Gate {
   }
 
   importKeys(state: string, env?: unknown): number {
-    if (typeof state !== 'string') throw new TypeError('importKeys() takes the text that exportKeys() gave.');
+    if (typeof state !== 'string') throw new TypeError('importKeys() takes the string that exportKeys() returned.');
     return this.#state(env).call((gate) => gate.importKeys(state));
   }
 
@@ -287,8 +287,8 @@ class GateOfOptions implements Gate {
     if (origin?.gate === this) return origin;
     throw new TypeError(
       auth === null
-        ? 'There is nobody to act for: `auth` is null on public routes.'
-        : 'A gate acts only for identities that it made itself: pass on the `auth` that it gave.',
+        ? '`auth` is null, as on public routes: a token can be exchanged only for a verified identity.'
+        : 'This identity does not come from this gate: pass the `auth` that this gate returned.',
     );
   }
 

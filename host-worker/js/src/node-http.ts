@@ -40,7 +40,7 @@ export interface RequestListenerOptions {
 export function createRequestListener(app: FetchApplication, options: RequestListenerOptions): RequestListener {
   if (typeof app?.fetch !== 'function') {
     throw new TypeError(
-      'createRequestListener() takes what gate.protect() returns, or another object with a method `fetch`.',
+      'createRequestListener() takes the object that gate.protect() returns, or another object with a `fetch` method.',
     );
   }
   const origin = originFor(options);

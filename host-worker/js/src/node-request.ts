@@ -20,7 +20,7 @@ export function originFor(options: RequestListenerOptions): OriginFor {
   if (origin === undefined) {
     if (trustHost !== true) {
       throw new TypeError(
-        "Say where requests come in: `origin`, such as 'https://api.example.com', or `trustHost: true` where something in front of this server decides which hosts reach it.",
+        "Set `origin`, such as 'https://api.example.com', or `trustHost: true` if a proxy in front of this server decides which hosts reach it.",
       );
     }
     if (scheme !== undefined && scheme !== 'http' && scheme !== 'https')
@@ -32,7 +32,7 @@ export function originFor(options: RequestListenerOptions): OriginFor {
   }
   if (trustHost === true || scheme !== undefined)
     throw new TypeError(
-      'With `origin`, the host that a request names does not count: remove `trustHost` and `scheme`.',
+      'With `origin`, the `Host` of a request is ignored: remove `trustHost` and `scheme`.',
     );
   if (
     typeof origin !== 'string' ||
@@ -142,7 +142,7 @@ function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableSt
     incoming.once('end', () => end(() => controller.close()));
     const breakOff = () => {
       end(() =>
-        controller.error(new DOMException('The request is over, and its body was not read to its end.', 'AbortError')),
+        controller.error(new DOMException('The request ended before its body was read completely.', 'AbortError')),
       );
       incoming.resume();
     };

@@ -22,7 +22,7 @@ export async function send(response: Response, toHead: boolean, outgoing: Server
     return;
   }
   // That of `Response.error()` is 0, and informational ones are not the application's to send.
-  if (response.status < 200) throw new TypeError(`A response with the status ${response.status} cannot be sent.`);
+  if (response.status < 200) throw new TypeError(`A response with status ${response.status} cannot be sent: use 200 to 599.`);
   outgoing.statusCode = response.status;
   if (response.statusText !== '') outgoing.statusMessage = response.statusText;
   for (const [name, value] of response.headers) {

@@ -89,7 +89,7 @@ function ofSigner(signer: Signer): PrivateKeyUse {
       if (ArrayBuffer.isView(signature))
         return new Uint8Array(signature.buffer, signature.byteOffset, signature.byteLength);
       if (signature instanceof ArrayBuffer) return new Uint8Array(signature);
-      throw new TypeError('tollgate: `sign` must give the signature as an ArrayBuffer or as a view of one');
+      throw new TypeError('tollgate: `sign` must return the signature as an ArrayBuffer or a view of one');
     },
     mayHang: true,
   };

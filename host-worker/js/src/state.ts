@@ -98,7 +98,7 @@ export class State {
   #tell(error: ConfigError | undefined): void {
     if (error === undefined || this.#told) return;
     this.#told = true;
-    console.error(`tollgate: no token can be asked for: ${error.message}`);
+    console.error(`tollgate: No token can be requested: ${error.message}`);
   }
 
   /** Says what is new to mend about the issuers. */
@@ -182,11 +182,11 @@ export class State {
     for (let restarts = 0; ; restarts++) {
       const done = await this.#poll(component, task, call, visit);
       if (done !== undefined) return finish(component, done.val, call);
-      if (restarts === RESTARTS) throw new Trap('the component broke again and again');
+      if (restarts === RESTARTS) throw new Trap('the component failed repeatedly');
       component = this.component();
       call = { pending: [], env: visit.env };
       const step = begin(component, call);
-      if (step === undefined) throw new Trap('a path changed its meaning');
+      if (step === undefined) throw new Trap('the component returned no decision for a path that it decided before');
       if (step.tag === 'done') return finish(component, step.val, call);
       task = step.val;
     }
@@ -221,7 +221,7 @@ export class State {
         documents ||= call.pending.some(({ isDocument }) => isDocument);
         if (progress.tag === 'ready') return progress;
         call.pending = call.pending.filter(({ ended }) => !ended);
-        if (progress.val === undefined && call.pending.length === 0) throw new Trap('a task waits for nothing');
+        if (progress.val === undefined && call.pending.length === 0) throw new Trap('a task is pending, but waits for nothing');
         const [first] = call.pending;
         // WebCrypto always answers, and soon: neither the time nor the client is watched.
         if (call.pending.length === 1 && !first!.mayHang) await first!.end;

@@ -82,22 +82,22 @@ impl TokenError {
     #[must_use]
     pub fn description(&self) -> String {
         match self {
-            Self::Form(_) => "The token is malformed or of a kind that is not accepted".into(),
-            Self::Claims => "The claims of the token are not a well-formed JSON object".into(),
-            Self::Issuer => "The issuer of the token is not accepted here".into(),
-            Self::Algorithm => "The signature algorithm of the token is not accepted here".into(),
-            Self::Type => "This kind of token is not an access token".into(),
+            Self::Form(_) => "The token is malformed, or its form is not accepted".into(),
+            Self::Claims => "The token's claims are not a well-formed JSON object".into(),
+            Self::Issuer => "The token's issuer is not accepted".into(),
+            Self::Algorithm => "The token's signature algorithm is not accepted".into(),
+            Self::Type => "The token is not an access token".into(),
             Self::MissingClaim(name) => format!("The token has no {name} claim"),
-            Self::BadClaim(name) => format!("The {name} claim of the token is malformed"),
+            Self::BadClaim(name) => format!("The token's {name} claim is malformed"),
             Self::Expired => "The token has expired".into(),
             Self::NotYetValid => "The token is not valid yet".into(),
-            Self::IssuedInFuture => "The token was issued in the future".into(),
+            Self::IssuedInFuture => "The token's issue time is in the future".into(),
             Self::TooOld => "The token is too old".into(),
             Self::Audience => "The token is meant for another resource".into(),
             Self::SenderConstrained => {
                 "The token is bound to a key and cannot be used as a bearer token".into()
             }
-            Self::UnknownKey => "The key that signed the token is not known".into(),
+            Self::UnknownKey => "The key that signed the token is unknown".into(),
             Self::Signature => "The token's signature is invalid".into(),
         }
     }

@@ -71,7 +71,7 @@ impl Deployment {
             )),
             Some(Err(error)) => Err(error.clone()),
             None => {
-                let message = "no client is configured, so no token can be asked for: set \
+                let message = "no client is configured, so no token can be requested: set \
                                TOLLGATE_CLIENT_ID with TOLLGATE_CLIENT_SECRET or \
                                TOLLGATE_PRIVATE_KEY, or the option `client`";
                 let error = ConfigError::new("client", message);

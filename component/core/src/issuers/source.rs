@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::fault::ToldFaults;
+use super::fault::ReportedFaults;
 use super::fetched::Fetched;
 use super::fetched_state::Stored;
 use super::issuer_metadata::{IssuerMetadata, locations};
@@ -44,7 +44,7 @@ pub struct KeySource {
     policy: KeyPolicy,
     metadata: Fetched<IssuerMetadata>,
     keys: Fetched<JwkSet>,
-    told_faults: ToldFaults,
+    reported_faults: ReportedFaults,
 }
 
 impl KeySource {
@@ -65,7 +65,7 @@ impl KeySource {
             policy,
             metadata: Fetched::new(),
             keys: Fetched::new(),
-            told_faults: ToldFaults::default(),
+            reported_faults: ReportedFaults::default(),
         }
     }
 
@@ -173,8 +173,8 @@ impl KeySource {
         }
     }
 
-    pub(super) fn told_faults(&self) -> &ToldFaults {
-        &self.told_faults
+    pub(super) fn reported_faults(&self) -> &ReportedFaults {
+        &self.reported_faults
     }
 
     /// The issuer's URL.

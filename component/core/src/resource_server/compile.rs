@@ -136,14 +136,14 @@ fn compile_routes(configs: Vec<RouteConfig>) -> Result<Vec<Route>, ConfigError> 
                 .collect::<Vec<_>>()
         });
         if methods.as_ref().is_some_and(Vec::is_empty) {
-            let message = "the list is empty: leave it out to cover all methods";
+            let message = "the list is empty: remove the option to cover all methods";
             return Err(ConfigError::at(format_args!("{field}.methods"), message));
         }
         if routes
             .iter()
             .any(|route| route.path == path && route.methods == methods)
         {
-            let message = "another route has the same path and methods: merge the two";
+            let message = "another route has the same path and methods: merge the two routes";
             return Err(ConfigError::at(field, message));
         }
         let rule = match config.access {
@@ -225,7 +225,7 @@ fn compile_cors(config: Cors) -> Result<CorsRules, ConfigError> {
         let url = HttpUrl::parse(origin).map_err(|e| ConfigError::at(field, e.sentence()))?;
         if url.origin() != *origin {
             let message = format!(
-                "an origin has no path and is in lower case: write {:?}",
+                "an origin must be in lower case and have no path: write {:?}",
                 url.origin()
             );
             return Err(ConfigError::at(field, message));
@@ -256,8 +256,8 @@ fn scope_list(field: Arguments<'_>, scopes: Vec<String>) -> Result<Vec<String>, 
         None => Ok(scopes),
         Some(scope) => {
             let message = format!(
-                "{scope:?} is not one scope: scopes are printable ASCII without \
-                                   spaces and quotes, one list entry each"
+                "{scope:?} is not a valid scope: write printable ASCII without spaces and quotes, \
+                 one scope per list entry"
             );
             Err(ConfigError::at(field, message))
         }

@@ -28,7 +28,7 @@ pub(crate) enum Resource<'a> {
 /// What is accepted of the tokens of one issuer. `lent` is what the host verifies.
 ///
 /// # Errors
-/// The first thing in the configuration that cannot work. `field` is the option that has it.
+/// The first part of the configuration that cannot work. `field` is the issuer's option.
 #[inline(never)]
 pub(crate) fn issuer_policy(
     field: Arguments<'_>,
@@ -43,7 +43,7 @@ pub(crate) fn issuer_policy(
                 return Err(ConfigError::too_many(field, limits::AUDIENCES));
             }
             if names.iter().any(String::is_empty) {
-                let message = "an audience is empty: remove it or name it";
+                let message = "an audience is empty: remove the entry, or fill it in";
                 return Err(ConfigError::at(format_args!("{field}.audiences"), message));
             }
             Audiences::Named(names)
@@ -68,7 +68,7 @@ pub(crate) fn issuer_policy(
         },
         Some(_) => {
             let message = format!(
-                "more than {} seconds hide a broken clock: set the clock right",
+                "the tolerance is more than {} seconds: lower it, and correct the clock instead",
                 limits::CLOCK_TOLERANCE
             );
             let field = format_args!("{field}.clock-tolerance");
@@ -94,8 +94,8 @@ pub(crate) fn issuer_policy(
     })
 }
 
-/// `lent` is what the host verifies. What the configuration names must be in it; what it leaves
-/// open is that.
+/// `lent` has the algorithms that the host verifies: each configured algorithm must be one of them,
+/// and they are the default.
 fn algorithms(
     field: Arguments<'_>,
     names: Option<Vec<String>>,
@@ -116,7 +116,7 @@ fn algorithms(
     if names.is_empty() {
         return Err(ConfigError::at(
             field,
-            "the list is empty: leave it out to accept all",
+            "the list is empty: remove the option to accept all algorithms",
         ));
     }
     let known = || {
@@ -135,11 +135,11 @@ fn algorithms(
         }
         None => {
             let why = if name == "none" || name.starts_with("HS") {
-                "is never accepted: it proves no issuer"
+                "is never accepted, because it does not prove who issued a token"
             } else {
                 "is not a known algorithm"
             };
-            let message = format!("{name:?} {why}; the choice is {}", known());
+            let message = format!("{name:?} {why}: choose from {}", known());
             Err(ConfigError::at(field, message))
         }
     };
@@ -151,7 +151,7 @@ fn types(field: Arguments<'_>, types: Option<Vec<String>>) -> Result<TypeRule, C
         return Ok(TypeRule::OneOf(vec!["at+jwt".to_owned()]));
     };
     if types.is_empty() {
-        let message = "the list is empty: leave it out for at+jwt, or write [\"*\"] for any type";
+        let message = "the list is empty: remove the option for at+jwt, or write [\"*\"] for any type";
         return Err(ConfigError::at(field, message));
     }
     if types.iter().any(|typ| typ == "*") {

@@ -83,15 +83,15 @@ impl PathError {
                     path => path,
                 };
                 format!(
-                    "a path is not a pattern, it covers itself and everything below it: write \
-                     {instead:?}"
+                    "a path must not be a pattern, because it covers itself and everything below \
+                     it: write {instead:?}"
                 )
             }
-            Self::Character => "a path may only hold printable ASCII without quotes, # and \
+            Self::Character => "a path must be printable ASCII without quotes, # and \
                                 backslashes"
                 .to_owned(),
-            Self::NotPlain => "a path must be in its plain form: decoded, without //, without . \
-                               and .. as segments, and without ;"
+            Self::NotPlain => "a path must be in its normal form: decoded, without //, ; and the \
+                               segments . and .."
                 .to_owned(),
         }
     }

@@ -94,8 +94,8 @@ impl ClientAuthentication {
     ) -> Result<Secret, TokenFailure> {
         let Self::PrivateKeyJwt { id, keys } = self else {
             return Err(TokenFailure::InvalidRequest(
-                "this client has no private key to sign an assertion with: give `client.keys`, or \
-                 TOLLGATE_PRIVATE_KEY",
+                "the client has no private key to sign an assertion with: set the option \
+                 `client.keys`, or TOLLGATE_PRIVATE_KEY",
             ));
         };
         let mut jti = [0; 16];

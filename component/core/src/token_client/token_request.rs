@@ -63,7 +63,7 @@ pub(super) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_t
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 impl TokenTarget {
-    /// Checks what the application asks for, before anything is sent.
+    /// Checks the application's request before anything is sent.
     ///
     /// # Errors
     /// [`TokenFailure::InvalidRequest`] with what to change.
@@ -71,20 +71,20 @@ impl TokenTarget {
         let bad = |sentence| Err(TokenFailure::InvalidRequest(sentence));
         if self.resources.len() > limits::TARGETS || self.audiences.len() > limits::TARGETS {
             return bad(
-                "a token is asked for at most 8 resources and 8 audiences: ask for several",
+                "a token request has more than 8 resources or 8 audiences: split it into several",
             );
         }
         if self.scopes.len() > limits::SCOPES {
-            return bad("more than 256 scopes are asked for: ask for those that the call needs");
+            return bad("a token request has more than 256 scopes: request only those that the call needs");
         }
         if !self.resources.iter().all(|resource| is_resource(resource)) {
-            return bad("a resource is an absolute URI without fragment (RFC 8707 section 2)");
+            return bad("a resource must be an absolute URI without a fragment (RFC 8707 section 2)");
         }
         if !self.audiences.iter().all(|name| is_parameter(name)) {
-            return bad("an audience is a name of 1 to 2048 characters");
+            return bad("an audience must have 1 to 2048 characters");
         }
         if !self.scopes.iter().all(|scope| is_scope_token(scope)) {
-            return bad("a scope is printable ASCII without spaces, quotes and backslashes");
+            return bad("a scope must be printable ASCII without spaces, quotes and backslashes");
         }
         check_type(self.requested_token_type.as_deref())
     }
@@ -102,7 +102,7 @@ impl TypedToken {
 }
 
 impl Grant {
-    /// Checks the tokens that it rests on.
+    /// Checks the tokens that the grant uses.
     ///
     /// # Errors
     /// [`TokenFailure::InvalidRequest`] with what to change.
@@ -175,9 +175,9 @@ fn is_parameter(text: &str) -> bool {
 fn check_token(token: &Secret) -> Result<(), TokenFailure> {
     let bad = |sentence| Err(TokenFailure::InvalidRequest(sentence));
     match token.len() {
-        0 => bad("a token that is to be exchanged is empty"),
+        0 => bad("the token to exchange is empty"),
         1..=limits::EXCHANGED_TOKEN_BYTES => Ok(()),
-        _ => bad("a token that is to be exchanged is longer than 32 KiB"),
+        _ => bad("the token to exchange is longer than 32 KiB"),
     }
 }
 
@@ -186,7 +186,7 @@ fn check_type(uri: Option<&str>) -> Result<(), TokenFailure> {
         return Ok(());
     }
     Err(TokenFailure::InvalidRequest(
-        "a token type is a URI such as urn:ietf:params:oauth:token-type:access_token",
+        "a token type must be a URI, such as urn:ietf:params:oauth:token-type:access_token",
     ))
 }
 

@@ -83,7 +83,7 @@ pub(super) fn read(
         });
     }
     let body = body.map_err(|_| TokenFailure::NotJson)?;
-    // Some issuers say no with 200.
+    // Some issuers refuse with status 200.
     if let Some(error) = oauth_error(&body) {
         return Err(TokenFailure::Refused { status: 200, error });
     }
@@ -94,7 +94,7 @@ fn token(body: &Object, wanted: Option<&str>, asked_at: UnixMillis) -> Result<To
     let access_token = secret(
         body,
         "access_token",
-        "has an access_token that cannot be one",
+        "has a malformed access_token",
     )?
     .ok_or(TokenFailure::BadResponse("has no access_token"))?;
     let token_type = text(body, "token_type", "has a bad token_type")?
@@ -115,14 +115,14 @@ fn token(body: &Object, wanted: Option<&str>, asked_at: UnixMillis) -> Result<To
         refresh_token: secret(
             body,
             "refresh_token",
-            "has a refresh_token that cannot be one",
+            "has a malformed refresh_token",
         )?,
     })
 }
 
-/// What is issued must be what was asked for, or, where nothing was asked for, something that works
-/// as an access token. A token of a type that is not understood must not be used (RFC 6749 section 7.1), and
-/// one that is bound to a key cannot be sent as a bearer.
+/// Checks that the issued token has the requested type or, if no type was requested, can be used as
+/// an access token. A client must not use a token whose type it does not understand (RFC 6749
+/// section 7.1), and a token that is bound to a key cannot be sent as a bearer token.
 fn check_types(
     token_type: &str,
     issued: Option<&str>,
@@ -130,13 +130,13 @@ fn check_types(
 ) -> Result<(), TokenFailure> {
     let as_asked = match (wanted, issued) {
         (Some(wanted), Some(issued)) => wanted == issued,
-        // RFC 8693 section 2.2.1 requires the member; where nothing was asked for, its absence
-        // says no more than an access token does.
+        // RFC 8693 section 2.2.1 requires the member. If it is absent, the token is taken for an
+        // access token.
         (Some(wanted), None) => wanted == ACCESS_TOKEN,
         (None, issued) => issued.is_none_or(|issued| issued == ACCESS_TOKEN || issued == JWT),
     };
     if !as_asked {
-        let what = "has a token of another type than was asked for";
+        let what = "has a token of another type than the requested one";
         return Err(TokenFailure::BadResponse(what));
     }
     let usable = token_type.eq_ignore_ascii_case("bearer")
@@ -150,11 +150,11 @@ fn check_types(
     }
 }
 
-/// `expires_in`: a number, or one in a string, as some issuers have it.
+/// `expires_in`: a number, or a string with a number, as some issuers send it.
 fn lifetime(body: &Object) -> Result<Option<u64>, TokenFailure> {
     let seconds = match body.get("expires_in") {
         None | Some(Json::Null) => return Ok(None),
-        // Not a fraction, which nobody means, but 3600.0, which some languages write.
+        // Fractions are refused, but not 3600.0, which some languages write.
         Some(Json::Number(number)) => Some(number.as_f64())
             .filter(|seconds| seconds.fract() == 0.0 && *seconds >= 0.0)
             .map(|seconds| seconds as u64),

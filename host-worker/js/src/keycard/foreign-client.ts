@@ -27,7 +27,7 @@ export function foreignClient(
   cache: ExchangeCacheOptions,
 ): Foreign {
   if (typeof client?.exchangeToken !== 'function') {
-    throw new TypeError('IsolateSafeTokenCache takes a TokenExchangeClient first.');
+    throw new TypeError('The first argument of IsolateSafeTokenCache must be a TokenExchangeClient.');
   }
   const errors = new Map<string, unknown>();
   let count = 0;

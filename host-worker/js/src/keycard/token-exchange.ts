@@ -77,7 +77,7 @@ export class TokenExchangeClient {
       clientAssertion,
     } = request;
     if (grantType !== undefined && grantType !== TOKEN_EXCHANGE) {
-      throw new BadRequestError('exchangeToken() exchanges tokens: leave `grantType` out.');
+      throw new BadRequestError('exchangeToken() always uses token exchange: remove `grantType`.');
     }
     if (!this.#auth.clientId && !clientAssertion) {
       throw new OAuthError(

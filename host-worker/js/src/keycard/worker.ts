@@ -43,7 +43,7 @@ export interface KeycardWorker<Env = KeycardEnv> {
  */
 export function createKeycardWorker<Env = KeycardEnv>(options: KeycardWorkerOptions<Env>): KeycardWorker<Env> {
   if (typeof options?.fetch !== 'function')
-    throw new TypeError('createKeycardWorker takes `fetch`, the function that answers requests.');
+    throw new TypeError('createKeycardWorker() needs `fetch`, the function that handles requests.');
   const guard = new Guard(options as KeycardWorkerOptions<any>);
   return {
     async fetch(request, env, ctx) {
@@ -83,7 +83,7 @@ class Guard {
     const known = this.#byEnv.get(env);
     if (known !== undefined) return known;
     if (!env?.KEYCARD_ISSUER)
-      throw new ConfigError('KEYCARD_ISSUER', 'KEYCARD_ISSUER is not set: put the URL of the zone there.');
+      throw new ConfigError('KEYCARD_ISSUER', 'KEYCARD_ISSUER is not set: set it to the URL of the zone.');
     const { requiredScopes, audiences, onRefusal } = this.#options;
     const gate = this.#gates.get(
       {
