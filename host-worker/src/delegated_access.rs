@@ -96,7 +96,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// Why there is no token.
+    /// Why a token request failed.
     pub async fn own_token(
         &self,
         target: impl Into<TokenTarget>,
@@ -116,7 +116,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// Why there is no token.
+    /// Why a token request failed.
     pub async fn token_request(
         &self,
         grant: &Grant,

@@ -97,8 +97,8 @@ impl Gate {
         })
     }
 
-    /// Verifies the credentials of a request, whatever its route says: never public, and the
-    /// scopes are the gate's, the route's and these.
+    /// Verifies the credentials of a request, even on a public route. The token needs the gate's
+    /// scopes, the route's and these.
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl Gate {
         Ok(verified(verdict)?.map(|authenticated| authenticated.identity))
     }
 
-    /// Answers a metadata request or a preflight of one; none for any other path.
+    /// Answers a metadata request or its preflight. None for any other path.
     ///
     /// # Errors
     ///

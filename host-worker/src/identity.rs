@@ -10,7 +10,7 @@ use crate::{
     package::JsAuth,
 };
 
-/// Whom a verified token speaks for: everything in here was signed by an accepted issuer.
+/// The identity in a verified token. An accepted issuer has signed all of it.
 #[derive(Clone)]
 pub struct Identity {
     auth: JsAuth,
@@ -26,8 +26,8 @@ impl Identity {
         })
     }
 
-    /// `sub`, which is unique only within [`Self::issuer`]: a key for stored data needs both.
-    /// None only where the issuer's `required_claims` do not name it.
+    /// `sub`, which is unique only within [`Self::issuer`]: a key for stored data needs both. None
+    /// only if the issuer's `required_claims` do not include it.
     pub fn subject(&self) -> Option<&str> {
         self.known.subject()
     }
@@ -37,8 +37,8 @@ impl Identity {
         self.known.client_id()
     }
 
-    /// The scopes as granted, not widened by the configured hierarchy: ask [`Self::require`]
-    /// rather than searching here.
+    /// The granted scopes, without those that the hierarchy implies: use [`Self::require`] to check
+    /// scopes.
     pub fn scopes(&self) -> &[String] {
         self.known.scopes()
     }
@@ -53,8 +53,8 @@ impl Identity {
         self.known.audience()
     }
 
-    /// The delegation chain of `act`: who acts now comes first, who acted before behind. Only the
-    /// first may count in a decision; the others are for the record (RFC 8693 section 4.1).
+    /// The delegation chain of `act`: the current actor, then prior actors. Only the first may
+    /// count in a decision; the others are informational (RFC 8693 section 4.1).
     pub fn actors(&self) -> &[Actor] {
         self.known.actors()
     }

@@ -33,7 +33,7 @@ fn kind(name: String) -> TokenErrorKind {
     serde_json::from_value(Value::String(name)).unwrap_or(TokenErrorKind::GateFailed)
 }
 
-/// Why there is no token. No secret and no token is in it.
+/// A failed token request. It contains no secret and no token.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct TokenError {
@@ -43,7 +43,7 @@ pub struct TokenError {
     pub message: String,
     /// For [`TokenErrorKind::Refused`].
     pub oauth: Option<OauthError>,
-    /// The status of the issuer's response, where there was one.
+    /// The status of the issuer's response, if there was one.
     pub status: Option<u16>,
     /// In how many seconds another try is worth it, where that is known: what the issuer says in
     /// `Retry-After`, an hour at the most.

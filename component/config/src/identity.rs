@@ -1,4 +1,4 @@
-//! Whom a verified token speaks for.
+//! The identity in a verified token.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -9,8 +9,7 @@ use serde_json::{Map, Value};
 use crate::record::records;
 use crate::secret::Secret;
 
-/// Whom a verified token speaks for: everything in here was signed by an accepted issuer. Cheap to
-/// clone.
+/// The identity in a verified token. An accepted issuer has signed all of it. Cheap to clone.
 #[derive(Clone, Deserialize)]
 #[serde(from = "Record")]
 pub struct Identity(Arc<Verified>);
@@ -37,7 +36,7 @@ records! { from the component:
         "claims" claims: String,
     }
 
-    /// Somebody who acts for the subject (RFC 8693 section 4.1).
+    /// A party that acts for the subject (RFC 8693 section 4.1).
     #[derive(Clone, Debug, Default, Eq, PartialEq)]
     #[non_exhaustive]
     pub struct Actor {
@@ -61,7 +60,7 @@ impl From<Record> for Identity {
 
 impl Identity {
     /// `sub`, which is unique only within [`Self::issuer`]: a key for stored data needs both.
-    /// Absent only where the issuer's `required_claims` do not name it.
+    /// Absent only if the issuer's `required_claims` do not include it.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.0.record.subject.as_deref()
@@ -73,8 +72,8 @@ impl Identity {
         self.0.record.client_id.as_deref()
     }
 
-    /// As granted: `scope` or `scp`, not widened by the configured hierarchy. To know whether they
-    /// suffice, ask the gate.
+    /// The granted scopes, from `scope` or `scp`, without those that the hierarchy implies. To
+    /// check scopes, use the gate.
     #[must_use]
     pub fn scopes(&self) -> &[String] {
         &self.0.record.scopes
@@ -104,8 +103,8 @@ impl Identity {
         self.0.record.issued_at
     }
 
-    /// The delegation chain of `act`: who acts now comes first, who acted before behind. Only the
-    /// first may count in a decision; the others are for the record (RFC 8693 section 4.1).
+    /// The delegation chain of `act`: the current actor, then prior actors. Only the first may
+    /// count in a decision; the others are informational (RFC 8693 section 4.1).
     #[must_use]
     pub fn actors(&self) -> &[Actor] {
         &self.0.record.actors

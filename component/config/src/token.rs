@@ -10,21 +10,21 @@ use crate::record::records;
 use crate::secret::Secret;
 
 records! { from the component:
-    /// A token as it was issued. `Debug` shows when and what for, never the token; what it is
-    /// serialized to holds neither it nor its refresh token.
+    /// An issued token. `Debug` shows when and what for, never the token; what it is serialized to
+    /// holds neither it nor its refresh token.
     #[derive(Clone, Debug, Eq, PartialEq)]
     pub struct Token {
         /// The token itself.
         #[serde(skip_serializing)]
         "access-token" access_token: Secret,
-        /// `Bearer`, or as the issuer spelled it. `N_A` where what was issued is no access token.
+        /// `Bearer`, as the issuer spelled it, or `N_A` if the issued token is not an access token.
         "token-type" token_type: String,
         /// What kind of token it is, as a token type URI (RFC 8693 section 3).
         "issued-token-type" issued_token_type: Option<String>,
-        /// When it expires, in milliseconds since 1970 by this host's clock; none where the issuer
-        /// did not say. See [`Token::expires_at`].
+        /// When it expires, in milliseconds since 1970 by this host's clock. None if the issuer did
+        /// not say. See [`Token::expires_at`].
         "expires-at-ms" expires_at_ms: Option<u64>,
-        /// What was granted; none where that is what was asked for.
+        /// The granted scopes. None if they are the requested ones.
         "scopes" scopes: Option<Vec<String>>,
         /// A refresh token, where the issuer gave one.
         #[serde(skip_serializing)]
@@ -45,7 +45,7 @@ records! { from the component:
 }
 
 impl Token {
-    /// When it expires, by this host's clock; none where the issuer did not say.
+    /// When it expires, by this host's clock. Undefined if the issuer did not say.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
         let since = |millis| UNIX_EPOCH.checked_add(Duration::from_millis(millis));
@@ -90,21 +90,22 @@ macro_rules! kinds {
 kinds! {
     /// The client's configuration cannot work; the message says what to change.
     "configuration" Configuration,
-    /// The private key made no signature this time: the service that holds it is down.
+    /// The private key made no signature: the service that holds it is not available.
     "signing-failed" SigningFailed,
-    /// What the application asked for cannot be sent.
+    /// The application's request cannot be sent.
     "invalid-request" InvalidRequest,
     /// There is no subject.
     "no-subject" NoSubject,
-    /// The destination is not one that this token may go to.
+    /// The token must not be sent to this destination.
     "forbidden-destination" ForbiddenDestination,
     /// The issuer answered with an OAuth error: see [`OauthError`].
     "refused" Refused,
-    /// The issuer's metadata are not to be had.
+    /// The issuer's metadata could not be obtained.
     "issuer-unavailable" IssuerUnavailable,
-    /// The metadata name no token endpoint.
+    /// The metadata names no token endpoint.
     "no-token-endpoint" NoTokenEndpoint,
-    /// They name one on another origin than the issuer's, and that is not configured.
+    /// The metadata names a token endpoint on another origin than the issuer's, and it is not
+    /// configured.
     "foreign-token-endpoint" ForeignTokenEndpoint,
     /// The token endpoint cannot be reached.
     "unreachable" Unreachable,
@@ -118,8 +119,8 @@ kinds! {
     "unexpected-status" UnexpectedStatus,
     /// Its answer is not JSON.
     "not-json" NotJson,
-    /// A response without what RFC 6749 section 5.1 and RFC 8693 section 2.2 demand, or with a
-    /// token that was not asked for.
+    /// A response without the members that RFC 6749 section 5.1 and RFC 8693 section 2.2 require,
+    /// or with another token than the requested one.
     "bad-response" BadResponse,
 }
 

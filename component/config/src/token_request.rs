@@ -5,7 +5,7 @@ use crate::secret::Secret;
 use crate::shapes::one_or_many;
 
 records! {
-    /// What a token is asked for. Serialized with the names of the request's parameters,
+    /// The target of a token request. Serialized with the names of the request's parameters,
     /// `resource` and `audience`.
     #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
     pub struct TokenTarget {
@@ -18,7 +18,7 @@ records! {
         /// Left out: the issuer's choice.
         #[serde(default)]
         "scopes" scopes: Vec<String>,
-        /// A token type URI. Left out: the issuer's choice, usually an access token.
+        /// A token type URI. Default: the issuer's choice, usually an access token.
         "requested-token-type" requested_token_type: Option<String>,
     }
 
@@ -34,7 +34,7 @@ records! {
 }
 
 variants! {
-    /// How a token is asked for without the cache.
+    /// The grant of a token request that bypasses the cache.
     #[derive(Clone, Debug, Eq, PartialEq)]
     pub enum Grant {
         /// RFC 8693: whose token, and who acts for the subject where that is not this application.

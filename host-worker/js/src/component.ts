@@ -144,7 +144,7 @@ export class Component {
     }
   }
 
-  /** Whether a client is configured: one that works, or one that does not. */
+  /** Whether a client is configured, valid or not. */
   get hasClient(): boolean {
     return this.enter((gate) => gate.hasClient(), nothing());
   }

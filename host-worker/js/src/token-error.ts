@@ -1,5 +1,5 @@
 /**
- * Why there is no token.
+ * Why a token request failed.
  *
  * - `configuration`: the client's configuration cannot work; the message says what to change.
  * - `invalid-request`: what was asked for cannot be sent.
@@ -29,7 +29,7 @@ export type TokenErrorKind =
   | 'not-json'
   | 'bad-response';
 
-/** Why there is no token, with a response for your own caller. No secret is in it. */
+/** A failed token request, with a response for your own caller. It contains no secret. */
 export class TokenError extends Error {
   static {
     // What logs show, whatever the minifier calls it.
@@ -43,7 +43,7 @@ export class TokenError extends Error {
   readonly errorDescription: string | undefined;
   /** Likewise. */
   readonly errorUri: string | undefined;
-  /** The status of the issuer's response, where there was one. */
+  /** The status of the issuer's response, if there was one. */
   readonly status: number | undefined;
   /** In how many seconds another try is worth it, where that is known: `Retry-After`, an hour at the most. */
   readonly retryAfterSeconds: number | undefined;

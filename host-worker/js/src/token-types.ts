@@ -1,6 +1,6 @@
 /** This application as an OAuth client: how it asks its issuer for tokens. */
 export interface ClientOptions {
-  /** Whose token endpoint it uses: one of `issuers`. Left out: the first. */
+  /** The issuer whose token endpoint it uses: one of `issuers`. Default: the first. */
   issuer?: string;
   /** Its `client_id`. Left out: `TOLLGATE_CLIENT_ID`. */
   id?: string;
@@ -26,9 +26,9 @@ export interface ClientOptions {
   tokenEndpoint?: string;
   /** Origins that {@link Gate.fetchAs} may send tokens to beside those of their resources. */
   destinations?: readonly string[];
-  /** How long one token request may take, in milliseconds. Default: 10000. */
+  /** The timeout of one token request, in milliseconds. Default: 10000. */
   timeoutMs?: number;
-  /** Bounds of the cache of exchanged tokens. */
+  /** Limits of the cache of exchanged tokens. */
   cache?: ExchangeCacheOptions;
 }
 
@@ -40,9 +40,12 @@ export interface ClientKeyOptions {
    * pair of WebCrypto, or a key management service.
    */
   key: string | object | KeyPair | Signer;
-  /** Left out: that of the JWK, else the thumbprint (RFC 7638). */
+  /** Default: the `kid` of the JWK, otherwise the thumbprint (RFC 7638). */
   kid?: string;
-  /** `RS256`, `PS256`, `ES256`, `ES384` or `EdDSA`. Left out: what the key says, `RS256` for RSA. */
+  /**
+   * `RS256`, `PS256`, `ES256`, `ES384` or `EdDSA`. Default: the one that fits the key, which is
+   * `RS256` for RSA.
+   */
   algorithm?: string;
 }
 
@@ -71,21 +74,21 @@ export interface Signer {
   sign(message: Uint8Array, algorithm: string): Promise<ArrayBuffer | ArrayBufferView> | ArrayBuffer | ArrayBufferView;
 }
 
-/** Bounds of the cache of exchanged tokens. Least recently used ones go first. */
+/** Limits of the cache of exchanged tokens. The least recently used tokens are evicted first. */
 export interface ExchangeCacheOptions {
-  /** Default: 1024; 0 turns the cache off. */
+  /** The maximum number of tokens. Default: 1024; 0 disables the cache. */
   maxEntries?: number;
-  /** Default: 4 MiB, counted with what an entry costs beside its token. */
+  /** The maximum size in bytes, including the overhead of entries. Default: 4 MiB. */
   maxBytes?: number;
-  /** How long before it expires a token is not given out any more, in seconds. Default: 30. */
+  /** How long before its expiry a token is no longer returned, in seconds. Default: 30. */
   skew?: number;
-  /** The longest that a token is kept, in seconds. Default: 3600. */
+  /** The maximum time that a token is cached, in seconds. Default: 3600. */
   maxAge?: number;
-  /** What a token without `expires_in` is believed to live, in seconds. Default: 300. */
+  /** The assumed lifetime of a token without `expires_in`, in seconds. Default: 300. */
   defaultLifetime?: number;
 }
 
-/** Somebody who acts for the subject of a token (RFC 8693 section 4.1). */
+/** A party that acts for the subject of a token (RFC 8693 section 4.1). */
 export interface Actor {
   /** `sub`. */
   readonly subject: string | undefined;
@@ -105,7 +108,7 @@ export interface ExchangeOptions {
   actorToken?: string;
   /** A token type URI. Left out: that of an access token. Only with `actorToken`. */
   actorTokenType?: string;
-  /** What is wanted, as a token type URI. Left out: the issuer's choice, usually an access token. */
+  /** What is wanted, as a token type URI. Default: the issuer's choice, usually an access token. */
   requestedTokenType?: string;
   /** What the user's token is, as a token type URI. Left out: an access token. */
   subjectTokenType?: string;
@@ -120,7 +123,7 @@ export interface FetchAsOptions extends ExchangeOptions {
   fetch?: (request: Request) => Promise<Response>;
 }
 
-/** What a token is for. */
+/** The target of a token request. */
 export interface TokenTarget {
   /** RFC 8707: absolute URIs without fragment, at most 8. */
   resource?: string | readonly string[];
@@ -131,7 +134,7 @@ export interface TokenTarget {
   requestedTokenType?: string;
 }
 
-/** How a token is asked for without the cache. */
+/** The grant of a token request that bypasses the cache. */
 export type TokenGrant =
   | {
       readonly type: 'token-exchange';
@@ -149,19 +152,19 @@ export interface TokenRequestOptions {
   clientAssertion?: string;
 }
 
-/** A token as it was issued. Frozen, and safe to log: neither secret is in it. */
+/** An issued token. Frozen, and safe to log: its secrets are not enumerable. */
 export interface Token {
   /** The token. Not enumerable: `console.log`, `JSON.stringify` and copies leave it out. */
   readonly accessToken: string;
   /** Likewise. */
   readonly refreshToken: string | undefined;
-  /** `Bearer`, or as the issuer spelled it. `N_A` where what was issued is no access token. */
+  /** `Bearer`, as the issuer spelled it, or `N_A` if the issued token is not an access token. */
   readonly tokenType: string;
   /** A token type URI. */
   readonly issuedTokenType: string | undefined;
-  /** When it expires, by this host's clock; none where the issuer did not say. */
+  /** When it expires, by this host's clock. Undefined if the issuer did not say. */
   readonly expiresAt: Date | undefined;
-  /** What was granted; none where that is what was asked for. */
+  /** The granted scopes. None if they are the requested ones. */
   readonly scopes: readonly string[] | undefined;
 }
 

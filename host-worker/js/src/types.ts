@@ -16,33 +16,37 @@ export type * from './token-types.js';
 export type MaybePromise<T> = T | Promise<T>;
 
 /**
- * What a gate accepts and publishes. Every member is optional: what is left out comes from the
- * environment (see {@link Gate}) or has the default that its comment names. An unknown name or a
+ * The configuration of a gate. Every member is optional: one that is left out comes from the
+ * environment (see {@link Gate}), or has the default that its comment names. An unknown name or a
  * value of the wrong type is a {@link ConfigError}.
  */
 export interface GateOptions {
   /** Short for `issuers: [{ issuer }]`. Not together with `issuers`. */
   issuer?: string;
-  /** Short for the `audiences` of the one issuer, which `issuer` or the environment names. */
+  /** Short for the `audiences` of the only issuer, which comes from `issuer` or the environment. */
   audience?: string | readonly string[];
   /** Issuers whose tokens are accepted, at most 32. Left out: one, from the environment. */
   issuers?: readonly IssuerOptions[];
   /**
-   * The public base URL of what is protected, such as `https://mcp.example.com`. It builds the
-   * URLs of metadata and challenges and is the audience of issuers that name none. Left out: the
-   * origin of each request.
+   * The public base URL of the protected resource, such as `https://mcp.example.com`. The URLs in
+   * metadata and challenges begin with it. It is also the audience of issuers that have no
+   * `audiences`. Default: the origin of each request, which is not used as audience.
    */
   resource?: string;
   /**
-   * Without `resource`: the origin of each request is the audience of issuers that name none. Only
-   * where the platform decides which hosts reach the application, as Workers do. Default: no.
+   * Without `resource`: the origin of each request is the audience of issuers that have no
+   * `audiences`. Use it only if the platform decides which hosts reach the application, as Workers
+   * do. Default: no.
    */
   resourceFromRequest?: boolean;
-  /** Who may call what. The longest matching path wins; paths that no route covers are protected. */
+  /**
+   * Which paths are public, and which scopes the others need. The longest matching path wins. Paths
+   * that no route covers are protected.
+   */
   routes?: readonly RouteOptions[];
   /**
-   * The server behind ignores the case of letters in paths, as Express does by default: a route
-   * that is protected covers its path in any case; a public one only as it is written. Default:
+   * Whether the server behind the gate ignores case in paths, as Express does by default. If so, a
+   * protected route covers its path in any case, and a public route only as it is written. Default:
    * false.
    */
   caseInsensitivePaths?: boolean;
@@ -54,13 +58,16 @@ export interface GateOptions {
   realm?: string;
   /** Members of the protected resource metadata (RFC 9728). */
   metadata?: MetadataOptions;
-  /** Which browser origins may call. Default: all, for bearer tokens are no ambient authority. */
+  /**
+   * Which browser origins may call. Default: all, because browsers do not send bearer tokens by
+   * themselves.
+   */
   cors?: CorsOptions;
-  /** Bounds of the cache of verified tokens. */
+  /** Limits of the cache of verified tokens. */
   tokenCache?: TokenCacheOptions;
-  /** How keys are fetched and kept. */
+  /** How keys are fetched and cached. */
   keys?: KeyOptions;
-  /** Who this application is to an issuer, where it asks for tokens itself. */
+  /** This application as an OAuth client, if it requests tokens itself. */
   client?: ClientOptions;
   /**
    * Makes the requests to issuers; default: the global `fetch`. With a service binding:
@@ -85,104 +92,116 @@ export interface IssuerOptions {
   issuer: string;
   /** Accepted `aud` values, at most 64; one match suffices. Left out: `resource`. */
   audiences?: readonly string[];
-  /** Accepted `alg` values. Left out: every asymmetric algorithm that Tollgate knows. */
+  /** Accepted `alg` values. Default: every asymmetric algorithm that Tollgate supports. */
   algorithms?: readonly string[];
   /**
-   * Accepted `typ` values. Left out: `at+jwt` (RFC 9068), with its required claims. `['*']`
-   * accepts any and none: only for issuers that send plain `JWT`. `''` in the list accepts a
-   * token without `typ`.
+   * Accepted `typ` values. Left out: `at+jwt` (RFC 9068), with its required claims. `['*']` accepts
+   * any type, and tokens without one: use it only for issuers that send `JWT`. `''` in the list
+   * accepts a token without `typ`.
    */
   types?: readonly string[];
   /**
-   * Claims that must be present. Left out: `sub`, `client_id` and `iat` where `types` is left
-   * out too, else none. `iss`, `exp` and `aud` always are.
+   * Claims that must be present. Default: `sub`, `client_id` and `iat` if `types` is left out too,
+   * otherwise none. `iss`, `exp` and `aud` are always required.
    */
   requiredClaims?: readonly string[];
-  /** How far clocks may differ, in seconds, at most 300. Default: 0 for `exp`, 5 for `nbf`, `iat`. */
+  /**
+   * The tolerated difference of clocks, in seconds, at most 300. Default: 0 for `exp`, 5 for `nbf`,
+   * `iat`.
+   */
   clockTolerance?: number;
-  /** The highest accepted age since `iat`, in seconds. Left out: no bound. */
+  /** The maximum age of a token since `iat`, in seconds. Default: no limit. */
   maxAge?: number;
-  /** Where its keys come from. Left out: discovery (RFC 8414, then OpenID). */
+  /** Where the issuer's keys come from. Default: discovery (RFC 8414, then OpenID). */
   keys?: 'discovery' | { readonly uri: string } | { readonly inline: string | object };
   /** Whether `jwks_uri` may be on another origin than the issuer. Default: no. */
   crossOriginKeys?: boolean;
 }
 
-/** What a part of the URL space needs. */
+/** What requests to a path need. */
 export interface RouteOptions {
   /**
-   * A path such as `/mcp`. It covers itself and what lies below it (`/mcp/x`), not `/mcp-other`.
-   * `/` covers the root alone; `/*` covers everything. There are no other patterns: `/users/:id`,
-   * `/users/{id}` and `/files/*` are errors that say what to write instead.
+   * A path such as `/mcp`. It covers itself and everything below it (`/mcp/x`), but not
+   * `/mcp-other`. `/` covers only the root; `/*` covers everything. There are no other patterns:
+   * `/users/:id`, `/users/{id}` and `/files/*` are errors that say what to write instead.
    */
   path: string;
-  /** HTTP methods that it covers; `GET` covers `HEAD` too. Left out: all. */
+  /** HTTP methods that it covers. `GET` covers `HEAD` too. Default: all. */
   methods?: readonly string[];
-  /** Anyone may call, with or without credentials, which are not looked at. */
+  /** Anyone may call. Credentials are ignored. */
   public?: boolean;
   /** Scopes that the token must have, besides the gate's. Not together with `public: true`. */
   scopes?: readonly string[];
 }
 
-/** Members of the RFC 9728 document that Tollgate does not fill in itself. */
+/** Members of the protected resource metadata (RFC 9728) that Tollgate does not fill in itself. */
 export interface MetadataOptions {
-  /** Default: every scope that the configuration names, but for `offline_access`. */
+  /** `scopes_supported`. Default: every scope in the configuration except `offline_access`. */
   scopesSupported?: readonly string[];
   resourceName?: string;
   resourceDocumentation?: string;
   resourcePolicyUri?: string;
   resourceTosUri?: string;
   /**
-   * Serve the first issuer's RFC 8414 document at this host too, for clients that look for it
-   * here (MCP 2025-03-26). Default: yes.
+   * Whether this host serves the first issuer's metadata (RFC 8414) too, for clients that look for
+   * it here (MCP 2025-03-26). Default: yes.
    */
   serveIssuerMetadata?: boolean;
   /**
-   * The whole host is one resource: every challenge names the document of the root, whatever the
-   * path of the request. Default: no, each path is a resource of its own.
+   * Whether the whole host is one resource, so that every challenge names the metadata of the root.
+   * Default: no, each path is a resource of its own.
    */
   singleResource?: boolean;
 }
 
 /** Which browser origins may call. */
 export interface CorsOptions {
-  /** Exact origins; `['*']` is any. With a list, another `Origin` is answered 403. Default: any. */
+  /**
+   * Exact origins; `['*']` means any. With a list, a request with another `Origin` is answered with
+   * 403. Default: any.
+   */
   origins?: readonly string[];
-  /** How long browsers may keep a preflight, in seconds. Default: 86400. */
+  /** How long browsers may cache a preflight response, in seconds. Default: 86400. */
   maxAge?: number;
 }
 
-/** Bounds of the cache of verified tokens. */
+/** Limits of the cache of verified tokens. */
 export interface TokenCacheOptions {
-  /** Default: 4096; 0 turns the cache off. */
+  /** The maximum number of tokens. Default: 4096; 0 disables the cache. */
   maxEntries?: number;
-  /** Default: 8 MiB, counted with what an entry costs beside its claims. */
+  /** The maximum size in bytes, including the overhead of entries. Default: 8 MiB. */
   maxBytes?: number;
-  /** The longest that a verification is believed, in seconds. Default: 300. */
+  /** How long a verification may be reused, in seconds. Default: 300. */
   maxAge?: number;
 }
 
-/** How keys are fetched and kept. In seconds, but for `timeoutMs`. */
+/** How keys are fetched and cached. All durations are in seconds, except `timeoutMs`. */
 export interface KeyOptions {
-  /** The shortest time that fetched keys count as fresh. Default: 60. */
+  /** The minimum time that fetched keys count as fresh. Default: 60. */
   minFresh?: number;
-  /** The longest time that fetched keys count as fresh. Default: 3600. */
+  /** The maximum time that fetched keys count as fresh. Default: 3600. */
   maxFresh?: number;
-  /** How long after that they still serve while the issuer cannot be reached. Default: 86400. */
+  /** How long stale keys may still be used while the issuer cannot be reached. Default: 86400. */
   maxStale?: number;
-  /** The least time between two fetches of one key set; grows with failures. Default: 30. */
+  /** The minimum time between two fetches of a key set. It grows with failures. Default: 30. */
   cooldown?: number;
-  /** How long one exchange with the issuer may take, in milliseconds. Default: 5000. */
+  /** The timeout of one exchange with the issuer, in milliseconds. Default: 5000. */
   timeoutMs?: number;
 }
 
-/** Whom a verified token speaks for. Frozen, and safe to log: the token and claims are not in it. */
+/**
+ * The identity in a verified token. Frozen, and safe to log: the token and the claims are not
+ * enumerable.
+ */
 export interface Identity {
-  /** `sub`. Absent only where the issuer's `requiredClaims` do not name it. */
+  /** `sub`. Absent only if the issuer's `requiredClaims` do not include it. */
   readonly subject: string | undefined;
   /** `client_id`. */
   readonly clientId: string | undefined;
-  /** As granted, not widened by `scopeHierarchy`: ask {@link Identity.require} for decisions. */
+  /**
+   * The granted scopes, without those that `scopeHierarchy` implies: use {@link Identity.require}
+   * to check scopes.
+   */
   readonly scopes: readonly string[];
   /** `iss`. */
   readonly issuer: string;
@@ -190,11 +209,11 @@ export interface Identity {
   readonly audience: readonly string[];
   /** `exp`, in seconds since 1970. */
   readonly expiresAt: number;
-  /** `iat`, likewise. */
+  /** `iat`, in seconds since 1970. */
   readonly issuedAt: number | undefined;
   /**
-   * The delegation chain of `act`: who acts now comes first, who acted before behind. Only the
-   * first may count in a decision; the others are for the record (RFC 8693 section 4.1).
+   * The delegation chain of `act`: the current actor, then prior actors. Only the first may count
+   * in a decision; the others are informational (RFC 8693 section 4.1).
    */
   readonly actors: readonly Actor[];
   /**
@@ -275,10 +294,10 @@ export interface Demands {
  * Settings that the options leave out come from `env`: `TOLLGATE_ISSUER`, `TOLLGATE_AUDIENCE`,
  * `TOLLGATE_RESOURCE`, `TOLLGATE_SCOPES`, `TOLLGATE_JWKS_URI`, `TOLLGATE_JWKS`; for the client
  * `TOLLGATE_CLIENT_ID`, `TOLLGATE_CLIENT_SECRET`, `TOLLGATE_PRIVATE_KEY` (with `…_NEXT` and
- * `…_RETIRED`), `TOLLGATE_TOKEN_ENDPOINT`. Pass a Worker's
- * `env`, or `process.env`; it is read when an object is first seen, and there is one set of keys
- * and one cache per distinct settings. A configuration that cannot work throws a
- * {@link ConfigError}, except from {@link Gate.protect}, which logs it and answers 500.
+ * `…_RETIRED`), `TOLLGATE_TOKEN_ENDPOINT`. Pass a Worker's `env`, or `process.env`; it is read when
+ * an object is first seen, and there is one set of keys and one cache per distinct settings. An
+ * invalid configuration throws a {@link ConfigError}, except from {@link Gate.protect}, which logs
+ * it and answers 500.
  *
  * Pass `ctx` where there is one, so that fetches of keys outlive the request that started them.
  */

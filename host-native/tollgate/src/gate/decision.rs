@@ -38,8 +38,8 @@ pub struct Credentials {
 pub struct Answer {
     /// The response. No body is an empty string.
     pub response: Response<String>,
-    /// A stable code for logs and metrics, such as `token-expired`; no input of the caller is in
-    /// it. None where nothing was refused.
+    /// A stable code for logs and metrics, such as `token-expired`. It contains no input from the
+    /// caller. None if nothing was refused.
     pub reason: Option<String>,
 }
 

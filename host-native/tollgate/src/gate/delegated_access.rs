@@ -70,7 +70,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// Why there is no token.
+    /// Why a token request failed.
     pub async fn own_token(&self, target: impl Into<TokenTarget>) -> Result<Token, TokenError> {
         let target = target.into();
         let worker = self.worker_at(self.hash_of(&target));
@@ -84,7 +84,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// Why there is no token.
+    /// Why a token request failed.
     pub async fn token_request(
         &self,
         grant: Grant,

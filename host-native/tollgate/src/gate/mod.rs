@@ -99,8 +99,8 @@ impl Gate {
             .unwrap_or_else(|Failed| Decision::Respond(Answer::failed()))
     }
 
-    /// Verifies the credentials of a request, whatever its route says: never public, and the
-    /// scopes are the gate's, the route's and these. The headers belong on the handler's response.
+    /// Verifies the credentials of a request, even on a public route. The token needs the gate's
+    /// scopes, the route's and these. The headers belong on the handler's response.
     ///
     /// # Errors
     ///
@@ -133,7 +133,7 @@ impl Gate {
         credentials(verdict, token).map(|(credentials, _)| credentials.identity)
     }
 
-    /// Answers a metadata request or a preflight of one; none for any other path.
+    /// Answers a metadata request or its preflight. None for any other path.
     pub async fn metadata(&self, request: &Parts) -> Option<Answer> {
         let head = request_head(request, &self.0.origin);
         match self.worker_for(&head).ask(Question::Metadata(&head)).await {

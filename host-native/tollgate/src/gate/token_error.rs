@@ -9,7 +9,7 @@ use tollgate_config::{ConfigError, OauthError, TokenErrorKind};
 use super::bindings::exports::tollgate::auth::token_exchange as wit;
 use super::decision::Answer;
 
-/// Why there is no token. No secret and no token is in it.
+/// A failed token request. It contains no secret and no token.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TokenError {
@@ -19,7 +19,7 @@ pub struct TokenError {
     pub message: String,
     /// For [`TokenErrorKind::Refused`].
     pub oauth: Option<Box<OauthError>>,
-    /// The status of the issuer's response, where there was one.
+    /// The status of the issuer's response, if there was one.
     pub status: Option<u16>,
     /// How long to wait before another try, where that is known: what the issuer says in
     /// `Retry-After` (an hour at the most), or when its metadata are asked for again.

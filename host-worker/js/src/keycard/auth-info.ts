@@ -1,6 +1,6 @@
 import type { Actor, Identity } from 'tollgate';
 
-/** Whom a verified token speaks for. Logs and JSON leave the token out. */
+/** The identity in a verified token. Logs and JSON leave the token out. */
 export interface AuthInfo {
   /** The raw token, for exchange. */
   token: string;

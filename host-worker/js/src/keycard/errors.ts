@@ -7,7 +7,7 @@ export class HTTPError extends Error {
   }
 }
 
-/** What the application asked for cannot be sent. */
+/** The application's request cannot be sent. */
 export class BadRequestError extends HTTPError {
   static {
     named(this, 'BadRequestError');

@@ -33,7 +33,7 @@ export interface TokenExchangeRequest {
   clientAssertionType?: string;
 }
 
-/** A token as it was issued. Frozen; logs and JSON leave the secrets out. */
+/** An issued token. Frozen; logs and JSON leave the secrets out. */
 export interface TokenResponse {
   readonly accessToken: string;
   /** `Bearer`, as the issuer spells it. */
