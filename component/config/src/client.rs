@@ -7,9 +7,9 @@ use crate::secret::Secret;
 use crate::shapes::json;
 
 records! {
-    /// This application as an OAuth client. What is left out comes from
-    /// [`Config::env`](crate::Config::env) (`TOLLGATE_CLIENT_ID` and so on) or has the default that
-    /// its comment names.
+    /// This application as an OAuth client. A field that is left out comes from
+    /// [`Config::env`](crate::Config::env) (`TOLLGATE_CLIENT_ID` and so on), or has the default
+    /// that its comment names.
     ///
     /// ```
     /// use tollgate_config::Client;
@@ -47,12 +47,12 @@ records! {
         "cache" cache: Option<ExchangeCache>,
     }
 
-    /// A private key of a client. In a file: a text alone, or `key` (a text or a JWK) or `named`
-    /// with what else is known.
+    /// A private key of a client. In a file: a text alone, or a table with `key` (a text or a JWK)
+    /// or `named`, and optionally `kid` and `algorithm`.
     #[derive(Clone, Debug, Eq, PartialEq)]
     #[serde(try_from = "KeyShape", into = "KeyShape")]
     pub struct ClientKey {
-        /// Where the key is.
+        /// The key, or its name.
         "key" key: ClientKeySource,
         /// Default: the `kid` of the JWK, otherwise the thumbprint (RFC 7638).
         "kid" kid: Option<String>,
@@ -62,7 +62,7 @@ records! {
     }
 
     /// Limits of the cache of exchanged tokens. The least recently used tokens are evicted first.
-    /// Natively, each store has one of its own.
+    /// In the native host, each store has its own cache.
     #[derive(Clone, Debug, Default, Eq, PartialEq)]
     pub struct ExchangeCache {
         /// The maximum number of tokens. Default: 1024; 0 disables the cache.
@@ -79,7 +79,7 @@ records! {
 }
 
 variants! {
-    /// Where a private key is.
+    /// The source of a private key.
     #[derive(Clone, Debug, Eq, PartialEq)]
     pub enum ClientKeySource {
         /// PEM (PKCS#8, PKCS#1 or SEC1; line ends real or written as `\n`), or a JWK. RSA of 2048
@@ -93,8 +93,8 @@ variants! {
 }
 
 enums! {
-    /// How a client says who it is: RFC 6749 section 2.3.1, RFC 7523 section 2.2, and OpenID
-    /// Connect Core section 9 for the names.
+    /// How a client authenticates: RFC 6749 section 2.3.1, RFC 7523 section 2.2, and OpenID Connect
+    /// Core section 9 for the names.
     #[serde(rename_all = "snake_case")]
     pub enum ClientAuthentication {
         /// `client_secret_basic`
@@ -119,7 +119,7 @@ enums! {
 }
 
 impl Client {
-    /// A client of this `client_id`, which has yet to say how it proves that.
+    /// A client with this `client_id`. Its authentication must still be set.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         Self {
@@ -128,21 +128,21 @@ impl Client {
         }
     }
 
-    /// Proves itself with this secret.
+    /// Authenticates with this secret.
     #[must_use]
     pub fn secret(mut self, secret: impl Into<Secret>) -> Self {
         self.secret = Some(secret.into());
         self
     }
 
-    /// Adds a private key. The first one signs.
+    /// Adds a private key. The first key signs.
     #[must_use]
     pub fn key(mut self, key: impl Into<ClientKey>) -> Self {
         self.keys.get_or_insert_default().push(key.into());
         self
     }
 
-    /// Lets tokens go to this origin too, beside those of their resources.
+    /// Allows tokens to be sent to this origin too, besides those of their resources.
     #[must_use]
     pub fn destination(mut self, origin: impl Into<String>) -> Self {
         self.destinations
@@ -153,7 +153,7 @@ impl Client {
 }
 
 impl ClientKey {
-    /// A key that only the host knows, by this name.
+    /// A key that only the host knows, under this name.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         ClientKeySource::Named(name.into()).into()

@@ -30,7 +30,7 @@ records! {
         /// file: a string or a list of strings.
         #[serde(default, deserialize_with = "one_or_many::some")]
         "audience" audience: Option<Vec<String>>,
-        /// Issuers whose tokens are accepted, at most 32. Left out: one, from `env`.
+        /// Issuers whose tokens are accepted, at most 32. Default: one, from `env`.
         "issuers" issuers: Option<Vec<Issuer>>,
         /// The public base URL of the protected resource, such as `https://mcp.example.com`. The
         /// `resource` and the URLs in metadata and challenges begin with it. It is also the
@@ -89,7 +89,7 @@ records! {
     pub struct Metadata {
         /// `scopes_supported`. Default: every scope in the configuration except `offline_access`.
         "scopes-supported" scopes_supported: Option<Vec<String>>,
-        /// A name for people.
+        /// `resource_name`: a name for people.
         "resource-name" resource_name: Option<String>,
         /// The URL of documentation for developers.
         "resource-documentation" resource_documentation: Option<String>,
@@ -115,7 +115,7 @@ records! {
         "max-age" max_age: Option<u32>,
     }
 
-    /// Limits of the cache of verified tokens. Natively, each store has one of its own.
+    /// Limits of the cache of verified tokens. In the native host, each store has its own cache.
     #[derive(Clone, Debug, Default, Eq, PartialEq)]
     pub struct TokenCache {
         /// The maximum number of tokens. Default: 4096; 0 disables the cache.
@@ -127,11 +127,11 @@ records! {
     }
 }
 
-/// Variables that the native package's own build and program read.
+/// Variables that the native package's build and program read.
 const NOT_A_GATES: &[&str] = &["TOLLGATE_GATE_WASM", "TOLLGATE_LOG"];
 
 impl Config {
-    /// A configuration for this `resource`, with no issuer yet.
+    /// A configuration for this `resource`, without an issuer.
     #[must_use]
     pub fn new(resource: impl Into<String>) -> Self {
         Self {
@@ -140,16 +140,16 @@ impl Config {
         }
     }
 
-    /// A configuration that takes what the process's environment has, but for the variables that
-    /// configure the program rather than a gate. Not in a Worker, whose settings reach the gate
-    /// with each request.
+    /// A configuration with the settings of the process's environment, except for variables that
+    /// configure the program rather than a gate. Not for a Worker, whose settings come with each
+    /// request.
     #[cfg(not(target_family = "wasm"))]
     #[must_use]
     pub fn from_env() -> Self {
         Self::default().env(std::env::vars_os())
     }
 
-    /// Takes settings that are left out from these variables, as [`Self::from_env`] does.
+    /// Fills in options that are left out from these variables, as [`Self::from_env`] does.
     #[must_use]
     pub fn env(mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let settings = variables
@@ -167,7 +167,7 @@ impl Config {
         self
     }
 
-    /// Accepts this issuer too.
+    /// Adds an accepted issuer.
     #[must_use]
     pub fn issuer(mut self, issuer: Issuer) -> Self {
         self.issuers.get_or_insert_default().push(issuer);
@@ -181,7 +181,7 @@ impl Config {
         self
     }
 
-    /// Asks for tokens as this client.
+    /// Requests tokens as this client.
     #[must_use]
     pub fn client(mut self, client: Client) -> Self {
         self.client = Some(client);

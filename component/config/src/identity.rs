@@ -85,7 +85,7 @@ impl Identity {
         &self.0.record.issuer
     }
 
-    /// `aud`, all of it. At least one of these is an accepted one.
+    /// All values of `aud`. At least one of them is accepted.
     #[must_use]
     pub fn audience(&self) -> &[String] {
         &self.0.record.audience
@@ -110,7 +110,7 @@ impl Identity {
         &self.0.record.actors
     }
 
-    /// All claims. Parsed when they are first asked for.
+    /// All claims, parsed when they are first read.
     #[must_use]
     pub fn claims(&self) -> &Map<String, Value> {
         self.0.parsed.get_or_init(|| {
@@ -131,7 +131,7 @@ impl Identity {
     }
 }
 
-/// Without the claims, which may be personal.
+/// Shows no claims, which may be personal data.
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity")
@@ -144,18 +144,18 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// A verified access token, as it came in. Like every [`Secret`] it is not printed.
+/// A verified access token, as it was received. Like every [`Secret`], it is not printed.
 #[derive(Clone, Eq, PartialEq)]
 pub struct AccessToken(Secret);
 
 impl AccessToken {
-    /// A token that a gate has verified, to go with its identity. Nothing is checked here.
+    /// Wraps a token that a gate has verified. Nothing is checked here.
     #[must_use]
     pub fn new(token: impl Into<Secret>) -> Self {
         Self(token.into())
     }
 
-    /// The token itself: a credential, to be kept out of logs. Whoever has it can act as this
+    /// The token itself. It is a credential: keep it out of logs. Whoever has it can act as this
     /// caller until it expires.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -163,7 +163,7 @@ impl AccessToken {
     }
 }
 
-/// Without the token.
+/// Shows no token.
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AccessToken(…)")

@@ -1,4 +1,4 @@
-//! Whose tokens a gate accepts, and how it comes by the keys that verify them.
+//! The accepted issuers, and the sources of their keys.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,12 +11,12 @@ records! {
     pub struct Issuer {
         /// The exact `iss`. `https:`, or `http:` on a loopback address.
         "issuer" issuer: String,
-        /// Accepted `aud` values, at most 64; one match suffices. Left out:
+        /// Accepted `aud` values, at most 64; one match suffices. Default:
         /// [`Config::resource`](crate::Config::resource).
         "audiences" audiences: Option<Vec<String>>,
         /// Accepted `alg` values. Default: every asymmetric algorithm that Tollgate supports.
         "algorithms" algorithms: Option<Vec<String>>,
-        /// Accepted `typ` values. Left out: `at+jwt` (RFC 9068), with its required claims. `["*"]`
+        /// Accepted `typ` values. Default: `at+jwt` (RFC 9068), with its required claims. `["*"]`
         /// accepts any type, and tokens without one: use it only for issuers that send `JWT`. An
         /// empty string in the list accepts a token without `typ`.
         "types" types: Option<Vec<String>>,
@@ -67,7 +67,7 @@ impl Issuer {
         }
     }
 
-    /// Accepts this `aud` too.
+    /// Adds an accepted `aud`.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audiences.get_or_insert_default().push(audience.into());

@@ -1,4 +1,4 @@
-//! Settings of the deployment, as a host finds them.
+//! Settings of the environment, as a host finds them.
 
 use std::ffi::OsString;
 

@@ -44,7 +44,7 @@ impl Challenge {
         }
     }
 
-    /// Where the protected resource's metadata are.
+    /// Where the protected resource's metadata is.
     #[must_use]
     pub fn resource_metadata(self, url: &str) -> Self {
         self.with("resource_metadata", url)

@@ -1,7 +1,7 @@
 /** An invalid configuration. The message is one sentence that says what to change. */
 export class ConfigError extends TypeError {
   static {
-    // What logs show, whatever the minifier calls it.
+    // The name that logs show, because a minifier may rename the class.
     Object.defineProperty(this, 'name', { value: 'ConfigError' });
   }
 

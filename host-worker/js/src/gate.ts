@@ -28,19 +28,19 @@ import type {
 } from './types.js';
 
 /**
- * Distinct settings that are kept at once. A Worker has one; tests and servers of several
- * deployments have a few. Each costs an instance of the component, a few MiB with its cache.
+ * How many different sets of settings are kept. A Worker has one; tests, and servers with several
+ * deployments, have a few. Each costs an instance of the component: a few MiB with its cache.
  */
 const STATES = 8;
 
-/** Makes a gate; {@link ConfigError} where the options cannot work whatever the environment is. */
+/** Creates a gate. Throws a {@link ConfigError} if the options are invalid in any environment. */
 export function makeGate(source: Source, options?: GateOptions): Gate {
   return new GateOfOptions(source, settingsOf(options));
 }
 
 /**
- * As `gate.exchange`, for whoever has verified the user's token elsewhere; not for applications,
- * for nothing here says that it was. With `ctx`, the exchange outlives the request.
+ * As `gate.exchange`, for a user's token that was verified elsewhere. Not for applications, because
+ * nothing here proves that it was. With `ctx`, the exchange outlives the request.
  */
 export let exchangeFor: (
   gate: Gate,
@@ -117,7 +117,7 @@ class GateOfOptions implements Gate {
               (granted, required) => state.require(head, granted, required),
               { gate: this, state, visit },
             );
-      // From here on exceptions are the handler's, and the runtime's to report.
+      // Exceptions from here on come from the handler, and the runtime reports them.
       const response = handler(request, env, ctx, auth);
       return isPromise(response) ? response.then((late) => withHeaders(late, headers)) : withHeaders(response, headers);
     };
@@ -183,7 +183,7 @@ class GateOfOptions implements Gate {
         return { ok: false, response: this.#answer(decision.val, request), reason: decision.val.reason ?? 'refused' };
       }
       const { tokenStart, headers } = decision.val;
-      // `authenticate` and `verify` are never public, so there is one.
+      // `authenticate` and `verify` are never public, so there is an identity.
       return {
         ok: true,
         auth: new RequestIdentity(
@@ -315,10 +315,13 @@ class GateOfOptions implements Gate {
 
 const NO_SCOPES: string[] = [];
 
-/** A demand that is misspelled would be none. */
+/** A misspelled member would be ignored otherwise. */
 const demandsOf = record({ scopes: texts });
 
-/** The parts of a request that decide. `Headers` joins values of one name by ", ", as they count. */
+/**
+ * The parts of a request that the decision depends on. `Headers` joins values of one name with ",
+ * ", as HTTP defines.
+ */
 function headOf(request: Request): RequestHead {
   const { method, url, headers } = request;
   const authorization = headers.get('authorization');
@@ -338,12 +341,14 @@ function visitOf(request: Request | undefined, env: unknown, ctx: unknown): Visi
   return { env, ctx: lasting ? (ctx as WaitUntil) : undefined, request };
 }
 
-/** Not `instanceof`: a handler's promise may be of another realm, or of a library. */
+/** Not `instanceof`: a handler's promise may come from another realm or a library. */
 function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
   return typeof (value as Promise<T> | undefined)?.then === 'function';
 }
 
-/** The log gets the sentence, the caller nothing. A client that has left gets no answer at all. */
+/**
+ * Logs the message, and answers without details. A client that has disconnected gets no response.
+ */
 function failure(error: unknown, request: Request | undefined): Response {
   if (request?.signal?.aborted && error === request.signal.reason) throw error;
   console.error(error instanceof ConfigError ? `tollgate: ${error.message}` : error);

@@ -12,7 +12,7 @@ import type {
 
 export type * from './token-types.js';
 
-/** A value, or a promise of it: what is already known comes without a promise. */
+/** A value, or a promise of it if it is not known yet. */
 export type MaybePromise<T> = T | Promise<T>;
 
 /**
@@ -25,7 +25,7 @@ export interface GateOptions {
   issuer?: string;
   /** Short for the `audiences` of the only issuer, which comes from `issuer` or the environment. */
   audience?: string | readonly string[];
-  /** Issuers whose tokens are accepted, at most 32. Left out: one, from the environment. */
+  /** Issuers whose tokens are accepted, at most 32. Default: one, from the environment. */
   issuers?: readonly IssuerOptions[];
   /**
    * The public base URL of the protected resource, such as `https://mcp.example.com`. The URLs in
@@ -76,13 +76,16 @@ export interface GateOptions {
    */
   fetch?: (url: string, init: RequestInit, env: any) => Promise<Response>;
   /**
-   * Who checks and makes signatures. Default: WebCrypto. Where the runtime lacks an algorithm:
+   * The implementation of signatures. Default: WebCrypto. If the runtime lacks an algorithm, use
    * `import { signatures } from 'tollgate/signatures'`, which has all of them in WebAssembly.
    */
   signatures?: object;
-  /** How messages spell the names of options, for hosts in other languages. Default: `camelCase`. */
+  /** How messages spell option names, for hosts in other languages. Default: `camelCase`. */
   naming?: 'camelCase' | 'snake_case';
-  /** Told about every refused request, for logs and metrics. What it throws is only logged. */
+  /**
+   * Called for every refused request, for logs and metrics. An exception that it throws is only
+   * logged.
+   */
   onRefusal?: (refusal: Refusal) => void;
 }
 
@@ -90,12 +93,12 @@ export interface GateOptions {
 export interface IssuerOptions {
   /** The exact `iss`. `https:`, or `http:` on a loopback address. */
   issuer: string;
-  /** Accepted `aud` values, at most 64; one match suffices. Left out: `resource`. */
+  /** Accepted `aud` values, at most 64; one match suffices. Default: `resource`. */
   audiences?: readonly string[];
   /** Accepted `alg` values. Default: every asymmetric algorithm that Tollgate supports. */
   algorithms?: readonly string[];
   /**
-   * Accepted `typ` values. Left out: `at+jwt` (RFC 9068), with its required claims. `['*']` accepts
+   * Accepted `typ` values. Default: `at+jwt` (RFC 9068), with its required claims. `['*']` accepts
    * any type, and tokens without one: use it only for issuers that send `JWT`. `''` in the list
    * accepts a token without `typ`.
    */
@@ -217,17 +220,17 @@ export interface Identity {
    */
   readonly actors: readonly Actor[];
   /**
-   * All claims that were signed, parsed when first read and frozen all the way down. Not
-   * enumerable: `console.log` and `JSON.stringify` of the identity leave it out.
+   * All claims, parsed when first read, and deeply frozen. Not enumerable: `console.log` and
+   * `JSON.stringify` of the identity leave it out.
    */
   readonly claims: Claims;
-  /** The raw token, for calls on the caller's behalf. Not enumerable, as `claims`. */
+  /** The raw token, for calls on the caller's behalf. Not enumerable, like `claims`. */
   readonly token: string;
   /**
-   * Whether the token has all of these scopes, with what the hierarchy implies: `null` when it
-   * does, else the 403 with its challenge to answer with. For decisions that need the body, such
-   * as an MCP tool call. Throws where the identity came from {@link Gate.verify}, which knows no
-   * request to build a challenge for.
+   * Checks whether the token has all of these scopes, by the hierarchy. Returns `null` if it does,
+   * otherwise the 403 with its challenge to send. For decisions that depend on the body, such as an
+   * MCP tool call. Throws if the identity came from {@link Gate.verify}, which has no request to
+   * build a challenge for.
    */
   require(...scopes: string[]): Response | null;
 }
@@ -240,20 +243,20 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 /** A refused request. */
 export interface Refusal {
-  /** A stable code, such as `token-expired`. No input of the caller is in it. */
+  /** A stable code, such as `token-expired`. It contains no input from the caller. */
   readonly reason: string;
-  /** The status of the answer. */
+  /** The status of the response. */
   readonly status: number;
   /** None for {@link Gate.verify}. */
   readonly request: Request | undefined;
 }
 
-/** The part of a Worker's context that is used: work that goes on after the response. */
+/** The part of a Worker's context that is used: it lets work continue after the response. */
 export interface WaitUntil {
   waitUntil(promise: Promise<unknown>): void;
 }
 
-/** A handler behind a gate. `auth` is `null` on public routes and there only. */
+/** A handler behind a gate. `auth` is `null` only on public routes. */
 export type Handler<Env = any, Ctx = any, Req = Request> = (
   request: Req,
   env: Env,
@@ -261,87 +264,94 @@ export type Handler<Env = any, Ctx = any, Req = Request> = (
   auth: Identity | null,
 ) => MaybePromise<Response>;
 
-/** What a Worker module exports by default. */
+/** The default export of a Worker module. */
 export interface ProtectedWorker<Env = any, Ctx = any, Req = Request> {
   fetch(request: Req, env: Env, ctx: Ctx): MaybePromise<Response>;
 }
 
-/** The request may go on. */
+/** The request is allowed. */
 export interface Authenticated {
   readonly ok: true;
   readonly auth: Identity;
-  /** Headers that belong on your response (CORS); {@link Gate.protect} adds them itself. */
+  /** Headers to add to your response (CORS). {@link Gate.protect} adds them itself. */
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
-/** The request must not go on: send `response` as it stands. */
+/** The request is refused: send `response` unchanged. */
 export interface Refused {
   readonly ok: false;
   readonly response: Response;
-  /** As in {@link Refusal}; `server-error` when the fault is on this side. */
+  /** As in {@link Refusal}. `server-error` if the fault is on this side. */
   readonly reason: string;
 }
 
-/** More than a route says. */
+/** Additional requirements of one call. */
 export interface Demands {
   /** Scopes that are needed besides the gate's and the route's. */
   scopes?: readonly string[];
 }
 
 /**
- * A guard for HTTP requests with bearer tokens.
+ * Protects an HTTP API with bearer tokens.
  *
  * Settings that the options leave out come from `env`: `TOLLGATE_ISSUER`, `TOLLGATE_AUDIENCE`,
  * `TOLLGATE_RESOURCE`, `TOLLGATE_SCOPES`, `TOLLGATE_JWKS_URI`, `TOLLGATE_JWKS`; for the client
  * `TOLLGATE_CLIENT_ID`, `TOLLGATE_CLIENT_SECRET`, `TOLLGATE_PRIVATE_KEY` (with `…_NEXT` and
- * `…_RETIRED`), `TOLLGATE_TOKEN_ENDPOINT`. Pass a Worker's `env`, or `process.env`; it is read when
- * an object is first seen, and there is one set of keys and one cache per distinct settings. An
- * invalid configuration throws a {@link ConfigError}, except from {@link Gate.protect}, which logs
- * it and answers 500.
+ * `…_RETIRED`), `TOLLGATE_TOKEN_ENDPOINT`. Pass a Worker's `env`, or `process.env`. Each `env`
+ * object is read once. Keys and caches are shared between equal settings. An invalid configuration
+ * throws a {@link ConfigError}, except from {@link Gate.protect}, which logs it and answers 500.
  *
- * Pass `ctx` where there is one, so that fetches of keys outlive the request that started them.
+ * Pass `ctx` if there is one, so that fetches of keys can outlive the request that started them.
  */
 export interface Gate {
-  /** Guards a handler; made for `export default`. */
+  /** Protects a handler, for `export default`. */
   protect<Env = any, Ctx = any, Req extends Request = Request>(
     handler: Handler<Env, Ctx, Req>,
   ): ProtectedWorker<Env, Ctx, Req>;
-  /** Verifies the credentials of a request, whatever its route says: nothing is public here. */
+  /** Verifies the credentials of a request, even on a public route. */
   authenticate(
     request: Request,
     env?: unknown,
     ctx?: WaitUntil,
     demands?: Demands,
   ): MaybePromise<Authenticated | Refused>;
-  /** Verifies a bare token, for what is no HTTP request: a message, a WebSocket's first frame. */
+  /**
+   * Verifies a token that did not come with an HTTP request, such as one in a WebSocket's first
+   * frame.
+   */
   verify(token: string, env?: unknown, ctx?: WaitUntil, demands?: Demands): MaybePromise<Authenticated | Refused>;
-  /** Answers a metadata request or a preflight of one; `null` for any other path. */
+  /** Answers a metadata request or its preflight. `null` for any other path. */
   metadata(request: Request, env?: unknown, ctx?: WaitUntil): MaybePromise<Response | null>;
-  /** Checks the whole configuration, the client's too, without I/O; throws a {@link ConfigError}. */
+  /**
+   * Checks the whole configuration, including the client's, without I/O. Throws a {@link
+   * ConfigError}.
+   */
   check(env?: unknown): void;
-  /** The fetched keys for a later gate's `importKeys`: only public keys, as JSON. */
+  /** The fetched keys, for `importKeys` of a later gate. Only public keys, as JSON. */
   exportKeys(env?: unknown): string;
   /**
-   * Takes keys from `exportKeys`; answers for how many issuers. The text must come from a place
-   * that only your application can write: whoever writes it can sign tokens.
+   * Imports keys from `exportKeys`, and returns for how many issuers. The text must come from a
+   * place that only your application can write to: whoever writes it can sign tokens.
    */
   importKeys(state: string, env?: unknown): number;
 
-  // The client half: tokens for other APIs. What rejects here does so with a `TokenError`, but for
-  // wrong arguments (`TypeError`), a gate that cannot work (`ConfigError`), a client of yours that
-  // left before there was a token (its signal's reason; not with `ctx`), and a fault of this side.
+  // The client: tokens for other APIs. The methods below reject with a `TokenError`, except for
+  // wrong arguments (`TypeError`), an invalid gate (`ConfigError`), a caller that disconnected
+  // before there was a token (the reason of its signal; not with `ctx`), and internal faults.
 
   /**
-   * A token for `resource` (RFC 8707: absolute URIs) on behalf of a caller, by token exchange
-   * (RFC 8693): from the cache, else by one exchange for all who ask for the same at the same time.
-   * It never outlives the caller's own token. `auth` must be an identity of this gate.
+   * Gets a token for `resource` (RFC 8707: absolute URIs) on behalf of a caller, from the cache or
+   * by token exchange (RFC 8693). Concurrent calls for the same token share one exchange. The token
+   * is not cached beyond the expiry of the caller's token. `auth` must be an identity from this
+   * gate.
    */
   exchange(auth: Identity, resource: string | readonly string[], options?: ExchangeOptions): Promise<Token>;
   /**
-   * `fetch` with such a token. The URL must be on the origin of one of the resources or on one of
-   * `client.destinations`. After a 401 it is sent once more with a fresh token; redirects are
-   * returned, not followed. An `Authorization` header of the request is replaced. A body is kept
-   * in memory until there is an answer. What `fetch` itself throws is passed on.
+   * Calls `fetch` with a token from {@link Gate.exchange}. The URL must be on the origin of one of
+   * the resources or on one of `client.destinations`. After a 401, the request is sent once more
+   * with a new token. Redirects are returned, not followed. An `Authorization` header of the
+   * request is replaced. A body is kept in memory until there is a response. Exceptions of `fetch`
+   * are passed on.
    */
   fetchAs(
     auth: Identity,
@@ -350,9 +360,12 @@ export interface Gate {
     init?: RequestInit,
     options?: FetchAsOptions,
   ): Promise<Response>;
-  /** A token for the application itself, by client credentials (RFC 6749 section 4.4), kept likewise. */
+  /**
+   * Gets a token for the application itself by client credentials (RFC 6749 section 4.4). It is
+   * cached as well.
+   */
   ownToken(target: TokenTarget, env?: unknown, ctx?: WaitUntil): Promise<Token>;
-  /** One token request as it stands: nothing is kept and nothing shared. */
+  /** Sends one token request. The token is neither cached nor shared. */
   tokenRequest(
     grant: TokenGrant,
     target?: TokenTarget,
@@ -360,8 +373,11 @@ export interface Gate {
     env?: unknown,
     ctx?: WaitUntil,
   ): Promise<Token>;
-  /** Forgets tokens, also those that are on their way; answers how many were kept. */
+  /**
+   * Removes tokens from the cache, and does not cache the results of running exchanges. Returns how
+   * many tokens were removed.
+   */
   invalidate(filter?: TokenFilter, env?: unknown): number;
-  /** A signed assertion of who this client is (RFC 7523), good for one request to `audience`. */
+  /** Signs a client assertion (RFC 7523) for one request to `audience`. */
   clientAssertion(audience: string, env?: unknown): Promise<string>;
 }

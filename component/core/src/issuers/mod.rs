@@ -39,7 +39,8 @@ pub(crate) struct Issuers {
     pub(crate) naming: Naming,
 }
 
-/// Why an issuer's document is not to be had. Every case is the issuer's or the network's doing.
+/// Why an issuer's document could not be obtained. Every case is the issuer's or the network's
+/// doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FetchError {
     /// Name, connection, TLS, or the host's policy.

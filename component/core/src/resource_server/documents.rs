@@ -25,8 +25,8 @@ impl Inner {
         published.then_some(document)
     }
 
-    /// A document, or why it is not to be had. The headers are the same for every caller, so that
-    /// a cache shared by browsers and others gives each what it needs.
+    /// A document, or why it could not be obtained. The headers are the same for every caller, so
+    /// that a cache shared by browsers and others gives each what it needs.
     pub(super) fn publish(
         self: &Rc<Self>,
         head: &RequestHead,

@@ -1,4 +1,4 @@
-//! Tokens for calls to other APIs: on behalf of a caller, and for the application itself.
+//! Token requests for calls to other APIs, on behalf of a caller and for the application itself.
 
 use std::sync::Arc;
 
@@ -13,15 +13,16 @@ use super::token_error::TokenError;
 use super::worker::{Failed, Worker};
 
 impl Gate {
-    /// A token with which to call another API on behalf of a caller (RFC 8693): from the cache,
-    /// else by one exchange for all who ask for the same at the same time.
+    /// Gets a token to call another API on behalf of a caller (RFC 8693), from the cache or by
+    /// token exchange. Concurrent calls for the same token share one exchange.
     ///
-    /// What was got for one token is never given for another, and nothing is kept beyond the
-    /// caller's own token. Where the token is sent is not checked here; see [`Gate::fetch_as`].
+    /// A token that was issued for one caller's token is never returned for another, and is not
+    /// cached beyond the expiry of the caller's token. The destination of the token is not checked
+    /// here; see [`Gate::fetch_as`].
     ///
     /// # Errors
     ///
-    /// Why there is no token, with a response for the caller.
+    /// Why the token request failed, with a response for the caller.
     pub async fn exchange(
         &self,
         caller: &Credentials,
@@ -39,13 +40,13 @@ impl Gate {
         issued_by(self.worker_of_delegation(delegation), question).await
     }
 
-    /// The store that has what was got for this token: the one that verifies it, so that one
-    /// store is asked for all that one token gets, and its cache is all there is to know of it.
+    /// The store that exchanges this token. It is the one that verifies it, so that all tokens that
+    /// were exchanged for it are in one cache.
     fn worker_of_delegation(&self, delegation: &wit::Delegation) -> &Arc<Worker> {
         self.worker_of(delegation.subject_token.token.expose())
     }
 
-    /// Whether a call with this token is worth making again with another one.
+    /// Whether a call should be repeated with another token.
     pub(super) fn call_again(
         &self,
         delegation: &wit::Delegation,
@@ -59,14 +60,14 @@ impl Gate {
             status,
             attempt,
         };
-        // A store that failed has forgotten the token by that.
+        // A store that failed has lost its cache, and the token with it.
         self.worker_of_delegation(delegation)
             .call_again(&report)
             .unwrap_or(false)
     }
 
-    /// A token for the application itself, by client credentials (RFC 6749 section 4.4), kept and
-    /// shared like those of [`Gate::exchange`].
+    /// Gets a token for the application itself by client credentials (RFC 6749 section 4.4). It is
+    /// cached and shared like those of [`Gate::exchange`].
     ///
     /// # Errors
     ///
@@ -77,10 +78,10 @@ impl Gate {
         issued_by(worker, TokenQuestion::GetOwnToken(&target)).await
     }
 
-    /// One token request as it stands: nothing is kept, nothing shared and nothing sent twice.
-    /// `client_assertion` stands in for the client's own authentication.
+    /// Sends one token request. The token is neither cached nor shared, and the request is never
+    /// repeated. `client_assertion` replaces the client's own authentication.
     ///
-    /// Nothing about the grant is verified here: exchange only tokens that you have verified.
+    /// The grant is not verified here: exchange only tokens that you have verified.
     ///
     /// # Errors
     ///
@@ -97,24 +98,23 @@ impl Gate {
         issued_by(self.next_worker(), question).await
     }
 
-    /// Forgets exchanged tokens: of one subject, for one resource (or audience), of one subject
-    /// for one resource, or all. What is on its way is not kept either. Returns how many tokens
-    /// went.
+    /// Removes exchanged tokens from the cache: those of one subject, those for one resource (or
+    /// audience), those of one subject for one resource, or all. The results of running exchanges
+    /// are not cached either. Returns how many tokens were removed.
     pub fn invalidate(&self, subject: Option<&str>, resource: Option<&str>) -> u64 {
         let forgotten = |worker: &Arc<Worker>| match worker.invalidate(subject, resource) {
             Ok(tokens) => u64::from(tokens),
-            // Logged; its tokens went with it.
+            // The failure was logged. The store's tokens are lost with it.
             Err(Failed) => 0,
         };
         self.0.workers.iter().map(forgotten).sum()
     }
 
-    /// A signed assertion of who this client is (RFC 7523 section 3), good for one request to
-    /// `audience`.
+    /// Signs a client assertion (RFC 7523 section 3) for one request to `audience`.
     ///
     /// # Errors
     ///
-    /// Where the client has no private key, or its signer gives no signature.
+    /// The client has no private key, or its signer made no signature.
     pub async fn client_assertion(&self, audience: &str) -> Result<Secret, TokenError> {
         match self.next_worker().client_assertion(audience).await {
             Ok(assertion) => assertion.map(Secret::from),

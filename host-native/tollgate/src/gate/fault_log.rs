@@ -1,4 +1,4 @@
-//! Faults of issuers in the log. Every store finds them by itself; the log has them once.
+//! Logs faults of issuers. Every store finds a fault by itself, but it is logged once.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 
 use tollgate_config::IssuerFault;
 
-/// The same fault, told by several stores within this time, is one.
+/// A fault that several stores report within this time is logged once.
 const ONE_EVENT: Duration = Duration::from_secs(60);
 
-/// What was logged a moment ago, by its text.
+/// The recently logged messages.
 #[derive(Debug, Default)]
 pub(super) struct FaultLog {
     told: Mutex<HashMap<String, Instant>>,
 }
 
 impl FaultLog {
-    /// Logs what is new.
+    /// Logs new faults.
     pub(super) fn tell(&self, faults: Vec<IssuerFault>) {
         if faults.is_empty() {
             return;

@@ -1,7 +1,7 @@
-//! One exchange for all stores that want the same document.
+//! Shares one exchange between all stores that need the same document.
 //!
-//! Each store has its own key engine, which limits how often it asks. Sharing what they fetch
-//! makes the issuer see about as many requests as one store would make.
+//! Each store limits its own fetches. Sharing the documents keeps the number of requests to the
+//! issuer close to that of a single store.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,20 +12,21 @@ use tokio::sync::watch;
 use super::bindings::tollgate::auth::http_client::{HttpError, Request};
 use super::exchange::{HttpClient, Outcome};
 
-/// Documents that are remembered: two for each of the 32 issuers that a gate may have.
+/// How many documents are kept: two for each of the 32 issuers that a gate may have.
 const MAX_DOCUMENTS: usize = 64;
 
-/// Exchanges under way, and documents that arrived lately.
+/// Running exchanges, and recent documents.
 #[derive(Debug)]
 pub(super) struct SharedFetch {
     http: HttpClient,
-    /// What one store lets pass between two fetches of a document. In such a time all stores
-    /// together fetch it twice: once because they need it, once because it did not do.
+    /// The minimum time between two fetches of a document by one store. In this time, all stores
+    /// together fetch it at most twice: once because they need it, and once because it lacked a
+    /// key.
     cooldown: Duration,
     documents: Mutex<HashMap<Document, History>>,
 }
 
-/// What makes two requests ask for the same.
+/// The parts of a request that identify a document.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 struct Document {
     url: String,
@@ -49,7 +50,7 @@ struct Landed {
     outcome: Outcome,
 }
 
-/// How far one store has read, so that it gets nothing twice unless it must.
+/// What one store has already received, so that it receives a document twice only if necessary.
 #[derive(Debug, Default)]
 pub(super) struct Reader(Mutex<Horizon>);
 
@@ -57,7 +58,7 @@ pub(super) struct Reader(Mutex<Horizon>);
 struct Horizon {
     /// When the documents that it got arrived.
     documents: HashMap<Document, Instant>,
-    /// When it took over what another store knew.
+    /// When it took over the keys of another store.
     caught_up: Option<Instant>,
 }
 
@@ -89,7 +90,7 @@ impl Reader {
     }
 }
 
-/// What to do for a store that asks.
+/// The action for a store's request.
 #[derive(Debug)]
 enum Plan {
     Join(Arc<Flight>),
@@ -119,7 +120,7 @@ impl History {
 
     fn land(&mut self, landed: &Landed) {
         self.flight = None;
-        // What failed, the next one tries again: each store waits before it does.
+        // After a failure, the next request tries again. Each store waits before it does.
         if matches!(&landed.outcome, Ok(response) if response.status == 200) {
             let previous = self.latest.replace(landed.clone());
             self.before = previous.map(|previous| previous.at);
@@ -133,8 +134,8 @@ impl History {
     }
 }
 
-/// Whether a request asks for a public document: what one store got serves all. Never so for a
-/// token, which is somebody's.
+/// Whether a request is for a public document, which all stores can share. Token requests are never
+/// shared.
 pub(super) fn is_document(request: &Request) -> bool {
     let credentials = |(name, _): &(String, String)| name.eq_ignore_ascii_case("authorization");
     request.method == "GET" && request.body.is_none() && !request.headers.iter().any(credentials)
@@ -149,7 +150,7 @@ impl SharedFetch {
         }
     }
 
-    /// The response, from an exchange of its own or one that served others.
+    /// Returns the response, from a new exchange or a shared one.
     pub(super) async fn send(self: Arc<Self>, request: Request, reader: Arc<Reader>) -> Outcome {
         if !is_document(&request) {
             return self.http.send(request).await;
@@ -173,7 +174,7 @@ impl SharedFetch {
                     reader.has_read(document, landed);
                     landed.outcome.clone()
                 }
-                // Its task ended without a word: the runtime is shutting down.
+                // Its task was cancelled, because the runtime is shutting down.
                 Ok(None) | Err(_) => Err(HttpError::Internal(None)),
             }
         };
@@ -200,7 +201,7 @@ impl SharedFetch {
             Plan::Fetch => {
                 let (flight, receiver) = watch::channel(None);
                 let flight = Arc::new(flight);
-                // A gate has no more documents; if it had, they would go unshared.
+                // A gate has no more documents. Any further one would not be shared.
                 if documents.len() < MAX_DOCUMENTS || documents.contains_key(document) {
                     let history = documents.entry(document.clone()).or_default();
                     history.flight = Some(Arc::clone(&flight));
@@ -219,7 +220,7 @@ impl SharedFetch {
             tokio::select! {
                 outcome = &mut exchange => break Some(outcome),
                 () = flight.closed() => {
-                    // Nobody waits, unless somebody has joined since.
+                    // No task waits, unless one has joined since.
                     if self.give_up(&document, &flight) {
                         break None;
                     }

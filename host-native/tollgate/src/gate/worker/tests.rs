@@ -93,7 +93,7 @@ async fn a_token_is_asked_for_anew_but_a_bare_request_is_sent_once() {
     let worker = worker_with(client);
     let target = || TokenTarget::resource("https://cars.example.com");
 
-    // It hangs: nobody answers. The instance fails on something else.
+    // The task hangs, because nothing answers. The instance fails in another call.
     let (asking, target_of_own) = (Arc::clone(&worker), target());
     let own = tokio::spawn(async move {
         let question = TokenQuestion::GetOwnToken(&target_of_own);
