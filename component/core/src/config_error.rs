@@ -67,7 +67,7 @@ enum Context {
     Escaped,
 }
 
-/// Which part of a configuration cannot work.
+/// Which part of a configuration is invalid.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ConfigPart {
     /// The gate, which does not start.
@@ -77,7 +77,7 @@ pub enum ConfigPart {
     Client,
 }
 
-/// A configuration that cannot work.
+/// An invalid configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// The part that does not work because of the error.

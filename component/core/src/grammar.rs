@@ -1,7 +1,7 @@
-//! Characters that specifications allow, as tables.
+//! Tables of the characters that specifications allow.
 //!
-//! A token has some hundred of them and each request brings one: a look into a table costs the
-//! same whatever the compiler makes of a closure, and it makes calls of them where it saves size.
+//! A token has some hundred characters, and each request has one. A table lookup is always fast,
+//! while the compiler does not inline closures when it optimizes for size.
 
 /// A set of ASCII characters.
 pub(crate) struct Characters([bool; 256]);
@@ -44,10 +44,11 @@ impl Characters {
         self
     }
 
-    /// Whether text is of these alone; empty text is.
+    /// Whether text has only these characters. Empty text does.
     pub(crate) fn make_up(&self, text: &str) -> bool {
         let has = |byte: u8| self.0[usize::from(byte)];
-        // Eight at a time: hosts that bound a call's time look at the clock in each round.
+        // Eight at a time, because hosts that limit the time of a call check the clock in each loop
+        // iteration.
         let (eights, rest) = text.as_bytes().as_chunks();
         for &[a, b, c, d, e, f, g, h] in eights {
             if !(has(a) & has(b) & has(c) & has(d) & has(e) & has(f) & has(g) & has(h)) {
@@ -63,10 +64,9 @@ impl Characters {
     }
 }
 
-/// What stands before the first `separator`, which is ASCII, and what behind it.
+/// Splits text at the first `separator`, which is ASCII.
 ///
-/// `str`'s own search by character does the same through its general machinery, which takes a
-/// request more instructions where code is made small.
+/// `str`'s own search does the same, but takes more instructions if code is optimized for size.
 pub(crate) fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
     for (at, &byte) in text.as_bytes().iter().enumerate() {
         if byte == separator {
@@ -80,10 +80,10 @@ pub(crate) fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
 pub(crate) static TOKEN68: Characters = Characters::alphanumeric().and(b"-._~+/");
 /// `scope-token` of RFC 6749 section 3.3.
 pub(crate) static SCOPE_TOKEN: Characters = Characters::graphic().but(b"\"\\");
-/// `tchar` of RFC 9110 section 5.6.2, and what separates names in a list.
+/// `tchar` of RFC 9110 section 5.6.2, and the separators of names in a list.
 pub(crate) static FIELD_NAMES: Characters = Characters::alphanumeric().and(b"!#$%&'*+-.^_`|~, ");
-/// What all parsers of URLs agree on: printable ASCII but for what RFC 3986 leaves out and WHATWG
-/// reads as something else.
+/// The characters on which all URL parsers agree: printable ASCII, without those that RFC 3986
+/// excludes and WHATWG interprets differently.
 pub(crate) static URL: Characters = Characters::graphic().but(b"\"\\<>^`");
 
 #[cfg(test)]

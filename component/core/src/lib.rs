@@ -1,13 +1,13 @@
-//! The rules of OAuth at the edge: pure, without I/O, clock or randomness of their own.
+//! The rules of OAuth at the edge. This crate is pure: it has no I/O, clock or randomness of its
+//! own.
 //!
-//! Data flows one way: a [`deployment::Deployment`] is compiled once from a
-//! [`deployment::Config`]. A host gives a [`resource_server::RequestHead`] to its
-//! [`resource_server::Gate`] and gets a decision back, at once where nothing must be fetched,
-//! else through a [`task::Task`] that it polls. What the gate needs of its host is the trait
-//! [`capability::Host`].
+//! Data flows one way: a [`deployment::Deployment`] is compiled once from a [`deployment::Config`].
+//! A host gives a [`resource_server::RequestHead`] to its [`resource_server::Gate`] and gets a
+//! decision: at once if nothing must be fetched, otherwise through a [`task::Task`] that it polls.
+//! The trait [`capability::Host`] has the capabilities that the gate needs from its host.
 //!
-//! A role borrows from the issuers and from the ground floor (all modules below them), never from
-//! another role: `tests/house.rs` checks that.
+//! A role uses the issuers and the ground floor (all modules below them), and never another role:
+//! `tests/house.rs` checks that.
 //!
 //! | module | what | specifications |
 //! |---|---|---|

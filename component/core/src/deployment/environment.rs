@@ -160,7 +160,8 @@ fn apply_client(env: &mut Environment<'_>, client: &mut ClientConfig) -> Result<
         let Some(key) = key else { continue };
         // The first key signs.
         if keys.is_empty() && name != PRIVATE_KEY {
-            let message = "it is only published, and does not sign: set TOLLGATE_PRIVATE_KEY as well";
+            let message =
+                "it is only published, and does not sign: set TOLLGATE_PRIVATE_KEY as well";
             return Err(ConfigError::new(name, message));
         }
         keys.push(ClientKeyConfig {

@@ -1,4 +1,4 @@
-//! From the configuration of an issuer to where its keys are: every check that needs no request.
+//! Compiles the configuration of an issuer: every check that needs no request.
 
 use std::fmt::Arguments;
 use std::rc::Rc;

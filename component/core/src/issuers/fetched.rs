@@ -1,4 +1,4 @@
-//! One document that is fetched when needed, by one caller for all, and kept.
+//! A document that is fetched when it is needed, by one caller for all, and cached.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -19,7 +19,7 @@ pub(super) struct Fetched<T> {
     waiters: Waiters,
 }
 
-/// What a caller finds when it looks.
+/// The state that a caller finds.
 enum Look<T> {
     Use(Rc<T>),
     Fail(Unavailable),
@@ -27,10 +27,10 @@ enum Look<T> {
     Fetch(Owner),
 }
 
-/// What may be served now, without waiting.
+/// The value that may be used now, without waiting.
 pub(super) struct Served<T> {
     pub(super) value: Rc<T>,
-    /// It is stale, and a fetch may start.
+    /// Whether it is stale and a fetch may start.
     pub(super) refresh_due: bool,
 }
 
@@ -43,18 +43,18 @@ impl<T> Fetched<T> {
         }
     }
 
-    /// What is kept, whatever its age.
+    /// The stored value, whatever its age.
     pub(super) fn stored(&self) -> Option<Stored<T>> {
         self.state.borrow().stored.clone()
     }
 
-    /// Why the last attempt to fetch it failed, if it did.
+    /// Why the last fetch failed, if it did.
     pub(super) fn failure(&self) -> Option<FetchError> {
         let state = self.state.borrow();
         state.back_off.has_failed().then_some(state.last_error)
     }
 
-    /// Keeps a value that came from elsewhere, unless what is kept is newer.
+    /// Stores a value from another source, unless the stored one is newer.
     pub(super) fn offer(&self, offered: Stored<T>) -> bool {
         let mut state = self.state.borrow_mut();
         let newer = state
@@ -68,7 +68,8 @@ impl<T> Fetched<T> {
         newer
     }
 
-    /// What is kept did not do: the next reader fetches. It is not forgotten.
+    /// Marks the stored value as stale, because it did not serve its purpose: the next reader
+    /// fetches. The value is kept.
     pub(super) fn doubt(&self, now: UnixMillis) {
         let mut state = self.state.borrow_mut();
         state.doubted = state.stored.is_some();
@@ -81,7 +82,7 @@ impl<T> Fetched<T> {
     pub(super) fn doubt_again(&self, now: UnixMillis, policy: &KeyPolicy) {
         let mut state = self.state.borrow_mut();
         state.doubted = state.stored.is_some();
-        // Further away than that is a clock that jumped back.
+        // A longer delay means that the clock jumped back.
         let next = state
             .doubted_from
             .map(|from| from.saturating_add(policy.cooldown))
@@ -95,8 +96,8 @@ impl<T> Fetched<T> {
         }
     }
 
-    /// The value if it may be served as things stand: fresh; or stale by less than the time that
-    /// it was to be fresh at the most; or stale within the policy while a fetch cannot start.
+    /// The value, if it may be used now: it is fresh, or stale by less than its maximum fresh time,
+    /// or stale within the policy while a fetch cannot start.
     pub(super) fn served(&self, now: UnixMillis, policy: &KeyPolicy) -> Option<Served<T>> {
         let state = self.state.borrow();
         let stored = state.stored.as_ref()?;
@@ -116,10 +117,10 @@ impl<T> Fetched<T> {
         }
     }
 
-    /// The value, fetched if it may not be served as it is.
+    /// Returns the value, and fetches it first if the stored one may not be used.
     ///
     /// # Errors
-    /// When it cannot be fetched now and nothing older may serve.
+    /// It cannot be fetched now, and there is no older value that may be used.
     pub(super) async fn read(
         &self,
         scheduler: &Scheduler,
@@ -131,7 +132,8 @@ impl<T> Fetched<T> {
             .await
     }
 
-    /// The value, fetched if it is stale: for documents that nobody waits for at every request.
+    /// Returns the value, and fetches it first if it is stale. For documents that are not needed at
+    /// every request.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -147,7 +149,7 @@ impl<T> Fetched<T> {
             .await
     }
 
-    /// [`Self::read_fresh`] for a caller that backs off by itself: two delays must not add up.
+    /// [`Self::read_fresh`] for a caller with its own back-off, so that two delays do not add up.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -199,7 +201,7 @@ impl<T> Fetched<T> {
         self.or_stale(read, scheduler, policy)
     }
 
-    /// A failure has started a cooldown, in which stale values serve.
+    /// A failure has started a cooldown, during which stale values may be used.
     fn or_stale(
         &self,
         read: Result<Rc<T>, Unavailable>,
@@ -212,11 +214,11 @@ impl<T> Fetched<T> {
         })
     }
 
-    /// The value after one more fetch, because what is kept did not have what the caller needs.
-    /// There is at most one such fetch per cooldown: beyond that the kept value is the answer.
+    /// Fetches the value again, because the stored one lacks what the caller needs. There is at
+    /// most one such fetch per cooldown; otherwise the stored value is returned.
     ///
     /// # Errors
-    /// When the fetch that would have told fails, or a failed one is cooling down.
+    /// The fetch failed, or a failed fetch is in its cooldown.
     pub(super) async fn refetch(
         &self,
         scheduler: &Scheduler,
@@ -237,7 +239,7 @@ impl<T> Fetched<T> {
         .await
     }
 
-    /// What [`Self::refetch`] would find without a fetch and without waiting, if it can tell.
+    /// The result of [`Self::refetch`], if it is known without a fetch and without waiting.
     fn newer_at_once(
         &self,
         now: UnixMillis,
@@ -260,13 +262,13 @@ impl<T> Fetched<T> {
         if !state.back_off.has_failed() {
             return next_ask.map(|_| Ok(Rc::clone(seen)));
         }
-        // The last attempt failed, so that nobody knows whether there is a newer value.
+        // The last attempt failed, so it is unknown whether there is a newer value.
         let resume_at = state.back_off.resume_at(Need::Missing, now, policy);
         let resume_at = resume_at.max(next_ask)?;
         Some(Err(state.unavailable(now, resume_at)))
     }
 
-    /// Fetches if the value is stale and nothing speaks against it.
+    /// Fetches the value if it is stale and a fetch may start.
     pub(super) async fn refresh(
         &self,
         scheduler: &Scheduler,
@@ -281,7 +283,7 @@ impl<T> Fetched<T> {
             return;
         }
         if let Look::Fetch(owner) = self.look_for_turn(now, policy) {
-            // The outcome is kept either way; there is nobody to tell.
+            // The outcome is stored either way. No caller waits for it.
             let _ = self.fetch_as(owner, scheduler, policy, &fetch).await;
         }
     }
@@ -294,7 +296,8 @@ impl<T> Fetched<T> {
         fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
         look: impl Fn(UnixMillis) -> Look<T>,
     ) -> Result<Rc<T>, Unavailable> {
-        // Discovery tries three places at most, then the keys: nobody waits longer than that.
+        // Discovery tries at most three URLs, then fetches the keys. A waiter needs no more time
+        // than that.
         let patience = u64::from(policy.timeout) * 4 + LEASE_MS;
         let start = scheduler.now();
         let mut waiter: Option<Waiter<'_>> = None;

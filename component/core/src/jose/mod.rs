@@ -11,10 +11,10 @@
 //! | `private_key`, `pem` | how private keys are written | RFC 7468, RFC 5208, RFC 8017, RFC 5915, RFC 7518 |
 //! | `signing_key`, `signing_key_set` | private keys in use | RFC 7515 section 5.1 |
 //!
-//! The mathematics is the host's ([`crate::capability::Host`]). What a payload means is not looked
-//! at here.
+//! The host does the cryptography ([`crate::capability::Host`]). The meaning of a payload is not
+//! checked here.
 //!
-//! No file imports one that imports it, directly or through others: `tests/house.rs` checks that.
+//! Imports between the files have no cycles: `tests/house.rs` checks that.
 
 mod algorithm;
 pub mod base64url;

@@ -1,4 +1,4 @@
-//! What is accepted of the tokens of one issuer, checked.
+//! Compiles the rules for tokens of one issuer.
 
 use std::fmt::Arguments;
 
@@ -9,14 +9,13 @@ use crate::issuers::IssuerConfig;
 use crate::jose::{Algorithm, COMPONENTS_WITH_ALL_ALGORITHMS};
 use crate::limits;
 
-/// A token that was just issued must not fail over a second of skew; one that has ended is worth
-/// nothing. So the default is no tolerance for `exp` and a little for `nbf` and `iat`.
+/// A small clock difference must not refuse a token that was just issued, but an expired token is
+/// never accepted. So the default is no tolerance for `exp`, and a little for `nbf` and `iat`.
 const DEFAULT_TOLERANCE: Tolerance = Tolerance { end: 0, start: 5 };
-/// RFC 9068 section 2.2. `jti` is required there too, but nothing here uses it, and issuers that
-/// leave it out are many.
+/// RFC 9068 section 2.2. It requires `jti` too, but nothing here uses it, and many issuers omit it.
 const RFC_9068_CLAIMS: [&str; 3] = ["sub", "client_id", "iat"];
 
-/// What a gate protects: the audience of issuers that name none.
+/// The protected resource: the audience of issuers that have no `audiences`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Resource<'a> {
     Named(&'a str),
@@ -25,7 +24,7 @@ pub(crate) enum Resource<'a> {
     Unknown,
 }
 
-/// What is accepted of the tokens of one issuer. `lent` is what the host verifies.
+/// Compiles the rules for tokens of one issuer. `lent` has the algorithms that the host verifies.
 ///
 /// # Errors
 /// The first part of the configuration that cannot work. `field` is the issuer's option.
@@ -151,7 +150,8 @@ fn types(field: Arguments<'_>, types: Option<Vec<String>>) -> Result<TypeRule, C
         return Ok(TypeRule::OneOf(vec!["at+jwt".to_owned()]));
     };
     if types.is_empty() {
-        let message = "the list is empty: remove the option for at+jwt, or write [\"*\"] for any type";
+        let message =
+            "the list is empty: remove the option for at+jwt, or write [\"*\"] for any type";
         return Err(ConfigError::at(field, message));
     }
     if types.iter().any(|typ| typ == "*") {

@@ -173,7 +173,8 @@ impl Rejection {
                 wire(400, "invalid_request", text, WithError)
             }
             Self::MalformedCredentials => {
-                let text = "The Authorization header is malformed: send Bearer, a space and the token";
+                let text =
+                    "The Authorization header is malformed: send Bearer, a space and the token";
                 wire(400, "invalid_request", text, WithError)
             }
             Self::CredentialsTooLarge => {

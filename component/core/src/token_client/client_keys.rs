@@ -43,7 +43,8 @@ fn read(
     let algorithm = match config.algorithm.as_deref() {
         None => None,
         Some(name) => Some(Algorithm::from_name(name).ok_or_else(|| {
-            let message = "this algorithm is not supported: write RS256, PS256, ES256, ES384 or EdDSA";
+            let message =
+                "this algorithm is not supported: write RS256, PS256, ES256, ES384 or EdDSA";
             ConfigError::new(format!("{field}.algorithm"), message)
         })?),
     };

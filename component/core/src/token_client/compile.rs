@@ -109,7 +109,8 @@ fn authentication(
     }
     let secret = config.secret.as_ref().filter(|secret| !secret.is_empty());
     if secret.is_some_and(|secret| secret.len() > ID_BYTES) {
-        let message = "the secret is longer than 2048 characters: give the client secret and nothing else";
+        let message =
+            "the secret is longer than 2048 characters: give the client secret and nothing else";
         return Err(ConfigError::new("client.secret", message));
     }
     let keys = config.keys.as_deref().filter(|keys| !keys.is_empty());

@@ -20,7 +20,7 @@ pub struct OAuthError {
 /// Why a token request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenFailure {
-    /// The client's configuration cannot work.
+    /// The client's configuration is invalid.
     Configuration(ConfigError),
     /// The application's request cannot be sent.
     InvalidRequest(&'static str),
@@ -202,9 +202,7 @@ impl TokenFailure {
             Self::Configuration(_) | Self::InvalidRequest(_) | Self::ForbiddenDestination => {
                 (500, "server_error", NOT_CONFIGURED)
             }
-            Self::Signing(error) if error.is_permanent() => {
-                (500, "server_error", NOT_CONFIGURED)
-            }
+            Self::Signing(error) if error.is_permanent() => (500, "server_error", NOT_CONFIGURED),
             Self::RetryLater { status: 429, .. } => (
                 429,
                 "temporarily_unavailable",
@@ -213,11 +211,7 @@ impl TokenFailure {
             Self::RetryLater { .. }
             | Self::IssuerUnavailable(_)
             | Self::Unreachable
-            | Self::Signing(_) => (
-                503,
-                "temporarily_unavailable",
-                NOT_NOW,
-            ),
+            | Self::Signing(_) => (503, "temporarily_unavailable", NOT_NOW),
             Self::TimedOut => (
                 504,
                 "temporarily_unavailable",
@@ -278,11 +272,7 @@ fn refusal(error: &str) -> (u16, &'static str, &'static str) {
         "invalid_client" | "unauthorized_client" | "unsupported_grant_type" => {
             (500, "server_error", NOT_CONFIGURED)
         }
-        "temporarily_unavailable" | "slow_down" => (
-            503,
-            "temporarily_unavailable",
-            NOT_NOW,
-        ),
+        "temporarily_unavailable" | "slow_down" => (503, "temporarily_unavailable", NOT_NOW),
         _ => (502, "bad_gateway", REQUEST_FAILED),
     }
 }

@@ -1,4 +1,4 @@
-//! An OAuth client that asks for tokens: for a user whose token was verified (RFC 8693 token
+//! An OAuth client that requests tokens for a user whose token was verified (RFC 8693 token
 //! exchange), or for the application itself (RFC 6749 client credentials).
 //!
 //! | file | concept | specification |
@@ -10,8 +10,8 @@
 //! | `in_flight` | one request for all who ask for the same | – |
 //! | `failure` | why there is no token, and the one way each reason goes to the wire | RFC 6749 section 5.2 |
 //!
-//! One user's token never reaches another: the cache's key is a hash over everything that made the
-//! token, each part with its length before it, and the verified token itself is one of the parts.
+//! One user's token never reaches another user: the cache key is a hash over all parts of the
+//! request, each preceded by its length, and the verified token itself is one of the parts.
 
 mod client;
 mod client_authentication;
