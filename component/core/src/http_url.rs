@@ -53,7 +53,7 @@ impl HttpUrl {
     /// # Errors
     /// See [`UrlError`].
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        if !grammar::URL.make_up(text) {
+        if !grammar::URL.contains_all(text) {
             return Err(UrlError::Character);
         }
         let (scheme, rest) = grammar::split_once(text, b':').ok_or(UrlError::Scheme)?;

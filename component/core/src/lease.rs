@@ -21,7 +21,7 @@ const LONGEST_LOOK_AGAIN_MS: u64 = 250;
 
 /// When to poll again after `waited` milliseconds. The interval grows, so that a long wait is cheap
 /// and is extended by at most a quarter.
-pub(crate) fn look_again_after(waited: u64) -> u64 {
+pub(crate) fn poll_after(waited: u64) -> u64 {
     (waited / 4).clamp(LOOK_AGAIN_MS, LONGEST_LOOK_AGAIN_MS)
 }
 
@@ -109,13 +109,13 @@ mod tests {
     fn a_long_wait_takes_few_polls() {
         let (mut waited, mut looks) = (0, 0);
         while waited < 5_000 {
-            waited += look_again_after(waited);
+            waited += poll_after(waited);
             looks += 1;
         }
         assert!(looks < 40, "{looks}");
-        assert_eq!(look_again_after(0), 15);
-        assert_eq!(look_again_after(400), 100);
-        assert_eq!(look_again_after(u64::MAX), 250);
+        assert_eq!(poll_after(0), 15);
+        assert_eq!(poll_after(400), 100);
+        assert_eq!(poll_after(u64::MAX), 250);
     }
 
     #[test]

@@ -11,14 +11,14 @@
 //!
 //! | module | what | specifications |
 //! |---|---|---|
-//! | [`deployment`] | options and environment, checked; wires the roles | |
+//! | [`deployment`] | checks options and environment, and connects the roles | |
 //! | [`resource_server`] | a role: requests, credentials, metadata | RFC 6750, 9728, MCP authorization |
-//! | [`token_client`] | a role: tokens for other APIs, for a user or for oneself | RFC 6749, 7523, 8693, 8707 |
-//! | [`issuers`] | their metadata, where their keys come from and how long they serve | RFC 8414, 9111 |
+//! | [`token_client`] | a role: tokens for other APIs, for a user or for the application | RFC 6749, 7523, 8693, 8707 |
+//! | [`issuers`] | metadata and keys of issuers, and how long they are used | RFC 8414, 9111 |
 //! | [`access_token`] | claims, scopes, the cache of verified tokens | RFC 7519, 8725, 9068 |
 //! | [`jose`] | signatures and keys | RFC 7515, 7517, 7518, 7638, 8037, 9864 |
 //! | [`answer`], [`challenge`] | responses | RFC 6749 section 5.2, RFC 6750 section 3 |
-//! | [`capability`], [`config_error`], [`http_url`], [`json`], [`secret`], [`task`] | what every module may need | |
+//! | [`capability`], [`config_error`], [`http_url`], [`json`], [`secret`], [`task`] | used by every module | |
 #![forbid(unsafe_code)]
 
 pub mod access_token;

@@ -53,7 +53,7 @@ impl Scheduler {
     }
 
     /// Requests that the host polls again after `ms` at the latest.
-    pub(crate) fn ask_within(&self, ms: u64) {
+    pub(crate) fn poll_within(&self, ms: u64) {
         let earlier = self.hint.get().map_or(ms, |hint| hint.min(ms));
         self.hint.set(Some(earlier));
     }
@@ -66,7 +66,7 @@ impl Scheduler {
             if now < start || now - start >= ms {
                 return Poll::Ready(());
             }
-            self.ask_within(ms - (now - start));
+            self.poll_within(ms - (now - start));
             Poll::Pending
         })
         .await;
@@ -105,7 +105,7 @@ impl Scheduler {
             if now < start || now - start >= patience {
                 return Poll::Ready(None);
             }
-            self.ask_within(patience - (now - start));
+            self.poll_within(patience - (now - start));
             Poll::Pending
         })
         .await
@@ -123,7 +123,7 @@ impl Scheduler {
             beat(self.now());
             let polled = work.as_mut().poll(context);
             if polled.is_pending() {
-                self.ask_within(every_ms);
+                self.poll_within(every_ms);
             }
             polled
         })

@@ -1,7 +1,7 @@
 // Converts arguments to the records of the WIT, and calls other APIs on behalf of a user.
 import type { Delegation, Grant, Target } from '#glue/token-exchange';
 import { func, oneOf, record, text, textOrTexts, texts } from './options.js';
-import type { State, Visit } from './state.js';
+import type { State, RequestContext } from './state.js';
 import type {
   ExchangeOptions,
   FetchAsOptions,
@@ -120,7 +120,7 @@ export function grantOf(grant: TokenGrant): Grant {
  */
 export async function fetchAs(
   state: State,
-  visit: Visit,
+  context: RequestContext,
   subject: Subject,
   resource: string | readonly string[],
   input: Request | URL | string,
@@ -137,7 +137,7 @@ export async function fetchAs(
   let kept: Request | undefined;
   try {
     for (let attempt = 1; ; attempt++) {
-      const { accessToken } = await state.token((client) => client.getToken(wanted), visit);
+      const { accessToken } = await state.token((client) => client.getToken(wanted), context);
       kept = attempt === 1 && request.body !== null ? request.clone() : undefined;
       const headers = new Headers(request.headers);
       headers.set('authorization', `Bearer ${accessToken}`);

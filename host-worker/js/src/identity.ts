@@ -1,6 +1,6 @@
 import type { Identity as Lifted } from '#glue/resource-server';
 import { texts } from './options.js';
-import type { State, Visit } from './state.js';
+import type { State, RequestContext } from './state.js';
 import type { Actor, Claims, Identity } from './types.js';
 
 /** The content of a verified token. Created once per token, and shared by its requests. */
@@ -62,7 +62,7 @@ export interface Origin {
   /** The gate, for comparison only. */
   gate: unknown;
   state: State;
-  visit: Visit;
+  context: RequestContext;
 }
 
 /** An identity within one request. Its own properties are those that logs may show. */

@@ -26,7 +26,7 @@ export interface Source {
 }
 
 /** The request that a call belongs to. */
-export interface Visit {
+export interface RequestContext {
   env: unknown;
   ctx: WaitUntil | undefined;
   /**
@@ -128,10 +128,10 @@ export class State {
   /**
    * Starts a decision and drives it to its end. Creates no promise if there is nothing to wait for.
    */
-  decide(run: (gate: Gate) => Step<Outcome>, visit: Visit): MaybePromise<Decided>;
-  decide(run: (gate: Gate) => Step<Outcome> | undefined, visit: Visit): MaybePromise<Decided | undefined>;
-  decide(run: (gate: Gate) => Step<Outcome> | undefined, visit: Visit): MaybePromise<Decided | undefined> {
-    return this.#start((component, call) => component.enter(run, call), decidedBy, visit);
+  decide(run: (gate: Gate) => Step<Outcome>, context: RequestContext): MaybePromise<Decided>;
+  decide(run: (gate: Gate) => Step<Outcome> | undefined, context: RequestContext): MaybePromise<Decided | undefined>;
+  decide(run: (gate: Gate) => Step<Outcome> | undefined, context: RequestContext): MaybePromise<Decided | undefined> {
+    return this.#start((component, call) => component.enter(run, call), decidedBy, context);
   }
 
   /**
@@ -139,23 +139,27 @@ export class State {
    * if the request fails, with a {@link ConfigError} if the gate is invalid, and with a {@link
    * Trap} if the component trapped.
    */
-  token(run: (client: TokenClient) => Step<TokenOutcome>, visit: Visit): MaybePromise<Token> {
-    return this.#ask(run, tokenOf, visit);
+  token(run: (client: TokenClient) => Step<TokenOutcome>, context: RequestContext): MaybePromise<Token> {
+    return this.#request(run, tokenOf, context);
   }
 
   /** Requests an assertion from the gate's client. Throws and rejects as {@link token} does. */
-  assertion(run: (client: TokenClient) => Step<AssertionOutcome>, visit: Visit): MaybePromise<string> {
-    return this.#ask(run, assertionOf, visit);
+  assertion(run: (client: TokenClient) => Step<AssertionOutcome>, context: RequestContext): MaybePromise<string> {
+    return this.#request(run, assertionOf, context);
   }
 
-  #ask<V, R>(run: (client: TokenClient) => Step<V>, finish: (outcome: V) => R, visit: Visit): MaybePromise<R> {
+  #request<V, R>(
+    run: (client: TokenClient) => Step<V>,
+    finish: (outcome: V) => R,
+    context: RequestContext,
+  ): MaybePromise<R> {
     return this.#start(
       (component, call) => {
         const client = component.client();
         return component.enter(() => run(client), call);
       },
       (_, outcome) => finish(outcome),
-      visit,
+      context,
     )!;
   }
 
@@ -166,16 +170,16 @@ export class State {
     return component.enter(() => run(client), nothing());
   }
 
-  #start<V, R>(begin: Begin<V>, finish: Finish<V, R>, visit: Visit): MaybePromise<R> | undefined {
+  #start<V, R>(begin: Begin<V>, finish: Finish<V, R>, context: RequestContext): MaybePromise<R> | undefined {
     const component = this.component();
-    const call: Call = { pending: [], env: visit.env };
+    const call: Call = { pending: [], env: context.env };
     const step = begin(component, call);
     if (step === undefined) return undefined;
     if (step.tag === 'done') return finish(component, step.val, call);
-    const driven = this.#drive(begin, finish, component, step.val, call, visit);
+    const driven = this.#drive(begin, finish, component, step.val, call, context);
     // All callers share the result of a fetch, so it is awaited even if this caller has
     // disconnected.
-    if (visit.ctx !== undefined && mayHang(call)) visit.ctx.waitUntil(driven.then(noop, noop));
+    if (context.ctx !== undefined && mayHang(call)) context.ctx.waitUntil(driven.then(noop, noop));
     return driven;
   }
 
@@ -185,14 +189,14 @@ export class State {
     component: Component,
     task: Task<V>,
     call: Call,
-    visit: Visit,
+    context: RequestContext,
   ): Promise<R> {
     for (let restarts = 0; ; restarts++) {
-      const done = await this.#poll(component, task, call, visit);
+      const done = await this.#poll(component, task, call, context);
       if (done !== undefined) return finish(component, done.val, call);
       if (restarts === RESTARTS) throw new Trap('the component failed repeatedly');
       component = this.component();
-      call = { pending: [], env: visit.env };
+      call = { pending: [], env: context.env };
       const step = begin(component, call);
       if (step === undefined) throw new Trap('the component returned no decision for a path that it decided before');
       if (step.tag === 'done') return finish(component, step.val, call);
@@ -204,23 +208,28 @@ export class State {
    * Fetches stale keys after a response. The component ensures that it happens only once. A flag
    * here would remain set if workerd ended a request in between.
    */
-  refresh(visit: Visit): void {
+  refresh(context: RequestContext): void {
     const refresh = async () => {
       await undefined; // the response goes first
       const component = this.component();
-      const call: Call = { pending: [], env: visit.env };
+      const call: Call = { pending: [], env: context.env };
       const task = component.enter((gate) => gate.refresh(), call) as Task<unknown>;
-      await this.#poll(component, task, call, { ...visit, request: undefined });
+      await this.#poll(component, task, call, { ...context, request: undefined });
     };
     const refreshed = refresh().catch((error) => console.error(error));
-    visit.ctx?.waitUntil(refreshed);
+    context.ctx?.waitUntil(refreshed);
   }
 
   /**
    * Drives a task: polls it and, while it is pending, waits for the operations of this call or for
    * the given time. Returns nothing if the component trapped in another request in the meantime.
    */
-  async #poll<V>(component: Component, task: Task<V>, call: Call, visit: Visit): Promise<Ready<V> | undefined> {
+  async #poll<V>(
+    component: Component,
+    task: Task<V>,
+    call: Call,
+    context: RequestContext,
+  ): Promise<Ready<V> | undefined> {
     let documents = false;
     try {
       for (;;) {
@@ -229,11 +238,12 @@ export class State {
         documents ||= call.pending.some(({ isDocument }) => isDocument);
         if (progress.tag === 'ready') return progress;
         call.pending = call.pending.filter(({ ended }) => !ended);
-        if (progress.val === undefined && call.pending.length === 0) throw new Trap('a task is pending, but waits for nothing');
+        if (progress.val === undefined && call.pending.length === 0)
+          throw new Trap('a task is pending, but waits for nothing');
         const [first] = call.pending;
         // WebCrypto always answers soon, so neither a timer nor the client's signal is needed.
         if (call.pending.length === 1 && !first!.mayHang) await first!.end;
-        else await oneOf(call.pending, progress.val, visit);
+        else await oneOf(call.pending, progress.val, context);
       }
     } finally {
       component.drop(task);
@@ -278,9 +288,9 @@ function mayHang(call: Call): boolean {
 }
 
 /** Resolves with the first of these, or after `ms`. Rejects when the client disconnects. */
-async function oneOf(pending: readonly Pending[], ms: number | undefined, visit: Visit): Promise<void> {
+async function oneOf(pending: readonly Pending[], ms: number | undefined, context: RequestContext): Promise<void> {
   // With `ctx`, the work continues after the client has disconnected.
-  const signal = visit.ctx === undefined ? visit.request?.signal : undefined;
+  const signal = context.ctx === undefined ? context.request?.signal : undefined;
   await new Promise<void>((resolve) => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const settle = () => {

@@ -5,7 +5,7 @@ use crate::grammar::SCOPE_TOKEN;
 /// Whether text is one `scope-token`, which needs no escaping in a challenge.
 #[must_use]
 pub fn is_scope_token(text: &str) -> bool {
-    !text.is_empty() && SCOPE_TOKEN.make_up(text)
+    !text.is_empty() && SCOPE_TOKEN.contains_all(text)
 }
 
 /// Which scopes imply others: for example, `mcp:admin` implies `mcp:tools`.

@@ -27,10 +27,11 @@ impl<T> Clone for Stored<T> {
 #[derive(Debug)]
 pub(super) struct State<T> {
     pub(super) stored: Option<Stored<T>>,
-    /// The stored value was marked as stale: callers that need it must fetch.
-    pub(super) doubted: bool,
-    /// The fetch that the last doubt of many callers led to could start then.
-    pub(super) doubted_from: Option<UnixMillis>,
+    /// Whether the stored value was invalidated: callers that need it must fetch.
+    pub(super) invalidated: bool,
+    /// From when the last invalidation by
+    /// [`Fetched::invalidate_with_cooldown`](super::fetched::Fetched) allowed a fetch.
+    pub(super) invalidated_from: Option<UnixMillis>,
     pub(super) back_off: BackOff,
     pub(super) last_error: FetchError,
     /// When a caller last requested newer keys although the value was fresh.
@@ -52,8 +53,8 @@ impl<T> State<T> {
     pub(super) fn new() -> Self {
         Self {
             stored: None,
-            doubted: false,
-            doubted_from: None,
+            invalidated: false,
+            invalidated_from: None,
             back_off: BackOff::default(),
             last_error: FetchError::Unreachable,
             refetched_at: None,
@@ -66,7 +67,7 @@ impl<T> State<T> {
             let past = stored.age_past_fresh(now);
             past.is_none_or(|past| past < policy.max_stale)
         };
-        if !self.doubted && self.stored.as_ref().is_some_and(serves) {
+        if !self.invalidated && self.stored.as_ref().is_some_and(serves) {
             Need::Refresh
         } else {
             Need::Missing

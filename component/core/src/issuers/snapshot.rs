@@ -104,7 +104,7 @@ fn import_entry(sources: &[KeySource], entry: &Object, now: UnixMillis) -> Optio
     // Known keys keep their prepared form, and the tokens that they verified stay in the cache.
     let set = source.keep_known_keys(set);
     source
-        .offer_keys(Stored {
+        .store_keys_if_newer(Stored {
             value: Rc::new(set),
             fetched_at,
             fresh_until,

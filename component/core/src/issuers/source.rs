@@ -84,10 +84,10 @@ impl KeySource {
                 refresh_due: false,
             });
         }
-        let served = self.keys.served(now, &self.policy)?;
+        let usable = self.keys.usable(now, &self.policy)?;
         Some(Keys {
-            set: served.value,
-            refresh_due: served.refresh_due,
+            set: usable.value,
+            refresh_due: usable.refresh_due,
         })
     }
 
@@ -155,10 +155,10 @@ impl KeySource {
             .await
     }
 
-    /// Marks the metadata as stale, because an endpoint in it did not work: the next reader fetches
-    /// it again. At most once per cooldown, because many callers may find the same fault.
-    pub(crate) fn doubt_metadata(&self, now: UnixMillis) {
-        self.metadata.doubt_again(now, &self.policy);
+    /// Invalidates the metadata, because an endpoint in it did not work: the next reader fetches it
+    /// again. At most once per cooldown, because many callers may find the same fault.
+    pub(crate) fn invalidate_metadata(&self, now: UnixMillis) {
+        self.metadata.invalidate_with_cooldown(now, &self.policy);
     }
 
     /// Why the last fetches of metadata and keys failed, if they did.
@@ -190,8 +190,8 @@ impl KeySource {
 
     /// Stores keys that were fetched earlier. False if the stored keys are newer, or the keys are
     /// inline.
-    pub(super) fn offer_keys(&self, stored: Stored<JwkSet>) -> bool {
-        !matches!(self.location, KeyLocation::Inline(_)) && self.keys.offer(stored)
+    pub(super) fn store_keys_if_newer(&self, stored: Stored<JwkSet>) -> bool {
+        !matches!(self.location, KeyLocation::Inline(_)) && self.keys.store_if_newer(stored)
     }
 
     pub(super) fn policy(&self) -> &KeyPolicy {
@@ -203,7 +203,7 @@ impl KeySource {
         if fetched.is_err() {
             // The metadata may name an obsolete or unusable URL. The delay between two fetches of
             // the keys also limits how often the metadata is fetched.
-            self.metadata.doubt(scheduler.now());
+            self.metadata.invalidate(scheduler.now());
         }
         fetched
     }

@@ -122,5 +122,7 @@ fn push(headers: &mut Vec<Header>, name: &str, value: &str) {
 
 /// Only field names, commas and spaces (RFC 9110 section 5.1), which are safe to send back.
 fn is_header_list(text: &str) -> bool {
-    !text.is_empty() && text.len() <= limits::REQUESTED_HEADERS_BYTES && FIELD_NAMES.make_up(text)
+    !text.is_empty()
+        && text.len() <= limits::REQUESTED_HEADERS_BYTES
+        && FIELD_NAMES.contains_all(text)
 }

@@ -160,7 +160,7 @@ impl TokenClient {
         };
         let inner = Rc::clone(&self.inner);
         self.inner
-            .run(async move { inner.ask(&request, assertion).await.map(Rc::new) })
+            .run(async move { inner.send_request(&request, assertion).await.map(Rc::new) })
     }
 
     /// Reports the status of a call with a token from [`Self::get_token`]. True if the call should
@@ -192,9 +192,9 @@ impl TokenClient {
         let under_way: Vec<CacheKey> = in_flight
             .iter()
             .filter_map(|(key, flight)| Some((key, flight.upgrade()?)))
-            .filter(|(_, flight)| flight.owner.is_meant(subject, target))
-            .map(|(key, flight)| {
-                flight.forgotten.set(true);
+            .filter(|(_, request)| request.owner.matches(subject, target))
+            .map(|(key, request)| {
+                request.invalidated.set(true);
                 *key
             })
             .collect();
@@ -305,7 +305,7 @@ impl Inner {
     }
 
     /// Makes one request: finds the endpoint, sends the request and reads the response.
-    pub(super) async fn ask(
+    pub(super) async fn send_request(
         &self,
         request: &TokenRequest,
         assertion: Option<Secret>,
@@ -354,7 +354,7 @@ impl Inner {
         );
         if silent || matches!(token, Err(TokenFailure::UnexpectedStatus(404 | 405 | 410))) {
             // The metadata may name an obsolete URL.
-            self.source().doubt_metadata(self.scheduler().now());
+            self.source().invalidate_metadata(self.scheduler().now());
         }
         token
     }
@@ -367,7 +367,7 @@ impl Inner {
         let metadata = metadata.map_err(TokenFailure::IssuerUnavailable)?;
         let endpoint = token_endpoint(metadata.document(), self.source().issuer_url());
         if endpoint.is_err() {
-            self.source().doubt_metadata(self.scheduler().now());
+            self.source().invalidate_metadata(self.scheduler().now());
         }
         endpoint
     }

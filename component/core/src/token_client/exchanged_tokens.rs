@@ -154,7 +154,7 @@ pub(super) struct Owner {
 
 impl Owner {
     /// Whether it matches the filter.
-    pub(super) fn is_meant(&self, subject: Option<&str>, target: Option<&str>) -> bool {
+    pub(super) fn matches(&self, subject: Option<&str>, target: Option<&str>) -> bool {
         subject.is_none_or(|subject| self.subject.as_deref() == Some(subject))
             && target.is_none_or(|target| self.targets.iter().any(|own| own == target))
     }
@@ -267,7 +267,7 @@ impl ExchangedTokens {
         let meant: Vec<CacheKey> = self
             .entries
             .iter()
-            .filter(|(_, entry)| entry.owner.is_meant(subject, target))
+            .filter(|(_, entry)| entry.owner.matches(subject, target))
             .map(|(key, _)| *key)
             .collect();
         for key in &meant {

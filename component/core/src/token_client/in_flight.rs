@@ -11,7 +11,7 @@ use super::exchanged_tokens::{CacheKey, Owner};
 use super::token_request::TokenTarget;
 use super::token_response::Token;
 use crate::capability::UnixMillis;
-use crate::lease::{Lease, look_again_after};
+use crate::lease::{Lease, poll_after};
 
 /// The minimum time between a failure and the next request for the same token. A caller in this
 /// time waits for the rest of it, because the outage may be over by then.
@@ -26,7 +26,7 @@ pub(super) struct InFlight {
     pub(super) owner: Owner,
     /// Whether such tokens were invalidated while the request was running, so that its result is
     /// not cached.
-    pub(super) forgotten: Cell<bool>,
+    pub(super) invalidated: Cell<bool>,
 }
 
 impl Inner {
@@ -81,7 +81,7 @@ impl Inner {
                 subject,
                 targets: targets.cloned().collect(),
             },
-            forgotten: Cell::new(false),
+            invalidated: Cell::new(false),
         });
         in_flight.put(key, Rc::downgrade(&shared));
         shared
@@ -102,11 +102,11 @@ impl Inner {
             let now = self.scheduler().now();
             if shared.lease.is_held(now) {
                 let waited = now.saturating_sub(start);
-                self.scheduler().wait(look_again_after(waited)).await;
+                self.scheduler().wait(poll_after(waited)).await;
                 continue;
             }
             let owner = shared.lease.take(now);
-            let work = self.ask(request, None);
+            let work = self.send_request(request, None);
             let outcome = shared.lease.work(owner, self.scheduler(), work).await;
             let outcome = outcome.map(Rc::new);
             self.store_outcome(key, shared, request, &outcome, now);
@@ -127,7 +127,7 @@ impl Inner {
         *shared.outcome.borrow_mut() = Some(outcome.clone());
         self.remove(key, shared);
         match outcome {
-            Ok(token) if !shared.forgotten.get() => self.tokens.borrow_mut().insert(
+            Ok(token) if !shared.invalidated.get() => self.tokens.borrow_mut().insert(
                 *key,
                 token,
                 shared.owner.clone(),

@@ -20,7 +20,7 @@ use super::program::{self, Program, ProgramError};
 use super::request_head::RequestOrigin;
 use super::shared_fetch::SharedFetch;
 use super::signer::{Signer, Signers};
-use super::worker::{Blueprint, Failed, Worker};
+use super::worker::{Failed, InstanceTemplate, Worker};
 use super::{Gate, Inner};
 
 /// Builds a [`Gate`].
@@ -150,7 +150,7 @@ impl GateBuilder {
         let origin = self
             .origin
             .unwrap_or_else(|| RequestOrigin::for_resource(effective_resource(&config)));
-        let blueprint = Arc::new(Blueprint {
+        let template = Arc::new(InstanceTemplate {
             program,
             config,
             limits: Limits {
@@ -175,7 +175,7 @@ impl GateBuilder {
                     exchanged: AtomicBool::new(false),
                     memory: AtomicUsize::new(0),
                 });
-                Worker::start(Arc::clone(&blueprint), services)
+                Worker::start(Arc::clone(&template), services)
                     .map_err(|error| BuildError::Start(format!("{error:#}")))?
                     .map_err(BuildError::Config)
             })
@@ -191,7 +191,7 @@ impl GateBuilder {
             }
         }
         Ok(Gate(Arc::new(Inner {
-            blueprint,
+            template,
             workers,
             http,
             origin,

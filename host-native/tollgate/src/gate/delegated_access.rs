@@ -8,7 +8,7 @@ use super::Gate;
 use super::bindings::exports::tollgate::auth::token_exchange as wit;
 use super::decision::Credentials;
 use super::delegation::{CallReport, delegation};
-use super::instance::TokenQuestion;
+use super::instance::TokenCall;
 use super::token_error::TokenError;
 use super::worker::{Failed, Worker};
 
@@ -36,8 +36,8 @@ impl Gate {
         &self,
         delegation: &wit::Delegation,
     ) -> Result<Token, TokenError> {
-        let question = TokenQuestion::GetToken(delegation);
-        issued_by(self.worker_of_delegation(delegation), question).await
+        let call = TokenCall::GetToken(delegation);
+        issued_by(self.worker_of_delegation(delegation), call).await
     }
 
     /// The store that exchanges this token. It is the one that verifies it, so that all tokens that
@@ -75,7 +75,7 @@ impl Gate {
     pub async fn own_token(&self, target: impl Into<TokenTarget>) -> Result<Token, TokenError> {
         let target = target.into();
         let worker = self.worker_at(self.hash_of(&target));
-        issued_by(worker, TokenQuestion::GetOwnToken(&target)).await
+        issued_by(worker, TokenCall::GetOwnToken(&target)).await
     }
 
     /// Sends one token request. The token is neither cached nor shared, and the request is never
@@ -94,8 +94,8 @@ impl Gate {
     ) -> Result<Token, TokenError> {
         let target = target.into();
         let assertion = client_assertion.map(Secret::expose);
-        let question = TokenQuestion::Request(&grant, &target, assertion);
-        issued_by(self.next_worker(), question).await
+        let call = TokenCall::Request(&grant, &target, assertion);
+        issued_by(self.next_worker(), call).await
     }
 
     /// Removes exchanged tokens from the cache: those of one subject, those for one resource (or
@@ -123,9 +123,9 @@ impl Gate {
     }
 }
 
-async fn issued_by(worker: &Arc<Worker>, question: TokenQuestion<'_>) -> Result<Token, TokenError> {
+async fn issued_by(worker: &Arc<Worker>, call: TokenCall<'_>) -> Result<Token, TokenError> {
     worker
-        .ask_for_token(question)
+        .start_token(call)
         .await
         .unwrap_or_else(|Failed| Err(TokenError::gate_failed()))
 }

@@ -39,7 +39,7 @@ pub(super) struct Limits {
 
 /// The call that starts a decision.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Question<'a> {
+pub(super) enum DecisionCall<'a> {
     Decide(&'a wit::RequestHead),
     Metadata(&'a wit::RequestHead),
     Authenticate(&'a wit::RequestHead, &'a [String]),
@@ -48,7 +48,7 @@ pub(super) enum Question<'a> {
 
 /// The call that starts a token request.
 #[derive(Clone, Copy)]
-pub(super) enum TokenQuestion<'a> {
+pub(super) enum TokenCall<'a> {
     GetToken(&'a wit_exchange::Delegation),
     GetOwnToken(&'a TokenTarget),
     Request(&'a Grant, &'a TokenTarget, Option<&'a str>),
@@ -64,7 +64,7 @@ pub(super) type Issued = Result<Token, TokenError>;
 pub(super) type Assertion = Result<String, TokenError>;
 
 /// The component's decision, and the caller's identity.
-pub(super) struct Verdict {
+pub(super) struct IdentifiedDecision {
     pub(super) decision: wit::Decision,
     /// Present if the decision has an identity.
     pub(super) identity: Option<Identity>,
@@ -110,7 +110,7 @@ impl Instance {
     }
 
     /// Sets the deadline of the next call. Must be called before each call from outside.
-    pub(super) fn wind_up(&mut self, ticks: u64) {
+    pub(super) fn set_deadline(&mut self, ticks: u64) {
         self.store.set_epoch_deadline(ticks);
     }
 
@@ -131,45 +131,50 @@ impl Instance {
     }
 
     /// None if the gate does not answer this request.
-    pub(super) fn ask(
+    pub(super) fn decide(
         &mut self,
-        question: Question<'_>,
-    ) -> wasmtime::Result<Step<Option<Verdict>>> {
+        call: DecisionCall<'_>,
+    ) -> wasmtime::Result<Step<Option<IdentifiedDecision>>> {
         let gate = self.exports.tollgate_auth_resource_server().gate();
         let store = &mut self.store;
-        let step = match question {
-            Question::Decide(head) => gate.call_decide(store, self.gate, head)?,
-            Question::Metadata(head) => match gate.call_metadata(store, self.gate, head)? {
+        let step = match call {
+            DecisionCall::Decide(head) => gate.call_decide(store, self.gate, head)?,
+            DecisionCall::Metadata(head) => match gate.call_metadata(store, self.gate, head)? {
                 Some(step) => step,
                 None => return Ok(Step::Done(None)),
             },
-            Question::Authenticate(head, scopes) => {
+            DecisionCall::Authenticate(head, scopes) => {
                 gate.call_authenticate(store, self.gate, head, scopes)?
             }
-            Question::Verify(token, scopes) => gate.call_verify(store, self.gate, token, scopes)?,
+            DecisionCall::Verify(token, scopes) => {
+                gate.call_verify(store, self.gate, token, scopes)?
+            }
         };
         Ok(match step {
-            wit::Step::Done(outcome) => Step::Done(Some(self.verdict(outcome)?)),
+            wit::Step::Done(outcome) => Step::Done(Some(self.decided(outcome)?)),
             wit::Step::Waiting(task) => Step::Waiting(task),
         })
     }
 
-    pub(super) fn poll(&mut self, task: Task) -> wasmtime::Result<Progress<Option<Verdict>>> {
+    pub(super) fn poll(
+        &mut self,
+        task: Task,
+    ) -> wasmtime::Result<Progress<Option<IdentifiedDecision>>> {
         let tasks = self.exports.tollgate_auth_resource_server().task();
         Ok(match tasks.call_poll(&mut self.store, task)? {
-            wit::Progress::Ready(outcome) => Progress::Ready(Some(self.verdict(outcome)?)),
+            wit::Progress::Ready(outcome) => Progress::Ready(Some(self.decided(outcome)?)),
             wit::Progress::Pending(wait) => Progress::Pending(wait),
         })
     }
 
-    fn verdict(&mut self, outcome: wit::Outcome) -> wasmtime::Result<Verdict> {
+    fn decided(&mut self, outcome: wit::Outcome) -> wasmtime::Result<IdentifiedDecision> {
         let identity = match &outcome.decision {
             wit::Decision::Allow(wit::Allowed {
                 identity: Some(id), ..
             }) => Some(self.identity(*id)?),
             _ => None,
         };
-        Ok(Verdict {
+        Ok(IdentifiedDecision {
             decision: outcome.decision,
             identity,
             refresh_due: outcome.refresh_due,
@@ -232,24 +237,17 @@ impl Instance {
         Ok(self.client()?.map(drop))
     }
 
-    pub(super) fn ask_for_token(
-        &mut self,
-        question: TokenQuestion<'_>,
-    ) -> wasmtime::Result<Step<Issued>> {
+    pub(super) fn start_token(&mut self, call: TokenCall<'_>) -> wasmtime::Result<Step<Issued>> {
         let client = match self.client()? {
             Ok(client) => client,
             Err(error) => return Ok(Step::Done(Err(error.into()))),
         };
         let clients = self.exports.tollgate_auth_token_exchange().token_client();
         let store = &mut self.store;
-        let step = match question {
-            TokenQuestion::GetToken(delegation) => {
-                clients.call_get_token(store, client, delegation)?
-            }
-            TokenQuestion::GetOwnToken(target) => {
-                clients.call_get_own_token(store, client, target)?
-            }
-            TokenQuestion::Request(grant, target, assertion) => {
+        let step = match call {
+            TokenCall::GetToken(delegation) => clients.call_get_token(store, client, delegation)?,
+            TokenCall::GetOwnToken(target) => clients.call_get_own_token(store, client, target)?,
+            TokenCall::Request(grant, target, assertion) => {
                 clients.call_request(store, client, grant, target, assertion)?
             }
         };

@@ -52,9 +52,9 @@ pub mod lent {
 use bindings::exports::tollgate::auth::resource_server as wit;
 use decision::{Unsendable, header_map};
 use exchange::HttpClient;
-use instance::{Question, Verdict};
+use instance::{DecisionCall, IdentifiedDecision};
 use request_head::request_head;
-use worker::{Blueprint, Failed, Worker};
+use worker::{Failed, InstanceTemplate, Worker};
 
 /// A protected resource: verifies access tokens, answers challenges, publishes metadata.
 ///
@@ -65,7 +65,7 @@ use worker::{Blueprint, Failed, Worker};
 pub struct Gate(Arc<Inner>);
 
 struct Inner {
-    blueprint: Arc<Blueprint>,
+    template: Arc<InstanceTemplate>,
     workers: Vec<Arc<Worker>>,
     /// For calls to other APIs. The workers have a clone of it.
     http: HttpClient,
@@ -94,9 +94,12 @@ impl Gate {
     /// Decides about a request: preflight, metadata, credentials, scopes.
     pub async fn handle(&self, request: &Parts) -> Decision {
         let head = request_head(request, &self.0.origin);
-        let verdict = self.worker_for(&head).ask(Question::Decide(&head)).await;
-        verdict
-            .and_then(|verdict| decision(verdict.ok_or(Failed)?, bearer(&head)))
+        let decided = self
+            .worker_for(&head)
+            .decide(DecisionCall::Decide(&head))
+            .await;
+        decided
+            .and_then(|decided| decision(decided.ok_or(Failed)?, bearer(&head)))
             .unwrap_or_else(|Failed| Decision::Respond(Answer::failed()))
     }
 
@@ -113,11 +116,11 @@ impl Gate {
     ) -> Result<(Credentials, http::HeaderMap), Answer> {
         let head = request_head(request, &self.0.origin);
         let scopes = owned(scopes);
-        let verdict = self
+        let decided = self
             .worker_for(&head)
-            .ask(Question::Authenticate(&head, &scopes))
+            .decide(DecisionCall::Authenticate(&head, &scopes))
             .await;
-        credentials(verdict, bearer(&head))
+        credentials(decided, bearer(&head))
     }
 
     /// Verifies a token that did not come with an HTTP request.
@@ -127,19 +130,23 @@ impl Gate {
     /// The response that an HTTP request would get. Its challenge has no `resource_metadata`.
     pub async fn verify(&self, token: &str, scopes: &[&str]) -> Result<Identity, Answer> {
         let scopes = owned(scopes);
-        let verdict = self
+        let decided = self
             .worker_of(token)
-            .ask(Question::Verify(token, &scopes))
+            .decide(DecisionCall::Verify(token, &scopes))
             .await;
-        credentials(verdict, token).map(|(credentials, _)| credentials.identity)
+        credentials(decided, token).map(|(credentials, _)| credentials.identity)
     }
 
     /// Answers a metadata request or its preflight. None for any other path.
     pub async fn metadata(&self, request: &Parts) -> Option<Answer> {
         let head = request_head(request, &self.0.origin);
-        match self.worker_for(&head).ask(Question::Metadata(&head)).await {
+        match self
+            .worker_for(&head)
+            .decide(DecisionCall::Metadata(&head))
+            .await
+        {
             Ok(None) => None,
-            Ok(Some(Verdict {
+            Ok(Some(IdentifiedDecision {
                 decision: wit::Decision::Respond(answer),
                 ..
             })) => Some(Answer::new(answer).unwrap_or_else(|Unsendable| Answer::failed())),
@@ -211,7 +218,7 @@ impl Gate {
     pub fn stats(&self) -> GateStats {
         GateStats {
             memory: self.0.workers.iter().map(|worker| worker.memory()).sum(),
-            failures: self.0.blueprint.failures.load(Ordering::Relaxed),
+            failures: self.0.template.failures.load(Ordering::Relaxed),
         }
     }
 
@@ -261,14 +268,14 @@ fn bearer(head: &wit::RequestHead) -> &str {
     head.authorization.first().map_or("", String::as_str)
 }
 
-fn decision(verdict: Verdict, authorization: &str) -> Result<Decision, Failed> {
-    match verdict.decision {
+fn decision(decided: IdentifiedDecision, authorization: &str) -> Result<Decision, Failed> {
+    match decided.decision {
         wit::Decision::Respond(answer) => Answer::new(answer)
             .map(Decision::Respond)
             .map_err(|Unsendable| Failed),
         wit::Decision::Allow(allowed) => {
             let headers = header_map(allowed.headers).map_err(|Unsendable| Failed)?;
-            let credentials = match verdict.identity {
+            let credentials = match decided.identity {
                 None => None,
                 Some(identity) => {
                     let start = usize::try_from(allowed.token_start).map_err(|_| Failed)?;
@@ -293,10 +300,10 @@ fn decision(verdict: Verdict, authorization: &str) -> Result<Decision, Failed> {
     reason = "callers send the answer; none passes it on in a loop"
 )]
 fn credentials(
-    verdict: Result<Option<Verdict>, Failed>,
+    decided: Result<Option<IdentifiedDecision>, Failed>,
     authorization: &str,
 ) -> Result<(Credentials, http::HeaderMap), Answer> {
-    match verdict.and_then(|verdict| decision(verdict.ok_or(Failed)?, authorization)) {
+    match decided.and_then(|decided| decision(decided.ok_or(Failed)?, authorization)) {
         Ok(Decision::Allow(Allowed {
             credentials: Some(credentials),
             headers,

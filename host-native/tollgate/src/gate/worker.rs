@@ -16,7 +16,8 @@ use super::capability::HostServices;
 use super::delegation::CallReport;
 use super::fault_log::FaultLog;
 use super::instance::{
-    Assertion, Instance, Issued, Limits, Progress, Question, Step, Task, TokenQuestion, Verdict,
+    Assertion, DecisionCall, IdentifiedDecision, Instance, Issued, Limits, Progress, Step, Task,
+    TokenCall,
 };
 use super::key_snapshot::KeySnapshot;
 use super::program::Program;
@@ -27,7 +28,7 @@ use task::OwnedTask;
 pub(super) struct Failed;
 
 /// The parts that all workers of a gate need to start instances.
-pub(super) struct Blueprint {
+pub(super) struct InstanceTemplate {
     pub(super) program: Program,
     pub(super) config: Config,
     pub(super) limits: Limits,
@@ -39,7 +40,7 @@ pub(super) struct Blueprint {
 }
 
 pub(super) struct Worker {
-    blueprint: Arc<Blueprint>,
+    template: Arc<InstanceTemplate>,
     services: Arc<HostServices>,
     running: Mutex<Option<Box<Running>>>,
     generations: AtomicU64,
@@ -60,11 +61,11 @@ const MAX_RESTARTS: usize = 2;
 impl Worker {
     /// A worker with its first instance.
     pub(super) fn start(
-        blueprint: Arc<Blueprint>,
+        template: Arc<InstanceTemplate>,
         services: Arc<HostServices>,
     ) -> wasmtime::Result<Result<Arc<Self>, ConfigError>> {
         let worker = Self {
-            blueprint,
+            template,
             services,
             running: Mutex::new(None),
             generations: AtomicU64::new(0),
@@ -80,17 +81,17 @@ impl Worker {
     }
 
     fn new_running(&self) -> wasmtime::Result<Result<Box<Running>, ConfigError>> {
-        let Blueprint {
+        let InstanceTemplate {
             program,
             config,
             limits,
             ..
-        } = &*self.blueprint;
+        } = &*self.template;
         let mut instance = match Instance::start(program, config, *limits, &self.services)? {
             Ok(instance) => instance,
             Err(error) => return Ok(Err(error)),
         };
-        self.blueprint.faults.tell(instance.new_faults()?);
+        self.template.faults.log_new(instance.new_faults()?);
         Ok(Ok(Box::new(Running {
             instance,
             generation: self.generations.fetch_add(1, Ordering::Relaxed),
@@ -106,7 +107,7 @@ impl Worker {
         let result = self.run(&mut slot, call);
         result.map_err(|error| {
             drop(slot);
-            self.blueprint.failures.fetch_add(1, Ordering::Relaxed);
+            self.template.failures.fetch_add(1, Ordering::Relaxed);
             tracing::error!(
                 error = format!("{error:#}"),
                 "a gate failed and is replaced"
@@ -130,8 +131,10 @@ impl Worker {
                 Err(error) => wasmtime::bail!("{}: {}", error.field, error.message),
             },
         };
-        let keys = &self.blueprint.keys;
-        running.instance.wind_up(self.blueprint.limits.call_ticks);
+        let keys = &self.template.keys;
+        running
+            .instance
+            .set_deadline(self.template.limits.call_ticks);
         // An instance that is fetching gets the same documents from its fetch.
         if running.keys_seen != keys.version() && !running.instance.is_fetching() {
             let (version, state) = keys.latest();
@@ -140,7 +143,9 @@ impl Worker {
             let _ = running.instance.import_keys(&state)?;
             running.keys_seen = version;
             self.services.reader.caught_up();
-            running.instance.wind_up(self.blueprint.limits.call_ticks);
+            running
+                .instance
+                .set_deadline(self.template.limits.call_ticks);
         }
         let result = call(&mut running)?;
         *slot = Some(running);
@@ -149,49 +154,49 @@ impl Worker {
 
     /// Starts a decision and waits for it. None if the gate does not answer this request. If the
     /// future is dropped, the task in the component is dropped too.
-    pub(super) async fn ask(
+    pub(super) async fn decide(
         self: &Arc<Self>,
-        question: Question<'_>,
-    ) -> Result<Option<Verdict>, Failed> {
-        let ask = |instance: &mut Instance| instance.ask(question);
-        let verdict = self.settle(ask, Instance::poll, MAX_RESTARTS).await?;
-        if verdict.as_ref().is_some_and(|verdict| verdict.refresh_due) {
+        call: DecisionCall<'_>,
+    ) -> Result<Option<IdentifiedDecision>, Failed> {
+        let begin = |instance: &mut Instance| instance.decide(call);
+        let decided = self.drive(begin, Instance::poll, MAX_RESTARTS).await?;
+        if decided.as_ref().is_some_and(|decided| decided.refresh_due) {
             self.refresh_in_background();
         }
-        Ok(verdict)
+        Ok(decided)
     }
 
     /// Starts a token request and waits for its result.
-    pub(super) async fn ask_for_token(
+    pub(super) async fn start_token(
         self: &Arc<Self>,
-        question: TokenQuestion<'_>,
+        call: TokenCall<'_>,
     ) -> Result<Issued, Failed> {
-        let restarts = match question {
+        let restarts = match call {
             // A request that bypasses the cache is not repeated: an assertion or a refresh token
             // may be valid for one use only.
-            TokenQuestion::Request(..) => 0,
-            TokenQuestion::GetToken(_) | TokenQuestion::GetOwnToken(_) => MAX_RESTARTS,
+            TokenCall::Request(..) => 0,
+            TokenCall::GetToken(_) | TokenCall::GetOwnToken(_) => MAX_RESTARTS,
         };
-        let ask = |instance: &mut Instance| instance.ask_for_token(question);
-        self.settle(ask, Instance::poll_token, restarts).await
+        let begin = |instance: &mut Instance| instance.start_token(call);
+        self.drive(begin, Instance::poll_token, restarts).await
     }
 
     /// Starts a client assertion and waits for its result.
     pub(super) async fn client_assertion(&self, audience: &str) -> Result<Assertion, Failed> {
-        let ask = |instance: &mut Instance| instance.client_assertion(audience);
-        self.settle(ask, Instance::poll_assertion, MAX_RESTARTS)
+        let begin = |instance: &mut Instance| instance.client_assertion(audience);
+        self.drive(begin, Instance::poll_assertion, MAX_RESTARTS)
             .await
     }
 
     /// Fetches what is stale.
     pub(super) async fn refresh(self: &Arc<Self>) -> Result<(), Failed> {
-        self.settle(Instance::refresh, Instance::poll_refresh, 0)
+        self.drive(Instance::refresh, Instance::poll_refresh, 0)
             .await
     }
 
     /// Starts a task and drives it to its end. If its instance failed in another call, the task is
     /// started again, at most this many times.
-    async fn settle<T>(
+    async fn drive<T>(
         &self,
         begin: impl Fn(&mut Instance) -> wasmtime::Result<Step<T>>,
         poll: fn(&mut Instance, Task) -> wasmtime::Result<Progress<T>>,
@@ -232,9 +237,9 @@ impl Worker {
         self.services.progress.notify_waiters();
         // The failure was logged. The next export may succeed.
         let _ = self.with(|running| {
-            self.blueprint.faults.tell(running.instance.new_faults()?);
+            self.template.faults.log_new(running.instance.new_faults()?);
             let state = running.instance.export_keys()?;
-            running.keys_seen = self.blueprint.keys.publish(state, running.keys_seen);
+            running.keys_seen = self.template.keys.publish(state, running.keys_seen);
             Ok(())
         });
     }

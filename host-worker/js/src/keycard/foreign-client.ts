@@ -32,7 +32,7 @@ export function foreignClient(
   const errors = new Map<string, unknown>();
   let count = 0;
 
-  const ask = async (_url: string, init: RequestInit): Promise<Response> => {
+  const forward = async (_url: string, init: RequestInit): Promise<Response> => {
     const form = new URLSearchParams(new TextDecoder().decode(init.body as Uint8Array));
     const subjectToken = form.get('subject_token')!;
     const resource = form.get('resource')!;
@@ -65,7 +65,7 @@ export function foreignClient(
     issuers: [{ issuer: CLIENT }],
     resourceFromRequest: true,
     client: { id: 'foreign', authentication: 'none', tokenEndpoint: `${CLIENT}/token`, cache },
-    fetch: ask,
+    fetch: forward,
   });
   const errorBehind = (error: unknown) => {
     const { error: code, errorDescription: id } = error as { error?: unknown; errorDescription?: string };
