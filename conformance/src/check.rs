@@ -64,12 +64,12 @@ pub(crate) struct Step {
     /// Time that passes before, in milliseconds.
     #[serde(default)]
     pub(crate) wait_ms: u64,
-    /// Left out: none is sent.
+    /// Default: none is sent.
     #[serde(default)]
     pub(crate) tokens: Vec<Recipe>,
     /// So many users with a token each, like the first of `tokens`.
     pub(crate) users: Option<usize>,
-    /// Left out: `GET /me`.
+    /// Default: `GET /me`.
     #[serde(default)]
     pub(crate) requests: Vec<Request>,
     /// How often, at the same time. Default: once.
@@ -87,7 +87,7 @@ pub(crate) struct Request {
     pub(crate) method: Option<String>,
     /// Path and query, sent as they stand.
     pub(crate) path: Option<String>,
-    /// Values of `Authorization`. Left out: `Bearer {token}` where there is a token.
+    /// Values of `Authorization`. Default: `Bearer {token}` where there is a token.
     pub(crate) authorization: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, String>,

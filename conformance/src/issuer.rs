@@ -37,7 +37,7 @@ pub(crate) struct Behaviour {
     metadata: Option<Map<String, Value>>,
     /// Members left out of the metadata.
     without_metadata: Option<Vec<String>>,
-    /// Where the metadata are. Default: the place of RFC 8414.
+    /// Where the metadata is. Default: the place of RFC 8414.
     metadata_at: Option<Place>,
     /// How it fails, and which of its endpoints do. Default: it does not; all of them.
     fails: Option<Failure>,

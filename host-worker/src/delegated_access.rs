@@ -1,4 +1,4 @@
-//! Tokens for calls to other APIs: on behalf of a caller, and for the Worker itself.
+//! Token requests for calls to other APIs, on behalf of a caller and for the Worker itself.
 
 use serde_json::json;
 use tollgate_config::{ExchangeTarget, Grant, Secret, Token, TokenTarget};
@@ -16,16 +16,16 @@ use crate::{
 };
 
 impl Gate {
-    /// A token with which to call another API on behalf of a caller (RFC 8693): from the cache,
-    /// else by one exchange for all who ask for the same at the same time.
+    /// Gets a token to call another API on behalf of a caller (RFC 8693), from the cache or by
+    /// token exchange. Concurrent calls for the same token share one exchange.
     ///
-    /// `caller` is an identity that this gate gave. What was got for one token is never given for
-    /// another, and nothing is kept beyond the caller's own token. Where the token is sent is not
-    /// checked here; see [`Self::fetch_as`].
+    /// `caller` must be an identity from this gate. A token that was issued for one caller's token
+    /// is never returned for another, and is not cached beyond the expiry of the caller's token.
+    /// The destination of the token is not checked here; see [`Self::fetch_as`].
     ///
     /// # Errors
     ///
-    /// Why there is no token, with a response for the caller.
+    /// Why the token request failed, with a response for the caller.
     pub async fn exchange(
         &self,
         caller: &Identity,
@@ -39,13 +39,13 @@ impl Gate {
         )
     }
 
-    /// Calls another API on behalf of a caller: with a token from [`Self::exchange`], which is
-    /// sent only to the origin of the resource that it is for or to one of the client's
-    /// destinations. When the API answers 401 the token is forgotten, and the call made once more
-    /// with a new one.
+    /// Calls another API on behalf of a caller, with a token from [`Self::exchange`]. The token is
+    /// sent only to the origin of its resource, or to one of the client's destinations. If the API
+    /// answers with 401, the token is removed from the cache and the call is repeated once with a
+    /// new token.
     ///
-    /// `Authorization` is set here, whatever the request has. No redirect is followed: a token
-    /// must not travel on to where one points.
+    /// `Authorization` is set here, and replaces one in the request. Redirects are not followed:
+    /// the token must not be sent to their targets.
     ///
     /// ```no_run
     /// use tollgate_worker::{Gate, Identity};
@@ -65,7 +65,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// Why there is no token or no response. Any status that the API answers is a response.
+    /// There is no token or no response. A response with an error status is not an error.
     pub async fn fetch_as(
         &self,
         caller: &Identity,
@@ -91,12 +91,12 @@ impl Gate {
         })
     }
 
-    /// A token for the Worker itself, by client credentials (RFC 6749 section 4.4), kept and
-    /// shared like those of [`Self::exchange`].
+    /// Gets a token for the Worker itself by client credentials (RFC 6749 section 4.4). It is
+    /// cached and shared like those of [`Self::exchange`].
     ///
     /// # Errors
     ///
-    /// Why there is no token.
+    /// Why a token request failed.
     pub async fn own_token(
         &self,
         target: impl Into<TokenTarget>,
@@ -109,14 +109,14 @@ impl Gate {
         issued(gate.own_token(&target, env, context).await)
     }
 
-    /// One token request as it stands: nothing is kept and nothing shared. `client_assertion`
-    /// stands in for the client's own authentication.
+    /// Sends one token request. The token is neither cached nor shared. `client_assertion` replaces
+    /// the client's own authentication.
     ///
-    /// Nothing about the grant is verified here: exchange only tokens that you have verified.
+    /// The grant is not verified here: exchange only tokens that you have verified.
     ///
     /// # Errors
     ///
-    /// Why there is no token.
+    /// Why a token request failed.
     pub async fn token_request(
         &self,
         grant: &Grant,
@@ -136,13 +136,13 @@ impl Gate {
         issued(token)
     }
 
-    /// Forgets exchanged tokens in this isolate: of one subject, for one resource (or audience),
-    /// of one subject for one resource, or all. What is on its way is not kept either. Returns how
-    /// many tokens went.
+    /// Removes exchanged tokens from this isolate's cache: those of one subject, those for one
+    /// resource (or audience), those of one subject for one resource, or all. The results of
+    /// running exchanges are not cached either. Returns how many tokens were removed.
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] where the Worker has no client that works.
+    /// [`Error::Configuration`] if the Worker has no valid client.
     pub fn invalidate(
         &self,
         subject: Option<&str>,
@@ -155,12 +155,11 @@ impl Gate {
             .map_err(|thrown| Error::thrown(&thrown))
     }
 
-    /// A signed assertion of who this client is (RFC 7523 section 3), good for one request to
-    /// `audience`.
+    /// Signs a client assertion (RFC 7523 section 3) for one request to `audience`.
     ///
     /// # Errors
     ///
-    /// Where the client has no private key.
+    /// The client has no private key.
     pub async fn client_assertion(&self, audience: &str, env: &Env) -> Result<Secret, TokenError> {
         let assertion = self.ready(env)?.client_assertion(audience, env).await;
         assertion
@@ -182,26 +181,26 @@ fn issued(outcome: Result<JsValue, JsValue>) -> Result<Token, TokenError> {
         .map_err(|thrown| TokenError::thrown(&thrown))
 }
 
-/// Why a call on behalf of somebody has no response.
+/// Why a call on behalf of a caller has no response.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// There is no token to make it with.
+    /// The token request failed.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The API cannot be reached, or broke off. The text is the runtime's, for logs and not for
-    /// callers.
+    /// The API cannot be reached, or closed the connection. The text is the runtime's, for logs and
+    /// not for callers.
     #[error("the API cannot be reached: {0}")]
     NoResponse(String),
 }
 
 impl FetchError {
-    /// A response for the application's own caller, if it has nothing better: that of the
-    /// [`TokenError`], else 502.
+    /// A default response for the application's own caller: that of the [`TokenError`], otherwise
+    /// 502.
     ///
     /// # Errors
     ///
-    /// When the runtime makes no response.
+    /// The runtime cannot create a response.
     pub fn to_response(&self) -> worker::Result<Response> {
         match self {
             Self::Token(error) => error.to_response(),

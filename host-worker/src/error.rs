@@ -3,34 +3,35 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::javascript::member;
 
-/// What a call of this crate returns.
+/// The result of a call of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a gate gave no decision. A refused request is no error: it is [`crate::Decision::Respond`].
+/// Why a gate made no decision. A refused request is not an error: it is
+/// [`crate::Decision::Respond`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The configuration or the Worker's `TOLLGATE_*` variables cannot work. Where it is about the
-    /// gate, every request fails until that is changed.
+    /// The configuration or the Worker's `TOLLGATE_*` variables are invalid. If the error concerns
+    /// the gate, every request fails until it is corrected.
     #[error("Tollgate's configuration: {0}")]
     Configuration(ConfigError),
-    /// The configuration is not JSON, or has what JSON cannot say.
+    /// The configuration is not JSON, or has a value that JSON cannot express.
     #[error("Tollgate's configuration is not JSON: {0}")]
     Json(#[source] serde_json::Error),
-    /// The Worker's entry file did not bring the npm package `tollgate`.
+    /// The Worker's entry file does not import the npm package `tollgate`.
     #[error("the npm package `tollgate` is missing: {0}")]
     Package(String),
-    /// The component failed in this request. Others are not concerned. The text is for logs, not
-    /// for callers.
+    /// The component failed in this request. Other requests are not affected. The text is for logs,
+    /// not for callers.
     #[error("Tollgate failed: {0}")]
     Failed(String),
-    /// The token's claims are not of the asked type.
+    /// The token's claims do not fit the requested type.
     #[error("the token's claims are not of the expected type: {0}")]
     Claims(#[source] serde_json::Error),
 }
 
 impl Error {
-    /// What JavaScript threw, told apart by the name that the package gives its errors.
+    /// Converts an exception by the name that the package gives its errors.
     pub(crate) fn thrown(value: &JsValue) -> Self {
         let Some(error) = value.dyn_ref::<js_sys::Error>() else {
             return Self::Failed(value.as_string().unwrap_or_else(|| "no message".to_owned()));
@@ -44,8 +45,7 @@ impl Error {
     }
 }
 
-/// The package's `ConfigError`. It puts the field before the component's sentence, as `Display` of
-/// this one does.
+/// The package's `ConfigError`. Its message begins with the field, as `Display` of this type does.
 fn config_error(thrown: &JsValue, message: String) -> ConfigError {
     let text = |name| member(thrown, name).as_string();
     let field = text("field").unwrap_or_default();

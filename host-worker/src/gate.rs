@@ -11,8 +11,8 @@ use crate::{
     package::{self, JsDecision, JsGate},
 };
 
-/// Stands before a handler and decides about its requests. One per isolate, in a `thread_local!`:
-/// it holds the issuer's keys and the tokens that were verified before. A clone is the same gate.
+/// Decides about requests before they reach a handler. Keep one per isolate, in a `thread_local!`:
+/// it holds the issuer's keys and the cache of verified tokens. A clone is the same gate.
 #[derive(Clone)]
 pub struct Gate {
     inner: Rc<Inner>,
@@ -20,31 +20,31 @@ pub struct Gate {
 
 struct Inner {
     config: Source,
-    /// Made with the first request: at start-up the Worker's variables are not there yet.
+    /// Created with the first request, because the Worker's variables are not available at
+    /// start-up.
     ready: OnceCell<JsGate>,
 }
 
 enum Source {
     Config(Box<Config>),
-    /// As the npm package writes it.
+    /// In the spelling of the npm package.
     Json(String),
 }
 
 impl Gate {
-    /// A gate with this configuration. It is checked, together with the Worker's variables, by
-    /// [`Self::check`] or with the first request. Errors spell the names of its options as Rust
-    /// does, unless [`Config::naming`] says otherwise.
+    /// Creates a gate with this configuration. [`Self::check`] or the first request checks it,
+    /// together with the Worker's variables. Errors spell option names in snake_case, unless
+    /// [`Config::naming`] says otherwise.
     ///
-    /// Two things are errors here, which other hosts have: [`Config::env`], because the Worker's
-    /// own variables come with each request, and keys that only the host knows.
+    /// Two options of other hosts are errors here: [`Config::env`], because the Worker's own
+    /// variables come with each request, and keys that only the host knows.
     pub fn new(mut config: Config) -> Self {
         config.naming.get_or_insert(Naming::SnakeCase);
         Self::of(Source::Config(Box::new(config)))
     }
 
-    /// A gate whose configuration comes as text: a JSON object with the members that `createGate`
-    /// of the npm package takes. What is not JSON, or has an unknown member, is found by
-    /// [`Self::check`] or with the first request.
+    /// Creates a gate from a JSON object with the options of `createGate` of the npm package.
+    /// [`Self::check`] or the first request reports text that is not JSON, and unknown options.
     pub fn from_json(config: impl Into<String>) -> Self {
         Self::of(Source::Json(config.into()))
     }
@@ -58,7 +58,7 @@ impl Gate {
         }
     }
 
-    /// Checks the whole configuration, that of the client included, without any I/O.
+    /// Checks the whole configuration, including the client's, without I/O.
     ///
     /// # Errors
     ///
@@ -68,14 +68,14 @@ impl Gate {
         gate.check(env).map_err(|thrown| Error::thrown(&thrown))
     }
 
-    /// Decides about a request: preflights, metadata, credentials, scopes. The body is not
-    /// touched. `context` keeps fetches of keys alive after the response is sent.
+    /// Decides about a request: preflights, metadata, credentials, scopes. The body is not read.
+    /// `context` lets fetches of keys continue after the response was sent.
     ///
     /// # Errors
     ///
-    /// Never for what a caller did: that is [`Decision::Respond`]. [`Error::Configuration`] and
-    /// [`Error::Package`] concern every request, [`Error::Failed`] this one. Treat all of them as
-    /// a refusal.
+    /// Never because of the caller: that is [`Decision::Respond`]. [`Error::Configuration`] and
+    /// [`Error::Package`] concern every request, [`Error::Failed`] only this one. Treat all of them
+    /// as a refusal.
     pub async fn handle(
         &self,
         request: &Request,
@@ -97,12 +97,12 @@ impl Gate {
         })
     }
 
-    /// Verifies the credentials of a request, whatever its route says: never public, and the
-    /// scopes are the gate's, the route's and these.
+    /// Verifies the credentials of a request, even on a public route. The token needs the gate's
+    /// scopes, the route's and these.
     ///
     /// # Errors
     ///
-    /// As [`Self::handle`]. A refusal is the inner error: the answer to send.
+    /// As [`Self::handle`]. The inner error is a refusal, with the response to send.
     pub async fn authenticate(
         &self,
         request: &Request,
@@ -117,12 +117,13 @@ impl Gate {
         verified(verdict)
     }
 
-    /// Verifies a bare token, for what is not an HTTP request, with these scopes besides the
-    /// gate's. The challenge of a refusal has no `resource_metadata`.
+    /// Verifies a token that did not come with an HTTP request. It needs the gate's scopes and
+    /// these. The challenge of a refusal has no `resource_metadata`.
     ///
     /// # Errors
     ///
-    /// As [`Self::handle`]. A refusal is the inner error: what an HTTP request would be answered.
+    /// As [`Self::handle`]. The inner error is a refusal, with the response that an HTTP request
+    /// would get.
     pub async fn verify(
         &self,
         token: &str,
@@ -136,7 +137,7 @@ impl Gate {
         Ok(verified(verdict)?.map(|authenticated| authenticated.identity))
     }
 
-    /// Answers a metadata request or a preflight of one; none for any other path.
+    /// Answers a metadata request or its preflight. None for any other path.
     ///
     /// # Errors
     ///
@@ -158,7 +159,7 @@ impl Gate {
         response(answer).map(Some)
     }
 
-    /// The fetched keys, for [`Self::import_keys`] of a later gate: only public keys, as JSON.
+    /// The fetched keys, for [`Self::import_keys`] of a later gate. Only public keys, as JSON.
     ///
     /// # Errors
     ///
@@ -169,25 +170,25 @@ impl Gate {
             .map_err(|thrown| Error::thrown(&thrown))
     }
 
-    /// Takes keys from [`Self::export_keys`]. The text must come from a place that only the
-    /// application can write: whoever writes it can sign tokens. Returns how many issuers it had
-    /// keys for; what does not fit this configuration is skipped.
+    /// Imports keys from [`Self::export_keys`]. The text must come from a place that only the
+    /// application can write to: whoever writes it can sign tokens. Returns for how many issuers it
+    /// had keys. Keys that do not fit this configuration are skipped.
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] when the text is no export, else as [`Self::handle`].
+    /// [`Error::Configuration`] if the text is not an export, otherwise as [`Self::handle`].
     pub fn import_keys(&self, state: &str, env: &Env) -> Result<u32> {
         let gate = self.ready(env)?;
         gate.import_keys(state, env)
             .map_err(|thrown| Error::thrown(&thrown))
     }
 
-    /// Runs `handler` for requests that may go on, and answers the others. The identity is none
-    /// on public routes, and only there.
+    /// Calls `handler` for allowed requests, and answers the others. The identity is none only on
+    /// public routes.
     ///
     /// # Errors
     ///
-    /// The handler's own, and those of [`Self::handle`].
+    /// Those of the handler and of [`Self::handle`].
     pub async fn protect<H>(
         &self,
         request: Request,
@@ -208,7 +209,7 @@ impl Gate {
         }
     }
 
-    /// The package's gate, where there is one by now.
+    /// The package's gate, if it was already created.
     pub(crate) fn known(&self) -> Option<JsGate> {
         self.inner.ready.get().cloned()
     }
@@ -219,14 +220,13 @@ impl Gate {
         }
         let options = match &self.inner.config {
             Source::Config(config) => to_js(config)?,
-            // Read here rather than by JavaScript, whose error would repeat the text.
+            // Parsed here rather than in JavaScript, whose error would repeat the text.
             Source::Json(text) => as_it_stands(&serde_json::from_str(text).map_err(Error::Json)?)?,
         };
         let gate = package::create_gate(&options).map_err(|thrown| Error::thrown(&thrown))?;
         match gate.check(env).map_err(|thrown| Error::thrown(&thrown)) {
             Ok(()) => {}
-            // A client that cannot work takes nothing else down with it: `check` tells of it, and
-            // who asks for a token.
+            // An invalid client does not stop the gate: `check` and token requests report it.
             Err(Error::Configuration(error)) if error.part == ConfigPart::Client => {
                 console_error!("Tollgate: {error}");
             }
@@ -236,17 +236,17 @@ impl Gate {
     }
 }
 
-/// What is to be done with a request.
+/// The decision about a request.
 #[derive(Debug)]
 pub enum Decision {
-    /// It may go on.
+    /// The request may reach its handler.
     Allow(Allowed),
-    /// It must not go on: send this response as it stands. Metadata and preflights come this way
-    /// too, so it need not be an error.
+    /// The request must not reach its handler: send this response unchanged. Metadata and
+    /// preflights are answered this way too, so it need not be an error.
     Respond(Response),
 }
 
-/// A request that may go on.
+/// An allowed request.
 #[derive(Debug)]
 pub struct Allowed {
     identity: Option<Identity>,
@@ -254,16 +254,16 @@ pub struct Allowed {
 }
 
 impl Allowed {
-    /// Who calls; none on public routes, and only there.
+    /// The caller. None only on public routes.
     pub fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
     }
 
-    /// Adds the headers that the gate wants on the handler's response (for browsers: CORS).
+    /// Adds the gate's headers (CORS) to the handler's response.
     ///
     /// # Errors
     ///
-    /// [`Error::Failed`] when the response cannot be sent.
+    /// [`Error::Failed`] if the response cannot be sent.
     pub async fn finish(self, response: Response) -> Result<Response> {
         self.decision
             .finish(response.into())
@@ -277,20 +277,20 @@ impl Allowed {
 /// A request whose credentials were verified.
 #[derive(Debug)]
 pub struct Authenticated {
-    /// Who calls.
+    /// The caller.
     pub identity: Identity,
-    /// Headers that belong on the handler's response (for browsers: CORS). [`Gate::protect`] and
-    /// [`Allowed::finish`] add them themselves.
+    /// Headers to add to the handler's response (CORS). [`Gate::protect`] and [`Allowed::finish`]
+    /// add them themselves.
     pub headers: Vec<(String, String)>,
 }
 
 /// A request, or a token, that was refused.
 #[derive(Debug)]
 pub struct Refused {
-    /// Send it as it stands.
+    /// The response to send unchanged.
     pub response: Response,
-    /// A stable code for logs and metrics, such as `token-expired`; no input of the caller is in
-    /// it. `server-error` where the fault is on this side.
+    /// A stable code for logs and metrics, such as `token-expired`. It contains no input from the
+    /// caller. `server-error` if the fault is on this side.
     pub reason: String,
 }
 
@@ -298,7 +298,7 @@ fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
 }
 
-/// What the package's `authenticate` and `verify` answer.
+/// The result of the package's `authenticate` and `verify`.
 fn verified(
     verdict: std::result::Result<JsValue, JsValue>,
 ) -> Result<std::result::Result<Authenticated, Refused>> {

@@ -10,11 +10,11 @@ use crate::{
     package::JsAuth,
 };
 
-/// Whom a verified token speaks for: everything in here was signed by an accepted issuer.
+/// The identity in a verified token. An accepted issuer has signed all of it.
 #[derive(Clone)]
 pub struct Identity {
     auth: JsAuth,
-    /// All but the claims, which the package parses when they are first read.
+    /// Everything except the claims, which the package parses when they are first read.
     known: tollgate_config::Identity,
 }
 
@@ -26,8 +26,8 @@ impl Identity {
         })
     }
 
-    /// `sub`, which is unique only within [`Self::issuer`]: a key for stored data needs both.
-    /// None only where the issuer's `required_claims` do not name it.
+    /// `sub`, which is unique only within [`Self::issuer`]: a key for stored data needs both. None
+    /// only if the issuer's `required_claims` do not include it.
     pub fn subject(&self) -> Option<&str> {
         self.known.subject()
     }
@@ -37,8 +37,8 @@ impl Identity {
         self.known.client_id()
     }
 
-    /// The scopes as granted, not widened by the configured hierarchy: ask [`Self::require`]
-    /// rather than searching here.
+    /// The granted scopes, without those that the hierarchy implies: use [`Self::require`] to check
+    /// scopes.
     pub fn scopes(&self) -> &[String] {
         self.known.scopes()
     }
@@ -48,13 +48,13 @@ impl Identity {
         self.known.issuer()
     }
 
-    /// `aud`. At least one of these is an accepted one.
+    /// All values of `aud`. At least one of them is accepted.
     pub fn audience(&self) -> &[String] {
         self.known.audience()
     }
 
-    /// The delegation chain of `act`: who acts now comes first, who acted before behind. Only the
-    /// first may count in a decision; the others are for the record (RFC 8693 section 4.1).
+    /// The delegation chain of `act`: the current actor, then prior actors. Only the first may
+    /// count in a decision; the others are informational (RFC 8693 section 4.1).
     pub fn actors(&self) -> &[Actor] {
         self.known.actors()
     }
@@ -73,29 +73,29 @@ impl Identity {
         self.known.issued_at()
     }
 
-    /// All claims, as a type of the application.
+    /// All claims, deserialized into a type of the application.
     ///
     /// # Errors
     ///
-    /// [`Error::Claims`] when they do not fit `T`.
+    /// [`Error::Claims`] if they do not fit `T`.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_str(&json(&self.auth.claims())?).map_err(Error::Claims)
     }
 
-    /// The token as it came in, for a call that passes it on. Whoever has it can act as this
-    /// caller here until it expires.
+    /// The raw token, for calls that pass it on. Whoever has it can act as this caller until it
+    /// expires.
     pub fn token(&self) -> AccessToken {
         AccessToken::new(self.auth.token())
     }
 
-    /// Whether the token has all of these scopes, by the gate's hierarchy; when it has not, the
-    /// 403 with a challenge that names them, to be sent as it is. For what is known only after
-    /// the body was read: scopes of a whole path belong into a [`crate::Route`].
+    /// Checks whether the token has all of these scopes, by the gate's hierarchy. If not, returns
+    /// the 403 to send, with a challenge that names them. Use it for scopes that depend on the
+    /// body. The scopes of a whole path belong in a [`crate::Route`].
     ///
     /// # Errors
     ///
-    /// [`Error::Failed`] when the component failed, and for an identity of
-    /// [`Gate::verify`](crate::Gate::verify), which has no request to answer; treat it as a refusal.
+    /// [`Error::Failed`] if the component failed, or if the identity is from
+    /// [`Gate::verify`](crate::Gate::verify), which has no request to answer. Treat it as a refusal.
     pub fn require(&self, scopes: &[&str]) -> Result<Option<Response>> {
         let scopes = scopes.iter().copied().map(Into::into).collect();
         let answer = self
@@ -106,7 +106,7 @@ impl Identity {
     }
 }
 
-/// Says whom, never with what: neither the token nor the claims are in it.
+/// Shows neither the token nor the claims.
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.known.fmt(f)

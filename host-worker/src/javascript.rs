@@ -1,4 +1,4 @@
-//! Values for the npm package and from it: JSON, with the names that JavaScript has.
+//! Conversions of values for the npm package: JSON with names in camelCase.
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -6,38 +6,38 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::error::Error;
 
-/// A JavaScript value of the same members.
+/// Converts to a JavaScript value with the same members.
 pub(crate) fn to_js(value: &impl Serialize) -> Result<JsValue, Error> {
     let value = serde_json::to_value(value).map_err(Error::Json)?;
     as_it_stands(&tollgate_config::camel_case(value))
 }
 
-/// A JavaScript value that says the same, with the names that it has.
+/// Converts to a JavaScript value, without converting names.
 pub(crate) fn as_it_stands(value: &Value) -> Result<JsValue, Error> {
     js_sys::JSON::parse(&value.to_string()).map_err(|thrown| Error::thrown(&thrown))
 }
 
-/// A value of the package's, as a type that has its members in snake_case.
+/// Converts a value of the package to a type whose members are in snake_case.
 pub(crate) fn from_js<T: DeserializeOwned>(value: &JsValue) -> Result<T, Error> {
     serde_json::from_str(&json(value)?)
         .and_then(|value| serde_json::from_value(tollgate_config::snake_case(value)))
         .map_err(|error| Error::Failed(format!("the package gave something else: {error}")))
 }
 
-/// What `JSON.stringify` makes of a value.
+/// The result of `JSON.stringify`.
 pub(crate) fn json(value: &JsValue) -> Result<String, Error> {
     let text = js_sys::JSON::stringify(value).map_err(|thrown| Error::thrown(&thrown))?;
-    // Of what is no JSON it makes `undefined`, whatever the bindings say.
+    // For a value that is not JSON, it returns `undefined`, although the bindings do not say so.
     text.as_string()
         .ok_or_else(|| Error::Failed("the package gave something that is no JSON".to_owned()))
 }
 
-/// A member of an object; `undefined` where there is none.
+/// A member of an object, or `undefined`.
 pub(crate) fn member(of: &JsValue, name: &str) -> JsValue {
     js_sys::Reflect::get(of, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// A response of the package's.
+/// A response of the package.
 pub(crate) fn response(value: JsValue) -> Result<worker::Response, Error> {
     value
         .dyn_into::<web_sys::Response>()

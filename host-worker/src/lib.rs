@@ -1,9 +1,9 @@
 //! OAuth for Workers written in Rust.
 //!
-//! [`Gate`] stands before a workers-rs handler and decides about each request: who calls, and
-//! whether they may. The decisions are made by the same WebAssembly component that the npm package
-//! `tollgate` carries, in the same isolate; this crate only moves values to it and back. It has no
-//! rule of its own, and no key ever reaches the memory of the application.
+//! [`Gate`] decides about each request before it reaches a workers-rs handler: who calls, and
+//! whether they may. The WebAssembly component of the npm package `tollgate` makes the decisions,
+//! in the same isolate. This crate only converts values. It has no rules of its own, and the
+//! application never has access to a private key.
 //!
 //! ```no_run
 //! use tollgate_worker::{Config, Gate, Route};
@@ -30,10 +30,11 @@
 //! }
 //! ```
 //!
-//! Which issuer, audience and resource: from [`Config`], or from the variables `TOLLGATE_ISSUER`,
-//! `TOLLGATE_AUDIENCE` and `TOLLGATE_RESOURCE` of the Worker. How to build: this crate's README.
+//! The issuer, the audience and the resource come from [`Config`], or from the variables
+//! `TOLLGATE_ISSUER`, `TOLLGATE_AUDIENCE` and `TOLLGATE_RESOURCE` of the Worker. This crate's
+//! README describes how to build a Worker.
 //!
-//! What is *not* checked here: anything about the request's body, and scopes that depend on it; see
+//! The request's body is *not* checked here, nor scopes that depend on it; see
 //! [`Identity::require`].
 
 mod delegated_access;

@@ -1,10 +1,10 @@
-// What the crate needs of the npm package, in the shape that wasm-bindgen can call.
+// The parts of the npm package that the crate uses, in a shape that wasm-bindgen can call.
 //
-// worker-build bundles this file, and cannot bundle the package: its esbuild has no place for the
-// component's `.wasm` files. wrangler can, so the Worker's entry file imports the package and
-// leaves it here for the same isolate to find.
+// worker-build bundles this file, but cannot bundle the package, because its esbuild does not
+// handle the component's `.wasm` files. wrangler can, so the Worker's entry file imports the
+// package and stores it here for this isolate.
 
-/** Where the Worker's entry file leaves the npm package. */
+/** The property in which the Worker's entry file stores the npm package. */
 const PACKAGE = Symbol.for('tollgate');
 
 export function createGate(options) {
@@ -20,9 +20,9 @@ export function createGate(options) {
 }
 
 /**
- * The decision about a request: `{ response }` to send as it stands, or `{ auth, finish }` where it
- * may go on, with `auth` null on public routes. `finish` takes the handler's response and gives it
- * back as the package would send it.
+ * The decision about a request: `{ response }` to send unchanged, or `{ auth, finish }` if it is
+ * allowed, with `auth` null on public routes. `finish` adds the package's headers to the handler's
+ * response.
  */
 export function handle(gate, request, env, ctx) {
   return new Promise((decided, failed) => {
@@ -39,12 +39,12 @@ export function handle(gate, request, env, ctx) {
         }),
     );
     const answered = guarded.fetch(request, env, ctx);
-    // After a handler this comes too late to count.
+    // After the handler, this has no effect.
     Promise.resolve(answered).then((response) => decided({ response }), failed);
   });
 }
 
-// A promise whatever the package gives, which is none where the answer is known.
+// Always a promise: the package returns none if the result is already known.
 
 export async function authenticate(gate, request, env, ctx, scopes) {
   return gate.authenticate(request, env, ctx, { scopes });

@@ -1,20 +1,20 @@
-//! The npm package `tollgate`, as far as this crate calls it.
+//! Bindings of the npm package `tollgate`.
 //!
-//! Everything goes through `package.js` beside this file, which worker-build bundles; the package
-//! itself comes in through the Worker's entry file, which wrangler bundles. See the README.
+//! All calls go through `package.js` beside this file, which worker-build bundles. The Worker's
+//! entry file, which wrangler bundles, imports the package itself. See the README.
 
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/src/package.js")]
 extern "C" {
-    /// A `Gate` of the package.
+    /// The package's `Gate`.
     #[derive(Clone)]
     pub(crate) type JsGate;
 
     #[wasm_bindgen(js_name = createGate, catch)]
     pub(crate) fn create_gate(options: &JsValue) -> Result<JsGate, JsValue>;
 
-    /// Throws a `ConfigError` when the options with this `env` cannot work.
+    /// Throws a `ConfigError` if the options are invalid with this `env`.
     #[wasm_bindgen(method, structural, catch)]
     pub(crate) fn check(this: &JsGate, env: &JsValue) -> Result<(), JsValue>;
 
@@ -157,7 +157,7 @@ extern "C" {
         ctx: &JsValue,
     ) -> Result<JsValue, JsValue>;
 
-    /// What `handle` answers: either `response`, or `auth` and `finish`.
+    /// The result of `handle`: either `response`, or `auth` and `finish`.
     #[derive(Debug)]
     pub(crate) type JsDecision;
 

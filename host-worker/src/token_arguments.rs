@@ -1,9 +1,9 @@
-//! What a token is asked for, in the shapes of the npm package.
+//! Token requests, in the shapes of the npm package.
 
 use serde_json::{Value, json};
 use tollgate_config::{ExchangeTarget, Grant, Secret, TypedToken};
 
-/// The two arguments of the package's `exchange`: resources, and its `ExchangeOptions`.
+/// The arguments of the package's `exchange`: the resources, and `ExchangeOptions`.
 pub(crate) fn exchange_arguments(target: ExchangeTarget) -> (Vec<String>, Value) {
     let ExchangeTarget {
         target,

@@ -1,4 +1,4 @@
-//! A token that was issued, or why none was.
+//! An issued token, or why the request failed.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::{
     package::{JsToken, JsTokenError},
 };
 
-/// The package's token, whose secrets are no members that a copy would have.
+/// The package's token. Its secrets are not enumerable, so they are read one by one.
 pub(crate) fn issued_token(token: &JsToken) -> Token {
     let millis = token.expires_at().map(|date| date.get_time());
     Token {
@@ -27,38 +27,38 @@ pub(crate) fn issued_token(token: &JsToken) -> Token {
     }
 }
 
-/// A kind by the package's name for it. One that this version does not know is a failure of the
-/// gate.
+/// A kind by its name in the package. An unknown kind is a failure of the gate.
 fn kind(name: String) -> TokenErrorKind {
     serde_json::from_value(Value::String(name)).unwrap_or(TokenErrorKind::GateFailed)
 }
 
-/// Why there is no token. No secret and no token is in it.
+/// A failed token request. It contains no secret and no token.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct TokenError {
-    /// What kind of reason.
+    /// The kind of reason.
     pub kind: TokenErrorKind,
-    /// One sentence for people. Without anybody's input, but for [`TokenErrorKind::GateFailed`].
+    /// One sentence for people. Except for [`TokenErrorKind::GateFailed`], it contains no text from
+    /// the issuer or the caller.
     pub message: String,
     /// For [`TokenErrorKind::Refused`].
     pub oauth: Option<OauthError>,
-    /// The status of the issuer's response, where there was one.
+    /// The status of the issuer's response, if there was one.
     pub status: Option<u16>,
-    /// In how many seconds another try is worth it, where that is known: what the issuer says in
-    /// `Retry-After`, an hour at the most.
+    /// When to try again, in seconds, if that is known: the issuer's `Retry-After`, at most an
+    /// hour.
     pub retry_after_seconds: Option<u32>,
     thrown: Option<JsTokenError>,
 }
 
 impl TokenError {
-    /// A response for the application's own caller, if it has nothing better: 401 or 403 where
-    /// the user must do something, 500 where the application must, 429 and 502 to 504 where
-    /// only time helps. None of the issuer's words is in it.
+    /// A default response for the application's own caller: 401 or 403 if the user must act, 500 if
+    /// the application's operator must act, 429 or 502 to 504 if the caller can only wait. It
+    /// contains no text from the issuer.
     ///
     /// # Errors
     ///
-    /// When the runtime makes no response.
+    /// The runtime cannot create a response.
     pub fn to_response(&self) -> worker::Result<Response> {
         match &self.thrown {
             Some(error) => Ok(Response::from(error.to_response()?)),
@@ -66,7 +66,7 @@ impl TokenError {
         }
     }
 
-    /// What JavaScript threw where it was the package's `TokenError`.
+    /// Converts an exception that is the package's `TokenError`.
     pub(crate) fn known(value: &JsValue) -> Option<Self> {
         let error = value.dyn_ref::<js_sys::Error>()?;
         if error.name() != "TokenError" {
@@ -87,13 +87,13 @@ impl TokenError {
         })
     }
 
-    /// What JavaScript threw.
+    /// Converts an exception.
     pub(crate) fn thrown(value: &JsValue) -> Self {
         Self::known(value).unwrap_or_else(|| Error::thrown(value).into())
     }
 }
 
-/// What a gate says that cannot ask at all.
+/// The error of a gate that cannot request tokens.
 impl From<Error> for TokenError {
     fn from(error: Error) -> Self {
         let kind = match error {

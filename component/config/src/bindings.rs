@@ -1,5 +1,5 @@
-//! The contract's interface `types` for `wasmtime::component::bindgen!`: its option `with` maps
-//! `"tollgate:auth/types"` to this module.
+//! The contract's interface `types` for `wasmtime::component::bindgen!`: the macro's option `with`
+//! maps `"tollgate:auth/types"` to this module.
 //!
 //! The interface has no functions, so there is nothing to implement and nothing to link.
 
@@ -15,7 +15,7 @@ pub use crate::{
     TypedToken, ValueKind,
 };
 
-/// What a host does for this interface: nothing.
+/// The host's part of this interface, which is empty.
 pub trait Host {}
 
 impl<H: ?Sized> Host for H {}
@@ -41,7 +41,7 @@ where
     Ok(())
 }
 
-/// A type that crosses the boundary as another one does.
+/// A type that crosses the boundary in the same way as another type.
 #[expect(
     unsafe_code,
     reason = "wasmtime's traits are unsafe to implement; these pass every call on to a type of \
@@ -61,7 +61,7 @@ mod transparent {
 
     macro_rules! transparent {
         ($name:ty, $inner:ty, $wrap:expr, $expose:expr) => {
-            // SAFETY: all of it is the inner type's.
+            // SAFETY: all methods forward to the inner type.
             unsafe impl ComponentType for $name {
                 type Lower = <$inner as ComponentType>::Lower;
 

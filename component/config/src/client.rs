@@ -7,9 +7,9 @@ use crate::secret::Secret;
 use crate::shapes::json;
 
 records! {
-    /// This application as an OAuth client. What is left out comes from
-    /// [`Config::env`](crate::Config::env) (`TOLLGATE_CLIENT_ID` and so on) or has the default that
-    /// its comment names.
+    /// This application as an OAuth client. A field that is left out comes from
+    /// [`Config::env`](crate::Config::env) (`TOLLGATE_CLIENT_ID` and so on), or has the default
+    /// that its comment names.
     ///
     /// ```
     /// use tollgate_config::Client;
@@ -20,80 +20,81 @@ records! {
     /// ```
     #[derive(Clone, Debug, Default, Eq, PartialEq)]
     pub struct Client {
-        /// Whose token endpoint it uses: one of [`Config::issuers`](crate::Config::issuers). Left
-        /// out: the first.
+        /// The issuer whose token endpoint it uses: one of
+        /// [`Config::issuers`](crate::Config::issuers). Default: the first.
         "issuer" issuer: Option<String>,
         /// Its `client_id`.
         "id" id: Option<String>,
         /// Its secret.
         "secret" secret: Option<Secret>,
-        /// Its private keys, at most 8. The first signs; the public halves of all are served at
-        /// `/.well-known/jwks.json`, so that a next or a retired key overlaps with it.
+        /// Its private keys, at most 8. The first key signs. The public halves of all keys are
+        /// served at `/.well-known/jwks.json`, so that keys can be rotated.
         "keys" keys: Option<Vec<ClientKey>>,
-        /// How it says who it is. Left out: `private_key_jwt` where there are keys, else
-        /// `client_secret_basic` where there is a secret; with neither, an error: a public client
-        /// sets [`ClientAuthentication::None`].
+        /// How it authenticates. Default: `private_key_jwt` if there are keys, otherwise
+        /// `client_secret_basic` if there is a secret. A public client, which has neither, must set
+        /// [`ClientAuthentication::None`].
         "authentication" authentication: Option<ClientAuthentication>,
         /// `aud` of its assertions. Default: the issuer.
         "assertion-audience" assertion_audience: Option<AssertionAudience>,
-        /// Where tokens are asked for. Left out: the `token_endpoint` of the issuer's metadata, if
-        /// it is on the issuer's origin. One that is given here may be anywhere.
+        /// The token endpoint. Default: the `token_endpoint` of the issuer's metadata, which must
+        /// be on the issuer's origin. A URL that is given here may be on any origin.
         "token-endpoint" token_endpoint: Option<String>,
-        /// Origins that tokens may be sent to beside those of their resources.
+        /// Origins that tokens may be sent to, besides those of their resources.
         "destinations" destinations: Option<Vec<String>>,
-        /// How long one token request may take, in milliseconds. Default: 10000.
+        /// The timeout of one token request, in milliseconds. Default: 10000.
         "timeout-ms" timeout_ms: Option<u32>,
-        /// Bounds of the cache of exchanged tokens.
+        /// Limits of the cache of exchanged tokens.
         "cache" cache: Option<ExchangeCache>,
     }
 
-    /// A private key of a client. In a file: a text alone, or `key` (a text or a JWK) or `named`
-    /// with what else is known.
+    /// A private key of a client. In a file: a text alone, or a table with `key` (a text or a JWK)
+    /// or `named`, and optionally `kid` and `algorithm`.
     #[derive(Clone, Debug, Eq, PartialEq)]
     #[serde(try_from = "KeyShape", into = "KeyShape")]
     pub struct ClientKey {
-        /// Where the key is.
+        /// The key, or its name.
         "key" key: ClientKeySource,
-        /// Left out: that of the JWK, else the thumbprint (RFC 7638).
+        /// Default: the `kid` of the JWK, otherwise the thumbprint (RFC 7638).
         "kid" kid: Option<String>,
-        /// `RS256`, `PS256`, `ES256`, `ES384` or `EdDSA`. Left out: that of the JWK, else what the
-        /// key's type says, `RS256` for RSA.
+        /// `RS256`, `PS256`, `ES256`, `ES384` or `EdDSA`. Default: the `alg` of the JWK, otherwise
+        /// the one for the key's type, which is `RS256` for RSA.
         "algorithm" algorithm: Option<String>,
     }
 
-    /// Bounds of the cache of exchanged tokens. Least recently used ones go first. Natively, each
-    /// store has one of its own.
+    /// Limits of the cache of exchanged tokens. The least recently used tokens are evicted first.
+    /// In the native host, each store has its own cache.
     #[derive(Clone, Debug, Default, Eq, PartialEq)]
     pub struct ExchangeCache {
-        /// Default: 1024; 0 turns the cache off.
+        /// The maximum number of tokens. Default: 1024; 0 disables the cache.
         "max-entries" max_entries: Option<u32>,
-        /// Default: 4 MiB, counted with what an entry costs beside its token.
+        /// The maximum size in bytes, including the overhead of entries. Default: 4 MiB.
         "max-bytes" max_bytes: Option<u32>,
-        /// How long before it expires a token is not given out any more, in seconds. Default: 30.
+        /// How long before its expiry a token is no longer returned, in seconds. Default: 30.
         "skew" skew: Option<u32>,
-        /// The longest that a token is kept, in seconds. Default: 3600.
+        /// The maximum time that a token is cached, in seconds. Default: 3600.
         "max-age" max_age: Option<u32>,
-        /// What a token without `expires_in` is believed to live, in seconds. Default: 300.
+        /// The assumed lifetime of a token without `expires_in`, in seconds. Default: 300.
         "default-lifetime" default_lifetime: Option<u32>,
     }
 }
 
 variants! {
-    /// Where a private key is.
+    /// The source of a private key.
     #[derive(Clone, Debug, Eq, PartialEq)]
     pub enum ClientKeySource {
         /// PEM (PKCS#8, PKCS#1 or SEC1; line ends real or written as `\n`), or a JWK. RSA of 2048
         /// to 4096 bits, P-256, P-384 or Ed25519. Not encrypted.
         "text" Text(Secret),
-        /// A key that only the host knows, by its name: one in a key management service, or one
-        /// that cannot be exported. The host is told of it where its gate is made.
+        /// The name of a key that only the host knows, such as one in a key management service or
+        /// one that cannot be exported. The application gives the key to the host when it makes the
+        /// gate.
         "named" Named(String),
     }
 }
 
 enums! {
-    /// How a client says who it is: RFC 6749 section 2.3.1, RFC 7523 section 2.2, and OpenID
-    /// Connect Core section 9 for the names.
+    /// How a client authenticates: RFC 6749 section 2.3.1, RFC 7523 section 2.2, and OpenID Connect
+    /// Core section 9 for the names.
     #[serde(rename_all = "snake_case")]
     pub enum ClientAuthentication {
         /// `client_secret_basic`
@@ -109,8 +110,8 @@ enums! {
     /// `aud` of client assertions.
     #[serde(rename_all = "snake_case")]
     pub enum AssertionAudience {
-        /// The issuer, as the revision of RFC 7523 has it: no endpoint can be talked into passing
-        /// an assertion on to another.
+        /// The issuer, as the revision of RFC 7523 requires: an attacker's token endpoint cannot
+        /// reuse the assertion at another one.
         "issuer" Issuer,
         /// The token endpoint's URL, for issuers that accept nothing else.
         "token-endpoint" TokenEndpoint,
@@ -118,7 +119,7 @@ enums! {
 }
 
 impl Client {
-    /// A client of this `client_id`, which has yet to say how it proves that.
+    /// A client with this `client_id`. Its authentication must still be set.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         Self {
@@ -127,21 +128,21 @@ impl Client {
         }
     }
 
-    /// Proves itself with this secret.
+    /// Authenticates with this secret.
     #[must_use]
     pub fn secret(mut self, secret: impl Into<Secret>) -> Self {
         self.secret = Some(secret.into());
         self
     }
 
-    /// Adds a private key. The first one signs.
+    /// Adds a private key. The first key signs.
     #[must_use]
     pub fn key(mut self, key: impl Into<ClientKey>) -> Self {
         self.keys.get_or_insert_default().push(key.into());
         self
     }
 
-    /// Lets tokens go to this origin too, beside those of their resources.
+    /// Allows tokens to be sent to this origin too, besides those of their resources.
     #[must_use]
     pub fn destination(mut self, origin: impl Into<String>) -> Self {
         self.destinations
@@ -152,7 +153,7 @@ impl Client {
 }
 
 impl ClientKey {
-    /// A key that only the host knows, by this name.
+    /// A key that only the host knows, under this name.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         ClientKeySource::Named(name.into()).into()

@@ -1,4 +1,4 @@
-//! What a gate accepts and publishes.
+//! The configuration of a gate.
 
 use std::ffi::OsString;
 
@@ -10,8 +10,8 @@ use crate::setting::{Naming, Setting, ValueKind};
 use crate::shapes::{map, one_or_many};
 
 records! {
-    /// What a gate accepts and publishes. Everything left out has the default that its comment
-    /// names, or comes from [`Config::env`]. The component checks it all when a gate is made.
+    /// The configuration of a gate. A field that is left out comes from [`Config::env`], or has the
+    /// default that its comment names. The component checks the configuration when a gate is made.
     ///
     /// ```
     /// use tollgate_config::{Config, Issuer, Route};
@@ -26,27 +26,28 @@ records! {
     pub struct Config {
         /// Short for `issuers` with one entry. Not together with `issuers`.
         "issuer" issuer: Option<String>,
-        /// Short for the `audiences` of the one issuer, which `issuer` or `env` names. A text or a
-        /// list of them, where it is read from a file.
+        /// Short for the `audiences` of the only issuer, which comes from `issuer` or `env`. In a
+        /// file: a string or a list of strings.
         #[serde(default, deserialize_with = "one_or_many::some")]
         "audience" audience: Option<Vec<String>>,
-        /// Issuers whose tokens are accepted, at most 32. Left out: one, from `env`.
+        /// Issuers whose tokens are accepted, at most 32. Default: one, from `env`.
         "issuers" issuers: Option<Vec<Issuer>>,
-        /// The public base URL of what is protected, such as `https://mcp.example.com`. It builds
-        /// the `resource` and URLs of metadata and challenges. Left out: the origin of each
-        /// request. It is also the audience of issuers that name none.
+        /// The public base URL of the protected resource, such as `https://mcp.example.com`. The
+        /// `resource` and the URLs in metadata and challenges begin with it. It is also the
+        /// audience of issuers that have no `audiences`. Default: the origin of each request, which
+        /// is not used as audience.
         "resource" resource: Option<String>,
         /// Without `resource`: the origin of each request is the resource, and the audience of
-        /// issuers that name none. Only where the platform decides which hosts reach the
-        /// application, as Workers do, or where something in front does: elsewhere whoever writes
-        /// `Host` would choose the audience. Default: no.
+        /// issuers that have no `audiences`. Use it only if the platform or a proxy decides which
+        /// hosts reach the application, as Workers do: otherwise the sender of the `Host` header
+        /// would choose the audience. Default: no.
         "resource-from-request" resource_from_request: Option<bool>,
-        /// Who may call what. The longest matching path wins. Paths that no route covers are
-        /// protected.
+        /// Which paths are public, and which scopes the others need. The longest matching path
+        /// wins. Paths that no route covers are protected.
         "routes" routes: Option<Vec<Route>>,
-        /// The server behind ignores the case of letters in paths (Express and IIS do by default,
-        /// and so do file systems of Windows and macOS): a route that is protected covers its path
-        /// in any case; a public one only as it is written. Default: no.
+        /// Whether the server behind the gate ignores case in paths, as Express, IIS and the file
+        /// systems of Windows and macOS do by default. If so, a protected route covers its path in
+        /// any case, and a public route only as it is written. Default: no.
         "case-insensitive-paths" case_insensitive_paths: Option<bool>,
         /// Scopes that every protected route needs, besides its own. Default: none.
         "scopes" scopes: Option<Vec<String>>,
@@ -58,36 +59,37 @@ records! {
         "realm" realm: Option<String>,
         /// Members of the protected resource metadata.
         "metadata" metadata: Option<Metadata>,
-        /// Which browser origins may call. Default: all (tokens are no ambient authority).
+        /// Which browser origins may call. Default: all, because browsers do not send bearer tokens
+        /// by themselves.
         "cors" cors: Option<Cors>,
-        /// Bounds of the cache of verified tokens.
+        /// Limits of the cache of verified tokens.
         "token-cache" token_cache: Option<TokenCache>,
-        /// How keys are fetched and kept.
+        /// How keys are fetched and cached.
         "keys" keys: Option<KeyPolicy>,
-        /// Who this application is to an issuer, where it asks for tokens itself. Default: from
-        /// `env`, else it asks for none.
+        /// This application as an OAuth client, if it requests tokens itself. Default: from `env`,
+        /// otherwise none.
         "client" client: Option<Client>,
-        /// Settings of the deployment, for what is not given above: `TOLLGATE_ISSUER`,
+        /// Settings of the environment, which fill in fields that are left out: `TOLLGATE_ISSUER`,
         /// `TOLLGATE_AUDIENCE`, `TOLLGATE_RESOURCE`, `TOLLGATE_SCOPES`, `TOLLGATE_JWKS_URI`,
         /// `TOLLGATE_JWKS`; for the client `TOLLGATE_CLIENT_ID`, `TOLLGATE_CLIENT_SECRET`,
-        /// `TOLLGATE_PRIVATE_KEY` with `TOLLGATE_PRIVATE_KEY_NEXT` and
-        /// `TOLLGATE_PRIVATE_KEY_RETIRED` beside it, and `TOLLGATE_TOKEN_ENDPOINT`. Names that do
-        /// not begin with `TOLLGATE_` are ignored. An unknown one that does is an error, and so is
-        /// a value that cannot be used. Left out: none, see [`Config::from_env`]. A Worker's
-        /// settings come from its own environment.
+        /// `TOLLGATE_PRIVATE_KEY` (with `TOLLGATE_PRIVATE_KEY_NEXT` and
+        /// `TOLLGATE_PRIVATE_KEY_RETIRED`), and `TOLLGATE_TOKEN_ENDPOINT`. Names that do not begin
+        /// with `TOLLGATE_` are ignored. An unknown `TOLLGATE_` name is an error, and so is a value
+        /// that cannot be used. Default: none, see [`Config::from_env`]. A Worker's settings come
+        /// from its own environment.
         #[serde(default, with = "map")]
         "env" env: Option<Vec<(String, Setting)>>,
-        /// How errors and sentences spell the names of options. Hosts in Rust set it to
-        /// [`Naming::SnakeCase`] where it is left out.
+        /// How errors spell the names of options. If it is left out, hosts in Rust set it to
+        /// [`Naming::SnakeCase`].
         "naming" naming: Option<Naming>,
     }
 
-    /// Members of the RFC 9728 document that Tollgate does not fill in itself.
+    /// Members of the protected resource metadata (RFC 9728) that Tollgate does not fill in itself.
     #[derive(Clone, Debug, Default, Eq, PartialEq)]
     pub struct Metadata {
-        /// Default: every scope that the configuration names, but for `offline_access`.
+        /// `scopes_supported`. Default: every scope in the configuration except `offline_access`.
         "scopes-supported" scopes_supported: Option<Vec<String>>,
-        /// A name for people.
+        /// `resource_name`: a name for people.
         "resource-name" resource_name: Option<String>,
         /// The URL of documentation for developers.
         "resource-documentation" resource_documentation: Option<String>,
@@ -95,41 +97,41 @@ records! {
         "resource-policy-uri" resource_policy_uri: Option<String>,
         /// The URL of the terms of service.
         "resource-tos-uri" resource_tos_uri: Option<String>,
-        /// Serve the first issuer's RFC 8414 document at this host too, for clients that look for
-        /// it here (MCP 2025-03-26). Default: yes.
+        /// Whether this host serves the first issuer's metadata (RFC 8414) too, for clients that
+        /// look for it here (MCP 2025-03-26). Default: yes.
         "serve-issuer-metadata" serve_issuer_metadata: Option<bool>,
-        /// The whole host is one resource: every challenge names the document of the root,
-        /// whatever the path of the request. Default: no, each path is a resource of its own.
+        /// Whether the whole host is one resource, so that every challenge names the metadata of
+        /// the root. Default: no, each path is a resource of its own.
         "single-resource" single_resource: Option<bool>,
     }
 
     /// Which browser origins may call.
     #[derive(Clone, Debug, Default, Eq, PartialEq)]
     pub struct Cors {
-        /// Exact origins, such as `https://app.example.com`; `["*"]` is any. With a list, a
-        /// request that carries another `Origin` is answered 403. Default: any.
+        /// Exact origins, such as `https://app.example.com`; `["*"]` means any. With a list, a
+        /// request with another `Origin` is answered with 403. Default: any.
         "origins" origins: Option<Vec<String>>,
-        /// How long browsers may keep a preflight, in seconds. Default: 86400.
+        /// How long browsers may cache a preflight response, in seconds. Default: 86400.
         "max-age" max_age: Option<u32>,
     }
 
-    /// Bounds of the cache of verified tokens. Natively, each store has one of its own.
+    /// Limits of the cache of verified tokens. In the native host, each store has its own cache.
     #[derive(Clone, Debug, Default, Eq, PartialEq)]
     pub struct TokenCache {
-        /// Default: 4096; 0 turns the cache off.
+        /// The maximum number of tokens. Default: 4096; 0 disables the cache.
         "max-entries" max_entries: Option<u32>,
-        /// Default: 8 MiB, counted with what an entry costs beside its claims.
+        /// The maximum size in bytes, including the overhead of entries. Default: 8 MiB.
         "max-bytes" max_bytes: Option<u32>,
-        /// The longest that a verification is believed, in seconds. Default: 300.
+        /// How long a verification may be reused, in seconds. Default: 300.
         "max-age" max_age: Option<u32>,
     }
 }
 
-/// Variables that the native package's own build and program read.
+/// Variables that the native package's build and program read.
 const NOT_A_GATES: &[&str] = &["TOLLGATE_GATE_WASM", "TOLLGATE_LOG"];
 
 impl Config {
-    /// A configuration for this `resource`, with no issuer yet.
+    /// A configuration for this `resource`, without an issuer.
     #[must_use]
     pub fn new(resource: impl Into<String>) -> Self {
         Self {
@@ -138,16 +140,16 @@ impl Config {
         }
     }
 
-    /// A configuration that takes what the process's environment has, but for the variables that
-    /// configure the program rather than a gate. Not in a Worker, whose settings reach the gate
-    /// with each request.
+    /// A configuration with the settings of the process's environment, except for variables that
+    /// configure the program rather than a gate. Not for a Worker, whose settings come with each
+    /// request.
     #[cfg(not(target_family = "wasm"))]
     #[must_use]
     pub fn from_env() -> Self {
         Self::default().env(std::env::vars_os())
     }
 
-    /// Takes settings that are left out from these variables, as [`Self::from_env`] does.
+    /// Fills in options that are left out from these variables, as [`Self::from_env`] does.
     #[must_use]
     pub fn env(mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let settings = variables
@@ -165,7 +167,7 @@ impl Config {
         self
     }
 
-    /// Accepts this issuer too.
+    /// Adds an accepted issuer.
     #[must_use]
     pub fn issuer(mut self, issuer: Issuer) -> Self {
         self.issuers.get_or_insert_default().push(issuer);
@@ -179,7 +181,7 @@ impl Config {
         self
     }
 
-    /// Asks for tokens as this client.
+    /// Requests tokens as this client.
     #[must_use]
     pub fn client(mut self, client: Client) -> Self {
         self.client = Some(client);

@@ -1,30 +1,30 @@
-//! A configuration that cannot work.
+//! An invalid configuration.
 
 use std::fmt;
 
 use crate::record::{enums, records};
 
 records! {
-    /// A configuration that cannot work.
+    /// An invalid configuration.
     #[derive(Clone, Debug, Eq, PartialEq)]
     pub struct ConfigError {
-        /// What does not work because of it.
+        /// The part that does not work because of the error.
         "part" part: ConfigPart,
-        /// What to change, as the user named it: an option such as `issuers[0].audiences`, or a
-        /// setting such as `TOLLGATE_AUDIENCE`.
+        /// The option or setting to change, as the user named it: `issuers[0].audiences`, or
+        /// `TOLLGATE_AUDIENCE`.
         "field" field: String,
-        /// One sentence that says what to change.
+        /// One sentence that says what is wrong and what to change.
         "message" message: String,
     }
 }
 
 enums! {
-    /// Which part of a configuration cannot work.
+    /// Which part of a configuration is invalid.
     #[serde(rename_all = "kebab-case")]
     pub enum ConfigPart {
         /// The gate.
         "gate" Gate,
-        /// The gate's client: no token can be asked for, and everything else works.
+        /// The gate's client. No token can be requested; everything else works.
         "client" Client,
     }
 }

@@ -1,5 +1,4 @@
-//! Whether the types here are those of `wit/types.wit`: an option that was added there and not
-//! here, or under another name, is found by these tests.
+//! Checks that the types here match those of `wit/types.wit`, with the same names.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +11,7 @@ use crate::*;
 
 /// A type of the contract.
 pub(crate) trait Contract {
-    /// Its members or cases: the name in `wit/`, and the one in Rust.
+    /// Its members or cases: the name in `wit/`, and the name in Rust.
     const NAMES: &'static [(&'static str, &'static str)];
 }
 

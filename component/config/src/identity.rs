@@ -1,4 +1,4 @@
-//! Whom a verified token speaks for.
+//! The identity in a verified token.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -9,8 +9,7 @@ use serde_json::{Map, Value};
 use crate::record::records;
 use crate::secret::Secret;
 
-/// Whom a verified token speaks for: everything in here was signed by an accepted issuer. Cheap to
-/// clone.
+/// The identity in a verified token. An accepted issuer has signed all of it. Cheap to clone.
 #[derive(Clone, Deserialize)]
 #[serde(from = "Record")]
 pub struct Identity(Arc<Verified>);
@@ -37,7 +36,7 @@ records! { from the component:
         "claims" claims: String,
     }
 
-    /// Somebody who acts for the subject (RFC 8693 section 4.1).
+    /// A party that acts for the subject (RFC 8693 section 4.1).
     #[derive(Clone, Debug, Default, Eq, PartialEq)]
     #[non_exhaustive]
     pub struct Actor {
@@ -61,7 +60,7 @@ impl From<Record> for Identity {
 
 impl Identity {
     /// `sub`, which is unique only within [`Self::issuer`]: a key for stored data needs both.
-    /// Absent only where the issuer's `required_claims` do not name it.
+    /// Absent only if the issuer's `required_claims` do not include it.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.0.record.subject.as_deref()
@@ -73,8 +72,8 @@ impl Identity {
         self.0.record.client_id.as_deref()
     }
 
-    /// As granted: `scope` or `scp`, not widened by the configured hierarchy. To know whether they
-    /// suffice, ask the gate.
+    /// The granted scopes, from `scope` or `scp`, without those that the hierarchy implies. To
+    /// check scopes, use the gate.
     #[must_use]
     pub fn scopes(&self) -> &[String] {
         &self.0.record.scopes
@@ -86,7 +85,7 @@ impl Identity {
         &self.0.record.issuer
     }
 
-    /// `aud`, all of it. At least one of these is an accepted one.
+    /// All values of `aud`. At least one of them is accepted.
     #[must_use]
     pub fn audience(&self) -> &[String] {
         &self.0.record.audience
@@ -104,14 +103,14 @@ impl Identity {
         self.0.record.issued_at
     }
 
-    /// The delegation chain of `act`: who acts now comes first, who acted before behind. Only the
-    /// first may count in a decision; the others are for the record (RFC 8693 section 4.1).
+    /// The delegation chain of `act`: the current actor, then prior actors. Only the first may
+    /// count in a decision; the others are informational (RFC 8693 section 4.1).
     #[must_use]
     pub fn actors(&self) -> &[Actor] {
         &self.0.record.actors
     }
 
-    /// All claims. Parsed when they are first asked for.
+    /// All claims, parsed when they are first read.
     #[must_use]
     pub fn claims(&self) -> &Map<String, Value> {
         self.0.parsed.get_or_init(|| {
@@ -132,7 +131,7 @@ impl Identity {
     }
 }
 
-/// Without the claims, which may be personal.
+/// Shows no claims, which may be personal data.
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity")
@@ -145,18 +144,18 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// A verified access token, as it came in. Like every [`Secret`] it is not printed.
+/// A verified access token, as it was received. Like every [`Secret`], it is not printed.
 #[derive(Clone, Eq, PartialEq)]
 pub struct AccessToken(Secret);
 
 impl AccessToken {
-    /// A token that a gate has verified, to go with its identity. Nothing is checked here.
+    /// Wraps a token that a gate has verified. Nothing is checked here.
     #[must_use]
     pub fn new(token: impl Into<Secret>) -> Self {
         Self(token.into())
     }
 
-    /// The token itself: a credential, to be kept out of logs. Whoever has it can act as this
+    /// The token itself. It is a credential: keep it out of logs. Whoever has it can act as this
     /// caller until it expires.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -164,7 +163,7 @@ impl AccessToken {
     }
 }
 
-/// Without the token.
+/// Shows no token.
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AccessToken(…)")

@@ -1,4 +1,4 @@
-//! Whose tokens a gate accepts, and how it comes by the keys that verify them.
+//! The accepted issuers, and the sources of their keys.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,47 +11,48 @@ records! {
     pub struct Issuer {
         /// The exact `iss`. `https:`, or `http:` on a loopback address.
         "issuer" issuer: String,
-        /// Accepted `aud` values, at most 64; one match suffices. Left out:
+        /// Accepted `aud` values, at most 64; one match suffices. Default:
         /// [`Config::resource`](crate::Config::resource).
         "audiences" audiences: Option<Vec<String>>,
-        /// Accepted `alg` values. Left out: every asymmetric algorithm that Tollgate knows.
+        /// Accepted `alg` values. Default: every asymmetric algorithm that Tollgate supports.
         "algorithms" algorithms: Option<Vec<String>>,
-        /// Accepted `typ` values. Left out: `at+jwt` (RFC 9068), with its required claims. `["*"]`
-        /// accepts any and none: only for issuers that send plain `JWT`. An empty string in the
-        /// list accepts a token without `typ`.
+        /// Accepted `typ` values. Default: `at+jwt` (RFC 9068), with its required claims. `["*"]`
+        /// accepts any type, and tokens without one: use it only for issuers that send `JWT`. An
+        /// empty string in the list accepts a token without `typ`.
         "types" types: Option<Vec<String>>,
-        /// Claims that must be present. Left out: `sub`, `client_id` and `iat` where `types` is
-        /// left out too, else none. `iss`, `exp` and `aud` always are.
+        /// Claims that must be present. Default: `sub`, `client_id` and `iat` if `types` is left
+        /// out too, otherwise none. `iss`, `exp` and `aud` are always required.
         "required-claims" required_claims: Option<Vec<String>>,
-        /// How far clocks may differ, in seconds, at most 300. Default: 0 for `exp`, 5 for `nbf`
-        /// and `iat`: a token just issued must not fail over a second, one that ended is worth
-        /// nothing.
+        /// The tolerated difference of clocks, in seconds, at most 300. Default: 0 for `exp`, 5 for
+        /// `nbf` and `iat`: a small difference must not refuse a token that was just issued, but an
+        /// expired token is never accepted.
         "clock-tolerance" clock_tolerance: Option<u32>,
-        /// The highest accepted age since `iat`, in seconds. Left out: no bound.
+        /// The maximum age of a token since `iat`, in seconds. Default: no limit.
         "max-age" max_age: Option<u32>,
-        /// Where its keys come from. Left out: discovery.
+        /// Where the issuer's keys come from. Default: discovery.
         "keys" keys: Option<KeyLocation>,
         /// Whether `jwks_uri` may be on another origin than the issuer. Default: no.
         "cross-origin-keys" cross_origin_keys: Option<bool>,
     }
 
-    /// How keys are fetched and kept. All in seconds but where a name says otherwise.
+    /// How keys are fetched and cached. All durations are in seconds, unless the name says
+    /// otherwise.
     #[derive(Clone, Debug, Default, Eq, PartialEq)]
     pub struct KeyPolicy {
-        /// Shortest time that fetched keys count as fresh; `Cache-Control` decides between this
-        /// and `max_fresh`. Default: 60.
+        /// The minimum time that fetched keys count as fresh. Between this and `max_fresh`,
+        /// `Cache-Control` decides. Default: 60.
         "min-fresh" min_fresh: Option<u32>,
-        /// Longest such time. Default: 3600.
+        /// The maximum time that fetched keys count as fresh. Default: 3600.
         "max-fresh" max_fresh: Option<u32>,
-        /// How long after that they still serve while the issuer cannot be reached. Default:
+        /// How long stale keys may still be used while the issuer cannot be reached. Default:
         /// 86400.
         "max-stale" max_stale: Option<u32>,
-        /// The least time between two fetches of one key set because of tokens whose key is not in
-        /// it, and after a failure. Doubles with each failure, with jitter, up to 16 times; while
-        /// there is nothing older to serve, it begins at one second and never exceeds this.
-        /// Default: 30.
+        /// The minimum time between two fetches of a key set after a failure, or for tokens with an
+        /// unknown key. It doubles with each failure up to 16 times this value, with jitter. While
+        /// there are no older keys to use, the delay begins at one second and never exceeds this
+        /// value. Default: 30.
         "cooldown" cooldown: Option<u32>,
-        /// How long one exchange with the issuer may take, in milliseconds. Default: 5000.
+        /// The timeout of one exchange with the issuer, in milliseconds. Default: 5000.
         "timeout-ms" timeout_ms: Option<u32>,
     }
 }
@@ -66,7 +67,7 @@ impl Issuer {
         }
     }
 
-    /// Accepts this `aud` too.
+    /// Adds an accepted `aud`.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audiences.get_or_insert_default().push(audience.into());
@@ -75,8 +76,8 @@ impl Issuer {
 }
 
 variants! {
-    /// Where an issuer's keys come from. In a file: `"discovery"`, `{ uri = "…" }` or
-    /// `{ inline = … }`.
+    /// The source of an issuer's keys. In a file: `"discovery"`, `{ uri = "…" }` or `{ inline = …
+    /// }`.
     #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
     #[serde(rename_all = "snake_case")]
     pub enum KeyLocation {
@@ -84,7 +85,7 @@ variants! {
         "discovery" Discovery,
         /// This URL.
         "uri" Uri(String),
-        /// This JWK Set, given as JSON: no fetch is ever made.
+        /// This JWK Set, as JSON. It is never fetched.
         #[serde(deserialize_with = "json::deserialize")]
         "inline" Inline(String),
     }

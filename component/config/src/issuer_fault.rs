@@ -1,18 +1,18 @@
-//! What an operator has to mend.
+//! Faults of issuers, for the operator.
 
 use std::fmt;
 
 use crate::record::records;
 
 records! { from the component:
-    /// Something about an issuer that an operator has to mend.
+    /// A fault of an issuer or of its configuration, for the operator.
     #[derive(Clone, Debug, Eq, PartialEq)]
     pub struct IssuerFault {
         /// The issuer, as it is configured.
         "issuer" issuer: String,
         /// A stable name, such as `issuer-mismatch` or `jwk-weak-key`.
         "code" code: String,
-        /// What happened and what to do. Nothing of a token is in it.
+        /// What happened and what to do. It contains no part of a token.
         "message" message: String,
     }
 }

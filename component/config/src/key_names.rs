@@ -1,13 +1,13 @@
-//! The names of members, as JavaScript spells them.
+//! Member names in the spelling of JavaScript.
 
 use serde_json::{Map, Value};
 
-/// Members whose value is a map of the user's own names, or a document of somebody else's: what is
-/// in it is not converted.
+/// Members whose value is a map with the user's own names, or a foreign document. Names in it are
+/// not converted.
 const OPAQUE: &[&str] = &["scope_hierarchy", "env", "inline", "key", "claims"];
 
-/// The same value as the npm package writes it: `clock_tolerance` as `clockTolerance`. Members that
-/// are null, which is how serde writes what is left out, are left out.
+/// Converts a value to the names of the npm package: `clock_tolerance` to `clockTolerance`. Members
+/// that are null, as serde writes those that are left out, are removed.
 ///
 /// ```
 /// let config = tollgate_config::Config { realm: Some("api".into()), ..Default::default() };
@@ -19,8 +19,8 @@ pub fn camel_case(value: Value) -> Value {
     converted(value, &|name| (camel(name), OPAQUE.contains(&name)))
 }
 
-/// A value of the npm package's, with the names that serde knows: `clockTolerance` as
-/// `clock_tolerance`. Members that are null are left out.
+/// Converts a value of the npm package to the names that serde knows: `clockTolerance` to
+/// `clock_tolerance`. Members that are null are removed.
 #[must_use]
 pub fn snake_case(value: Value) -> Value {
     converted(value, &|name| {
@@ -30,7 +30,7 @@ pub fn snake_case(value: Value) -> Value {
     })
 }
 
-/// `spelled` gives the new name of a member, and whether what is in it stays as it is.
+/// `spelled` returns the new name of a member, and whether its value is not converted.
 fn converted(value: Value, spelled: &impl Fn(&str) -> (String, bool)) -> Value {
     match value {
         Value::Array(values) => values

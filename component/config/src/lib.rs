@@ -1,9 +1,9 @@
 //! The types that every Rust host of Tollgate shares: the configuration of a gate, identities,
-//! tokens, what a token is asked for, and errors. They are those of the contract (`wit/types.wit`).
+//! tokens, token requests and errors. They are the types of the contract (`wit/types.wit`).
 //!
 //! Nothing is checked here: the component checks a configuration when a gate is made, and says what
-//! to change. Everything left out of a configuration has the default that its comment names, or
-//! comes from [`Config::env`].
+//! to change. A field that is left out comes from [`Config::env`], or has the default that its
+//! comment names.
 //!
 //! ```
 //! use tollgate_config::{Config, Issuer, Route};

@@ -1,8 +1,8 @@
 //! One definition for Rust, serde and the contract.
 
-/// Declares records of the contract. Each field has its name in `wit/` before it. Serde knows it by
-/// its name in Rust, and refuses others; but not in records that come `from the component`, which a
-/// later version may have added to.
+/// Declares records of the contract. Each field is preceded by its name in `wit/`. Serde uses its
+/// name in Rust, and refuses unknown fields, except in records that come `from the component`, to
+/// which a later version may have added fields.
 macro_rules! records {
     (from the component: $($records:tt)*) => {
         records! { @ [serde()] $($records)* }
@@ -47,7 +47,7 @@ macro_rules! records {
     };
 }
 
-/// Declares enums of the contract. Each case has its name in `wit/` before it.
+/// Declares enums of the contract. Each case is preceded by its name in `wit/`.
 macro_rules! enums {
     ($(
         $(#[$attribute:meta])*
@@ -86,7 +86,7 @@ macro_rules! enums {
     )*};
 }
 
-/// Declares variants of the contract, likewise.
+/// Declares variants of the contract. Each case is preceded by its name in `wit/`.
 macro_rules! variants {
     ($(
         $(#[$attribute:meta])*

@@ -1,21 +1,20 @@
-//! Who may call what.
+//! Routes: which paths are public, and which scopes the others need.
 
 use serde::{Deserialize, Serialize};
 
 use crate::record::{records, variants};
 
 records! {
-    /// What a part of the URL space needs. In a file: `public = true`, or `scopes`.
+    /// What requests to a path need. In a file: `public = true`, or `scopes`.
     #[derive(Clone, Debug, Eq, PartialEq)]
     #[serde(try_from = "RouteShape", into = "RouteShape")]
     pub struct Route {
-        /// A path such as `/mcp`. It covers itself and what lies below it (`/mcp/x`), not
-        /// `/mcp-other`. `/` covers the root alone, `/*` covers everything. There are no other
+        /// A path such as `/mcp`. It covers itself and everything below it (`/mcp/x`), but not
+        /// `/mcp-other`. `/` covers only the root, `/*` covers everything. There are no other
         /// patterns: `/users/:id`, `/users/{id}` and `/files/*` are errors that say what to write
-        /// instead. A `:` behind a letter or digit is a name (`/v1/things:batchGet`).
+        /// instead. A `:` after a letter or digit is part of a name (`/v1/things:batchGet`).
         "path" path: String,
-        /// HTTP methods that it covers; `GET` covers `HEAD`, which always needs what `GET` needs.
-        /// Case does not matter. Left out: all.
+        /// HTTP methods that it covers. `GET` covers `HEAD` too. Case is ignored. Default: all.
         "methods" methods: Option<Vec<String>>,
         /// Who may call.
         "access" access: Access,
@@ -26,7 +25,7 @@ variants! {
     /// Who may call a route.
     #[derive(Clone, Debug, Eq, PartialEq)]
     pub enum Access {
-        /// Anyone, with or without credentials, which are not looked at.
+        /// Anyone may call. Credentials are ignored.
         "public" Public,
         /// A valid token with all of these scopes.
         "protected" Protected(Vec<String>),

@@ -1,4 +1,4 @@
-//! Text that is not shown.
+//! Text that `Debug` does not show.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-/// A client's secret, a private key or a token. Nothing here prints it: whoever needs the
-/// characters asks for them. It is overwritten in memory when its last copy is dropped.
+/// A client's secret, a private key or a token. It is never printed. Its memory is overwritten when
+/// its last copy is dropped.
 ///
-/// It is serialized as the text that it is, because it must reach the component: do not write a
-/// configuration with secrets to where others read.
+/// It is serialized as plain text, because it must reach the component: do not write a
+/// configuration with secrets to a place that others can read.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Secret(Arc<Zeroizing<String>>);
 
@@ -21,7 +21,7 @@ impl Secret {
         Self(Arc::new(Zeroizing::new(text.into())))
     }
 
-    /// The text itself: a credential, to be kept out of logs.
+    /// The text itself. It is a credential: keep it out of logs.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -40,7 +40,7 @@ impl From<String> for Secret {
     }
 }
 
-/// Without the text.
+/// Shows no text.
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")

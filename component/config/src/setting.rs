@@ -1,4 +1,4 @@
-//! Settings of the deployment, as a host finds them.
+//! Settings of the environment, as a host finds them.
 
 use std::ffi::OsString;
 
@@ -8,16 +8,16 @@ use crate::record::{enums, variants};
 use crate::secret::Secret;
 
 variants! {
-    /// A setting of the deployment, as the host finds it. `Debug` does not show its text, which may
-    /// be a secret.
+    /// The value of a setting, as the host finds it. `Debug` does not show its text, which may be a
+    /// secret.
     #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
     #[serde(untagged)]
     pub enum Setting {
-        /// White space around it does not count. Empty: left out. Where a list is meant, its
-        /// entries stand between commas or white space.
+        /// White space around the text is ignored. An empty text counts as left out. If the setting
+        /// is a list, commas or white space separate its entries.
         "text" Text(Secret),
-        /// A list of texts, where the host's environment has lists. Only for `TOLLGATE_AUDIENCE`
-        /// and `TOLLGATE_SCOPES`.
+        /// A list of texts, if the host's environment has lists. Only for `TOLLGATE_AUDIENCE` and
+        /// `TOLLGATE_SCOPES`.
         "texts" Texts(Vec<String>),
         /// Any other value, which is an error. It cannot be serialized.
         #[serde(skip)]
@@ -47,7 +47,7 @@ impl From<OsString> for Setting {
 }
 
 enums! {
-    /// What a value is that is neither a text nor a list of texts.
+    /// The kind of a value that is neither a text nor a list of texts.
     pub enum ValueKind {
         /// `null`.
         "null" Null,
@@ -55,11 +55,11 @@ enums! {
         "boolean" Boolean,
         /// A number.
         "number" Number,
-        /// A list with an entry that is no text.
+        /// A list with an entry that is not text.
         "mixed-list" MixedList,
         /// An object.
         "object" Object,
-        /// An object that gives its value on request, such as a binding of a secrets store.
+        /// An object that returns its value on request, such as a binding of a secrets store.
         "binding" Binding,
         /// A function.
         "function" Function,

@@ -1,4 +1,4 @@
-//! A token that was issued, or why none was.
+//! An issued token, or why the request failed.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,29 +10,28 @@ use crate::record::records;
 use crate::secret::Secret;
 
 records! { from the component:
-    /// A token as it was issued. `Debug` shows when and what for, never the token; what it is
-    /// serialized to holds neither it nor its refresh token.
+    /// An issued token. `Debug` and serialization leave out the token and the refresh token.
     #[derive(Clone, Debug, Eq, PartialEq)]
     pub struct Token {
         /// The token itself.
         #[serde(skip_serializing)]
         "access-token" access_token: Secret,
-        /// `Bearer`, or as the issuer spelled it. `N_A` where what was issued is no access token.
+        /// `Bearer`, as the issuer spelled it, or `N_A` if the issued token is not an access token.
         "token-type" token_type: String,
-        /// What kind of token it is, as a token type URI (RFC 8693 section 3).
+        /// The type of the token, as a token type URI (RFC 8693 section 3).
         "issued-token-type" issued_token_type: Option<String>,
-        /// When it expires, in milliseconds since 1970 by this host's clock; none where the issuer
-        /// did not say. See [`Token::expires_at`].
+        /// When it expires, in milliseconds since 1970 by this host's clock. None if the issuer did
+        /// not say. See [`Token::expires_at`].
         "expires-at-ms" expires_at_ms: Option<u64>,
-        /// What was granted; none where that is what was asked for.
+        /// The granted scopes. None if they are the requested ones.
         "scopes" scopes: Option<Vec<String>>,
-        /// A refresh token, where the issuer gave one.
+        /// A refresh token, if the issuer issued one.
         #[serde(skip_serializing)]
         "refresh-token" refresh_token: Option<Secret>,
     }
 
-    /// An OAuth error response (RFC 6749 section 5.2). These are the issuer's words: treat them as
-    /// hostile text.
+    /// An OAuth error response (RFC 6749 section 5.2). The text comes from the issuer: treat it as
+    /// untrusted.
     #[derive(Clone, Debug, Eq, PartialEq)]
     pub struct OauthError {
         /// `error`, such as `invalid_grant`.
@@ -45,7 +44,7 @@ records! { from the component:
 }
 
 impl Token {
-    /// When it expires, by this host's clock; none where the issuer did not say.
+    /// When it expires, by this host's clock. Absent if the issuer did not say.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
         let since = |millis| UNIX_EPOCH.checked_add(Duration::from_millis(millis));
@@ -53,26 +52,26 @@ impl Token {
     }
 }
 
-/// Declares the kinds of the contract, and the same with what a host adds to them.
+/// Declares the contract's kinds, and the same kinds with those that a host adds.
 macro_rules! kinds {
     ($($(#[$attribute:meta])* $wit:literal $kind:ident,)*) => {
         #[cfg(any(test, feature = "wasmtime"))]
         enums! {
-            /// Why there is no token, as the component says it.
+            /// Why a token request failed, as the component reports it.
             #[serde(rename_all = "kebab-case")]
             pub enum FailureKind {
                 $($(#[$attribute])* $wit $kind,)*
             }
         }
 
-        /// What kind of reason there is for not having a token.
+        /// The kind of reason why a token request failed.
         #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
         #[serde(rename_all = "kebab-case")]
         #[non_exhaustive]
         pub enum TokenErrorKind {
             $($(#[$attribute])* $kind,)*
-            /// The gate failed, or was given what it cannot work with. Natively, another store is
-            /// there by now. The component never says so: hosts do, where it gave no answer.
+            /// The gate failed, or got invalid arguments. Hosts report this kind if the component
+            /// returned no result. A native host has replaced the store by then.
             GateFailed,
         }
 
@@ -88,38 +87,39 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// The client's configuration cannot work; the message says what to change.
+    /// The client's configuration is invalid; the message says what to change.
     "configuration" Configuration,
-    /// The private key made no signature this time: the service that holds it is down.
+    /// The private key made no signature: the service that holds it is not available.
     "signing-failed" SigningFailed,
-    /// What the application asked for cannot be sent.
+    /// The application's request cannot be sent.
     "invalid-request" InvalidRequest,
     /// There is no subject.
     "no-subject" NoSubject,
-    /// The destination is not one that this token may go to.
+    /// The token must not be sent to this destination.
     "forbidden-destination" ForbiddenDestination,
     /// The issuer answered with an OAuth error: see [`OauthError`].
     "refused" Refused,
-    /// The issuer's metadata are not to be had.
+    /// The issuer's metadata could not be obtained.
     "issuer-unavailable" IssuerUnavailable,
-    /// The metadata name no token endpoint.
+    /// The metadata names no token endpoint.
     "no-token-endpoint" NoTokenEndpoint,
-    /// They name one on another origin than the issuer's, and that is not configured.
+    /// The metadata names a token endpoint on another origin than the issuer's, and it is not
+    /// configured.
     "foreign-token-endpoint" ForeignTokenEndpoint,
-    /// The token endpoint cannot be reached.
+    /// The token endpoint could not be reached.
     "unreachable" Unreachable,
-    /// It does not answer in time.
+    /// The token endpoint did not answer in time.
     "timed-out" TimedOut,
-    /// Its answer is too long.
+    /// The token endpoint's response is too long.
     "too-large" TooLarge,
-    /// It answered with a redirect, which is not followed.
+    /// The token endpoint answered with a redirect, which is not followed.
     "redirected" Redirected,
     /// Another status than 200, without an OAuth error in it.
     "unexpected-status" UnexpectedStatus,
-    /// Its answer is not JSON.
+    /// The token endpoint's response is not JSON.
     "not-json" NotJson,
-    /// A response without what RFC 6749 section 5.1 and RFC 8693 section 2.2 demand, or with a
-    /// token that was not asked for.
+    /// A response without the members that RFC 6749 section 5.1 and RFC 8693 section 2.2 require,
+    /// or with another token than the requested one.
     "bad-response" BadResponse,
 }
 

@@ -1,11 +1,11 @@
-//! What a token is asked for, and by what right.
+//! The target and the grant of a token request.
 
 use crate::record::{records, variants};
 use crate::secret::Secret;
 use crate::shapes::one_or_many;
 
 records! {
-    /// What a token is asked for. Serialized with the names of the request's parameters,
+    /// The target of a token request. Serialized with the names of the request's parameters,
     /// `resource` and `audience`.
     #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
     pub struct TokenTarget {
@@ -15,30 +15,30 @@ records! {
         /// Logical names of services (RFC 8693 section 2.1), at most 8.
         #[serde(default, rename = "audience", deserialize_with = "one_or_many::deserialize")]
         "audiences" audiences: Vec<String>,
-        /// Left out: the issuer's choice.
+        /// Default: the issuer's choice.
         #[serde(default)]
         "scopes" scopes: Vec<String>,
-        /// A token type URI. Left out: the issuer's choice, usually an access token.
+        /// A token type URI. Default: the issuer's choice, usually an access token.
         "requested-token-type" requested_token_type: Option<String>,
     }
 
-    /// A token of somebody, and what it is.
+    /// A token with its type.
     #[derive(Clone, Debug, Eq, PartialEq)]
     pub struct TypedToken {
         /// The token.
         "token" token: Secret,
-        /// A token type URI (RFC 8693 section 3). Left out:
+        /// A token type URI (RFC 8693 section 3). Default:
         /// `urn:ietf:params:oauth:token-type:access_token`.
         "token-type" token_type: Option<String>,
     }
 }
 
 variants! {
-    /// How a token is asked for without the cache.
+    /// The grant of a token request that bypasses the cache.
     #[derive(Clone, Debug, Eq, PartialEq)]
     pub enum Grant {
-        /// RFC 8693: whose token, and who acts for the subject where that is not this application.
-        /// Nothing of the subject's token was verified here. See [`Grant::token_exchange`].
+        /// RFC 8693: the subject token, and the actor token if another party than this application
+        /// acts for the subject. The subject token is not verified. See [`Grant::token_exchange`].
         "token-exchange" TokenExchange((TypedToken, Option<TypedToken>)),
         /// RFC 6749 section 4.4.
         "client-credentials" ClientCredentials,
@@ -66,7 +66,7 @@ impl TokenTarget {
         }
     }
 
-    /// Asks for these scopes.
+    /// Requests these scopes.
     #[must_use]
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
@@ -99,15 +99,15 @@ impl<S: Into<Secret>> From<S> for TypedToken {
 }
 
 impl Grant {
-    /// RFC 8693: whose token is exchanged, and who acts for the subject where that is not this
-    /// application.
+    /// RFC 8693: the subject token, and the actor token if another party than this application acts
+    /// for the subject.
     #[must_use]
     pub fn token_exchange(subject: impl Into<TypedToken>, actor: Option<TypedToken>) -> Self {
         Self::TokenExchange((subject.into(), actor))
     }
 }
 
-/// What a user's token is exchanged for.
+/// The target of a token exchange.
 ///
 /// ```
 /// use tollgate_config::{ExchangeTarget, TokenTarget};
@@ -123,7 +123,7 @@ pub struct ExchangeTarget {
     pub target: TokenTarget,
     /// Who acts for the user, where that is not this application (RFC 8693 section 1.1).
     pub actor: Option<TypedToken>,
-    /// What the user's token is, as a token type URI. Left out:
+    /// What the user's token is, as a token type URI. Default:
     /// `urn:ietf:params:oauth:token-type:access_token`.
     pub subject_token_type: Option<String>,
 }

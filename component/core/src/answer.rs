@@ -1,18 +1,18 @@
-//! A whole response.
+//! A complete response.
 
 use crate::capability::Header;
 use crate::json::{Json, Object};
 
-/// A response that the host sends as it stands.
+/// A response that the host sends unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
-    /// In the order in which they are sent.
+    /// The headers, in the order in which they are sent.
     pub headers: Vec<Header>,
-    /// JSON, or nothing.
+    /// A JSON body, or none.
     pub body: Option<String>,
-    /// A stable code of the refusal, with no input of the caller in it.
+    /// A stable code of the refusal. It contains no input from the caller.
     pub reason: Option<&'static str>,
 }
 
@@ -26,7 +26,7 @@ impl Answer {
         }
     }
 
-    /// A document; `cache` is `Cache-Control`.
+    /// A JSON document. `cache` is the value of `Cache-Control`.
     pub(crate) fn json(status: u16, body: String, cache: &str) -> Self {
         let mut answer = Self::empty(status);
         answer.push("content-type", "application/json");
@@ -35,7 +35,7 @@ impl Answer {
         answer
     }
 
-    /// An error in the shape of RFC 6749 section 5.2.
+    /// An error in the form of RFC 6749 section 5.2.
     pub(crate) fn error(status: u16, error: &str, description: &str) -> Self {
         let mut body = Object::default();
         body.insert("error", Json::String(error.to_owned()));
@@ -47,7 +47,7 @@ impl Answer {
         self.headers.push((name.to_owned(), value.into()));
     }
 
-    /// The first value of a header; `name` in lower case.
+    /// The first value of a header. `name` is in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers

@@ -1,4 +1,5 @@
-//! What core asks of its host. The contract both ways is in `wit/`: these are its shapes in Rust.
+//! The capabilities that core needs from its host. `wit/` has the contract; these are its types in
+//! Rust.
 
 use crate::jose::Algorithm;
 
@@ -8,20 +9,20 @@ pub type UnixMillis = u64;
 /// A name (in lower case) and a value.
 pub type Header = (String, String);
 
-/// A request that core wants sent.
+/// A request for the host to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {
     /// `GET` or `POST`.
     pub method: &'static str,
     /// An absolute URL, already checked to be `https:` or loopback.
     pub url: String,
-    /// Sent as they stand.
+    /// Headers, which are sent unchanged.
     pub headers: Vec<Header>,
     /// The body, if any.
     pub body: Option<Vec<u8>>,
-    /// For the whole exchange, in milliseconds.
+    /// The timeout of the whole exchange, in milliseconds.
     pub timeout_ms: u32,
-    /// The longest body that is read.
+    /// The maximum size of the response body, in bytes.
     pub max_body_bytes: u32,
 }
 
@@ -32,12 +33,12 @@ pub struct HttpResponse {
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<Header>,
-    /// At most `max_body_bytes`; core checks it again.
+    /// At most `max_body_bytes`. Core checks the size again.
     pub body: Vec<u8>,
 }
 
 impl HttpResponse {
-    /// The first value of a header; `name` in lower case.
+    /// The first value of a header. `name` is in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -50,7 +51,7 @@ impl HttpResponse {
 /// Why there is no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HttpError {
-    /// Name, connection, TLS, or the peer broke off.
+    /// Name resolution, the connection or TLS failed, or the peer closed the connection.
     Unreachable,
     /// The timeout passed.
     TimedOut,
@@ -58,26 +59,26 @@ pub enum HttpError {
     TooLarge,
     /// The host's policy forbids the URL.
     Refused,
-    /// Anything else; the host's text is dropped, because it is hostile.
+    /// Any other failure. The host's text is dropped, because it is untrusted.
     Internal,
 }
 
-/// Something that the host answers now or later; dropping it gives it up.
+/// An operation of the host. Dropping it cancels the operation.
 pub trait Pending<T> {
-    /// The answer, once; `None` while it is outstanding, and after it was taken.
+    /// The answer, returned once. `None` until it is there, and after it was returned.
     fn poll(&mut self) -> Option<T>;
 }
 
-/// Why the host has no verdict or no signature. It says nothing about a signature.
+/// Why the host gave no verdict or made no signature. It says nothing about a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignatureError {
-    /// The host does not do this algorithm, or not with this key.
+    /// The host does not support this algorithm, or not with this key.
     Unsupported,
-    /// The key is damaged, or one that cannot exist.
+    /// The key is damaged or invalid.
     KeyRefused,
-    /// No answer within the component's own deadline.
+    /// The host did not answer before core's deadline.
     TimedOut,
-    /// Anything else.
+    /// Any other failure.
     Failed,
 }
 
@@ -105,7 +106,7 @@ impl SignatureError {
 
 /// A public key that the host has prepared for one algorithm.
 pub trait PublicKeyHandle {
-    /// Starts a check: true where the signature is the key's.
+    /// Starts a check. True if the signature was made with the key.
     fn verify(&self, message: &[u8], signature: &[u8]) -> PendingAnswer<bool>;
 }
 
@@ -113,14 +114,14 @@ pub trait PublicKeyHandle {
 pub trait PrivateKeyHandle {
     /// The public half as a JWK.
     fn public_key(&self) -> PendingAnswer<String>;
-    /// Starts a signature by an algorithm that fits the key.
+    /// Starts a signature with an algorithm that fits the key.
     fn sign(&self, algorithm: Algorithm, message: &[u8]) -> PendingAnswer<Vec<u8>>;
 }
 
-/// What an operation with a key comes to.
+/// The result of a key operation.
 pub type PendingAnswer<T> = Box<dyn Pending<Result<T, SignatureError>>>;
 
-/// A private key on its way to the host.
+/// A private key that is passed to the host.
 #[derive(Clone, Copy)]
 pub enum PrivateKeySource<'a> {
     /// PKCS#8 in DER.
@@ -131,10 +132,9 @@ pub enum PrivateKeySource<'a> {
 
 /// The host.
 ///
-/// Core survives a host that lies about time (see `wit/clock.wit`), loses an exchange or an
-/// operation with a key (core has its own deadlines), or answers with more than it was asked for
-/// (core checks sizes again). It cannot survive randomness that repeats, or a wrong verdict about
-/// a signature.
+/// Core tolerates a host whose clock is wrong (see `wit/clock.wit`), that loses an exchange or a
+/// key operation (core has its own deadlines), or that returns more data than allowed (core checks
+/// sizes again). It does not tolerate repeated randomness or a wrong verdict about a signature.
 pub trait Host {
     /// The time of day.
     fn now(&self) -> UnixMillis;
@@ -142,11 +142,12 @@ pub trait Host {
     fn random(&self, out: &mut [u8]);
     /// Starts an exchange.
     fn send(&self, request: HttpRequest) -> Box<dyn Pending<Result<HttpResponse, HttpError>>>;
-    /// The algorithms that the host verifies; [`Algorithm::Ed25519`] stands for its older name too.
+    /// The algorithms that the host can verify. [`Algorithm::Ed25519`] stands for its older name
+    /// too.
     fn verifying_algorithms(&self) -> Vec<Algorithm>;
-    /// The algorithms that the host signs by.
+    /// The algorithms that the host can sign with.
     fn signing_algorithms(&self) -> Vec<Algorithm>;
-    /// Prepares a public key, given as a JWK with the members that make the key.
+    /// Prepares a public key: a JWK with only the required members of the key.
     ///
     /// # Errors
     /// Why the host cannot use it.

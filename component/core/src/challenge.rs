@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Builds a challenge that no value can break out of: each parameter at most once, each value in
-/// the characters that RFC 6750 section 3 allows between quotes.
+/// Builds a challenge that is safe against injection: each parameter occurs at most once, and each
+/// value has only characters that RFC 6750 section 3 allows between quotes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Challenge {
     parameters: Vec<(&'static str, String)>,
@@ -34,7 +34,7 @@ impl Challenge {
         self.with("error_description", text)
     }
 
-    /// All scopes that are needed; left out where none are.
+    /// All scopes that are needed. Omitted if there are none.
     #[must_use]
     pub fn scope(self, scopes: &[String]) -> Self {
         if scopes.is_empty() {
@@ -44,7 +44,7 @@ impl Challenge {
         }
     }
 
-    /// Where the protected resource's metadata are.
+    /// The URL of the protected resource's metadata.
     #[must_use]
     pub fn resource_metadata(self, url: &str) -> Self {
         self.with("resource_metadata", url)

@@ -1,7 +1,7 @@
-//! What is wrong with a configuration, in the words of the person who wrote it.
+//! Errors of a configuration, with option names spelled as the user spells them.
 //!
-//! Core names options as the contract does (`issuers[0].clock-tolerance`), in errors and, between
-//! backticks, in sentences. Each host says once how its users spell them.
+//! Core names options as the contract does (`issuers[0].clock-tolerance`), in error fields and,
+//! between backticks, in messages. Each host passes the spelling of its language as [`Naming`].
 
 use std::fmt::{self, Arguments};
 
@@ -24,8 +24,8 @@ impl Naming {
         self.spell(name, Context::Option)
     }
 
-    /// A sentence whose names of options stand between backticks. What is quoted by `{:?}` is the
-    /// user's own text and stays as it is.
+    /// A sentence with option names between backticks. Text that was quoted with `{:?}` is the
+    /// user's own and is not changed.
     #[must_use]
     pub fn sentence(self, text: &str) -> String {
         self.spell(text, Context::Words)
@@ -58,7 +58,7 @@ impl Naming {
     }
 }
 
-/// What a character of a sentence belongs to.
+/// The kind of text that a character belongs to.
 #[derive(Clone, Copy)]
 enum Context {
     Words,
@@ -67,30 +67,31 @@ enum Context {
     Escaped,
 }
 
-/// Which part of a configuration cannot work.
+/// Which part of a configuration is invalid.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ConfigPart {
-    /// The gate: it does not start.
+    /// The gate, which does not start.
     #[default]
     Gate,
-    /// The gate's client: no token can be asked for, and everything else works.
+    /// The gate's client. No token can be requested; everything else works.
     Client,
 }
 
-/// A configuration that cannot work.
+/// An invalid configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    /// What does not work because of it.
+    /// The part that does not work because of the error.
     pub part: ConfigPart,
-    /// What to change, as the user named it: `issuers[0].audiences`, or `TOLLGATE_AUDIENCE`.
+    /// The option or setting to change, as the user named it: `issuers[0].audiences`, or
+    /// `TOLLGATE_AUDIENCE`.
     pub field: String,
-    /// One sentence that says what to change.
+    /// One sentence that says what is wrong and what to change.
     pub message: String,
 }
 
 impl ConfigError {
     pub(crate) fn new(field: impl AsRef<str>, message: impl AsRef<str>) -> Self {
-        // Called from a hundred places: one copy of what it does is 2 KB of the component.
+        // Called from a hundred places: not inlining it saves 2 KB of the component.
         #[cold]
         #[inline(never)]
         fn new(field: &str, message: &str) -> ConfigError {
@@ -103,8 +104,8 @@ impl ConfigError {
         new(field.as_ref(), message.as_ref())
     }
 
-    /// [`ConfigError::new`] where the field is one of a list: `format_args!("issuers[{index}]")`.
-    /// It is put into words only here, so that a configuration that works pays for none.
+    /// [`ConfigError::new`] for a field in a list: `format_args!("issuers[{index}]")`. The field's
+    /// name is formatted only here, so that a valid configuration allocates nothing.
     pub(crate) fn at(field: Arguments<'_>, message: impl AsRef<str>) -> Self {
         #[cold]
         #[inline(never)]
@@ -114,15 +115,15 @@ impl ConfigError {
         at(field, message.as_ref())
     }
 
-    /// A list is longer than it may be.
+    /// A list is longer than its limit.
     pub(crate) fn too_many(field: Arguments<'_>, limit: usize) -> Self {
         Self::at(
             field,
-            format!("there are more than {limit} entries: remove some"),
+            format!("the list has more than {limit} entries: remove some"),
         )
     }
 
-    /// The error in the user's words: `origins` says which options have come from elsewhere.
+    /// The error with the user's names: `origins` has the options that were filled in from others.
     #[cold]
     #[inline(never)]
     pub(crate) fn spelled(mut self, naming: Naming, origins: &Origins) -> Self {
@@ -140,21 +141,21 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Options that were filled in from something else that the user set. The last word counts.
+/// Options that were filled in from another option or setting of the user. The last entry counts.
 #[derive(Debug, Default)]
 pub(crate) struct Origins(Vec<(&'static str, Origin)>);
 
 /// What the user set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Origin {
-    /// Another option, whose name is spelled as all are.
+    /// Another option. Its name is spelled by [`Naming`].
     Option(&'static str),
-    /// A setting of the deployment, whose name is the same everywhere.
+    /// A setting of the environment. Its name is the same in every host.
     Setting(&'static str),
 }
 
 impl Origins {
-    /// Notes that `option`, and what lies in it, is what the user gave as `origin`.
+    /// Records that `option` and its members come from `origin`.
     pub(crate) fn note(&mut self, option: &'static str, origin: Origin) {
         self.0.push((option, origin));
     }
@@ -165,7 +166,6 @@ impl Origins {
             (below.is_empty() || below.starts_with(['.', '['])).then_some(origin)
         });
         match origin {
-            // The names of settings are the same everywhere.
             None if field.starts_with("TOLLGATE_") => field.to_owned(),
             None => naming.option(field),
             Some(Origin::Option(name)) => naming.option(name),

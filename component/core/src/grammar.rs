@@ -1,7 +1,7 @@
-//! Characters that specifications allow, as tables.
+//! Tables of the characters that specifications allow.
 //!
-//! A token has some hundred of them and each request brings one: a look into a table costs the
-//! same whatever the compiler makes of a closure, and it makes calls of them where it saves size.
+//! A token has some hundred characters, and each request has one. A table lookup is always fast,
+//! while the compiler does not inline closures when it optimizes for size.
 
 /// A set of ASCII characters.
 pub(crate) struct Characters([bool; 256]);
@@ -31,7 +31,7 @@ impl Characters {
         self.with(others, true)
     }
 
-    const fn but(self, others: &[u8]) -> Self {
+    const fn without(self, others: &[u8]) -> Self {
         self.with(others, false)
     }
 
@@ -44,10 +44,11 @@ impl Characters {
         self
     }
 
-    /// Whether text is of these alone; empty text is.
-    pub(crate) fn make_up(&self, text: &str) -> bool {
+    /// Whether text has only these characters. Empty text does.
+    pub(crate) fn contains_all(&self, text: &str) -> bool {
         let has = |byte: u8| self.0[usize::from(byte)];
-        // Eight at a time: hosts that bound a call's time look at the clock in each round.
+        // Eight at a time, because hosts that limit the time of a call check the clock in each loop
+        // iteration.
         let (eights, rest) = text.as_bytes().as_chunks();
         for &[a, b, c, d, e, f, g, h] in eights {
             if !(has(a) & has(b) & has(c) & has(d) & has(e) & has(f) & has(g) & has(h)) {
@@ -63,10 +64,9 @@ impl Characters {
     }
 }
 
-/// What stands before the first `separator`, which is ASCII, and what behind it.
+/// Splits text at the first `separator`, which is ASCII.
 ///
-/// `str`'s own search by character does the same through its general machinery, which takes a
-/// request more instructions where code is made small.
+/// `str`'s own search does the same, but takes more instructions if code is optimized for size.
 pub(crate) fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
     for (at, &byte) in text.as_bytes().iter().enumerate() {
         if byte == separator {
@@ -79,12 +79,12 @@ pub(crate) fn split_once(text: &str, separator: u8) -> Option<(&str, &str)> {
 /// `token68` of RFC 9110 section 11.2, without the `=` at its end.
 pub(crate) static TOKEN68: Characters = Characters::alphanumeric().and(b"-._~+/");
 /// `scope-token` of RFC 6749 section 3.3.
-pub(crate) static SCOPE_TOKEN: Characters = Characters::graphic().but(b"\"\\");
-/// `tchar` of RFC 9110 section 5.6.2, and what separates names in a list.
+pub(crate) static SCOPE_TOKEN: Characters = Characters::graphic().without(b"\"\\");
+/// `tchar` of RFC 9110 section 5.6.2, and the separators of names in a list.
 pub(crate) static FIELD_NAMES: Characters = Characters::alphanumeric().and(b"!#$%&'*+-.^_`|~, ");
-/// What all parsers of URLs agree on: printable ASCII but for what RFC 3986 leaves out and WHATWG
-/// reads as something else.
-pub(crate) static URL: Characters = Characters::graphic().but(b"\"\\<>^`");
+/// The characters on which all URL parsers agree: printable ASCII, without those that RFC 3986
+/// excludes and WHATWG interprets differently.
+pub(crate) static URL: Characters = Characters::graphic().without(b"\"\\<>^`");
 
 #[cfg(test)]
 mod tests {
@@ -92,7 +92,7 @@ mod tests {
 
     fn members(set: &Characters) -> String {
         let all = (0..=255).map(char::from);
-        all.filter(|c| c.is_ascii() && set.make_up(&c.to_string()))
+        all.filter(|c| c.is_ascii() && set.contains_all(&c.to_string()))
             .collect()
     }
 
@@ -132,11 +132,11 @@ mod tests {
             for odd in ["\u{e9}", "\u{0}", "\n", "\u{7f}", "a\u{80}"] {
                 for place in 0..20 {
                     let text = format!("{}{odd}{}", "a".repeat(place), "a".repeat(20 - place));
-                    assert!(!set.make_up(&text), "{text:?}");
+                    assert!(!set.contains_all(&text), "{text:?}");
                 }
             }
-            assert!(set.make_up(&"a".repeat(20)));
-            assert!(set.make_up(""));
+            assert!(set.contains_all(&"a".repeat(20)));
+            assert!(set.contains_all(""));
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The URLs that Tollgate handles: a strict subset of RFC 3986, on which every parser agrees.
 //!
-//! Only `http` and `https`, printable ASCII, no userinfo, no backslash, no fragment. What passes
-//! means the same to this module, to a WHATWG parser and to an HTTP client, so an origin that was
-//! compared here is the origin that is connected to.
+//! Only `http` and `https`, printable ASCII, no userinfo, no backslash, no fragment. An accepted
+//! URL means the same to this module, to a WHATWG parser and to an HTTP client, so an origin that
+//! was compared here is the one that a client connects to.
 
 use crate::grammar;
 
@@ -25,24 +25,22 @@ pub enum UrlError {
     Scheme,
     /// White space, control characters, quotes, a backslash, or not ASCII.
     Character,
-    /// The host or port cannot be one, or there is a user name.
+    /// The host or the port is not valid, or there is a user name.
     Authority,
     /// There is a `#`.
     Fragment,
-    /// Longer than the caller accepts.
+    /// Longer than the caller's limit.
     TooLong,
 }
 
 impl UrlError {
-    /// What is wrong, to end a sentence with.
+    /// What is wrong, as the end of a sentence.
     #[must_use]
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Scheme => "it must begin with https:// (or http:// on a loopback address)",
-            Self::Character => {
-                "it may only hold printable ASCII, without spaces, quotes or backslashes"
-            }
-            Self::Authority => "its host or port is not valid, or it holds a user name",
+            Self::Character => "it must be printable ASCII without spaces, quotes and backslashes",
+            Self::Authority => "its host or port is not valid, or it has a user name",
             Self::Fragment => "it must not have a fragment (#)",
             Self::TooLong => "it is too long",
         }
@@ -55,7 +53,7 @@ impl HttpUrl {
     /// # Errors
     /// See [`UrlError`].
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        if !grammar::URL.make_up(text) {
+        if !grammar::URL.contains_all(text) {
             return Err(UrlError::Character);
         }
         let (scheme, rest) = grammar::split_once(text, b':').ok_or(UrlError::Scheme)?;
@@ -93,13 +91,13 @@ impl HttpUrl {
         scheme.to_owned() + &self.authority
     }
 
-    /// As it was given, not decoded; at least `/`.
+    /// The path as it was given, not decoded. At least `/`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// [`Self::path`], for what wants a list of paths.
+    /// [`Self::path`] as a list of one path.
     pub(crate) fn path_alone(&self) -> &[String] {
         std::slice::from_ref(&self.path)
     }
@@ -116,7 +114,8 @@ impl HttpUrl {
         self.secure == other.secure && self.authority == other.authority
     }
 
-    /// Whether credentials and keys may travel there: `https:`, or a loopback address.
+    /// Whether credentials may be sent to this URL, and keys fetched from it: `https:`, or a
+    /// loopback address.
     #[must_use]
     pub fn is_trustworthy(&self) -> bool {
         self.secure || self.is_loopback()
@@ -127,8 +126,8 @@ impl HttpUrl {
             Some(rest) => return rest.split(']').next() == Some("::1"),
             None => self.authority.split(':').next().unwrap_or_default(),
         };
-        // RFC 6761 section 6.3 reserves the name; four decimal parts, so that no odd notation of
-        // another address slips through.
+        // RFC 6761 section 6.3 reserves the name. An IPv4 address must have four decimal parts,
+        // because other notations could stand for another address.
         host == "localhost"
             || (host.starts_with("127.")
                 && host.split('.').count() == 4
@@ -150,8 +149,8 @@ fn normal_authority(authority: &str, secure: bool) -> Option<String> {
             Some((host, port)) => (host, Some(port)),
             None => (authority, None),
         };
-        // DNS names and IPv4 addresses (RFC 1123 section 2.1), and `_`, which container networks
-        // use.
+        // DNS names and IPv4 addresses (RFC 1123 section 2.1), and `_`, which is used in container
+        // networks.
         let name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
         if host.is_empty() || host.len() > 253 || !host.bytes().all(name) {
             return None;

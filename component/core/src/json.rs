@@ -1,11 +1,11 @@
-//! JSON as security protocols need it (RFC 8259, RFC 7515 section 4, RFC 8725 section 2.4).
+//! Strict JSON for security protocols (RFC 8259, RFC 7515 section 4, RFC 8725 section 2.4).
 //!
-//! One value and nothing after it, UTF-8, no member name twice in an object at any depth, nesting
-//! bounded by the caller. A parser that keeps the first or the last of two equal members reads
-//! another document than the next parser does; here there is no such document.
+//! One value and nothing after it, UTF-8, no duplicate members at any depth, and a nesting limit
+//! from the caller. Parsers disagree on which of two duplicate members to use, so such documents
+//! are refused.
 //!
-//! The grammar is `serde_json`'s; the rules above it are here. The size of the text is not
-//! checked: callers bound it where they get it.
+//! `serde_json` implements the grammar; the additional rules are here. The size of the text is not
+//! checked: callers limit it.
 
 mod write;
 
@@ -38,7 +38,7 @@ pub struct Object {
     members: Vec<(String, Json)>,
 }
 
-/// A JSON number: whole numbers exactly where they fit 64 bits, all others as a double.
+/// A JSON number: a whole number that fits in 64 bits is exact, any other is a double.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Number(Repr);
 
@@ -49,12 +49,12 @@ enum Repr {
     Double(f64),
 }
 
-/// Why a text is not a JSON value that is accepted. Nothing of the text is in it.
+/// Why a text is not an acceptable JSON value. It contains no part of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonError {
     /// Not JSON, not UTF-8, a number beyond a double, or something after the value.
     Syntax,
-    /// A member name stands twice in one object.
+    /// An object has duplicate members.
     DuplicateMember,
     /// Nested more deeply than the caller allows.
     TooDeep,
@@ -93,7 +93,7 @@ impl Json {
     /// neither, 1 allows them without further ones inside. More than 127 has no effect.
     ///
     /// # Errors
-    /// Every [`JsonError`] but [`JsonError::NotAnObject`].
+    /// Every [`JsonError`] except [`JsonError::NotAnObject`].
     pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Self, JsonError> {
         let refusal = Cell::new(JsonError::Syntax);
         let mut parser = serde_json::Deserializer::from_slice(bytes);
@@ -102,7 +102,7 @@ impl Json {
             refusal: &refusal,
         }
         .deserialize(&mut parser);
-        // Any error but the two that `Value` notes down is one of syntax.
+        // Every error except the two that `Value` records is a syntax error.
         let value = value.map_err(|_| refusal.get())?;
         parser.end().map_err(|_| JsonError::Syntax)?;
         Ok(value)
@@ -199,7 +199,7 @@ impl Object {
         self.members.is_empty()
     }
 
-    /// Sets a member: in its place where the name is there, else at the end.
+    /// Sets a member. An existing member keeps its place; a new one is added at the end.
     pub fn insert(&mut self, name: impl Into<String>, value: Json) {
         let name = name.into();
         match self.members.iter_mut().find(|(own, _)| *own == name) {
@@ -208,9 +208,9 @@ impl Object {
         }
     }
 
-    /// Whether some name stands twice. Large sets of names are put in order first: comparing all
-    /// with all would let a key set of half a megabyte cost minutes. (A heap, not a sort: an
-    /// eighth of the code.)
+    /// Whether there are duplicate names. Large sets of names are sorted first: comparing all pairs
+    /// of a key set of half a megabyte could take minutes. (A heap, not a sort: an eighth of the
+    /// code.)
     fn has_duplicate(&self) -> bool {
         let names = self.members.iter().map(|(name, _)| name.as_str());
         if self.members.len() <= 16 {
@@ -245,7 +245,7 @@ impl Number {
         }
     }
 
-    /// The value where it is whole and not negative, also when written as `1.0` or `1e3`.
+    /// The value if it is whole and not negative, even if written as `1.0` or `1e3`.
     #[must_use]
     pub fn as_u64(self) -> Option<u64> {
         match self.0 {
@@ -255,7 +255,7 @@ impl Number {
         }
     }
 
-    /// The value where it is whole and fits, also when written as `1.0` or `1e3`.
+    /// The value if it is whole and fits, even if written as `1.0` or `1e3`.
     #[must_use]
     pub fn as_i64(self) -> Option<i64> {
         match self.0 {
@@ -266,7 +266,7 @@ impl Number {
     }
 }
 
-/// A double that is a whole number, below 2^53: beyond, neighbouring whole numbers are the same
+/// A double that is a whole number below 2^53. Above that, different whole numbers have the same
 /// double.
 #[expect(
     clippy::cast_possible_truncation,
@@ -283,8 +283,8 @@ impl From<u64> for Number {
     }
 }
 
-/// Builds one value of the parse. What is wrong beyond syntax goes into `refusal`: the parser's
-/// own error type could carry it as text only.
+/// Builds one value while parsing. Errors other than syntax go into `refusal`, because the parser's
+/// own error type could hold them only as text.
 #[derive(Clone, Copy)]
 struct Value<'a> {
     depth_left: usize,

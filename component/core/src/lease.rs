@@ -1,6 +1,6 @@
-//! Single flight without shared promises: who does the work for everybody takes a lease on it,
-//! keeps it alive while working, and the others look again a little later. A lease that is no
-//! longer kept alive, because its owner's client has gone, passes to the next who looks.
+//! Single flight without shared promises: the task that does the work for all takes a lease and
+//! renews it while working, and the others poll again a little later. If a lease is no longer
+//! renewed, because its owner was cancelled, the next task that polls takes it over.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -8,22 +8,24 @@ use std::future::Future;
 use crate::capability::UnixMillis;
 use crate::task::Scheduler;
 
-/// A lease that was not renewed for so long belongs to a caller that is gone.
+/// A lease that was not renewed for this long belongs to a cancelled task.
 pub(crate) const LEASE_MS: u64 = 1_000;
-/// How often its owner renews it: often enough that a busy host does not lose it.
+/// How often its owner renews it: often enough that it is not lost on a busy host.
 const HEARTBEAT_MS: u64 = 250;
-/// How soon the others look for the first time. Shorter would burn timers, longer would be felt.
+/// The delay before the others poll for the first time. A shorter one would cost many timers; a
+/// longer one would be noticeable.
 const LOOK_AGAIN_MS: u64 = 15;
-/// The longest time between two looks: a host with many waiters must not spend itself on polling.
+/// The maximum time between two polls: short enough to notice the result, and long enough that many
+/// waiters cost little.
 const LONGEST_LOOK_AGAIN_MS: u64 = 250;
 
-/// When to look again after `waited` milliseconds: later and later, so that waiting long is cheap
-/// and costs at most a quarter of the time it took.
-pub(crate) fn look_again_after(waited: u64) -> u64 {
+/// When to poll again after `waited` milliseconds. The interval grows, so that a long wait is cheap
+/// and is extended by at most a quarter.
+pub(crate) fn poll_after(waited: u64) -> u64 {
     (waited / 4).clamp(LOOK_AGAIN_MS, LONGEST_LOOK_AGAIN_MS)
 }
 
-/// Who is at work, if anybody.
+/// The current owner, if there is one.
 #[derive(Debug, Default)]
 pub(crate) struct Lease {
     held: Cell<Option<Held>>,
@@ -41,15 +43,15 @@ struct Held {
 pub(crate) struct Owner(u64);
 
 impl Lease {
-    /// Whether somebody is at work. "From the future" is a clock that jumped back, not a patient
-    /// owner.
+    /// Whether a task is at work. A renewal in the future means that the clock jumped back, so it
+    /// does not count.
     pub(crate) fn is_held(&self, now: UnixMillis) -> bool {
         self.held
             .get()
             .is_some_and(|held| now < held.kept_until && held.kept_until - now <= LEASE_MS)
     }
 
-    /// Takes the lease, from whoever had it.
+    /// Takes the lease from its current owner, if any.
     pub(crate) fn take(&self, now: UnixMillis) -> Owner {
         let owner = self.owners.get() + 1;
         self.owners.set(owner);
@@ -60,8 +62,8 @@ impl Lease {
         Owner(owner)
     }
 
-    /// Does the work as `owner`, keeping the lease alive. It is free again when the work is done,
-    /// and when the future is dropped half-way.
+    /// Does the work as `owner`, and renews the lease. The lease is released when the work is done
+    /// or the future is dropped.
     pub(crate) async fn work<T>(
         &self,
         owner: Owner,
@@ -74,7 +76,7 @@ impl Lease {
     }
 
     fn renew(&self, Owner(owner): Owner, now: UnixMillis) {
-        // Taken over: let the new owner finish; whoever stores last stores a good value.
+        // The lease was taken over. Both tasks finish; the last one to store stores a valid value.
         if self.held.get().is_some_and(|held| held.owner == owner) {
             let kept_until = now + LEASE_MS;
             self.held.set(Some(Held { owner, kept_until }));
@@ -107,13 +109,13 @@ mod tests {
     fn a_long_wait_takes_few_polls() {
         let (mut waited, mut looks) = (0, 0);
         while waited < 5_000 {
-            waited += look_again_after(waited);
+            waited += poll_after(waited);
             looks += 1;
         }
         assert!(looks < 40, "{looks}");
-        assert_eq!(look_again_after(0), 15);
-        assert_eq!(look_again_after(400), 100);
-        assert_eq!(look_again_after(u64::MAX), 250);
+        assert_eq!(poll_after(0), 15);
+        assert_eq!(poll_after(400), 100);
+        assert_eq!(poll_after(u64::MAX), 250);
     }
 
     #[test]

@@ -1,24 +1,24 @@
-//! The rules of OAuth at the edge: pure, without I/O, clock or randomness of their own.
+//! The rules of OAuth at the edge. This crate is pure: it has no I/O, clock or randomness of its
+//! own.
 //!
-//! Data flows one way: a [`deployment::Deployment`] is compiled once from a
-//! [`deployment::Config`]. A host gives a [`resource_server::RequestHead`] to its
-//! [`resource_server::Gate`] and gets a decision back, at once where nothing must be fetched,
-//! else through a [`task::Task`] that it polls. What the gate needs of its host is the trait
-//! [`capability::Host`].
+//! Data flows one way: a [`deployment::Deployment`] is compiled once from a [`deployment::Config`].
+//! A host gives a [`resource_server::RequestHead`] to its [`resource_server::Gate`] and gets a
+//! decision: at once if nothing must be fetched, otherwise through a [`task::Task`] that it polls.
+//! The trait [`capability::Host`] has the capabilities that the gate needs from its host.
 //!
-//! A role borrows from the issuers and from the ground floor (all modules below them), never from
-//! another role: `tests/house.rs` checks that.
+//! A role uses the issuers and the ground floor (all modules below them), and never another role:
+//! `tests/house.rs` checks that.
 //!
 //! | module | what | specifications |
 //! |---|---|---|
-//! | [`deployment`] | options and environment, checked; wires the roles | |
+//! | [`deployment`] | checks options and environment, and connects the roles | |
 //! | [`resource_server`] | a role: requests, credentials, metadata | RFC 6750, 9728, MCP authorization |
-//! | [`token_client`] | a role: tokens for other APIs, for a user or for oneself | RFC 6749, 7523, 8693, 8707 |
-//! | [`issuers`] | their metadata, where their keys come from and how long they serve | RFC 8414, 9111 |
+//! | [`token_client`] | a role: tokens for other APIs, for a user or for the application | RFC 6749, 7523, 8693, 8707 |
+//! | [`issuers`] | metadata and keys of issuers, and how long they are used | RFC 8414, 9111 |
 //! | [`access_token`] | claims, scopes, the cache of verified tokens | RFC 7519, 8725, 9068 |
 //! | [`jose`] | signatures and keys | RFC 7515, 7517, 7518, 7638, 8037, 9864 |
 //! | [`answer`], [`challenge`] | responses | RFC 6749 section 5.2, RFC 6750 section 3 |
-//! | [`capability`], [`config_error`], [`http_url`], [`json`], [`secret`], [`task`] | what every module may need | |
+//! | [`capability`], [`config_error`], [`http_url`], [`json`], [`secret`], [`task`] | used by every module | |
 #![forbid(unsafe_code)]
 
 pub mod access_token;

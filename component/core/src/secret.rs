@@ -1,15 +1,14 @@
-//! Text that must not be seen.
+//! Secret text.
 
 use std::fmt;
 
-/// A secret: a client secret, a private key, a token. It cannot be printed, only exposed where it
-/// is used. Not wiped when dropped: the host's copies outlive it, and wiping one of several would
-/// promise what does not hold.
+/// A secret: a client secret, a private key, a token. It cannot be printed, only exposed. It is not
+/// wiped when dropped: the host's copies outlive it, so wiping this one would give false security.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes the text over.
+    /// Wraps a text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
@@ -21,19 +20,19 @@ impl Secret {
         &self.0
     }
 
-    /// The text, taken out.
+    /// Returns the text by value.
     #[must_use]
     pub fn into_exposed(self) -> String {
         self.0
     }
 
-    /// Bytes of the text.
+    /// The length of the text in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the text is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

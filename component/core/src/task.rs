@@ -1,7 +1,7 @@
-//! Work that waits: futures polled by the host, without wakers.
+//! Tasks: futures that the host polls, without wakers.
 //!
-//! The host asks again when one of its exchanges has ended or when the time that the task named
-//! has passed. So a future of this crate never stores a waker; it leaves a hint instead.
+//! The host polls again when one of its exchanges has ended, or when the time that the task named
+//! has passed. So a future of this crate never stores a waker; it sets a hint instead.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -14,11 +14,11 @@ use crate::capability::{
 };
 use crate::limits;
 
-/// How long the host may take over an exchange beyond the timeout it was given, in milliseconds,
-/// before core counts it as lost.
+/// How long core waits for an exchange beyond its timeout, in milliseconds, before it counts as
+/// lost.
 const GRACE_MS: u64 = 500;
 
-/// The host and the hint of the poll under way.
+/// The host, and the hint of the current poll.
 pub(crate) struct Scheduler {
     host: Rc<dyn Host>,
     hint: Cell<Option<u64>>,
@@ -45,20 +45,20 @@ impl Scheduler {
         self.host.random(out);
     }
 
-    /// `base` plus up to a quarter of it, so that many isolates do not come back together.
+    /// `base` plus up to a quarter of it, so that many isolates do not retry at the same time.
     pub(crate) fn jittered(&self, base: u64) -> u64 {
         let mut bytes = [0; 2];
         self.host.random(&mut bytes);
         base + base / 4 * u64::from(u16::from_le_bytes(bytes)) / u64::from(u16::MAX)
     }
 
-    /// Asks the host to poll again after `ms` at the latest.
-    pub(crate) fn ask_within(&self, ms: u64) {
+    /// Requests that the host polls again after `ms` at the latest.
+    pub(crate) fn poll_within(&self, ms: u64) {
         let earlier = self.hint.get().map_or(ms, |hint| hint.min(ms));
         self.hint.set(Some(earlier));
     }
 
-    /// Ready once the clock has moved on by `ms`. A clock that jumps back ends the wait as well.
+    /// Ready after `ms`. A clock that jumps back ends the wait as well.
     pub(crate) async fn wait(&self, ms: u64) {
         let start = self.now();
         poll_fn(|_| {
@@ -66,13 +66,13 @@ impl Scheduler {
             if now < start || now - start >= ms {
                 return Poll::Ready(());
             }
-            self.ask_within(ms - (now - start));
+            self.poll_within(ms - (now - start));
             Poll::Pending
         })
         .await;
     }
 
-    /// Sends a request and waits for the whole response, with core's own deadline.
+    /// Sends a request and waits for the complete response, with core's own deadline.
     pub(crate) async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let patience = u64::from(request.timeout_ms) + GRACE_MS;
         let max = request.max_body_bytes as usize;
@@ -84,7 +84,7 @@ impl Scheduler {
         }
     }
 
-    /// Waits for an operation with a key, at most [`limits::SIGNATURE_MS`].
+    /// Waits for a key operation, at most [`limits::SIGNATURE_MS`].
     pub(crate) async fn signature<T>(
         &self,
         pending: PendingAnswer<T>,
@@ -93,8 +93,8 @@ impl Scheduler {
         answer.unwrap_or(Err(SignatureError::TimedOut))
     }
 
-    /// Waits for the host's answer; `None` where it does not come within `patience` milliseconds,
-    /// or the clock jumps back.
+    /// Waits for the host's answer. `None` if it does not come within `patience` milliseconds, or
+    /// if the clock jumps back.
     async fn answer<T>(&self, mut pending: Box<dyn Pending<T>>, patience: u64) -> Option<T> {
         let start = self.now();
         poll_fn(|_| {
@@ -105,7 +105,7 @@ impl Scheduler {
             if now < start || now - start >= patience {
                 return Poll::Ready(None);
             }
-            self.ask_within(patience - (now - start));
+            self.poll_within(patience - (now - start));
             Poll::Pending
         })
         .await
@@ -123,7 +123,7 @@ impl Scheduler {
             beat(self.now());
             let polled = work.as_mut().poll(context);
             if polled.is_pending() {
-                self.ask_within(every_ms);
+                self.poll_within(every_ms);
             }
             polled
         })
@@ -131,16 +131,16 @@ impl Scheduler {
     }
 }
 
-/// What a poll of a [`Task`] found.
+/// The result of polling a [`Task`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Progress<T> {
-    /// Done. The task is spent.
+    /// The result. The task is finished.
     Ready(T),
-    /// Poll again when an exchange has ended, and after so many milliseconds at the latest.
+    /// Poll again when an exchange has ended, and after this many milliseconds at the latest.
     Pending(Option<u32>),
 }
 
-/// A decision or a refresh under way. Dropping it gives it up and frees what it held.
+/// A running operation. Dropping it cancels the operation and frees its resources.
 pub struct Task<T> {
     scheduler: Rc<Scheduler>,
     future: Option<Pin<Box<dyn Future<Output = T>>>>,
@@ -162,7 +162,7 @@ impl<T> Task<T> {
         }
     }
 
-    /// Goes as far as it can. A spent task answers `Pending(None)`.
+    /// Advances as far as possible. A finished task returns `Pending(None)`.
     pub fn poll(&mut self) -> Progress<T> {
         let Some(future) = &mut self.future else {
             return Progress::Pending(None);

@@ -1,4 +1,4 @@
-//! URLs of a configuration to which secrets go, or from which keys come.
+//! Configured URLs that secrets are sent to, or that keys are fetched from.
 
 use std::fmt::Arguments;
 
@@ -8,12 +8,16 @@ use crate::http_url::HttpUrl;
 /// Reads a configured URL, which must be `https:` or loopback.
 ///
 /// # Errors
-/// It is neither. `field` is the option that has it.
+/// The URL is neither, or is malformed. `field` is the option that holds it.
 pub(crate) fn trusted_url(field: Arguments<'_>, text: &str) -> Result<HttpUrl, ConfigError> {
-    let url = HttpUrl::parse(text)
-        .map_err(|error| ConfigError::at(field, format!("this is no URL: {}", error.sentence())))?;
+    let url = HttpUrl::parse(text).map_err(|error| {
+        ConfigError::at(
+            field,
+            format!("this is not a valid URL: {}", error.sentence()),
+        )
+    })?;
     if !url.is_trustworthy() {
-        let message = "plain http is only for loopback addresses: use https";
+        let message = "plain http is accepted only for loopback addresses: use https";
         return Err(ConfigError::at(field, message));
     }
     Ok(url)

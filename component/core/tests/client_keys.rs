@@ -222,9 +222,9 @@ fn a_broken_key_leaves_the_gate_working() {
                 ..key(P256)
             }],
             "client.keys[0].algorithm",
-            "no such algorithm",
+            "not supported",
         ),
-        (vec![key(P256); 9], "client.keys", "at most 8"),
+        (vec![key(P256); 9], "client.keys", "more than 8"),
     ] {
         let world = world(client(keys));
         let error = world.deployment.token_client().unwrap_err();

@@ -130,7 +130,7 @@ fn delays_of_metadata_and_keys_do_not_add_up() {
         let world = World::new(discovering());
         world.host.publish(&[&key]);
         let token = long_lived(&key);
-        // The metadata are known when the whole issuer goes down; keys never were.
+        // The metadata is known when the whole issuer goes down; keys never were.
         world.host.set(JWKS, Site::Body(500, String::new(), ""));
         ask_for(&world, &token, 60_000);
         world.host.take_down();

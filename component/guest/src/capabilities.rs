@@ -1,4 +1,4 @@
-//! The imports, as core's [`Host`].
+//! The imports, as an implementation of core's [`Host`].
 
 use tollgate_core::capability::{
     Host, HttpError, HttpRequest, HttpResponse, Pending, PendingAnswer, PrivateKeyHandle,
@@ -60,7 +60,7 @@ impl Host for Imports {
     }
 }
 
-/// Names that core does not know are of no use to it.
+/// Names that core does not know are skipped.
 fn known(names: &[String]) -> Vec<Algorithm> {
     let known = names.iter().map(|name| Algorithm::from_name(name));
     known.flatten().map(Algorithm::by_one_name).collect()

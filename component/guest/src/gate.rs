@@ -90,7 +90,7 @@ impl wit::GuestGate for Gate {
             scopes: identity.scopes.clone(),
             issuer: identity.issuer.clone(),
             audience: identity.audience.clone(),
-            // Whole seconds, towards the past; negative dates were refused as expired.
+            // Whole seconds, rounded down. Negative dates were refused as expired.
             expires_at: identity.dates.expires_at as u64,
             issued_at: identity.dates.issued_at.map(|date| date as u64),
             actors: identity
@@ -203,7 +203,7 @@ fn head(head: wit::RequestHead) -> core::RequestHead {
     }
 }
 
-/// Its parts are out of line, so that an engine compiles what a configuration has, and no more.
+/// Its parts are not inlined, so that an engine compiles only those that a configuration uses.
 #[inline(never)]
 fn config(config: wit::Config) -> deployment::Config {
     deployment::Config {

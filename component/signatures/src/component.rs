@@ -18,7 +18,7 @@ export!(Component);
 
 struct PublicKey(VerifyingKey);
 struct PrivateKey(SigningKey);
-/// An answer that is taken once.
+/// An answer that is returned once.
 struct Answer<T>(Cell<Option<Result<T, wit::SignatureError>>>);
 
 impl<T> Answer<T> {
@@ -118,7 +118,7 @@ impl TryRng for HostRandom {
     }
 
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
-        // One call gives at most 1024 bytes.
+        // One call returns at most 1024 bytes.
         for part in out.chunks_mut(1024) {
             let len = u32::try_from(part.len()).expect("at most 1024");
             part.copy_from_slice(&random::get_bytes(len));

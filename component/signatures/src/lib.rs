@@ -1,10 +1,10 @@
-//! The signature algorithms of JOSE by pure-Rust cryptography: RustCrypto's crates and dalek's.
+//! The signature algorithms of JOSE in pure Rust, with RustCrypto's and dalek's crates.
 //!
 //! As a library for Rust hosts, and as the component `tollgate-signatures.wasm`, which exports the
 //! interface `signatures` of `wit/` for hosts that have no cryptography of their own.
 //!
-//! Which key may be used with which algorithm, key sizes, weak keys and the length of signatures
-//! are core's decisions. Here a key that its crate refuses is refused, and nothing else is judged.
+//! Core decides which key may be used with which algorithm, and checks key sizes, weak keys and the
+//! length of signatures. This crate refuses only keys that the cryptographic crates refuse.
 #![cfg_attr(not(target_family = "wasm"), forbid(unsafe_code))]
 
 #[cfg(target_family = "wasm")]
@@ -15,20 +15,20 @@ mod verifying_key;
 pub use signing_key::SigningKey;
 pub use verifying_key::VerifyingKey;
 
-/// `alg` values of signatures that are checked here (RFC 7518 section 3.1, RFC 9864).
+/// Supported `alg` values for verifying (RFC 7518 section 3.1, RFC 9864).
 pub const VERIFY: [&str; 10] = [
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519",
 ];
 
-/// `alg` values of signatures that are made here.
+/// Supported `alg` values for signing.
 pub const SIGN: [&str; 10] = VERIFY;
 
-/// Why there is no verdict or no signature.
+/// Why an operation failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Error {
-    /// The algorithm is not one of [`VERIFY`] or [`SIGN`], or not for this key.
+    /// The algorithm is not in [`VERIFY`] or [`SIGN`], or does not fit the key.
     Unsupported,
-    /// The key is damaged, or not one that can exist.
+    /// The key is damaged or invalid.
     KeyRefused,
     /// The signature could not be computed.
     Failed,

@@ -10,7 +10,7 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use crate::Error;
 
-/// A private key. `Debug` tells its type only.
+/// A private key. `Debug` shows only its type.
 pub struct SigningKey(Key);
 
 enum Key {
@@ -34,11 +34,11 @@ impl std::fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// Reads a private key of any supported type. The numbers of an RSA key are checked to belong
-    /// together.
+    /// Reads a private key of any supported type. Checks that the numbers of an RSA key match each
+    /// other.
     ///
     /// # Errors
-    /// [`Error::KeyRefused`] where it is none, or damaged.
+    /// [`Error::KeyRefused`] if it is not a key, or is damaged.
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, Error> {
         // The structure names the type, so at most one of these succeeds.
         let key = rsa::PrivateKey::from_pkcs8_der(der)
@@ -68,7 +68,7 @@ impl SigningKey {
         key.map(Self).ok_or(Error::KeyRefused)
     }
 
-    /// The public half as a JWK: the members that make the key and nothing else.
+    /// The public half, as a JWK with only the required members of the key.
     #[must_use]
     pub fn public_jwk(&self) -> String {
         let text = |bytes: &[u8]| BASE64URL.encode(bytes);

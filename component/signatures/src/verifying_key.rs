@@ -27,7 +27,7 @@ enum Key {
     Ed25519(Box<ed25519_dalek::VerifyingKey>),
 }
 
-/// The members of a public JWK that make the key.
+/// The required members of a public JWK.
 #[derive(Deserialize)]
 struct Jwk<'a> {
     n: Option<&'a str>,
@@ -37,11 +37,11 @@ struct Jwk<'a> {
 }
 
 impl VerifyingKey {
-    /// Reads a public JWK for one algorithm. Points are checked to be on their curve.
+    /// Reads a public JWK for one algorithm. Checks that points are on their curve.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for an algorithm that is not in [`crate::VERIFY`],
-    /// [`Error::KeyRefused`] for a key that does not fit it or cannot exist.
+    /// [`Error::KeyRefused`] for a key that does not fit it or is invalid.
     pub fn from_jwk(algorithm: &str, jwk: &str) -> Result<Self, Error> {
         let jwk: Jwk<'_> = serde_json::from_str(jwk).map_err(|_| Error::KeyRefused)?;
         let rsa = || rsa_key(&jwk);
@@ -75,10 +75,11 @@ impl VerifyingKey {
         }))
     }
 
-    /// Whether a signature in JWS form (RFC 7518 section 3, RFC 8037 section 3.1) is this key's.
+    /// Whether a signature in JWS form (RFC 7518 section 3, RFC 8037 section 3.1) was made with
+    /// this key.
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        /// All keys have one form of signature each, and one of message.
+        /// For each key type, the crates use another type of signature and message.
         macro_rules! check {
             ($key:expr) => {
                 signature

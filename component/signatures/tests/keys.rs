@@ -1,4 +1,4 @@
-//! The signatures that RFCs print, and keys that are refused.
+//! Signatures from RFCs, and keys that are refused.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::convert::Infallible;
@@ -35,7 +35,7 @@ impl TryRng for Counting {
 
 impl TryCryptoRng for Counting {}
 
-/// The inside of a PEM block.
+/// The content of a PEM block.
 fn der(pem: &str) -> Vec<u8> {
     let block = pem.split_once("-----BEGIN ").unwrap().1;
     let body = block.split_once("-----").unwrap().1;

@@ -1,4 +1,4 @@
-//! The gate in front of a `tower` service.
+//! A `tower` layer with a gate.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,11 +16,10 @@ use crate::{Allowed, Answer, Decision, Gate};
 
 /// Puts a gate in front of a service.
 ///
-/// A request that may go on carries [`Identity`](crate::Identity),
-/// [`AccessToken`](crate::AccessToken) and, for [`Gate::exchange`](crate::Gate::exchange), both as
-/// [`Credentials`](crate::Credentials) as extensions, on protected routes; they are removed from
-/// any other. The gate's headers are added to the response. Every other request is answered
-/// here.
+/// An allowed request carries [`Identity`](crate::Identity), [`AccessToken`](crate::AccessToken)
+/// and, for [`Gate::exchange`](crate::Gate::exchange), both as [`Credentials`](crate::Credentials)
+/// as extensions, on protected routes; they are removed from any other. The gate's headers are
+/// added to the response. A request that is not allowed is answered here.
 #[derive(Clone, Debug)]
 pub struct GateLayer {
     gate: Gate,
@@ -69,7 +68,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let gate = self.gate.clone();
-        // The one that is ready goes along; its copy is asked for readiness next time.
+        // The ready service is moved into the future, and its clone takes its place.
         let copy = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, copy);
         Box::pin(async move {
@@ -98,7 +97,7 @@ where
 }
 
 /// Why a request was refused: an extension of the response, for logs and metrics. A stable code
-/// such as `token-expired`; no input of the caller is in it.
+/// such as `token-expired`. It contains no input from the caller.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Refusal(pub String);
 
@@ -114,12 +113,12 @@ fn respond<R>(answer: Answer) -> Response<Either<R, Full<Bytes>>> {
     response.map(|body| Either::Right(Full::from(body)))
 }
 
-/// The gate's values replace the handler's, but for `Vary`, which is a list that both add to: a
-/// response with two `Access-Control-Allow-Origin` is one that browsers refuse.
+/// The gate's values replace the handler's, because browsers refuse a response with two
+/// `Access-Control-Allow-Origin` headers. `Vary` is a list, so both values are kept.
 fn add_headers(response: &mut HeaderMap, gate: HeaderMap) {
     let mut current = None;
     for (name, value) in gate {
-        // Repeated names come without one.
+        // The iterator yields no name for a repeated header.
         let first = name.is_some();
         current = name.or(current);
         let Some(name) = &current else { continue };

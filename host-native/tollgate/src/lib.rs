@@ -1,4 +1,5 @@
-//! Tollgate on a server: the component under wasmtime, with what it needs of the world.
+//! Tollgate on a server: the component under wasmtime, with the host's clock, randomness, HTTP and
+//! signatures.
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

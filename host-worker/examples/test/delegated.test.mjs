@@ -173,7 +173,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
         it('says clearly that the issuer does not allow it, and calls nobody', async () => {
           await forbid();
           const { refusal, status } = await ask(worker, 'profile', await token('erin'));
-          assert.equal(refusal, 'You have not allowed this application to do that.');
+          assert.equal(refusal, 'You have not authorized this application to do that.');
           if (status !== undefined) assert.equal(status, 403);
           const events = await issuer.admin('audit');
           assert.equal(events.at(-1).event, 'credentials:refuse');
@@ -236,7 +236,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
         const worker = await start(built, settings({ vars: { TOLLGATE_CLIENT_ID: 'worker', ...vars } }));
         try {
           const { refusal, status } = await ask(worker, 'profile', await token('heidi'));
-          assert.match(refusal, /not set up right|server_error/);
+          assert.match(refusal, /not configured correctly|server_error/);
           if (status !== undefined) assert.equal(status, 500);
           assert.match(worker.logs.join('\n'), said);
           const { status: metadata } = await worker.fetch(`${ORIGIN}/.well-known/oauth-protected-resource`);
@@ -258,7 +258,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
         await ask(worker, 'profile', await token('judy'));
         await issuer.admin('outage', { mode: 'down', endpoints: ['token'] });
         const { refusal, status } = await ask(worker, 'profile', bearer);
-        assert.equal(refusal, 'Access for you cannot be asked for at the moment.');
+        assert.equal(refusal, 'An access token cannot be requested at the moment: try again later.');
         if (status !== undefined) assert.equal(status, 503);
         await issuer.admin('outage', { mode: 'off' });
         assert.equal((await ask(worker, 'profile', bearer)).value.subject, 'ivan');

@@ -7,14 +7,14 @@ export async function bundle(here, glue, out) {
   const common = {
     bundle: true,
     minify: true,
-    // Node shows the whole line that threw, also of a ConfigError.
+    // Node prints the whole line that threw, so minified lines are kept short.
     lineLimit: 160,
     format: 'esm',
-    // What Node 20 and workerd of 2024 understand.
+    // The syntax that Node 20 and workerd of 2024 support.
     target: 'es2022',
     outdir: out,
     legalComments: 'none',
-    // With the text of the sources: the package has none of them beside it.
+    // Includes the text of the sources, because the package does not contain them.
     sourcemap: 'linked',
     logLevel: 'error',
     external: ['./shim.js', './signatures.js', './*.wasm', 'node:fs'],
@@ -32,7 +32,7 @@ export async function bundle(here, glue, out) {
     ...common,
     entryPoints: ['worker', 'node', 'node-http', 'bare', 'signatures-worker', 'signatures-node'].map(source),
   });
-  // A drop-in stands on the package's entry for its host, as an application does.
+  // A drop-in imports the package's entry for its host, as an application does.
   await build({
     ...common,
     entryPoints: [source('keycard/index')],

@@ -2,13 +2,13 @@ import type { Answer } from '#glue/resource-server';
 
 type Headers_ = readonly (readonly [string, string])[];
 
-/** The component's answer as it stands. */
+/** The component's answer as a `Response`. */
 export function responseOf(answer: Answer): Response {
-  // An empty body is not the same as none: 204 and 304 may not have one.
+  // An empty body differs from none: 204 and 304 must not have a body.
   return new Response(answer.body ?? null, { status: answer.status, headers: answer.headers as [string, string][] });
 }
 
-/** The answer where the fault is on this side. It says no more: the log does. */
+/** The response for a fault on this side. The details are in the log. */
 export function serverError(): Response {
   return new Response('{"error":"server_error"}', {
     status: 500,
@@ -16,13 +16,15 @@ export function serverError(): Response {
   });
 }
 
-/** Lists to which a handler may have added: the rest has one value, the gate's. */
+/**
+ * Headers with lists, to which the handler may have added. All others have one value, the gate's.
+ */
 const LISTS = new Set(['vary', 'access-control-expose-headers']);
 
 /** The handler's response with the gate's headers. */
 export function withHeaders(response: Response, headers: Headers_): Response {
-  // A WebSocket upgrade is no response that a page reads, and cannot be copied.
-  // What is no response at all is the runtime's to complain about.
+  // A WebSocket upgrade cannot be copied, and no page reads it as a response. If the value is not a
+  // response, the runtime reports it.
   if (headers.length === 0 || response?.headers === undefined || response.status === 101) return response;
   try {
     add(response.headers, headers);
@@ -39,7 +41,7 @@ function add(to: Headers, headers: Headers_): void {
   for (const [name, value] of headers) {
     if (LISTS.has(name)) {
       const had = to.get(name);
-      // Twice the same is what a handler that returns one response object for all would collect.
+      // Avoids duplicates if a handler returns the same response object for several requests.
       if (had === null) to.set(name, value);
       else if (!had.includes(value)) to.append(name, value);
     } else {

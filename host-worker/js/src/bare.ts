@@ -1,9 +1,12 @@
-// For hosts and bundlers that bring the core modules themselves.
+// The entry for hosts and bundlers that load the core modules themselves.
 import { makeGate } from './shim.js';
 import type { CoreModules as Compiled } from './component.js';
 import type { Gate, GateOptions } from './types.js';
 
-/** The package's three `.wasm` files, each a `WebAssembly.Module`, which not all libraries type. */
+/**
+ * The package's three `.wasm` files, each a `WebAssembly.Module`. Not all libraries declare this
+ * type.
+ */
 export interface CoreModules {
   /** `tollgate/tollgate-gate.core.wasm` */
   core: object;
@@ -16,12 +19,15 @@ export interface CoreModules {
 let given: CoreModules | undefined;
 let instantiate: ((module: any, imports?: any) => any) | undefined;
 
-/** Sets the modules for all gates, before the first request; `createGate` may come before. */
+/**
+ * Sets the modules for all gates. Call it before the first request; `createGate` may be called
+ * earlier.
+ */
 export function setModules(modules: CoreModules): void {
   given = modules;
 }
 
-/** Replaces `new WebAssembly.Instance(module, imports)`, to see what a broken component does. */
+/** Replaces `new WebAssembly.Instance(module, imports)`, for tests with a broken component. */
 export function setInstantiate(replacement: typeof instantiate): void {
   instantiate = replacement;
 }

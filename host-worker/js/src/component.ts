@@ -18,10 +18,10 @@ export interface CoreModules {
   core3: WebAssembly.Module;
 }
 
-/** How a core module becomes an instance. Tests replace it to make a component that breaks. */
+/** Instantiates a core module. Tests replace it to make a component that traps. */
 export type Instantiate = (module: WebAssembly.Module, imports?: WebAssembly.Imports) => WebAssembly.Instance;
 
-/** The component broke. The instance it happened in is not used again. */
+/** The component trapped. Its instance is not used again. */
 export class Trap extends Error {
   constructor(cause: unknown) {
     super('tollgate: the component failed; so did what was asked of it, and the next call gets a new instance', {
@@ -31,38 +31,38 @@ export class Trap extends Error {
   }
 }
 
-/** What a call in progress belongs to: requests share a component, never each other's promises. */
+/** The context of a running call: requests share a component, but never each other's promises. */
 export interface Call {
-  /** What this call has started and what may be under way. */
+  /** The operations that this call has started. */
   pending: Pending[];
   /** The environment of the request, for a `fetch` that goes through a binding. */
   env: unknown;
 }
 
 /**
- * How many identities are kept in their JavaScript form, and how much text of claims with them.
- * Lifting one costs more than all the rest of a call. 1,024 is some seconds of callers on a busy
- * isolate; 4 Mi characters are at most 8 MiB of the isolate's 128.
+ * How many identities are cached as JavaScript objects, and how much text of claims. Lifting one
+ * costs more than the rest of a call. 1,024 covers some seconds of callers on a busy isolate; 4 Mi
+ * characters are at most 8 MiB of the isolate's 128.
  */
 const MEMO_ENTRIES = 1024;
 const MEMO_CHARACTERS = 4 * 1024 * 1024;
 
-/** What a task has come to. */
+/** The progress of a task. */
 export interface Ready<T> {
   tag: 'ready';
-  /** Absent where a task only has an end. */
+  /** Absent if a task has no result. */
   val: T;
 }
 
-/** What is asked again until it is ready. */
+/** A task, which is polled until it is ready. */
 export interface Task<T> {
   poll(): Ready<T> | { tag: 'pending'; val?: number };
 }
 
-/** The beginning of what may need I/O. */
+/** The first step of an operation that may need I/O. */
 export type Step<T> = { tag: 'done'; val: T } | { tag: 'waiting'; val: Task<T> };
 
-/** What a component is made with. */
+/** The settings of a component. */
 export interface ComponentSettings {
   config: Config;
   fetch: (url: string, init: RequestInit, env: any) => Promise<Response>;
@@ -71,18 +71,20 @@ export interface ComponentSettings {
   signatures: object | undefined;
 }
 
-/** A call that nobody waits for. */
+/** A call without a request. */
 export function nothing(): Call {
   return { pending: [], env: undefined };
 }
 
 /** One instance of the component with one gate in it, and with the gate's client. */
 export class Component {
-  /** Set for good by a trap. */
+  /** Set by a trap, and never reset. */
   broken = false;
   readonly #gate: Gate;
   readonly #makeClient: () => TokenClient;
-  /** Made when it is first asked for: most gates never ask, and their first request waits. */
+  /**
+   * Created when it is first used: most gates never use it, and it would delay the first request.
+   */
   #client: TokenClient | ConfigError | undefined;
   readonly #identities = new Map<bigint, Verified>();
   #characters = 0;
@@ -125,7 +127,7 @@ export class Component {
 
   /**
    * Calls into the component. A `result` that is an error becomes a {@link ConfigError} or a
-   * `TokenError`; anything else that is thrown means that the instance can not be trusted.
+   * `TokenError`; any other exception means that the instance cannot be trusted.
    */
   enter<T>(run: (gate: Gate) => T, call: Call): T {
     this.#call = call;
@@ -144,12 +146,12 @@ export class Component {
     }
   }
 
-  /** Whether a client is configured: one that works, or one that does not. */
+  /** Whether a client is configured, valid or not. */
   get hasClient(): boolean {
     return this.enter((gate) => gate.hasClient(), nothing());
   }
 
-  /** What is wrong about the client, if anything is: also that there is none. */
+  /** The error of the client's configuration, if any. A missing client is an error too. */
   get clientError(): ConfigError | undefined {
     try {
       this.#client ??= this.#makeClient();
@@ -160,14 +162,14 @@ export class Component {
     return this.#client instanceof ConfigError ? this.#client : undefined;
   }
 
-  /** The gate's client; a `TokenError` where its configuration cannot work. */
+  /** The gate's client. Throws a `TokenError` if its configuration is invalid. */
   client(): TokenClient {
     const error = this.clientError;
     if (error !== undefined) throw clientMisconfigured(error);
     return this.#client as TokenClient;
   }
 
-  /** Tells the component that nobody wants this task any more. */
+  /** Drops a task, which cancels it. */
   drop(task: Task<unknown>): void {
     if (this.broken) return;
     try {
@@ -182,7 +184,7 @@ export class Component {
     let verified = this.#identities.get(id);
     if (verified !== undefined) return verified;
     const record = this.enter((gate) => gate.identity(id), call);
-    if (record === undefined) throw new Trap('an identity was gone within the call that named it');
+    if (record === undefined) throw new Trap('the component has no identity for the id that it just returned');
     verified = new Verified(record);
     this.#identities.set(id, verified);
     this.#characters += verified.size;

@@ -1,13 +1,18 @@
-/** A configuration that cannot work. The message is one sentence that says what to change. */
+/** An invalid configuration. The message is one sentence that says what to change. */
 export class ConfigError extends TypeError {
   static {
-    // What logs show, whatever the minifier calls it.
+    // The name that logs show, because a minifier may rename the class.
     Object.defineProperty(this, 'name', { value: 'ConfigError' });
   }
 
-  /** What to change, as you named it: `issuers[0].audiences`, or `TOLLGATE_AUDIENCE`. */
+  /**
+   * The option or setting to change, as you named it: `issuers[0].audiences`, or
+   * `TOLLGATE_AUDIENCE`.
+   */
   readonly field: string;
-  /** What does not work because of it: the whole gate, or only its requests for tokens. */
+  /**
+   * The part that does not work because of the error: the whole gate, or only its token requests.
+   */
   readonly part: 'gate' | 'client';
 
   constructor(field: string, message: string, part: 'gate' | 'client' = 'gate') {

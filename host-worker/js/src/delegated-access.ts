@@ -1,7 +1,7 @@
-// From arguments to the records of the WIT, and calls of other APIs on a user's behalf.
+// Converts arguments to the records of the WIT, and calls other APIs on behalf of a user.
 import type { Delegation, Grant, Target } from '#glue/token-exchange';
 import { func, oneOf, record, text, textOrTexts, texts } from './options.js';
-import type { State, Visit } from './state.js';
+import type { State, RequestContext } from './state.js';
 import type {
   ExchangeOptions,
   FetchAsOptions,
@@ -11,12 +11,12 @@ import type {
   TokenTarget,
 } from './types.js';
 
-/** For whom: an identity of a gate has all of it. */
+/** The subject of a token exchange. A gate's identity has all of these members. */
 export interface Subject {
   subject: string | undefined;
   /** The user's verified token. */
   token: string;
-  /** Its `exp`, in seconds since 1970, where it is known. */
+  /** Its `exp`, in seconds since 1970, if known. */
   expiresAt?: number;
 }
 
@@ -36,7 +36,9 @@ const readTokenRequest = record({ clientAssertion: text });
 const readFilter = record({ subject: text, resource: text });
 const NONE: string[] = [];
 
-/** What an exchange is about; `destination` is the URL that the token goes to, where it is known. */
+/**
+ * The arguments of an exchange. `destination` is the URL that the token will be sent to, if known.
+ */
 export function delegationOf(
   subject: Subject,
   resource: string | readonly string[],
@@ -113,12 +115,12 @@ export function grantOf(grant: TokenGrant): Grant {
 }
 
 /**
- * Sends a request with a token of its own for the user: once more with a fresh token where the
- * first did not do. Redirects are not followed, for the token would go where they point.
+ * Sends a request with an exchanged token, and repeats it once with a new token if the API refuses
+ * the first one. Redirects are not followed, because the token would be sent to their targets.
  */
 export async function fetchAs(
   state: State,
-  visit: Visit,
+  context: RequestContext,
   subject: Subject,
   resource: string | readonly string[],
   input: Request | URL | string,
@@ -135,7 +137,7 @@ export async function fetchAs(
   let kept: Request | undefined;
   try {
     for (let attempt = 1; ; attempt++) {
-      const { accessToken } = await state.token((client) => client.getToken(wanted), visit);
+      const { accessToken } = await state.token((client) => client.getToken(wanted), context);
       kept = attempt === 1 && request.body !== null ? request.clone() : undefined;
       const headers = new Headers(request.headers);
       headers.set('authorization', `Bearer ${accessToken}`);

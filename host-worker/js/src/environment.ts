@@ -2,14 +2,13 @@ import type { Setting } from '#glue/resource-server';
 import { ConfigError } from './config-error.js';
 
 /**
- * Every setting of the environment that is meant for us, as it is found there: which names and
- * values can be used is the component's to judge. Inherited ones count too: an `env` may be made
- * from another one by `Object.create`.
+ * All `TOLLGATE_` settings of the environment, unchanged: the component checks names and values.
+ * Inherited members count too, because an `env` may be made from another one by `Object.create`.
  */
 export function settingsFrom(env: unknown): [string, Setting][] {
   if (env === undefined || env === null) return [];
   if (typeof env !== 'object')
-    throw new ConfigError('env', `\`env\` must be an object with the settings, not a ${typeof env}.`);
+    throw new ConfigError('env', `\`env\` must be an object that holds the settings, not a ${typeof env}.`);
   const found: [string, Setting][] = [];
   for (const name in env) {
     if (!name.startsWith('TOLLGATE_')) continue;

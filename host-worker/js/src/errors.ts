@@ -1,4 +1,5 @@
-// What an application can tell apart by `instanceof`; the declarations of the entries point here.
+// The classes that an application can check with `instanceof`. The entries' declarations refer to
+// this file.
 export { ConfigError } from './config-error.js';
 export { TokenError } from './token-error.js';
 export type { TokenErrorKind } from './token-error.js';

@@ -5,17 +5,17 @@ type Outcome = Result<ClientResponse, HttpError>;
 
 /** One request to an issuer: the component's `pending-response`. */
 export class Exchange implements Pending {
-  /** Whether there is an outcome, taken or not. */
+  /** Whether there is an outcome, even if `poll` has already returned it. */
   ended = false;
   readonly mayHang = true;
   readonly isDocument: boolean;
-  /** Settles when there is one. Never rejects. */
+  /** Resolves when there is an outcome. Never rejects. */
   readonly end: Promise<void>;
   #outcome: Outcome | undefined;
   #abort = new AbortController();
 
   constructor(request: ClientRequest, fetch: (url: string, init: RequestInit) => Promise<Response>) {
-    // Tokens are asked for by POST.
+    // Token requests use POST.
     this.isDocument = request.method === 'GET';
     let timedOut = false;
     const timer = setTimeout(() => {
@@ -45,20 +45,20 @@ export class Exchange implements Pending {
     return { tag: 'ok', val: { status: response.status, headers: [...response.headers], body } };
   }
 
-  /** The component's `poll`: the outcome, once. */
+  /** The component's `poll`, which returns the outcome once. */
   poll(): Outcome | undefined {
     const outcome = this.#outcome;
     this.#outcome = undefined;
     return outcome;
   }
 
-  /** Nobody wants the response any more. */
+  /** The component dropped the response. */
   abort(): void {
     if (this.ended) return;
     try {
       this.#abort.abort();
     } catch {
-      // workerd refuses where the request that started the fetch is gone, and the fetch with it.
+      // workerd throws if the request that started the fetch has ended, and its fetch with it.
     }
   }
 
@@ -67,7 +67,7 @@ export class Exchange implements Pending {
   }
 }
 
-/** The whole body, or nothing where it is longer than `limit`, of which no more is read. */
+/** Reads the whole body. Returns nothing if it is longer than `limit`, and stops reading there. */
 async function bounded(response: Response, limit: number): Promise<Uint8Array | undefined> {
   if (response.body === null) return new Uint8Array(0);
   const chunks: Uint8Array[] = [];

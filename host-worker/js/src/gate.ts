@@ -6,7 +6,7 @@ import { assertionOf, delegationOf, fetchAs, filterOf, grantOf, targetOf, type S
 import { settingsFrom } from './environment.js';
 import { RequestIdentity, type Origin } from './identity.js';
 import { settingsOf, text, texts, record, type Settings } from './options.js';
-import { State, type Decided, type Source, type Visit } from './state.js';
+import { State, type Decided, type Source, type RequestContext } from './state.js';
 import type {
   Authenticated,
   Demands,
@@ -28,19 +28,19 @@ import type {
 } from './types.js';
 
 /**
- * Distinct settings that are kept at once. A Worker has one; tests and servers of several
- * deployments have a few. Each costs an instance of the component, a few MiB with its cache.
+ * How many different sets of settings are kept. A Worker has one; tests, and servers with several
+ * deployments, have a few. Each costs an instance of the component: a few MiB with its cache.
  */
 const STATES = 8;
 
-/** Makes a gate; {@link ConfigError} where the options cannot work whatever the environment is. */
+/** Creates a gate. Throws a {@link ConfigError} if the options are invalid in any environment. */
 export function makeGate(source: Source, options?: GateOptions): Gate {
   return new GateOfOptions(source, settingsOf(options));
 }
 
 /**
- * As `gate.exchange`, for whoever has verified the user's token elsewhere; not for applications,
- * for nothing here says that it was. With `ctx`, the exchange outlives the request.
+ * As `gate.exchange`, for a user's token that was verified elsewhere. Not for applications, because
+ * nothing here proves that it was. With `ctx`, the exchange outlives the request.
  */
 export let exchangeFor: (
   gate: Gate,
@@ -82,7 +82,7 @@ class GateOfOptions implements Gate {
   }
 
   protect<Env, Ctx, Req extends Request>(handler: Handler<Env, Ctx, Req>): ProtectedWorker<Env, Ctx, Req> {
-    if (typeof handler !== 'function') throw new TypeError('protect() takes the function that answers requests.');
+    if (typeof handler !== 'function') throw new TypeError('protect() takes a function that handles requests.');
     return { fetch: (request, env, ctx) => this.#fetch(handler, request, env, ctx) };
   }
 
@@ -95,16 +95,16 @@ class GateOfOptions implements Gate {
     let state: State;
     let head: RequestHead;
     let decided: MaybePromise<Decided>;
-    const visit = visitOf(request, env, ctx);
+    const context = contextOf(request, env, ctx);
     try {
       state = this.#state(env);
       head = headOf(request);
-      decided = state.decide((gate) => gate.decide(head), visit);
+      decided = state.decide((gate) => gate.decide(head), context);
     } catch (error) {
       return failure(error, request);
     }
-    const settle = ({ outcome, verified }: Decided): MaybePromise<Response> => {
-      if (outcome.refreshDue) state.refresh(visit);
+    const finish = ({ outcome, verified }: Decided): MaybePromise<Response> => {
+      if (outcome.refreshDue) state.refresh(context);
       const { decision } = outcome;
       if (decision.tag === 'respond') return this.#answer(decision.val, request);
       const { tokenStart, headers } = decision.val;
@@ -115,13 +115,13 @@ class GateOfOptions implements Gate {
               verified,
               head.authorization[0]!.slice(tokenStart),
               (granted, required) => state.require(head, granted, required),
-              { gate: this, state, visit },
+              { gate: this, state, context },
             );
-      // From here on exceptions are the handler's, and the runtime's to report.
+      // Exceptions from here on come from the handler, and the runtime reports them.
       const response = handler(request, env, ctx, auth);
       return isPromise(response) ? response.then((late) => withHeaders(late, headers)) : withHeaders(response, headers);
     };
-    return isPromise(decided) ? decided.then(settle, (error) => failure(error, request)) : settle(decided);
+    return isPromise(decided) ? decided.then(finish, (error) => failure(error, request)) : finish(decided);
   }
 
   authenticate(
@@ -132,7 +132,7 @@ class GateOfOptions implements Gate {
   ): MaybePromise<Authenticated | Refused> {
     const head = headOf(request);
     return this.#verified(
-      (state, visit, scopes) => state.decide((gate) => gate.authenticate(head, scopes), visit),
+      (state, context, scopes) => state.decide((gate) => gate.authenticate(head, scopes), context),
       (state, granted, required) => state.require(head, granted, required),
       (start) => head.authorization[0]!.slice(start),
       request,
@@ -145,10 +145,10 @@ class GateOfOptions implements Gate {
   verify(token: string, env?: unknown, ctx?: WaitUntil, demands?: Demands): MaybePromise<Authenticated | Refused> {
     if (typeof token !== 'string') throw new TypeError('verify() takes the token as a string.');
     return this.#verified(
-      (state, visit, scopes) => state.decide((gate) => gate.verify(token, scopes), visit),
+      (state, context, scopes) => state.decide((gate) => gate.verify(token, scopes), context),
       () => {
         throw new TypeError(
-          'This identity came from verify(), which knows no request to build a challenge for: pass the scopes to verify().',
+          'This identity came from verify(), so there is no request to build a challenge for: pass the scopes to verify().',
         );
       },
       (start) => (start === 0 ? token : token.slice(start)),
@@ -160,7 +160,7 @@ class GateOfOptions implements Gate {
   }
 
   #verified(
-    decide: (state: State, visit: Visit, scopes: string[]) => MaybePromise<Decided>,
+    decide: (state: State, context: RequestContext, scopes: string[]) => MaybePromise<Decided>,
     require: (state: State, granted: readonly string[], required: string[]) => Response | null,
     token: (start: number) => string,
     request: Request | undefined,
@@ -168,7 +168,7 @@ class GateOfOptions implements Gate {
     ctx: WaitUntil | undefined,
     demands: Demands | undefined,
   ): MaybePromise<Authenticated | Refused> {
-    const visit = visitOf(request, env, ctx);
+    const context = contextOf(request, env, ctx);
     const state = this.#state(env);
     const scopes =
       demands === undefined ? NO_SCOPES : ((demandsOf(demands, 'demands').scopes as string[] | undefined) ?? NO_SCOPES);
@@ -176,41 +176,41 @@ class GateOfOptions implements Gate {
       if (error instanceof ConfigError) throw error;
       return { ok: false, response: failure(error, request), reason: 'server-error' };
     };
-    const settle = ({ outcome, verified }: Decided): Authenticated | Refused => {
-      if (outcome.refreshDue) state.refresh(visit);
+    const finish = ({ outcome, verified }: Decided): Authenticated | Refused => {
+      if (outcome.refreshDue) state.refresh(context);
       const { decision } = outcome;
       if (decision.tag === 'respond') {
         return { ok: false, response: this.#answer(decision.val, request), reason: decision.val.reason ?? 'refused' };
       }
       const { tokenStart, headers } = decision.val;
-      // `authenticate` and `verify` are never public, so there is one.
+      // `authenticate` and `verify` are never public, so there is an identity.
       return {
         ok: true,
         auth: new RequestIdentity(
           verified!,
           token(tokenStart),
           (granted, required) => require(state, granted, required),
-          { gate: this, state, visit },
+          { gate: this, state, context },
         ),
         headers,
       };
     };
     try {
-      const decided = decide(state, visit, scopes);
-      return isPromise(decided) ? decided.then(settle).catch(failed) : settle(decided);
+      const decided = decide(state, context, scopes);
+      return isPromise(decided) ? decided.then(finish).catch(failed) : finish(decided);
     } catch (error) {
       return failed(error);
     }
   }
 
   metadata(request: Request, env?: unknown, ctx?: WaitUntil): MaybePromise<Response | null> {
-    const visit = visitOf(request, env, ctx);
+    const context = contextOf(request, env, ctx);
     const state = this.#state(env);
     const head = headOf(request);
-    const settle = (decided: Decided | undefined): Response | null => {
+    const finish = (decided: Decided | undefined): Response | null => {
       if (decided === undefined) return null;
       const { decision, refreshDue } = decided.outcome;
-      if (refreshDue) state.refresh(visit);
+      if (refreshDue) state.refresh(context);
       return decision.tag === 'respond' ? this.#answer(decision.val, request) : null;
     };
     const failed = (error: unknown): Response => {
@@ -218,8 +218,8 @@ class GateOfOptions implements Gate {
       return failure(error, request);
     };
     try {
-      const decided = state.decide((gate) => gate.metadata(head), visit);
-      return isPromise(decided) ? decided.then(settle).catch(failed) : settle(decided);
+      const decided = state.decide((gate) => gate.metadata(head), context);
+      return isPromise(decided) ? decided.then(finish).catch(failed) : finish(decided);
     } catch (error) {
       return failed(error);
     }
@@ -234,14 +234,14 @@ class GateOfOptions implements Gate {
   }
 
   importKeys(state: string, env?: unknown): number {
-    if (typeof state !== 'string') throw new TypeError('importKeys() takes the text that exportKeys() gave.');
+    if (typeof state !== 'string') throw new TypeError('importKeys() takes the string that exportKeys() returned.');
     return this.#state(env).call((gate) => gate.importKeys(state));
   }
 
   async exchange(auth: Identity, resource: string | readonly string[], options?: ExchangeOptions): Promise<Token> {
-    const { state, visit } = this.#origin(auth);
+    const { state, context } = this.#origin(auth);
     const delegation = delegationOf(auth, resource, options);
-    return state.token((client) => client.getToken(delegation), visit);
+    return state.token((client) => client.getToken(delegation), context);
   }
 
   async fetchAs(
@@ -251,13 +251,13 @@ class GateOfOptions implements Gate {
     init?: RequestInit,
     options?: FetchAsOptions,
   ): Promise<Response> {
-    const { state, visit } = this.#origin(auth);
-    return fetchAs(state, visit, auth, resource, input, init, options);
+    const { state, context } = this.#origin(auth);
+    return fetchAs(state, context, auth, resource, input, init, options);
   }
 
   async ownToken(target: TokenTarget, env?: unknown, ctx?: WaitUntil): Promise<Token> {
     const wanted = targetOf(target);
-    return this.#state(env).token((client) => client.getOwnToken(wanted), visitOf(undefined, env, ctx));
+    return this.#state(env).token((client) => client.getOwnToken(wanted), contextOf(undefined, env, ctx));
   }
 
   async tokenRequest(
@@ -269,7 +269,7 @@ class GateOfOptions implements Gate {
   ): Promise<Token> {
     const [asked, wanted] = [grantOf(grant), targetOf(target ?? {})];
     const assertion = assertionOf(options);
-    return this.#state(env).token((client) => client.request(asked, wanted, assertion), visitOf(undefined, env, ctx));
+    return this.#state(env).token((client) => client.request(asked, wanted, assertion), contextOf(undefined, env, ctx));
   }
 
   invalidate(filter: TokenFilter = {}, env?: unknown): number {
@@ -279,7 +279,10 @@ class GateOfOptions implements Gate {
 
   async clientAssertion(audience: string, env?: unknown): Promise<string> {
     text(audience, 'audience');
-    return this.#state(env).assertion((client) => client.clientAssertion(audience), visitOf(undefined, env, undefined));
+    return this.#state(env).assertion(
+      (client) => client.clientAssertion(audience),
+      contextOf(undefined, env, undefined),
+    );
   }
 
   #origin(auth: unknown): Origin {
@@ -287,8 +290,8 @@ class GateOfOptions implements Gate {
     if (origin?.gate === this) return origin;
     throw new TypeError(
       auth === null
-        ? 'There is nobody to act for: `auth` is null on public routes.'
-        : 'A gate acts only for identities that it made itself: pass on the `auth` that it gave.',
+        ? '`auth` is null, as on public routes: a token can be exchanged only for a verified identity.'
+        : 'This identity does not come from this gate: pass the `auth` that this gate returned.',
     );
   }
 
@@ -297,7 +300,7 @@ class GateOfOptions implements Gate {
       const delegation = delegationOf(subject, resource, options);
       return (gate as GateOfOptions)
         .#state(env)
-        .token((client) => client.getToken(delegation), visitOf(undefined, env, ctx));
+        .token((client) => client.getToken(delegation), contextOf(undefined, env, ctx));
     };
   }
 
@@ -315,10 +318,13 @@ class GateOfOptions implements Gate {
 
 const NO_SCOPES: string[] = [];
 
-/** A demand that is misspelled would be none. */
+/** A misspelled member would be ignored otherwise. */
 const demandsOf = record({ scopes: texts });
 
-/** The parts of a request that decide. `Headers` joins values of one name by ", ", as they count. */
+/**
+ * The parts of a request that the decision depends on. `Headers` joins values of one name with ",
+ * ", as HTTP defines.
+ */
 function headOf(request: Request): RequestHead {
   const { method, url, headers } = request;
   const authorization = headers.get('authorization');
@@ -333,17 +339,19 @@ function headOf(request: Request): RequestHead {
   };
 }
 
-function visitOf(request: Request | undefined, env: unknown, ctx: unknown): Visit {
+function contextOf(request: Request | undefined, env: unknown, ctx: unknown): RequestContext {
   const lasting = typeof (ctx as WaitUntil | undefined)?.waitUntil === 'function';
   return { env, ctx: lasting ? (ctx as WaitUntil) : undefined, request };
 }
 
-/** Not `instanceof`: a handler's promise may be of another realm, or of a library. */
+/** Not `instanceof`: a handler's promise may come from another realm or a library. */
 function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
   return typeof (value as Promise<T> | undefined)?.then === 'function';
 }
 
-/** The log gets the sentence, the caller nothing. A client that has left gets no answer at all. */
+/**
+ * Logs the message, and answers without details. A client that has disconnected gets no response.
+ */
 function failure(error: unknown, request: Request | undefined): Response {
   if (request?.signal?.aborted && error === request.signal.reason) throw error;
   console.error(error instanceof ConfigError ? `tollgate: ${error.message}` : error);

@@ -1,9 +1,9 @@
 import type { Identity as Lifted } from '#glue/resource-server';
 import { texts } from './options.js';
-import type { State, Visit } from './state.js';
+import type { State, RequestContext } from './state.js';
 import type { Actor, Claims, Identity } from './types.js';
 
-/** What a verified token says: made once per token and shared by the requests that carry it. */
+/** The content of a verified token. Created once per token, and shared by its requests. */
 export class Verified {
   readonly subject: string | undefined;
   readonly clientId: string | undefined;
@@ -28,7 +28,7 @@ export class Verified {
     this.#text = record.claims;
   }
 
-  /** Length of the claims, the part whose length the issuer decides. */
+  /** Length of the claims, the only part that can be long. */
   get size(): number {
     return this.#text.length;
   }
@@ -54,21 +54,21 @@ function deepFreeze(value: unknown): unknown {
   return value;
 }
 
-/** Whether granted scopes cover others, or the answer that says no. */
+/** Checks whether granted scopes cover others. Returns the refusal if they do not. */
 export type RequireScopes = (granted: readonly string[], required: string[]) => Response | null;
 
-/** Where an identity comes from: what acting for it needs. */
+/** The origin of an identity, which a token exchange needs. */
 export interface Origin {
   /** The gate, for comparison only. */
   gate: unknown;
   state: State;
-  visit: Visit;
+  context: RequestContext;
 }
 
-/** An identity within one request. Own properties are what logs may show; the rest is not there. */
+/** An identity within one request. Its own properties are those that logs may show. */
 export class RequestIdentity implements Identity {
   static {
-    // What logs show, whatever the minifier calls it.
+    // The name that logs show, because a minifier may rename the class.
     Object.defineProperty(this, 'name', { value: 'Identity' });
   }
 
@@ -101,7 +101,7 @@ export class RequestIdentity implements Identity {
     Object.freeze(this);
   }
 
-  /** Where a value comes from that a gate made; none for anything else, copies included. */
+  /** The origin of an identity that a gate created. None for any other value, including copies. */
   static originOf(value: unknown): Origin | undefined {
     return typeof value === 'object' && value !== null && #origin in value ? value.#origin : undefined;
   }

@@ -1,11 +1,11 @@
-/** What a typing error changes: a letter or two. */
+/** How many letters a misspelled name may differ by. */
 const TYPING_ERROR = 2;
 
-/** The one of `names` that was meant by `name`, if one is near. */
+/** The most similar of `names`, if one is similar enough. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   let found: string | undefined;
   let least = TYPING_ERROR + 1;
-  // A shorter one has no letters left where two are wrong.
+  // In a shorter name, two wrong letters leave too little in common.
   if (name.length <= TYPING_ERROR || name.length > 64) return undefined;
   for (const known of names) {
     const distance = editDistance(name.toLowerCase(), known.toLowerCase());

@@ -3,22 +3,22 @@ import { BadRequest, originFor, requestOf, type OriginFor } from './node-request
 import { refuse, send } from './node-response.js';
 import type { MaybePromise, WaitUntil } from './types.js';
 
-/** What answers requests: what `gate.protect()` returns, or an application that stands on a gate. */
+/** An application: the object that `gate.protect()` returns, or one that uses a gate itself. */
 export interface FetchApplication {
   fetch(request: Request, env: any, ctx: WaitUntil): MaybePromise<Response>;
 }
 
-/** Where the URLs of requests begin: either `origin` or `trustHost` must be given. */
+/** How the origin of requests is known: either `origin` or `trustHost` must be given. */
 export interface RequestListenerOptions {
   /**
-   * The public origin of this server, such as `https://api.example.com`. Every request's URL
-   * begins with it, whatever its `Host` says.
+   * The public origin of this server, such as `https://api.example.com`. Every request's URL begins
+   * with it, and `Host` is ignored.
    */
   origin?: string;
   /**
-   * Instead of `origin`: the host is the one that the request names. Only where something in front
-   * of this server decides which hosts reach it: elsewhere the client chooses the host. A request
-   * without a usable `Host` is answered 400.
+   * In place of `origin`: the host comes from the request's `Host` header. Use it only if a proxy
+   * in front of this server decides which hosts reach it: otherwise the client chooses the host. A
+   * request without a usable `Host` is answered with 400.
    */
   trustHost?: boolean;
   /** With `trustHost`: the scheme that clients use. Default: that of the connection. */
@@ -28,19 +28,19 @@ export interface RequestListenerOptions {
 }
 
 /**
- * Makes a listener for `createServer` of `node:http` or `node:https` from an application that
- * speaks `Request` and `Response`. Bodies are streamed both ways, and the request's `signal` is
- * aborted when the client leaves. What the application throws is logged and answered 500: no
- * request can end the process.
+ * Creates a listener for `createServer` of `node:http` or `node:https` from an application that
+ * uses `Request` and `Response`. Bodies are streamed in both directions, and the request's `signal`
+ * is aborted when the client disconnects. An exception of the application is logged and answered
+ * with 500: no request can end the process.
  *
- * `TRACE` is answered 501, for `Request` cannot be one. `CONNECT` does not come here, nor does an
- * `Upgrade` where the server has a listener for it: such a listener must ask
- * `gate.authenticate()` itself.
+ * `TRACE` is answered with 501, because `Request` does not support it. `CONNECT` does not reach
+ * this listener, nor does an `Upgrade` if the server has a listener for it: such a listener must
+ * call `gate.authenticate()` itself.
  */
 export function createRequestListener(app: FetchApplication, options: RequestListenerOptions): RequestListener {
   if (typeof app?.fetch !== 'function') {
     throw new TypeError(
-      'createRequestListener() takes what gate.protect() returns, or another object with a method `fetch`.',
+      'createRequestListener() takes the object that gate.protect() returns, or another object with a `fetch` method.',
     );
   }
   const origin = originFor(options);
@@ -72,14 +72,14 @@ async function answer(
   try {
     response = await app.fetch(request, env, CONTEXT);
   } catch (error) {
-    // That the client has left is nobody's fault.
+    // A client that disconnects is not an error.
     if (client.signal.aborted && error === request.signal.reason) return;
     throw error;
   }
   await send(response, incoming.method === 'HEAD', outgoing);
 }
 
-/** A process goes on after a response by itself. What fails then is logged. */
+/** A process continues after a response by itself. Later failures are logged. */
 const CONTEXT: WaitUntil = {
   waitUntil(promise) {
     Promise.resolve(promise).catch((error: unknown) => console.error(error));

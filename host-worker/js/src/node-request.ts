@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestListenerOptions } from './node-http.js';
 
-/** A request that no `Request` can be made of. */
+/** A request that cannot become a `Request`. */
 export class BadRequest extends Error {
   readonly status: number;
 
@@ -11,16 +11,16 @@ export class BadRequest extends Error {
   }
 }
 
-/** The origin of a request, from the host that it names. */
+/** Returns the origin of a request. */
 export type OriginFor = (incoming: IncomingMessage, host: string | undefined) => string;
 
-/** Checks where the URLs of requests are to begin. */
+/** Checks the options for the origin of requests. */
 export function originFor(options: RequestListenerOptions): OriginFor {
   const { origin, trustHost, scheme } = options ?? {};
   if (origin === undefined) {
     if (trustHost !== true) {
       throw new TypeError(
-        "Say where requests come in: `origin`, such as 'https://api.example.com', or `trustHost: true` where something in front of this server decides which hosts reach it.",
+        "Set `origin`, such as 'https://api.example.com', or `trustHost: true` if a proxy in front of this server decides which hosts reach it.",
       );
     }
     if (scheme !== undefined && scheme !== 'http' && scheme !== 'https')
@@ -32,7 +32,7 @@ export function originFor(options: RequestListenerOptions): OriginFor {
   }
   if (trustHost === true || scheme !== undefined)
     throw new TypeError(
-      'With `origin`, the host that a request names does not count: remove `trustHost` and `scheme`.',
+      'With `origin`, the `Host` of a request is ignored: remove `trustHost` and `scheme`.',
     );
   if (
     typeof origin !== 'string' ||
@@ -46,7 +46,10 @@ export function originFor(options: RequestListenerOptions): OriginFor {
   return () => fixed;
 }
 
-/** A host and perhaps a port (RFC 9110 section 7.2), in the letters that names and addresses have. */
+/**
+ * A host with an optional port (RFC 9110 section 7.2), limited to the characters of names and
+ * addresses.
+ */
 const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
 
 /** The forms of RFC 9112 section 3.2 that have a path. */
@@ -54,8 +57,8 @@ const ORIGIN_FORM = /^\/[^#]*$/;
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]+)([^#]*)$/i;
 
 /**
- * The `Request`; a {@link BadRequest} where there can be none. The gate judges the URL of this very
- * object, and the application sees no other.
+ * Creates the `Request`, or throws a {@link BadRequest}. The gate and the application see the same
+ * object and URL.
  */
 export function requestOf(
   incoming: IncomingMessage,
@@ -64,7 +67,7 @@ export function requestOf(
   signal: AbortSignal,
 ): Request {
   const method = incoming.method ?? 'GET';
-  // What `Request` refuses by its name (Fetch, "forbidden method").
+  // `Request` refuses these (Fetch, "forbidden method").
   if (method === 'TRACE' || method === 'TRACK' || method === 'CONNECT') throw new BadRequest(501);
   const { host, path } = targetOf(incoming);
   const url = `${origin(incoming, host)}${path}`;
@@ -84,7 +87,7 @@ export function requestOf(
 function targetOf(incoming: IncomingMessage): { host: string | undefined; path: string } {
   const target = incoming.url ?? '';
   const hosts = valuesOf(incoming, 'host');
-  // Two would be read differently by whoever stands in front (RFC 9112 section 3.2).
+  // A proxy could choose another one of the two (RFC 9112 section 3.2).
   if (hosts.length > 1) throw new BadRequest(400);
   if (ORIGIN_FORM.test(target)) return { host: hosts[0], path: target };
   const absolute = ABSOLUTE_FORM.exec(target);
@@ -94,7 +97,7 @@ function targetOf(incoming: IncomingMessage): { host: string | undefined; path: 
   return { host, path: path.startsWith('/') ? path : `/${path}` };
 }
 
-/** All headers as they came: Node's own view drops some that are repeated. */
+/** All headers as they were received: Node's `headers` drops some that are repeated. */
 function headersOf(incoming: IncomingMessage): Headers {
   const headers = new Headers();
   const { rawHeaders } = incoming;
@@ -104,7 +107,7 @@ function headersOf(incoming: IncomingMessage): Headers {
       if (name.toLowerCase() !== 'cookie') headers.append(name, rawHeaders[i + 1]!);
     }
     const cookies = valuesOf(incoming, 'cookie');
-    // A list of cookies has no commas (RFC 9113 section 8.2.3).
+    // Cookies are not joined with commas (RFC 9113 section 8.2.3).
     if (cookies.length > 0) headers.set('cookie', cookies.join('; '));
   } catch {
     throw new BadRequest(400);
@@ -124,7 +127,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   );
 }
 
-/** The body, read only as fast as it is asked for, and not at all where nobody asks. */
+/** The body, which is read only on demand. */
 function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableStream<Uint8Array> {
   let begun = false;
   let over = false;
@@ -142,7 +145,7 @@ function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableSt
     incoming.once('end', () => end(() => controller.close()));
     const breakOff = () => {
       end(() =>
-        controller.error(new DOMException('The request is over, and its body was not read to its end.', 'AbortError')),
+        controller.error(new DOMException('The request ended before its body was read completely.', 'AbortError')),
       );
       incoming.resume();
     };

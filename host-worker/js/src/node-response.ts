@@ -21,8 +21,8 @@ export async function send(response: Response, toHead: boolean, outgoing: Server
     await body?.cancel();
     return;
   }
-  // That of `Response.error()` is 0, and informational ones are not the application's to send.
-  if (response.status < 200) throw new TypeError(`A response with the status ${response.status} cannot be sent.`);
+  // `Response.error()` has status 0, and an application cannot send informational responses.
+  if (response.status < 200) throw new TypeError(`A response with status ${response.status} cannot be sent: use 200 to 599.`);
   outgoing.statusCode = response.status;
   if (response.statusText !== '') outgoing.statusMessage = response.statusText;
   for (const [name, value] of response.headers) {
@@ -51,7 +51,7 @@ export async function send(response: Response, toHead: boolean, outgoing: Server
   outgoing.end();
 }
 
-/** Until the client has taken what it was sent, or has left. */
+/** Resolves when the client has received the data, or has disconnected. */
 function writable(outgoing: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const go = () => {
@@ -64,7 +64,7 @@ function writable(outgoing: ServerResponse): Promise<void> {
   });
 }
 
-/** An answer without a word of what went wrong. One that has begun is broken off, so that it does not look whole. */
+/** Answers without details. A response that has already begun is aborted, so that it does not look complete. */
 export function refuse(outgoing: ServerResponse, status: number): void {
   if (outgoing.destroyed) return;
   if (outgoing.headersSent) {

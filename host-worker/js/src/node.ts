@@ -11,7 +11,7 @@ const source = {
   modules: () => (compiled ??= { core: compile('core'), core2: compile('core2'), core3: compile('core3') }),
 };
 
-/** Makes a gate; see the entry for Workers, whose types these are. */
+/** Creates a gate. See the entry for Workers, which has the same types. */
 export function createGate(options?: GateOptions): Gate {
   return makeGate(source, options);
 }

@@ -4,7 +4,7 @@ import { nearest } from './nearest.js';
 import type { NamedSigners } from './signing-key.js';
 import type { GateOptions, KeyPair, Signer } from './types.js';
 
-/** Options in the shapes of the WIT, which the component then validates. */
+/** Options in the shapes of the WIT, which the component validates. */
 export interface Settings {
   config: Config;
   fetch: NonNullable<GateOptions['fetch']>;
@@ -16,8 +16,8 @@ export interface Settings {
 }
 
 /**
- * Checks names and JavaScript types, which the component cannot see, and moves the values. What
- * the values mean is the component's to judge.
+ * Checks names and JavaScript types, which the component cannot see, and passes the values on. The
+ * component checks the values.
  */
 export function settingsOf(options: GateOptions = {}): Settings {
   const signers = new Map<string, Signer | KeyPair>();
@@ -65,7 +65,7 @@ export function settingsOf(options: GateOptions = {}): Settings {
   const { fetch, onRefusal, naming, signatures, ...config } = given;
   return {
     config: { ...config, naming: naming === 'snake_case' ? 'snake-case' : 'camel-case' },
-    // Looked up at each call, so that a test or an instrument may replace the global one.
+    // Looked up at each call, so that a test or an instrumentation can replace the global function.
     fetch: fetch ?? ((url: string, init: RequestInit) => globalThis.fetch(url, init)),
     onRefusal,
     signers,
@@ -86,7 +86,7 @@ function kindOf(value: unknown): string {
   return isPlain(value) ? 'an object' : 'an object of a class';
 }
 
-/** Whether all that an object holds is its own: members of a class or a `Map` would not be seen. */
+/** Whether all members of an object are its own: those of a class or a `Map` would be missed. */
 function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype = Object.getPrototypeOf(value);
@@ -139,7 +139,7 @@ export function record(shape: Record<string, Reader<unknown>>): Reader<Record<st
       if (!Object.hasOwn(shape, name)) {
         const names = Object.keys(shape);
         const meant = nearest(name, names);
-        const hint = meant === undefined ? `: known here are ${names.join(', ')}.` : `: did you mean \`${at(meant)}\`?`;
+        const hint = meant === undefined ? `: use one of ${names.join(', ')}.` : `: did you mean \`${at(meant)}\`?`;
         throw new ConfigError(at(name), `There is no option \`${at(name)}\`${hint}`);
       }
       if (one !== undefined) read[name] = shape[name]!(one, at(name));
@@ -148,7 +148,7 @@ export function record(shape: Record<string, Reader<unknown>>): Reader<Record<st
   };
 }
 
-/** One of these texts. Whatever else it is does not get into the sentence: it may be a secret. */
+/** One of these texts. Any other value is left out of the message, because it may be a secret. */
 export function oneOf(names: readonly string[]): Reader<string> {
   const known = names.map((name) => `'${name}'`).join(', ');
   return (value, field) => {
@@ -157,13 +157,13 @@ export function oneOf(names: readonly string[]): Reader<string> {
   };
 }
 
-/** A word of OAuth, in the spelling of the WIT. */
+/** A name of OAuth, in the spelling of the WIT. */
 function word(...names: string[]): Reader<string> {
   const read = oneOf(names);
   return (value, field) => read(value, field).replaceAll('_', '-');
 }
 
-/** Keys that are used without being seen get a name, by which the component asks for them. */
+/** Keys that the component cannot read get a name, which it uses to request signatures. */
 function clientKeyReader(signers: Map<string, Signer | KeyPair>): Reader<ClientKey> {
   const keyText = json('a private key: text, a JWK, a key pair or { publicJwk, sign }');
   const source: Reader<ClientKey['key']> = (value, field) => {
@@ -175,7 +175,7 @@ function clientKeyReader(signers: Map<string, Signer | KeyPair>): Reader<ClientK
   return (value, field) => {
     if (typeof value === 'string' || isSigner(value)) return { key: source(value, field) } as ClientKey;
     const read = record({ key: source, kid: text, algorithm: text })(value, field);
-    if (read.key === undefined) throw new ConfigError(`${field}.key`, `\`${field}\` must hold its \`key\`.`);
+    if (read.key === undefined) throw new ConfigError(`${field}.key`, `\`${field}\` must have a \`key\`.`);
     return read as unknown as ClientKey;
   };
 }
@@ -189,7 +189,7 @@ function isSigner(value: unknown): value is Signer | KeyPair {
   );
 }
 
-/** What `tollgate/signatures` gives. */
+/** The export of `tollgate/signatures`. */
 const provider: Reader<object> = (value, field) => {
   if (typeof value !== 'object' || value === null || !('importVerifyingKey' in value))
     throw wrong(field, 'what `tollgate/signatures` exports', value);
@@ -233,7 +233,7 @@ function issuer(value: unknown, field: string): Issuer {
     keys: keyLocation,
     crossOriginKeys: flag,
   })(value, field);
-  if (read.issuer === undefined) throw new ConfigError(`${field}.issuer`, `\`${field}\` must name its \`issuer\`.`);
+  if (read.issuer === undefined) throw new ConfigError(`${field}.issuer`, `\`${field}\` must have an \`issuer\`.`);
   return read as unknown as Issuer;
 }
 
@@ -244,9 +244,9 @@ function route(value: unknown, field: string): Route {
     public?: boolean;
     scopes?: string[];
   };
-  if (read.path === undefined) throw new ConfigError(`${field}.path`, `\`${field}\` must name its \`path\`.`);
+  if (read.path === undefined) throw new ConfigError(`${field}.path`, `\`${field}\` must have a \`path\`.`);
   if (read.public === true && read.scopes !== undefined) {
-    throw new ConfigError(field, `\`${field}\` is public, so it cannot need scopes: remove one of the two.`);
+    throw new ConfigError(field, `\`${field}\` is public, so it cannot require scopes: remove \`public\` or \`scopes\`.`);
   }
   return {
     path: read.path,

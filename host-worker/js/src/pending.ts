@@ -1,19 +1,19 @@
 import type { Result } from '#glue/http-client';
 
-/** The name that the glue calls when the component drops a resource. */
+/** The symbol of the method that the glue calls when the component drops a resource. */
 export const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('dispose');
 
-/** Something that the component asks for again until it is there. */
+/** An operation that the component polls. */
 export interface Pending {
-  /** Whether there is an outcome, taken or not. */
+  /** Whether there is an outcome, even if `poll` has already returned it. */
   readonly ended: boolean;
-  /** Settles when there is one. Never rejects. */
+  /** Resolves when there is an outcome. Never rejects. */
   readonly end: Promise<void>;
-  /** It may take as long as it likes, so the component's deadline counts. */
+  /** It may hang, so the component's deadline applies. */
   readonly mayHang: boolean;
-  /** It brings keys or metadata, which serve all callers. */
+  /** It fetches keys or metadata, which all callers share. */
   readonly isDocument: boolean;
-  /** Nobody wants the outcome any more. */
+  /** The component dropped the operation. */
   abort(): void;
 }
 
@@ -38,7 +38,7 @@ export class Operation<T> implements Pending {
     this.ended = true;
   }
 
-  /** The component's `poll`: the outcome, once. */
+  /** The component's `poll`, which returns the outcome once. */
   poll(): Result<T, SignatureError> | undefined {
     const outcome = this.#outcome;
     this.#outcome = undefined;
@@ -52,7 +52,7 @@ export class Operation<T> implements Pending {
 
 export type SignatureError = 'unsupported' | 'key-refused' | 'failed';
 
-/** Why an operation with a key came to nothing, with what the component is told of it. */
+/** A failed key operation, with the error for the component. */
 export class SignatureFailure extends Error {
   constructor(
     readonly kind: SignatureError,
@@ -62,10 +62,10 @@ export class SignatureFailure extends Error {
   }
 }
 
-/** How an operation gets to the call that started it. */
+/** Registers an operation with the call that started it. */
 export type Track = <T>(work: () => Promise<T>, mayHang: boolean) => Operation<T>;
 
-/** An exception is the operation's failure, and not the component's, which is in the middle of a call. */
+/** An exception here is a failure of the operation, not of the component that makes the call. */
 function begun<T>(work: () => Promise<T>): Promise<T> {
   try {
     return work();
@@ -74,7 +74,7 @@ function begun<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** An error as the glue takes it for a `result`. */
+/** An error that the glue converts to a `result`. */
 export function refusal(kind: SignatureError): unknown {
   return Object.assign(new Error(`tollgate: ${kind}`), { payload: kind });
 }

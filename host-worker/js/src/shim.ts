@@ -1,4 +1,4 @@
-// What the entries for each host share: the one file that holds the glue.
+// The module that the entries of all hosts share. It contains the glue.
 export { ConfigError, TokenError } from './errors.js';
 export type { TokenErrorKind } from './errors.js';
 export { exchangeFor, makeGate } from './gate.js';

@@ -7,7 +7,7 @@ export interface SignatureModules {
   core3: WebAssembly.Module;
 }
 
-/** What the option `signatures` of a gate takes; instantiated when it is first needed. */
+/** The value of a gate's option `signatures`. It is instantiated when it is first needed. */
 export function provider(modules: () => SignatureModules): object {
   let instance: Record<string, unknown> | undefined;
   const exports = () => {

@@ -6,11 +6,11 @@ import { importPkcs8, publicMembers, signBy } from './webcrypto.js';
 /** Private keys that the configuration holds by name. */
 export type NamedSigners = ReadonlyMap<string, Signer | KeyPair>;
 
-/** What can be done with a private key. */
+/** The operations of a private key. */
 interface PrivateKeyUse {
   publicJwk(): Promise<string>;
   sign(algorithm: string, message: Uint8Array): Promise<Uint8Array>;
-  /** It is the application's, and may take as long as it likes. */
+  /** It is the application's code, and may hang. */
   mayHang: boolean;
 }
 
@@ -40,7 +40,7 @@ export function importSigningKey(key: PrivateKey, signers: NamedSigners, track: 
   return new SigningKey('sign' in signer ? ofSigner(signer) : ofPair(signer), track);
 }
 
-/** The algorithms under which WebCrypto reads a private key whose type is not known. */
+/** The algorithms to try when importing a private key of unknown type. */
 const ONE_OF_EACH_TYPE = ['RS256', 'ES256', 'ES384', 'Ed25519'];
 
 function pkcs8(der: Uint8Array): Omit<PrivateKeyUse, 'mayHang'> {
@@ -89,13 +89,15 @@ function ofSigner(signer: Signer): PrivateKeyUse {
       if (ArrayBuffer.isView(signature))
         return new Uint8Array(signature.buffer, signature.byteOffset, signature.byteLength);
       if (signature instanceof ArrayBuffer) return new Uint8Array(signature);
-      throw new TypeError('tollgate: `sign` must give the signature as an ArrayBuffer or as a view of one');
+      throw new TypeError('tollgate: `sign` must return the signature as an ArrayBuffer or a view of one');
     },
     mayHang: true,
   };
 }
 
-/** WebCrypto writes `alg` for RSA, after the hash that the key was imported with. */
+/**
+ * WebCrypto adds an `alg` to RSA keys, which depends on the hash that the key was imported with.
+ */
 function withoutAlgorithm({ alg: _, ...jwk }: JsonWebKey): string {
   return publicMembers(jwk);
 }

@@ -19,21 +19,23 @@ import type { Settings } from './options.js';
 import { assertionOf, tokenOf, type AssertionOutcome, type Outcome as TokenOutcome } from './token.js';
 import type { MaybePromise, Token, WaitUntil } from './types.js';
 
-/** Where the modules come from, asked when the first request needs them. */
+/** The source of the modules, which is read when the first request needs them. */
 export interface Source {
   modules: () => CoreModules;
   instantiate?: Instantiate;
 }
 
-/** What one request brings to a call. */
-export interface Visit {
+/** The request that a call belongs to. */
+export interface RequestContext {
   env: unknown;
   ctx: WaitUntil | undefined;
-  /** Its `signal` is only looked at where there is something to wait for: it costs. */
+  /**
+   * Its `signal` is read only if there is something to wait for, because reading it is expensive.
+   */
   request: Request | undefined;
 }
 
-/** A decision, with the identity that it names: lifted at once, while its component is sound. */
+/** A decision with its identity, which is lifted in the same call. */
 export interface Decided {
   outcome: Outcome;
   verified: Verified | undefined;
@@ -43,8 +45,8 @@ type Begin<V> = (component: Component, call: Call) => Step<V> | undefined;
 type Finish<V, R> = (component: Component, value: V, call: Call) => R;
 
 /**
- * How often a request whose component broke under another request is tried again: once is what
- * one accident costs; more of them at once say that trying is the accident.
+ * How often a request is retried after its component trapped in another request. One retry covers a
+ * single trap; more retries could cause the trap again.
  */
 const RESTARTS = 2;
 
@@ -55,9 +57,9 @@ export class State {
   readonly #config: Config;
   #component: Component | undefined;
   #failure: ConfigError | undefined;
-  /** Whether the log has what is wrong about the client. */
+  /** Whether the client's error was logged. */
   #told = false;
-  /** What the last good component knew of keys, for the one after a trap. */
+  /** The keys of the last working component, for its successor after a trap. */
   #keys: string | undefined;
 
   constructor(source: Source, settings: Settings, env: Config['env']) {
@@ -66,7 +68,10 @@ export class State {
     this.#config = { ...settings.config, env };
   }
 
-  /** The component, made when it is first needed: at module level Workers lend no randomness. */
+  /**
+   * The component, created when it is first needed, because Workers have no randomness at module
+   * level.
+   */
   component(): Component {
     if (this.#component !== undefined && !this.#component.broken) return this.#component;
     if (this.#failure !== undefined) throw this.#failure;
@@ -81,7 +86,7 @@ export class State {
           const keys = this.#keys;
           this.#component.enter((gate) => gate.importKeys(keys), nothing());
         } catch {
-          // Whatever is wrong with them, they can be fetched again.
+          // If they cannot be imported, they are fetched again.
           this.#keys = undefined;
           if (this.#component.broken) this.#component = make();
         }
@@ -94,20 +99,20 @@ export class State {
     }
   }
 
-  /** Says at the start, and once, that a client cannot work: the gate does all the same. */
+  /** Logs an invalid client once, at the start. The gate works nevertheless. */
   #tell(error: ConfigError | undefined): void {
     if (error === undefined || this.#told) return;
     this.#told = true;
-    console.error(`tollgate: no token can be asked for: ${error.message}`);
+    console.error(`tollgate: No token can be requested: ${error.message}`);
   }
 
-  /** Says what is new to mend about the issuers. */
+  /** Logs new faults of the issuers. */
   #tellFaults(component: Component): void {
     for (const { message } of component.enter((gate) => gate.newFaults(), nothing()))
       console.warn(`tollgate: ${message}`);
   }
 
-  /** Throws what is wrong about the configuration, the client's included. */
+  /** Throws the error of the configuration, including the client's. */
   check(): void {
     this.#told = true; // whoever asks is told below
     const component = this.component();
@@ -120,35 +125,41 @@ export class State {
     return this.component().enter(run, nothing());
   }
 
-  /** Starts a decision and drives it to its end; no promise is made where none is needed. */
-  decide(run: (gate: Gate) => Step<Outcome>, visit: Visit): MaybePromise<Decided>;
-  decide(run: (gate: Gate) => Step<Outcome> | undefined, visit: Visit): MaybePromise<Decided | undefined>;
-  decide(run: (gate: Gate) => Step<Outcome> | undefined, visit: Visit): MaybePromise<Decided | undefined> {
-    return this.#start((component, call) => component.enter(run, call), decidedBy, visit);
+  /**
+   * Starts a decision and drives it to its end. Creates no promise if there is nothing to wait for.
+   */
+  decide(run: (gate: Gate) => Step<Outcome>, context: RequestContext): MaybePromise<Decided>;
+  decide(run: (gate: Gate) => Step<Outcome> | undefined, context: RequestContext): MaybePromise<Decided | undefined>;
+  decide(run: (gate: Gate) => Step<Outcome> | undefined, context: RequestContext): MaybePromise<Decided | undefined> {
+    return this.#start((component, call) => component.enter(run, call), decidedBy, context);
   }
 
   /**
-   * Asks the gate's client for a token, likewise. Throws or rejects with a `TokenError` where there
-   * is none, with a {@link ConfigError} where the gate cannot work, with a {@link Trap} where the
-   * component broke.
+   * Requests a token from the gate's client in the same way. Throws or rejects with a `TokenError`
+   * if the request fails, with a {@link ConfigError} if the gate is invalid, and with a {@link
+   * Trap} if the component trapped.
    */
-  token(run: (client: TokenClient) => Step<TokenOutcome>, visit: Visit): MaybePromise<Token> {
-    return this.#ask(run, tokenOf, visit);
+  token(run: (client: TokenClient) => Step<TokenOutcome>, context: RequestContext): MaybePromise<Token> {
+    return this.#request(run, tokenOf, context);
   }
 
-  /** Asks the gate's client for an assertion; throws and rejects as {@link token} does. */
-  assertion(run: (client: TokenClient) => Step<AssertionOutcome>, visit: Visit): MaybePromise<string> {
-    return this.#ask(run, assertionOf, visit);
+  /** Requests an assertion from the gate's client. Throws and rejects as {@link token} does. */
+  assertion(run: (client: TokenClient) => Step<AssertionOutcome>, context: RequestContext): MaybePromise<string> {
+    return this.#request(run, assertionOf, context);
   }
 
-  #ask<V, R>(run: (client: TokenClient) => Step<V>, finish: (outcome: V) => R, visit: Visit): MaybePromise<R> {
+  #request<V, R>(
+    run: (client: TokenClient) => Step<V>,
+    finish: (outcome: V) => R,
+    context: RequestContext,
+  ): MaybePromise<R> {
     return this.#start(
       (component, call) => {
         const client = component.client();
         return component.enter(() => run(client), call);
       },
       (_, outcome) => finish(outcome),
-      visit,
+      context,
     )!;
   }
 
@@ -159,15 +170,16 @@ export class State {
     return component.enter(() => run(client), nothing());
   }
 
-  #start<V, R>(begin: Begin<V>, finish: Finish<V, R>, visit: Visit): MaybePromise<R> | undefined {
+  #start<V, R>(begin: Begin<V>, finish: Finish<V, R>, context: RequestContext): MaybePromise<R> | undefined {
     const component = this.component();
-    const call: Call = { pending: [], env: visit.env };
+    const call: Call = { pending: [], env: context.env };
     const step = begin(component, call);
     if (step === undefined) return undefined;
     if (step.tag === 'done') return finish(component, step.val, call);
-    const driven = this.#drive(begin, finish, component, step.val, call, visit);
-    // What is fetched serves all callers, so it is waited for even when this one has left.
-    if (visit.ctx !== undefined && mayHang(call)) visit.ctx.waitUntil(driven.then(noop, noop));
+    const driven = this.#drive(begin, finish, component, step.val, call, context);
+    // All callers share the result of a fetch, so it is awaited even if this caller has
+    // disconnected.
+    if (context.ctx !== undefined && mayHang(call)) context.ctx.waitUntil(driven.then(noop, noop));
     return driven;
   }
 
@@ -177,42 +189,47 @@ export class State {
     component: Component,
     task: Task<V>,
     call: Call,
-    visit: Visit,
+    context: RequestContext,
   ): Promise<R> {
     for (let restarts = 0; ; restarts++) {
-      const done = await this.#poll(component, task, call, visit);
+      const done = await this.#poll(component, task, call, context);
       if (done !== undefined) return finish(component, done.val, call);
-      if (restarts === RESTARTS) throw new Trap('the component broke again and again');
+      if (restarts === RESTARTS) throw new Trap('the component failed repeatedly');
       component = this.component();
-      call = { pending: [], env: visit.env };
+      call = { pending: [], env: context.env };
       const step = begin(component, call);
-      if (step === undefined) throw new Trap('a path changed its meaning');
+      if (step === undefined) throw new Trap('the component returned no decision for a path that it decided before');
       if (step.tag === 'done') return finish(component, step.val, call);
       task = step.val;
     }
   }
 
   /**
-   * Fetches stale keys after a response. That it happens once is the component's care: a flag
-   * here would stay up when workerd ends a request in the middle of it.
+   * Fetches stale keys after a response. The component ensures that it happens only once. A flag
+   * here would remain set if workerd ended a request in between.
    */
-  refresh(visit: Visit): void {
+  refresh(context: RequestContext): void {
     const refresh = async () => {
       await undefined; // the response goes first
       const component = this.component();
-      const call: Call = { pending: [], env: visit.env };
+      const call: Call = { pending: [], env: context.env };
       const task = component.enter((gate) => gate.refresh(), call) as Task<unknown>;
-      await this.#poll(component, task, call, { ...visit, request: undefined });
+      await this.#poll(component, task, call, { ...context, request: undefined });
     };
     const refreshed = refresh().catch((error) => console.error(error));
-    visit.ctx?.waitUntil(refreshed);
+    context.ctx?.waitUntil(refreshed);
   }
 
   /**
-   * The one loop: poll, and while the answer is "pending" wait for what this call has started or
-   * for the time it names. Nothing where the component broke under another request meanwhile.
+   * Drives a task: polls it and, while it is pending, waits for the operations of this call or for
+   * the given time. Returns nothing if the component trapped in another request in the meantime.
    */
-  async #poll<V>(component: Component, task: Task<V>, call: Call, visit: Visit): Promise<Ready<V> | undefined> {
+  async #poll<V>(
+    component: Component,
+    task: Task<V>,
+    call: Call,
+    context: RequestContext,
+  ): Promise<Ready<V> | undefined> {
     let documents = false;
     try {
       for (;;) {
@@ -221,11 +238,12 @@ export class State {
         documents ||= call.pending.some(({ isDocument }) => isDocument);
         if (progress.tag === 'ready') return progress;
         call.pending = call.pending.filter(({ ended }) => !ended);
-        if (progress.val === undefined && call.pending.length === 0) throw new Trap('a task waits for nothing');
+        if (progress.val === undefined && call.pending.length === 0)
+          throw new Trap('a task is pending, but waits for nothing');
         const [first] = call.pending;
-        // WebCrypto always answers, and soon: neither the time nor the client is watched.
+        // WebCrypto always answers soon, so neither a timer nor the client's signal is needed.
         if (call.pending.length === 1 && !first!.mayHang) await first!.end;
-        else await oneOf(call.pending, progress.val, visit);
+        else await oneOf(call.pending, progress.val, context);
       }
     } finally {
       component.drop(task);
@@ -264,15 +282,15 @@ function decidedBy(component: Component, outcome: Outcome, call: Call): Decided 
 
 function noop(): void {}
 
-/** Whether a call waits for anything but WebCrypto. */
+/** Whether a call waits for anything except WebCrypto. */
 function mayHang(call: Call): boolean {
   return call.pending.length !== 1 || call.pending[0]!.mayHang;
 }
 
-/** Settles with the first of these, after `ms`, or when the client has left; then it rejects. */
-async function oneOf(pending: readonly Pending[], ms: number | undefined, visit: Visit): Promise<void> {
-  // Where the runtime has been asked to go on, it tells of clients that leave by ending the call.
-  const signal = visit.ctx === undefined ? visit.request?.signal : undefined;
+/** Resolves with the first of these, or after `ms`. Rejects when the client disconnects. */
+async function oneOf(pending: readonly Pending[], ms: number | undefined, context: RequestContext): Promise<void> {
+  // With `ctx`, the work continues after the client has disconnected.
+  const signal = context.ctx === undefined ? context.request?.signal : undefined;
   await new Promise<void>((resolve) => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const settle = () => {

@@ -1,15 +1,16 @@
 /**
- * Why there is no token.
+ * Why a token request failed.
  *
- * - `configuration`: the client's configuration cannot work; the message says what to change.
- * - `invalid-request`: what was asked for cannot be sent.
- * - `no-subject`: the identity names no user to get a token for.
- * - `forbidden-destination`: the URL is not one that this token may go to.
+ * - `configuration`: the client's configuration is invalid; the message says what to change.
+ * - `invalid-request`: the request cannot be sent.
+ * - `no-subject`: the identity has no subject.
+ * - `forbidden-destination`: the token must not be sent to this URL.
  * - `refused`: the issuer answered with an OAuth error: see `error`.
- * - `issuer-unavailable`, `no-token-endpoint`, `foreign-token-endpoint`: its metadata cannot be
- *   had, name no token endpoint, or one on another origin that is not configured.
+ * - `issuer-unavailable`, `no-token-endpoint`, `foreign-token-endpoint`: the issuer's metadata
+ *   could not be obtained, names no token endpoint, or names one on another origin that is not
+ *   configured.
  * - `unreachable`, `timed-out`, `too-large`, `redirected`, `unexpected-status`, `not-json`,
- *   `bad-response`: what came back from the token endpoint instead of a token.
+ *   `bad-response`: the token endpoint did not return a token.
  */
 export type TokenErrorKind =
   | 'configuration'
@@ -29,23 +30,23 @@ export type TokenErrorKind =
   | 'not-json'
   | 'bad-response';
 
-/** Why there is no token, with a response for your own caller. No secret is in it. */
+/** A failed token request, with a response for your own caller. It contains no secret. */
 export class TokenError extends Error {
   static {
-    // What logs show, whatever the minifier calls it.
+    // The name that logs show, because a minifier may rename the class.
     Object.defineProperty(this, 'name', { value: 'TokenError' });
   }
 
   readonly kind: TokenErrorKind;
   /** RFC 6749 section 5.2: `invalid_grant`, `access_denied`, … Only for `refused`. */
   readonly error: string | undefined;
-  /** The issuer's words: treat them as hostile text. */
+  /** The issuer's text: treat it as untrusted. */
   readonly errorDescription: string | undefined;
   /** Likewise. */
   readonly errorUri: string | undefined;
-  /** The status of the issuer's response, where there was one. */
+  /** The status of the issuer's response, if there was one. */
   readonly status: number | undefined;
-  /** In how many seconds another try is worth it, where that is known: `Retry-After`, an hour at the most. */
+  /** When to try again, in seconds, if that is known: the issuer's `Retry-After`, at most an hour. */
   readonly retryAfterSeconds: number | undefined;
   readonly #response: () => Response;
 
@@ -74,8 +75,9 @@ export class TokenError extends Error {
   }
 
   /**
-   * An answer for your own caller, if you have nothing better: 401 or 403 where the user must do
-   * something, 500 where the application must, 429 and 502 to 504 else. None of the issuer's words is in it.
+   * A default response for your own caller: 401 or 403 if the user must act, 500 if your
+   * application's operator must act, otherwise 429 or 502 to 504. It contains no text from the
+   * issuer.
    */
   toResponse(): Response {
     return this.#response();

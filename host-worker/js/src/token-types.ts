@@ -1,34 +1,35 @@
-/** This application as an OAuth client: how it asks its issuer for tokens. */
+/** This application as an OAuth client: how it requests tokens from its issuer. */
 export interface ClientOptions {
-  /** Whose token endpoint it uses: one of `issuers`. Left out: the first. */
+  /** The issuer whose token endpoint it uses: one of `issuers`. Default: the first. */
   issuer?: string;
-  /** Its `client_id`. Left out: `TOLLGATE_CLIENT_ID`. */
+  /** Its `client_id`. Default: `TOLLGATE_CLIENT_ID`. */
   id?: string;
-  /** Its secret. Left out: `TOLLGATE_CLIENT_SECRET`. */
+  /** Its secret. Default: `TOLLGATE_CLIENT_SECRET`. */
   secret?: string;
   /**
-   * Its private keys, at most 8: the first signs, and the public halves of all are served at
-   * `/.well-known/jwks.json`. Left out: `TOLLGATE_PRIVATE_KEY`, `TOLLGATE_PRIVATE_KEY_NEXT` and
+   * Its private keys, at most 8. The first key signs. The public halves of all keys are served at
+   * `/.well-known/jwks.json`. Default: `TOLLGATE_PRIVATE_KEY`, `TOLLGATE_PRIVATE_KEY_NEXT` and
    * `TOLLGATE_PRIVATE_KEY_RETIRED`.
    */
   keys?: readonly (string | ClientKeyOptions)[];
   /**
-   * How it says who it is. Left out: `private_key_jwt` where there are keys, else
-   * `client_secret_basic` where there is a secret; with neither, an error: `none` must be named.
+   * How it authenticates. Default: `private_key_jwt` if there are keys, otherwise
+   * `client_secret_basic` if there is a secret. With neither, `none` must be set explicitly.
    */
   authentication?: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none';
-  /** `aud` of its assertions. Default: `issuer`; `token_endpoint` where the issuer wants that. */
+  /** `aud` of its assertions. Default: `issuer`. Use `token_endpoint` if the issuer requires it. */
   assertionAudience?: 'issuer' | 'token_endpoint';
   /**
-   * Where tokens are asked for. Left out: `TOLLGATE_TOKEN_ENDPOINT`, else the `token_endpoint` of
-   * the issuer's metadata, if it is on the issuer's origin. One that is given may be anywhere.
+   * The token endpoint. Default: `TOLLGATE_TOKEN_ENDPOINT`, otherwise the `token_endpoint` of the
+   * issuer's metadata, which must be on the issuer's origin. A URL that is given here may be on any
+   * origin.
    */
   tokenEndpoint?: string;
-  /** Origins that {@link Gate.fetchAs} may send tokens to beside those of their resources. */
+  /** Origins that {@link Gate.fetchAs} may send tokens to, besides those of their resources. */
   destinations?: readonly string[];
-  /** How long one token request may take, in milliseconds. Default: 10000. */
+  /** The timeout of one token request, in milliseconds. Default: 10000. */
   timeoutMs?: number;
-  /** Bounds of the cache of exchanged tokens. */
+  /** Limits of the cache of exchanged tokens. */
   cache?: ExchangeCacheOptions;
 }
 
@@ -36,13 +37,16 @@ export interface ClientOptions {
 export interface ClientKeyOptions {
   /**
    * PEM (PKCS#8, PKCS#1 or SEC1; line ends real or written as `\\n`) or a JWK. RSA of 2048 to 4096
-   * bits, P-256, P-384 or Ed25519. Not encrypted. Or a key that is used without being seen: a
-   * pair of WebCrypto, or a key management service.
+   * bits, P-256, P-384 or Ed25519. Not encrypted. Or a key that the component cannot read: a key
+   * pair of WebCrypto, or one in a key management service.
    */
   key: string | object | KeyPair | Signer;
-  /** Left out: that of the JWK, else the thumbprint (RFC 7638). */
+  /** Default: the `kid` of the JWK, otherwise the thumbprint (RFC 7638). */
   kid?: string;
-  /** `RS256`, `PS256`, `ES256`, `ES384` or `EdDSA`. Left out: what the key says, `RS256` for RSA. */
+  /**
+   * `RS256`, `PS256`, `ES256`, `ES384` or `EdDSA`. Default: the one that fits the key, which is
+   * `RS256` for RSA.
+   */
   algorithm?: string;
 }
 
@@ -52,40 +56,40 @@ export interface KeyPair {
   publicKey: WebCryptoKey;
 }
 
-/** A `CryptoKey`, which not all libraries type. */
+/** A `CryptoKey`. Not all libraries declare this type. */
 export interface WebCryptoKey {
   readonly type: string;
   readonly extractable: boolean;
   readonly algorithm: { readonly name: string };
 }
 
-/** A private key elsewhere, such as in a key management service. */
+/** A private key that is kept elsewhere, such as in a key management service. */
 export interface Signer {
-  /** The public half. Its `alg` and `kid` count where the configuration names none. */
+  /** The public half. Its `alg` and `kid` are used if the configuration has none. */
   publicJwk: object;
   /**
-   * The signature of `message` by `algorithm` (`RS256`, `PS256`, `ES256`, `ES384` or `Ed25519`),
-   * as a JWS has it: `r || s` for ECDSA. It may take 5 seconds; what it throws is a `TokenError`
-   * of kind `signing-failed`.
+   * Signs `message` with `algorithm` (`RS256`, `PS256`, `ES256`, `ES384` or `Ed25519`). The
+   * signature has the form of a JWS: `r || s` for ECDSA. The timeout is 5 seconds. An exception
+   * becomes a `TokenError` of kind `signing-failed`.
    */
   sign(message: Uint8Array, algorithm: string): Promise<ArrayBuffer | ArrayBufferView> | ArrayBuffer | ArrayBufferView;
 }
 
-/** Bounds of the cache of exchanged tokens. Least recently used ones go first. */
+/** Limits of the cache of exchanged tokens. The least recently used tokens are evicted first. */
 export interface ExchangeCacheOptions {
-  /** Default: 1024; 0 turns the cache off. */
+  /** The maximum number of tokens. Default: 1024; 0 disables the cache. */
   maxEntries?: number;
-  /** Default: 4 MiB, counted with what an entry costs beside its token. */
+  /** The maximum size in bytes, including the overhead of entries. Default: 4 MiB. */
   maxBytes?: number;
-  /** How long before it expires a token is not given out any more, in seconds. Default: 30. */
+  /** How long before its expiry a token is no longer returned, in seconds. Default: 30. */
   skew?: number;
-  /** The longest that a token is kept, in seconds. Default: 3600. */
+  /** The maximum time that a token is cached, in seconds. Default: 3600. */
   maxAge?: number;
-  /** What a token without `expires_in` is believed to live, in seconds. Default: 300. */
+  /** The assumed lifetime of a token without `expires_in`, in seconds. Default: 300. */
   defaultLifetime?: number;
 }
 
-/** Somebody who acts for the subject of a token (RFC 8693 section 4.1). */
+/** A party that acts for the subject of a token (RFC 8693 section 4.1). */
 export interface Actor {
   /** `sub`. */
   readonly subject: string | undefined;
@@ -95,23 +99,25 @@ export interface Actor {
   readonly clientId: string | undefined;
 }
 
-/** More about a token that is asked for on behalf of a user. */
+/** Options of a token request on behalf of a user. */
 export interface ExchangeOptions {
   /** Logical names of services (RFC 8693 section 2.1), at most 8. */
   audience?: string | readonly string[];
-  /** Left out: the issuer decides. */
+  /** Default: the issuer decides. */
   scopes?: readonly string[];
-  /** A token of who acts for the user, where that is not this application. */
+  /** A token of the party that acts for the user, if it is not this application. */
   actorToken?: string;
-  /** A token type URI. Left out: that of an access token. Only with `actorToken`. */
+  /** A token type URI. Default: that of an access token. Only with `actorToken`. */
   actorTokenType?: string;
-  /** What is wanted, as a token type URI. Left out: the issuer's choice, usually an access token. */
+  /**
+   * The requested type, as a token type URI. Default: the issuer's choice, usually an access token.
+   */
   requestedTokenType?: string;
-  /** What the user's token is, as a token type URI. Left out: an access token. */
+  /** The type of the user's token, as a token type URI. Default: an access token. */
   subjectTokenType?: string;
 }
 
-/** What {@link Gate.fetchAs} takes besides. */
+/** Options of {@link Gate.fetchAs}. */
 export interface FetchAsOptions extends ExchangeOptions {
   /**
    * Sends the request; default: the global `fetch`. With a service binding:
@@ -120,7 +126,7 @@ export interface FetchAsOptions extends ExchangeOptions {
   fetch?: (request: Request) => Promise<Response>;
 }
 
-/** What a token is for. */
+/** The target of a token request. */
 export interface TokenTarget {
   /** RFC 8707: absolute URIs without fragment, at most 8. */
   resource?: string | readonly string[];
@@ -131,7 +137,7 @@ export interface TokenTarget {
   requestedTokenType?: string;
 }
 
-/** How a token is asked for without the cache. */
+/** The grant of a token request that bypasses the cache. */
 export type TokenGrant =
   | {
       readonly type: 'token-exchange';
@@ -143,32 +149,32 @@ export type TokenGrant =
   | { readonly type: 'client-credentials' }
   | { readonly type: 'refresh-token'; readonly refreshToken: string };
 
-/** What {@link Gate.tokenRequest} takes besides. */
+/** Options of {@link Gate.tokenRequest}. */
 export interface TokenRequestOptions {
-  /** Stands in for this client's own authentication (RFC 7523 section 2.2). */
+  /** Replaces this client's own authentication (RFC 7523 section 2.2). */
   clientAssertion?: string;
 }
 
-/** A token as it was issued. Frozen, and safe to log: neither secret is in it. */
+/** An issued token. Frozen, and safe to log: its secrets are not enumerable. */
 export interface Token {
   /** The token. Not enumerable: `console.log`, `JSON.stringify` and copies leave it out. */
   readonly accessToken: string;
   /** Likewise. */
   readonly refreshToken: string | undefined;
-  /** `Bearer`, or as the issuer spelled it. `N_A` where what was issued is no access token. */
+  /** `Bearer`, as the issuer spelled it, or `N_A` if the issued token is not an access token. */
   readonly tokenType: string;
   /** A token type URI. */
   readonly issuedTokenType: string | undefined;
-  /** When it expires, by this host's clock; none where the issuer did not say. */
+  /** When it expires, by this host's clock. Absent if the issuer did not say. */
   readonly expiresAt: Date | undefined;
-  /** What was granted; none where that is what was asked for. */
+  /** The granted scopes. None if they are the requested ones. */
   readonly scopes: readonly string[] | undefined;
 }
 
-/** Which tokens {@link Gate.invalidate} forgets. With neither, all. */
+/** The tokens that {@link Gate.invalidate} removes. With neither member, all. */
 export interface TokenFilter {
-  /** Those of one user. */
+  /** The tokens of one user. */
   subject?: string;
-  /** Those for one resource, or audience. */
+  /** The tokens for one resource or audience. */
   resource?: string;
 }

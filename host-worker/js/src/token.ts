@@ -4,16 +4,19 @@ import type { ConfigError } from './config-error.js';
 import { TokenError } from './token-error.js';
 import type { Token } from './types.js';
 
-/** What the component makes of a wish for a token. */
+/** The component's result of a token request. */
 export type Outcome = { tag: 'ok'; val: Lifted } | { tag: 'err'; val: Failure };
 
-/** What the component makes of a wish for an assertion. */
+/** The component's result of a request for an assertion. */
 export type AssertionOutcome = { tag: 'ok'; val: string } | { tag: 'err'; val: Failure };
 
-/** An issued token. Own properties are what logs may show; the secrets are not there. */
+/**
+ * An issued token. Its own properties are those that logs may show. They do not include the
+ * secrets.
+ */
 class IssuedToken implements Token {
   static {
-    // What logs show, whatever the minifier calls it.
+    // The name that logs show, because a minifier may rename the class.
     Object.defineProperty(this, 'name', { value: 'Token' });
   }
 
@@ -43,13 +46,13 @@ class IssuedToken implements Token {
   }
 }
 
-/** The token, or the {@link TokenError} that says why there is none. */
+/** Returns the token, or throws a {@link TokenError}. */
 export function tokenOf(outcome: Outcome): Token {
   if (outcome.tag === 'err') throw tokenError(outcome.val);
   return new IssuedToken(outcome.val);
 }
 
-/** The assertion, or the {@link TokenError} that says why there is none. */
+/** Returns the assertion, or throws a {@link TokenError}. */
 export function assertionOf(outcome: AssertionOutcome): string {
   if (outcome.tag === 'err') throw tokenError(outcome.val);
   return outcome.val;
@@ -62,12 +65,12 @@ export function tokenError({ kind, message, oauth, status, retryAfterSeconds, an
     errorDescription: oauth?.errorDescription,
     errorUri: oauth?.errorUri,
     status,
-    // A whole number up to an hour: BigInt is only how the contract carries it.
+    // A whole number up to an hour. It is a BigInt only in the contract.
     retryAfterSeconds: retryAfterSeconds === undefined ? undefined : Number(retryAfterSeconds),
   });
 }
 
-/** For who asks for a token where the client's configuration cannot work. */
+/** The error of a token request if the client's configuration is invalid. */
 export function clientMisconfigured(cause: ConfigError): TokenError {
   return new TokenError('configuration', cause.message, { response: serverError, cause });
 }

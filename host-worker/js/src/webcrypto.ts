@@ -1,7 +1,7 @@
 import type { Algorithms } from '#glue/signatures';
 import { SignatureFailure, refusal, type Operation, type SignatureError, type Track } from './pending.js';
 
-/** What is told about an algorithm when a key is imported, and when it is used. */
+/** The parameters of an algorithm for importing a key and for using it. */
 interface Parameters {
   import: RsaHashedImportParams | EcKeyImportParams | Algorithm;
   use: Algorithm | RsaPssParams | EcdsaParams;
@@ -20,7 +20,7 @@ const ecdsa = (namedCurve: string, bits: number): Parameters => ({
 
 const ED25519: Parameters = { import: { name: 'Ed25519' }, use: { name: 'Ed25519' } };
 
-/** RFC 7518 section 3.1 and RFC 9864, in the words of WebCrypto. */
+/** The algorithms of RFC 7518 section 3.1 and RFC 9864, as parameters of WebCrypto. */
 const ALGORITHMS: Record<string, Parameters> = {
   RS256: rsa('RSASSA-PKCS1-v1_5', 256),
   RS384: rsa('RSASSA-PKCS1-v1_5', 384),
@@ -34,10 +34,10 @@ const ALGORITHMS: Record<string, Parameters> = {
   Ed25519: ED25519,
 };
 
-/** The same for both. A runtime that lacks one says so when it is used. */
+/** The same for both. If the runtime lacks one, its use fails. */
 export const supported = (): Algorithms => ({ verify: Object.keys(ALGORITHMS), sign: Object.keys(ALGORITHMS) });
 
-/** A failure of WebCrypto as the component is told of it. */
+/** Converts an error of WebCrypto to one for the component. */
 function failure(error: unknown, otherwise: SignatureError): SignatureFailure {
   if (error instanceof SignatureFailure) return error;
   return new SignatureFailure(
@@ -51,7 +51,10 @@ export class VerifyingKey {
   readonly #parameters: Parameters;
   readonly #jwk: JsonWebKey;
   readonly #track: Track;
-  /** Kept by value, not as a promise: on Workers one request must not wait for another's. */
+  /**
+   * Stored as a value, not as a promise: on Workers, a request must not await another request's
+   * promise.
+   */
   #key: CryptoKey | undefined;
 
   constructor(algorithm: string, jwk: string, track: Track) {
@@ -95,7 +98,7 @@ export async function importPkcs8(der: Uint8Array, algorithm: string, extractabl
   }
 }
 
-/** Signs by a key that WebCrypto holds. */
+/** Signs with a key of WebCrypto. */
 export async function signBy(key: CryptoKey, algorithm: string, message: Uint8Array): Promise<Uint8Array> {
   const parameters = ALGORITHMS[algorithm];
   if (parameters === undefined) throw new SignatureFailure('unsupported');
@@ -106,7 +109,7 @@ export async function signBy(key: CryptoKey, algorithm: string, message: Uint8Ar
   }
 }
 
-/** A JWK without anything private, and without what only WebCrypto reads. */
+/** A JWK without its private members and those that only WebCrypto uses. */
 export function publicMembers({ kty, crv, x, y, n, e, alg, kid }: JsonWebKey & { kid?: string }): string {
   return JSON.stringify({ kty, crv, x, y, n, e, alg, kid });
 }

@@ -7,10 +7,10 @@ import type { Gate, GateOptions } from './types.js';
 const source = { modules: () => ({ core, core2, core3 }) };
 
 /**
- * Makes a gate. Cheap and without I/O, so that it can stand at module level; the component starts
- * with the first request.
+ * Creates a gate. It is cheap and needs no I/O, so it can be called at module level. The component
+ * starts with the first request.
  *
- * @throws ConfigError where the options cannot work whatever the environment is.
+ * @throws ConfigError if the options are invalid in any environment.
  */
 export function createGate(options?: GateOptions): Gate {
   return makeGate(source, options);

@@ -154,7 +154,7 @@ test('only an identity of this gate is acted for', async () => {
   ]) {
     await assert.rejects(
       gate.exchange(wrong, API),
-      (error) => error instanceof TypeError && /identities that it made itself/.test(error.message),
+      (error) => error instanceof TypeError && /does not come from this gate/.test(error.message),
     );
     await assert.rejects(gate.fetchAs(wrong, API, API), TypeError);
   }

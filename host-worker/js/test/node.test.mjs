@@ -453,7 +453,7 @@ test('a fault of the issuer is logged once, with what to do', async (t) => {
   assert.equal(lines.length, 1, lines.join('\n'));
   assert.match(
     lines[0],
-    /^tollgate: The keys of http:\/\/127\.0\.0\.1:1 could not be fetched: there was no connection\. Check/,
+    /^tollgate: The keys of http:\/\/127\.0\.0\.1:1 could not be fetched: the connection failed\. Check/,
   );
 });
 

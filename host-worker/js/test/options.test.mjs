@@ -8,7 +8,7 @@ const {
 
 /** Options that cannot work whatever the environment is: name, options, field, part of the sentence. */
 const REFUSED = [
-  ['an unknown name', { colour: 'x' }, 'colour', 'There is no option `colour`: known here are issuer, audience,'],
+  ['an unknown name', { colour: 'x' }, 'colour', 'There is no option `colour`: use one of issuer, audience,'],
   ['a misspelled name', { isuer: 'x' }, 'isuer', 'There is no option `isuer`: did you mean `issuer`?'],
   ['a misspelled name in another case', { Routes: [] }, 'Routes', 'did you mean `routes`?'],
   [
@@ -92,7 +92,7 @@ const REFUSED = [
   ['a hierarchy of strings', { scopeHierarchy: { a: 'b' } }, 'scopeHierarchy["a"]', 'must be a list of strings'],
   ['an unknown member of the client', { client: { secrets: 'x' } }, 'client.secrets', 'did you mean `client.secret`?'],
   ['keys that are no list', { client: { keys: 'pem' } }, 'client.keys', 'must be a list of private keys, not a string'],
-  ['a key without its key', { client: { keys: [{ kid: 'a' }] } }, 'client.keys[0].key', 'must hold its `key`'],
+  ['a key without its key', { client: { keys: [{ kid: 'a' }] } }, 'client.keys[0].key', 'must have a `key`'],
   ['a key that is a number', { client: { keys: [1] } }, 'client.keys[0]', 'must be a plain object, not a number'],
   [
     'another spelling of an authentication',
@@ -136,7 +136,7 @@ for (const [name, options, field, sentence] of REFUSED) {
 test('errors of the component name options as JavaScript spells them', () => {
   const issuer = 'https://issuer.example';
   for (const [options, field, sentence] of [
-    [{ issuer, issuers: [] }, 'issuer', '`issuers`, not both'],
+    [{ issuer, issuers: [] }, 'issuer', '`issuers` are both set'],
     [{ audience: 'a', issuers: [{ issuer }] }, 'audience', '`audiences`'],
     [{ issuer: 'http://issuer.example', audience: 'a' }, 'issuer', 'https'],
     [{ issuer }, 'audience', 'TOLLGATE_AUDIENCE'],
@@ -146,8 +146,8 @@ test('errors of the component name options as JavaScript spells them', () => {
       'issuers[0].keys',
       '`crossOriginKeys`',
     ],
-    [{ issuer, audience: 'a', scopeHierarchy: { 'a b': [] } }, 'scopeHierarchy[0]', 'not one scope'],
-    [{ issuer, audience: 'a', routes: [{ path: '/', scopes: ['a b'] }] }, 'routes[0].scopes', 'not one scope'],
+    [{ issuer, audience: 'a', scopeHierarchy: { 'a b': [] } }, 'scopeHierarchy[0]', 'not a valid scope'],
+    [{ issuer, audience: 'a', routes: [{ path: '/', scopes: ['a b'] }] }, 'routes[0].scopes', 'not a valid scope'],
     [{ issuer, audience: 'a', keys: { minFresh: 9999 } }, 'keys.minFresh', '`maxFresh`'],
   ]) {
     assert.throws(
@@ -238,16 +238,16 @@ test('wrong arguments of methods are type errors', () => {
   assert.throws(() => gate.importKeys({}), TypeError);
 });
 
-/** Values that are no text, and what the sentence calls them. */
+/** Values that are not text, and what the sentence calls them. */
 const UNUSABLE = [
   [{ a: 1 }, 'an object'],
   [5, 'a number'],
   [5n, 'a number'],
   [true, 'a boolean'],
   [null, 'null'],
-  [['a', 1], 'a list with entries that are no text'],
+  [['a', 1], 'a list with entries that are not text'],
   [() => 'a', 'a function'],
-  [Symbol('a'), 'no text'],
+  [Symbol('a'), 'not text'],
   [Promise.resolve('a'), 'an object'],
   [{ get: async () => 'a' }, 'a binding'],
 ];

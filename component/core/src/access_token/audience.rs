@@ -1,32 +1,32 @@
-//! Whom a token is meant for (RFC 7519 section 4.1.3, RFC 8707 section 2).
+//! The audience of a token (RFC 7519 section 4.1.3, RFC 8707 section 2).
 
 use crate::http_url::HttpUrl;
 
-/// What the `aud` of an issuer's tokens may be.
+/// The accepted `aud` values of an issuer's tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audiences {
-    /// One of these, by code points.
+    /// One of these, compared by code points.
     Named(Vec<String>),
-    /// This resource identifier (with or without a slash at the end), or the identifier of the
-    /// place that the request is for: `https://host/mcp` covers `https://host/mcp` and
-    /// `https://host/mcp/x`, and nothing beside.
+    /// This resource identifier (with or without a slash at the end), or that of the request's
+    /// target or one of its parent paths: a token for `https://host/mcp` is accepted for
+    /// `https://host/mcp` and `https://host/mcp/x`, and for nothing else.
     Resource(String),
-    /// The identifier of the place that the request is for, as above, and no other.
+    /// The identifier of the request's target or of one of its parent paths, as above.
     OfRequest,
 }
 
-/// The place that a request is for.
+/// The target of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target<'a> {
     /// `https://host[:port]`, as published.
     pub origin: &'a str,
-    /// The path, in every way in which it may be read: a token must be meant for all of them.
+    /// The path in all its readings. The token's audience must cover every one of them.
     pub paths: &'a [String],
 }
 
 impl Audiences {
-    /// Whether one of the token's audiences is accepted. Without a target, only what is
-    /// configured is.
+    /// Whether one of the token's audiences is accepted. Without a target, only configured
+    /// audiences are.
     #[must_use]
     pub fn accept(&self, audience: &[String], target: Option<Target<'_>>) -> bool {
         match self {
@@ -58,7 +58,8 @@ fn covers(audience: &str, target: Target<'_>) -> bool {
             .all(|path| is_path_prefix(url.path(), path))
 }
 
-/// Whether `prefix` is `path` or one of its ancestors: `/mcp` of `/mcp/x`, not of `/mcp-other`.
+/// Whether `prefix` is `path` or one of its parents: `/mcp` is a parent of `/mcp/x`, but not of
+/// `/mcp-other`.
 pub(crate) fn is_path_prefix(prefix: &str, path: &str) -> bool {
     let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
     path.strip_prefix(prefix)

@@ -1,4 +1,4 @@
-//! Claims that Tollgate reads, in the shapes that their specifications give them.
+//! The claims that Tollgate reads, in the forms that their specifications define.
 
 use super::TokenError;
 use crate::capability::UnixMillis;
@@ -12,7 +12,7 @@ pub struct Identity {
     pub subject: Option<String>,
     /// `client_id`.
     pub client_id: Option<String>,
-    /// `scope`, else `scp`: as granted.
+    /// The granted scopes: `scope`, otherwise `scp`.
     pub scopes: Vec<String>,
     /// `iss`.
     pub issuer: String,
@@ -20,13 +20,13 @@ pub struct Identity {
     pub audience: Vec<String>,
     /// The dates.
     pub dates: Dates,
-    /// `act`, the one who acts now first (RFC 8693 section 4.1).
+    /// `act`: the current actor, then prior actors (RFC 8693 section 4.1).
     pub actors: Vec<Actor>,
     /// The JSON text that was signed.
     pub claims: String,
 }
 
-/// Somebody who acts for the subject. Other members of `act` are in the claims.
+/// A party that acts for the subject. Other members of `act` are in the claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     /// `sub`.
@@ -37,21 +37,21 @@ pub struct Actor {
     pub client_id: Option<String>,
 }
 
-/// `exp`, `nbf`, `iat`: seconds since 1970, perhaps with fractions.
+/// `exp`, `nbf` and `iat`: seconds since 1970, possibly with fractions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Dates {
-    /// The first moment at which the token no longer counts.
+    /// The time from which the token is no longer valid.
     pub expires_at: f64,
-    /// The first moment at which it does.
+    /// The time from which it is valid.
     pub not_before: Option<f64>,
     /// When it was issued.
     pub issued_at: Option<f64>,
 }
 
-/// How far clocks may differ, in seconds.
+/// The tolerated clock difference, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tolerance {
-    /// For `exp` and the age.
+    /// For `exp` and the maximum age.
     pub end: u32,
     /// For `nbf` and `iat`.
     pub start: u32,
@@ -61,14 +61,14 @@ impl Dates {
     /// Checks the dates (RFC 7519 sections 4.1.4 to 4.1.6); `max_age` in seconds since `iat`.
     ///
     /// # Errors
-    /// The first date that speaks against the token.
+    /// The first date for which the token is refused.
     pub fn check(
         &self,
         now: UnixMillis,
         tolerance: Tolerance,
         max_age: Option<u32>,
     ) -> Result<(), TokenError> {
-        // Milliseconds of a date are whole below 2^53: no rounding below the year 287396.
+        // Milliseconds are exact below 2^53, so there is no rounding before the year 287396.
         let now = now as f64 / 1000.0;
         let (end, start) = (f64::from(tolerance.end), f64::from(tolerance.start));
         if now >= self.expires_at + end {
@@ -93,7 +93,7 @@ impl Dates {
 }
 
 impl Identity {
-    /// Reads the claims. Their values are checked for shape only.
+    /// Reads the claims. Only the form of their values is checked.
     pub(super) fn read(issuer: &str, claims: &Object, text: &str) -> Result<Self, TokenError> {
         let missing = |name: &str| TokenError::MissingClaim(name.to_owned());
         Ok(Self {
@@ -112,7 +112,7 @@ impl Identity {
         })
     }
 
-    /// About how much memory it takes, in bytes.
+    /// The approximate memory use, in bytes.
     pub(super) fn weight(&self) -> usize {
         let text = |value: &Option<String>| value.as_ref().map_or(0, String::len);
         let list = |values: &[String]| values.iter().map(|v| v.len() + 32).sum::<usize>();
@@ -122,7 +122,7 @@ impl Identity {
             + text(&self.client_id)
             + list(&self.scopes)
             + list(&self.audience)
-            // Their text is in the claims once more, and no longer than there.
+            // Their text is also in the claims, and is at most as long as there.
             + if self.actors.is_empty() { 0 } else { self.claims.len() }
             + self.actors.len() * size_of::<Actor>()
             + size_of::<Self>()
@@ -133,7 +133,7 @@ fn text_claim(claims: &Object, name: &'static str) -> Result<Option<String>, Tok
     match claims.get(name) {
         None => Ok(None),
         Some(Json::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
-        // An empty subject is nobody: taken as a subject it would be everybody's.
+        // An empty subject identifies nobody, so different users would share it.
         Some(_) => Err(TokenError::BadClaim(name)),
     }
 }

@@ -1,8 +1,8 @@
-//! JWT access tokens (RFC 9068) under the advice of RFC 8725.
+//! JWT access tokens (RFC 9068), verified as RFC 8725 advises.
 //!
-//! Order of work: what needs no key first (form, algorithm, issuer, type, dates, audience), then
-//! the key, then the signature. Nothing that is learnt before the signature holds leaves this
-//! module but the reason for a refusal.
+//! The order of checks: first those that need no key (form, algorithm, issuer, type, dates,
+//! audience), then the key, then the signature. Before the signature is verified, only the reason
+//! for a refusal leaves this module.
 
 mod audience;
 mod claims;
@@ -20,38 +20,38 @@ pub use verify::{IssuerPolicy, TypeRule, UnverifiedToken, read};
 
 use crate::jose::JwsError;
 
-/// Why a token is refused. Every case is the token's fault, none the issuer's or the network's.
+/// Why a token is refused. Failures of the issuer or the network are not among these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenError {
-    /// Not a compact JWS that may be verified at all.
+    /// Not an acceptable compact JWS.
     Form(JwsError),
-    /// The payload is not a JSON object, or has members twice.
+    /// The payload is not a JSON object, or has duplicate members.
     Claims,
-    /// No `iss`, or one that no configured issuer has.
+    /// There is no `iss`, or it is not a configured issuer.
     Issuer,
-    /// `alg` is not one that this issuer may use (RFC 8725 section 3.1).
+    /// `alg` is not accepted for this issuer (RFC 8725 section 3.1).
     Algorithm,
-    /// `typ` says that it is another kind of token (RFC 9068 section 4).
+    /// `typ` is that of another kind of token (RFC 9068 section 4).
     Type,
-    /// A claim that must be present is not. The name comes from the configuration.
+    /// A required claim is missing. Its name comes from the configuration.
     MissingClaim(String),
-    /// A claim has a value of another kind than its specification says.
+    /// A claim's value does not have the form that its specification requires.
     BadClaim(&'static str),
     /// `exp` has passed.
     Expired,
-    /// `nbf` has not come.
+    /// `nbf` is in the future.
     NotYetValid,
-    /// `iat` has not come.
+    /// `iat` is in the future.
     IssuedInFuture,
-    /// `iat` is further back than the configuration allows.
+    /// `iat` is longer ago than the configuration allows.
     TooOld,
     /// `aud` does not name this resource.
     Audience,
-    /// `cnf` binds the token to a key that a bearer does not prove (RFC 9449 section 7.2).
+    /// `cnf` binds the token to a key, so it is not a bearer token (RFC 9449 section 7.2).
     SenderConstrained,
     /// No key of the issuer has this `kid` and algorithm.
     UnknownKey,
-    /// The signature is not one by the issuer's keys.
+    /// The signature was not made with the issuer's keys.
     Signature,
 }
 
@@ -78,26 +78,26 @@ impl TokenError {
         }
     }
 
-    /// `error_description`: nothing of the token stands in it.
+    /// The `error_description`. It contains no part of the token.
     #[must_use]
     pub fn description(&self) -> String {
         match self {
-            Self::Form(_) => "The token is malformed or of a kind that is not accepted".into(),
-            Self::Claims => "The claims of the token are not a well-formed JSON object".into(),
-            Self::Issuer => "The issuer of the token is not accepted here".into(),
-            Self::Algorithm => "The signature algorithm of the token is not accepted here".into(),
-            Self::Type => "This kind of token is not an access token".into(),
+            Self::Form(_) => "The token is malformed, or its form is not accepted".into(),
+            Self::Claims => "The token's claims are not a well-formed JSON object".into(),
+            Self::Issuer => "The token's issuer is not accepted".into(),
+            Self::Algorithm => "The token's signature algorithm is not accepted".into(),
+            Self::Type => "The token is not an access token".into(),
             Self::MissingClaim(name) => format!("The token has no {name} claim"),
-            Self::BadClaim(name) => format!("The {name} claim of the token is malformed"),
+            Self::BadClaim(name) => format!("The token's {name} claim is malformed"),
             Self::Expired => "The token has expired".into(),
             Self::NotYetValid => "The token is not valid yet".into(),
-            Self::IssuedInFuture => "The token was issued in the future".into(),
+            Self::IssuedInFuture => "The token's issue time is in the future".into(),
             Self::TooOld => "The token is too old".into(),
             Self::Audience => "The token is meant for another resource".into(),
             Self::SenderConstrained => {
                 "The token is bound to a key and cannot be used as a bearer token".into()
             }
-            Self::UnknownKey => "The key that signed the token is not known".into(),
+            Self::UnknownKey => "The key that signed the token is unknown".into(),
             Self::Signature => "The token's signature is invalid".into(),
         }
     }

@@ -2,21 +2,21 @@
 
 use crate::grammar::SCOPE_TOKEN;
 
-/// Whether text is one `scope-token`: what may stand in a challenge unescaped.
+/// Whether text is one `scope-token`, which needs no escaping in a challenge.
 #[must_use]
 pub fn is_scope_token(text: &str) -> bool {
-    !text.is_empty() && SCOPE_TOKEN.make_up(text)
+    !text.is_empty() && SCOPE_TOKEN.contains_all(text)
 }
 
-/// Which scopes imply which: `mcp:admin` may stand for `mcp:tools`.
+/// Which scopes imply others: for example, `mcp:admin` implies `mcp:tools`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScopeHierarchy {
-    /// A scope, and every scope that implies it, directly or not.
+    /// A scope, and every scope that implies it, directly or indirectly.
     implied_by: Vec<(String, Vec<String>)>,
 }
 
 impl ScopeHierarchy {
-    /// Closes the direct implications; circles are harmless.
+    /// Computes the transitive closure of the direct implications. Cycles are allowed.
     #[must_use]
     #[inline(never)]
     pub fn new(direct: &[(String, Vec<String>)]) -> Self {
@@ -43,7 +43,7 @@ impl ScopeHierarchy {
         Self { implied_by }
     }
 
-    /// Whether what was granted covers all that is required.
+    /// Whether the granted scopes cover all required ones.
     pub fn covers<'a>(
         &self,
         granted: &[String],

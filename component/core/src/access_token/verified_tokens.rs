@@ -1,8 +1,8 @@
-//! Tokens whose signature has been verified before.
+//! A cache of tokens whose signature was verified.
 //!
-//! Keyed by a digest of the token's text. Text is put in only after strict decoding, so another
-//! spelling of the same token is another key that is never found. What may change between two
-//! requests (dates, audience, scopes) is not remembered but checked each time.
+//! The key is a digest of the token's text. Decoding is strict, so a token has only one accepted
+//! text. Checks whose result may change between two requests (dates, audience, scopes) are not
+//! cached.
 
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::rc::{Rc, Weak};
@@ -16,13 +16,13 @@ use crate::jose::VerifyingKey;
 
 /// The key of a token's text.
 ///
-/// BLAKE2b (RFC 7693) has the strength of SHA-256 and takes less than half of its time in
-/// WebAssembly, which has no instructions for either. Nothing outside the cache depends on the choice.
+/// BLAKE2b (RFC 7693) is as strong as SHA-256, and takes less than half of its time in WebAssembly,
+/// which has no instructions for either. Nothing outside the cache depends on the choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenDigest([u8; 32]);
 
 impl TokenDigest {
-    /// Of a token's text, whatever it holds.
+    /// The digest of a token's text.
     #[must_use]
     pub fn of(token: &str) -> Self {
         let mut digest = [0; 32];
@@ -32,7 +32,7 @@ impl TokenDigest {
     }
 }
 
-/// A digest is a hash as it stands: its first bytes are. It is what is written last.
+/// A digest is already a hash: its first bytes are used. They are the last value written.
 #[derive(Default)]
 struct DigestHasher(u64);
 
@@ -48,17 +48,17 @@ impl Hasher for DigestHasher {
     }
 }
 
-/// What an entry costs beside its identity: digest, links, hash slots, allocator.
+/// The overhead of an entry besides its identity: digest, links, hash slots, allocator.
 const ENTRY_BYTES: usize = 256;
 
-/// Bounds of the cache.
+/// Limits of the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenCacheLimits {
-    /// 0 turns the cache off.
+    /// The maximum number of entries. 0 disables the cache.
     pub max_entries: u32,
-    /// Counted with overheads.
+    /// The maximum size in bytes, including overheads.
     pub max_bytes: u32,
-    /// How long a verification is believed, in milliseconds.
+    /// How long a verification may be reused, in milliseconds.
     pub max_age: u64,
 }
 
@@ -72,27 +72,27 @@ impl Default for TokenCacheLimits {
     }
 }
 
-/// A token that was verified.
+/// A verified token.
 #[derive(Debug, Clone)]
 pub struct Verified {
-    /// Never given to another token of the same gate.
+    /// The id, which is never reused for another token of the same gate.
     pub id: u64,
-    /// Whom it speaks for.
+    /// Its identity.
     pub identity: Rc<Identity>,
-    /// The place of its issuer in the configuration.
+    /// The index of its issuer in the configuration.
     pub issuer: usize,
     key: Weak<VerifyingKey>,
     verified_at: UnixMillis,
 }
 
-/// The cache. Least recently used entries go first.
+/// The cache. The least recently used entries are evicted first.
 #[derive(Debug)]
 pub struct VerifiedTokens {
     limits: TokenCacheLimits,
     entries: LruCache<TokenDigest, Verified, BuildHasherDefault<DigestHasher>>,
     bytes: usize,
     ids: u64,
-    /// The newest, so that its record can be read even where nothing is kept.
+    /// The most recent token, so that its identity can be read even if the cache is disabled.
     newest: Option<Verified>,
 }
 
@@ -109,7 +109,7 @@ impl VerifiedTokens {
         }
     }
 
-    /// A token that was verified not too long ago, by a key that is still in its key set.
+    /// Finds a token that was verified recently enough, with a key that is still in its key set.
     pub fn find(&mut self, digest: &TokenDigest, now: UnixMillis) -> Option<Verified> {
         let entry = self.entries.get(digest)?.clone();
         let age = now.checked_sub(entry.verified_at);
@@ -121,15 +121,15 @@ impl VerifiedTokens {
         Some(entry)
     }
 
-    /// Drops an entry. One whose token has merely expired stays until it is pushed out or too old:
-    /// it is refused all the same, and its memory is bounded.
+    /// Drops an entry. An entry whose token has expired stays until it is evicted or too old: the
+    /// token is refused anyway, and the cache's memory is limited.
     fn remove(&mut self, digest: &TokenDigest) {
         if let Some(entry) = self.entries.pop(digest) {
             self.bytes -= weight(&entry);
         }
     }
 
-    /// Remembers a verification.
+    /// Stores a verification.
     pub fn insert(
         &mut self,
         digest: TokenDigest,
@@ -162,7 +162,7 @@ impl VerifiedTokens {
         verified
     }
 
-    /// Notes which token was asked for last: [`Self::identity`] finds it fastest.
+    /// Records the last token, which [`Self::identity`] looks up first.
     pub fn note(&mut self, verified: &Verified) {
         if self
             .newest
@@ -173,7 +173,7 @@ impl VerifiedTokens {
         }
     }
 
-    /// The record behind an id that was just given out.
+    /// The identity for an id that was just returned.
     #[must_use]
     pub fn identity(&self, id: u64) -> Option<Rc<Identity>> {
         let newest = self.newest.iter().find(|verified| verified.id == id);
@@ -188,7 +188,7 @@ impl VerifiedTokens {
             .map(|verified| Rc::clone(&verified.identity))
     }
 
-    /// Entries and bytes now.
+    /// The current number of entries and bytes.
     #[must_use]
     pub fn size(&self) -> (usize, usize) {
         (self.entries.len(), self.bytes)

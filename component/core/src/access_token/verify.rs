@@ -1,4 +1,4 @@
-//! From a token's text to an [`Identity`] (RFC 9068 section 4, RFC 8725 section 3).
+//! Verifies a token (RFC 9068 section 4, RFC 8725 section 3).
 
 use std::rc::Rc;
 
@@ -11,16 +11,16 @@ use crate::json::{Json, Object};
 use crate::limits;
 use crate::task::Scheduler;
 
-/// Which `typ` is accepted.
+/// The accepted `typ` values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TypeRule {
     /// One of these, in lower case and without `application/`; `typ` must be present.
     OneOf(Vec<String>),
-    /// Any or none. The audience is then all that tells an access token from an ID token.
+    /// Any value or none. Only the audience then distinguishes an access token from an ID token.
     Any,
 }
 
-/// What is accepted from one issuer.
+/// The rules for tokens of one issuer.
 #[derive(Debug, Clone)]
 pub struct IssuerPolicy {
     /// The exact `iss`.
@@ -33,17 +33,17 @@ pub struct IssuerPolicy {
     pub types: TypeRule,
     /// Claims that must be present besides `iss`, `exp` and `aud`.
     pub required_claims: Vec<String>,
-    /// How far clocks may differ.
+    /// The tolerated clock difference.
     pub tolerance: Tolerance,
-    /// Highest age since `iat`, in seconds.
+    /// The maximum age since `iat`, in seconds.
     pub max_age: Option<u32>,
 }
 
 impl IssuerPolicy {
-    /// Checks what may change between two requests with the same token.
+    /// Checks the properties whose result may change between two requests with the same token.
     ///
     /// # Errors
-    /// Dates or audience.
+    /// The dates or the audience are refused.
     pub fn check_request(
         &self,
         identity: &Identity,
@@ -61,8 +61,8 @@ impl IssuerPolicy {
         let TypeRule::OneOf(accepted) = &self.types else {
             return Ok(());
         };
-        // RFC 7515 section 4.1.9: media types compare without case, `application/` may be left
-        // out.
+        // RFC 7515 section 4.1.9: media types are compared without case, and `application/` may be
+        // omitted.
         let typ = typ.unwrap_or_default().to_ascii_lowercase();
         let typ = typ.strip_prefix("application/").unwrap_or(&typ);
         if accepted.iter().any(|accepted| accepted == typ) {
@@ -81,20 +81,20 @@ impl IssuerPolicy {
     }
 }
 
-/// A token of which everything but the signature has been checked. Its identity is not given out
-/// before its signature check has passed.
+/// A token of which everything except the signature was checked. Its identity is not available
+/// before the signature is verified.
 #[derive(Debug)]
 pub struct UnverifiedToken<'a> {
     jws: CompactJws<'a>,
     identity: Identity,
-    /// Its issuer's place in the list of policies.
+    /// The index of its issuer in the list of policies.
     pub issuer: usize,
 }
 
-/// Reads a token and checks all that needs no key, in the order of cost.
+/// Parses a token, and makes all checks that need no key, cheapest first.
 ///
 /// # Errors
-/// The first rule that it breaks.
+/// The first rule that the token breaks.
 pub fn read<'a>(
     token: &'a str,
     policies: &[IssuerPolicy],
@@ -129,9 +129,9 @@ pub fn read<'a>(
     })
 }
 
-/// Why a token with `cnf` is refused: no proof of possession is checked here, so a token that
-/// says it is bound to a key must not pass as a bearer token (RFC 9449 section 7.2, RFC 8705
-/// section 3). An empty `cnf`, or one that is no object, is malformed (RFC 7800 section 3.1).
+/// Why a token with `cnf` is refused: proof of possession is not checked here, so a token that is
+/// bound to a key must not be accepted as a bearer token (RFC 9449 section 7.2, RFC 8705 section
+/// 3). An empty `cnf`, or one that is not an object, is malformed (RFC 7800 section 3.1).
 fn confirmation_error(cnf: &Json) -> TokenError {
     match cnf {
         Json::Object(members) if !members.is_empty() => TokenError::SenderConstrained,
@@ -139,18 +139,18 @@ fn confirmation_error(cnf: &Json) -> TokenError {
     }
 }
 
-/// Why a token is not verified by a key set.
+/// Why a key set did not verify a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum NotVerified {
-    /// [`TokenError::UnknownKey`] or [`TokenError::Signature`]: newer keys may tell otherwise.
+    /// [`TokenError::UnknownKey`] or [`TokenError::Signature`]. Newer keys may verify the token.
     Refused(TokenError),
-    /// The host gave no verdict: nothing is known about the token.
+    /// The host gave no verdict, so nothing is known about the token.
     NoVerdict(SignatureError),
 }
 
 impl UnverifiedToken<'_> {
-    /// Whether two key sets offer the same keys for this token, so that a signature which the one
-    /// refused need not be checked by the other.
+    /// Whether two key sets have the same candidate keys for this token, so that a signature which
+    /// the first set refused need not be checked with the second.
     #[must_use]
     pub fn has_same_keys(&self, one: &JwkSet, other: &JwkSet) -> bool {
         let header = self.jws.header();
@@ -161,8 +161,8 @@ impl UnverifiedToken<'_> {
         keys(one) == keys(other)
     }
 
-    /// Checks the signature by the keys that fit; at most [`limits::KEYS_TRIED`]. The key that
-    /// made it is the answer.
+    /// Checks the signature with the keys that fit, at most [`limits::KEYS_TRIED`]. Returns the key
+    /// that made it.
     pub(crate) async fn verify(
         &self,
         keys: &JwkSet,
@@ -177,10 +177,10 @@ impl UnverifiedToken<'_> {
             let checked = key.verify(scheduler, header.algorithm, message, signature);
             error = match checked.await {
                 Ok(()) => return Ok(Rc::clone(key)),
-                // As if the issuer had not published it.
+                // The key is skipped, as if the issuer had not published it.
                 Err(VerificationError::NoVerdict(SignatureError::KeyRefused)) => error,
                 Err(VerificationError::NoVerdict(error)) => NotVerified::NoVerdict(error),
-                // A verdict that is missing might have been the good one.
+                // The key without a verdict might be the right one.
                 Err(_) if matches!(error, NotVerified::NoVerdict(_)) => error,
                 Err(_) => NotVerified::Refused(TokenError::Signature),
             };
@@ -188,7 +188,7 @@ impl UnverifiedToken<'_> {
         Err(error)
     }
 
-    /// Whom the token speaks for, once it is verified.
+    /// The identity, once the token is verified.
     pub(crate) fn into_identity(self) -> Identity {
         self.identity
     }

@@ -1,5 +1,5 @@
-//! From what was configured to what runs: every check that needs no request. Options are merged with
-//! the settings of the environment here; each floor checks its own part.
+//! Compiles the configuration: every check that needs no request. Options are merged with the
+//! settings of the environment here; each floor checks its own part.
 
 use std::rc::Rc;
 
@@ -15,15 +15,15 @@ use crate::task::Scheduler;
 use crate::token_client::{ClientConfig, CompiledClient, compile_client};
 use crate::trusted_url::trusted_url;
 
-/// A configuration that works, but perhaps for its client.
+/// A valid configuration. Only its client may be invalid.
 pub(super) struct Compiled {
     pub(super) issuers: Rc<Issuers>,
     pub(super) gate: GateRules,
-    /// Kept apart: a client that cannot work takes nothing else down with it.
+    /// Kept apart, because an invalid client must not stop the gate.
     pub(super) client: Option<Result<Rc<CompiledClient>, ConfigError>>,
 }
 
-/// Checks a configuration, and says in its user's words what is wrong.
+/// Checks a configuration. Errors use the user's spelling of option names.
 pub(super) fn compile(config: Config, host: Rc<dyn Host>) -> Result<Compiled, ConfigError> {
     let naming = config.naming.unwrap_or_default();
     let mut origins = Origins::default();
@@ -53,11 +53,11 @@ fn compile_all(
 fn expand_issuer(config: &mut Config, origins: &mut Origins) -> Result<(), ConfigError> {
     match (config.issuer.take(), &config.issuers) {
         (Some(_), Some(_)) => {
-            let message = "give either `issuer` or `issuers`, not both";
+            let message = "`issuer` and `issuers` are both set: remove one of the two";
             Err(ConfigError::new("issuer", message))
         }
         (None, Some(_)) if config.audience.is_some() => {
-            let message = "it belongs to `issuer`: give `audiences` to each of `issuers` instead";
+            let message = "`audience` belongs to `issuer`: set `audiences` in each entry of `issuers` instead";
             Err(ConfigError::new("audience", message))
         }
         (Some(issuer), None) => {
@@ -73,7 +73,7 @@ fn expand_issuer(config: &mut Config, origins: &mut Origins) -> Result<(), Confi
     }
 }
 
-/// `audience` is short for those of the one issuer, which may have come from the environment.
+/// `audience` is short for the audiences of the only issuer, which may come from the environment.
 fn expand_audience(config: &mut Config, origins: &mut Origins) {
     if let (Some(audience), Some([only])) = (config.audience.take(), config.issuers.as_deref_mut())
     {
@@ -82,8 +82,9 @@ fn expand_audience(config: &mut Config, origins: &mut Origins) {
     }
 }
 
-/// What a configuration may leave out is out of line, and not called where it is: an engine compiles
-/// a function when it is first called, and the first request of a fresh isolate waits for that.
+/// Functions for optional parts are not inlined, and called only if the part is configured: an
+/// engine compiles a function on its first call, and the first request of a fresh isolate waits for
+/// that.
 fn compile_options(config: Config, host: Rc<dyn Host>) -> Result<Compiled, ConfigError> {
     let scheduler = Scheduler::new(host);
     let resource = match &config.resource {

@@ -1,5 +1,5 @@
-//! The whole configuration of a deployment. `wit/resource-server.wit` says what each field means and
-//! what it is where it is left out; names and shapes are the same here.
+//! The whole configuration of a deployment. `wit/types.wit` documents the fields and their defaults.
+//! Names and types are the same here.
 
 use super::environment::Setting;
 use crate::config_error::Naming;

@@ -1,4 +1,5 @@
-//! Settings of the deployment, `TOLLGATE_ISSUER` and so on: they fill in what code left out.
+//! Settings of the environment, such as `TOLLGATE_ISSUER`, which fill in options that the code left
+//! out.
 
 use std::fmt;
 
@@ -17,7 +18,7 @@ pub enum Setting {
     Unusable(ValueKind),
 }
 
-/// What a value is that is no text. See the enum `value-kind` in WIT.
+/// The kind of a value that is not text. See the enum `value-kind` in WIT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "documented once, in WIT")]
 pub enum ValueKind {
@@ -38,7 +39,7 @@ impl From<&str> for Setting {
     }
 }
 
-/// Without the values, some of which are secrets.
+/// Shows no values, because some are secrets.
 impl fmt::Debug for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -87,14 +88,14 @@ const OF_CLIENT: [&str; 6] = [
     TOKEN_ENDPOINT,
 ];
 
-/// What a typing error changes: a letter or two. With three, `SCOPES` would be near to `ISSUER`.
+/// How many letters a misspelled name may differ by. With three, `SCOPES` would match `ISSUER`.
 const TYPING_ERROR: usize = 2;
 
-/// Fills in what code left out, and notes in `origins` what it was.
+/// Fills in options that the code left out, and records them in `origins`.
 ///
 /// # Errors
-/// A setting that is not known, or whose value cannot be used: to ignore it could open the gate
-/// wider than its operator meant.
+/// A setting is unknown, or its value cannot be used. Ignoring it could accept more than the
+/// operator intended.
 #[inline(never)]
 pub(super) fn apply(
     env: Vec<(String, Setting)>,
@@ -103,7 +104,7 @@ pub(super) fn apply(
 ) -> Result<(), ConfigError> {
     let mut env = Environment::read(env, origins)?;
     if env.has(&[JWKS]) && env.has(&[JWKS_URI]) {
-        let message = "TOLLGATE_JWKS is set as well: give one of the two";
+        let message = "TOLLGATE_JWKS is set as well: remove one of the two";
         return Err(ConfigError::new(JWKS_URI, message));
     }
     env.fill(&mut config.resource, "resource", RESOURCE);
@@ -118,7 +119,7 @@ pub(super) fn apply(
             }]
         });
     }
-    // With several issuers it would not be clear whose these are.
+    // With several issuers, it would be unclear which issuer these belong to.
     if let Some([only]) = config.issuers.as_deref_mut() {
         env.fill_list(&mut only.audiences, "issuers[0].audiences", AUDIENCE);
         if only.keys.is_none() {
@@ -157,9 +158,10 @@ fn apply_client(env: &mut Environment<'_>, client: &mut ClientConfig) -> Result<
         let mut key = None;
         env.fill(&mut key, PLACES[keys.len()], name);
         let Some(key) = key else { continue };
-        // The first one signs.
+        // The first key signs.
         if keys.is_empty() && name != PRIVATE_KEY {
-            let message = "it is published beside the key that signs: set TOLLGATE_PRIVATE_KEY too";
+            let message =
+                "it is only published, and does not sign: set TOLLGATE_PRIVATE_KEY as well";
             return Err(ConfigError::new(name, message));
         }
         keys.push(ClientKeyConfig {
@@ -172,8 +174,7 @@ fn apply_client(env: &mut Environment<'_>, client: &mut ClientConfig) -> Result<
     Ok(())
 }
 
-/// Settings whose values can be used, each as a list. Empty texts are not among them: they are
-/// settings that somebody meant to leave out.
+/// Settings whose values can be used, each as a list. Empty texts count as left out.
 struct Environment<'a> {
     values: Vec<(&'static str, Vec<String>)>,
     origins: &'a mut Origins,
@@ -211,7 +212,7 @@ impl<'a> Environment<'a> {
         self.values.iter().any(|(given, _)| names.contains(given))
     }
 
-    /// Fills in an option, unless code gave it.
+    /// Fills in an option, unless the code set it.
     #[inline(never)]
     fn fill_list(
         &mut self,
@@ -238,7 +239,7 @@ impl<'a> Environment<'a> {
     }
 }
 
-/// The entries of a list that is written as a text.
+/// The entries of a list that is written as one text.
 #[inline(never)]
 fn entries(text: &str) -> Vec<String> {
     let commas = text.replace(',', " ");
@@ -251,14 +252,14 @@ fn unusable_kind(name: &str, kind: ValueKind, is_list: bool) -> ConfigError {
         ValueKind::Null => "null",
         ValueKind::Boolean => "a boolean",
         ValueKind::Number => "a number",
-        ValueKind::MixedList => "a list with entries that are no text",
+        ValueKind::MixedList => "a list with entries that are not text",
         ValueKind::Object => "an object",
         ValueKind::Function => "a function",
         ValueKind::NotUtf8 => "not UTF-8",
-        ValueKind::Other => "no text",
+        ValueKind::Other => "not text",
         ValueKind::Binding => {
-            let message = "the value is a binding, not text: if it is a secret of a secrets store, \
-                           read it first (`await binding.get()`) and pass on its text";
+            let message = "the value is a binding, not text: if it is a secret in a secrets store, \
+                           read it first (`await binding.get()`) and pass its text";
             return ConfigError::new(name, message);
         }
     };
@@ -285,9 +286,9 @@ fn unknown(name: &str) -> ConfigError {
         .min_by_key(|&(distance, _)| distance);
     let (before, names) = match near {
         Some((_, known)) => ("did you mean ", format!("{known}?")),
-        None => ("the names are ", NAMES.join(", ")),
+        None => ("use one of ", NAMES.join(", ")),
     };
     let message = format!("there is no such setting: {before}{names}");
-    // An environment may hold any name.
+    // The environment may contain any name.
     ConfigError::new(name.escape_debug().to_string(), message)
 }

@@ -1,7 +1,7 @@
 //! A deployment: one configuration, compiled once, and the roles that it wires together.
 //!
-//! Options and settings of the environment are merged and checked here. What roles share is handed
-//! to each of them; no role knows another.
+//! Options and settings of the environment are merged and checked here. Each role gets the parts
+//! that roles share; no role knows another.
 
 mod compile;
 mod config;
@@ -35,8 +35,8 @@ impl Deployment {
     /// Checks the whole configuration, without I/O.
     ///
     /// # Errors
-    /// The first thing in it that cannot work. What is wrong about the client is told by
-    /// [`Self::token_client`] instead, and everything else works.
+    /// The first part of it that cannot work. An error of the client is not reported here but by
+    /// [`Self::token_client`], and everything else works.
     #[inline(never)]
     pub fn new(config: Config, host: Rc<dyn Host>) -> Result<Self, ConfigError> {
         let compiled = compile::compile(config, host)?;
@@ -47,22 +47,22 @@ impl Deployment {
         })
     }
 
-    /// The gate. All clones have one cache.
+    /// The gate. All clones share one cache.
     #[must_use]
     pub fn gate(&self) -> &Gate {
         &self.gate
     }
 
-    /// Whether a client is configured: one that works, or one that does not.
+    /// Whether a client is configured, valid or not.
     #[must_use]
     pub fn has_client(&self) -> bool {
         self.client.is_some()
     }
 
-    /// A token client with a cache of its own, which shares the gate's knowledge of its issuers.
+    /// Creates a token client with its own cache. It shares the issuers' metadata with the gate.
     ///
     /// # Errors
-    /// What is wrong about that part of the configuration.
+    /// The error of that part of the configuration, or that it is missing.
     pub fn token_client(&self) -> Result<TokenClient, ConfigError> {
         match &self.client {
             Some(Ok(client)) => Ok(TokenClient::new(
@@ -71,7 +71,7 @@ impl Deployment {
             )),
             Some(Err(error)) => Err(error.clone()),
             None => {
-                let message = "no client is configured, so no token can be asked for: set \
+                let message = "no client is configured, so no token can be requested: set \
                                TOLLGATE_CLIENT_ID with TOLLGATE_CLIENT_SECRET or \
                                TOLLGATE_PRIVATE_KEY, or the option `client`";
                 let error = ConfigError::new("client", message);

@@ -1,25 +1,25 @@
 //! When a fetch may be tried again after failures.
 //!
-//! Two clocks run after a failure. While an older value serves, attempts become rare, to spare an
-//! issuer in trouble. While somebody needs what is not there, the end of an outage must be noticed
-//! within one cooldown.
+//! There are two delays after a failure. While an older value can be used, attempts become rare, to
+//! reduce the load on the issuer. While a caller needs a missing value, the end of an outage must
+//! be noticed within one cooldown.
 
 use super::KeyPolicy;
 use crate::capability::UnixMillis;
 use crate::task::Scheduler;
 
-/// The first delay after a failure when there is nothing older to serve: an outage of a second
-/// must not cost a whole cooldown.
+/// The first delay after a failure if there is no older value: an outage of a second must not last
+/// for a whole cooldown.
 const FIRST_RETRY_MS: u64 = 1_000;
-/// While an older value serves, delays double up to this many times the cooldown.
+/// While an older value can be used, delays double up to this many times the cooldown.
 const MAX_BACKOFF: u64 = 16;
 
-/// How much a caller needs the fetch.
+/// Whether a caller can do without the fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
-    /// An older value serves meanwhile.
+    /// An older value can be used in the meantime.
     Refresh,
-    /// Nothing serves until it has succeeded.
+    /// There is no usable value until it has succeeded.
     Missing,
 }
 
@@ -44,7 +44,7 @@ impl BackOff {
 
     pub(super) fn failed(&mut self, scheduler: &Scheduler, policy: &KeyPolicy) {
         let doubled = |base: u64| base.saturating_mul(1 << self.failures.min(16));
-        // With its jitter, which adds up to a quarter, no longer than the cooldown.
+        // Including its jitter of up to a quarter, it is no longer than the cooldown.
         let missing = doubled(FIRST_RETRY_MS).min(policy.cooldown / 5 * 4);
         let refresh = doubled(policy.cooldown).min(longest(policy));
         let now = scheduler.now();
@@ -53,7 +53,7 @@ impl BackOff {
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// When the next attempt may be made; `None` is now.
+    /// When the next attempt may be made. `None` means now.
     pub(super) fn resume_at(
         &self,
         need: Need,
@@ -64,7 +64,7 @@ impl BackOff {
             Need::Refresh => self.refresh_at,
             Need::Missing => self.missing_at,
         };
-        // The longest delay with its jitter; more is a clock that jumped back.
+        // The longest delay with its jitter. A longer one means that the clock jumped back.
         let plausible = match need {
             Need::Refresh => longest(policy) / 4 * 5,
             Need::Missing => policy.cooldown,

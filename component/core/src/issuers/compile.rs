@@ -1,4 +1,4 @@
-//! From the configuration of an issuer to where its keys are: every check that needs no request.
+//! Compiles the configuration of an issuer: every check that needs no request.
 
 use std::fmt::Arguments;
 use std::rc::Rc;
@@ -13,20 +13,20 @@ use crate::trusted_url::trusted_url;
 /// Reads the identifier of an issuer (RFC 8414 section 2).
 ///
 /// # Errors
-/// It is no trusted URL, or has a query. `field` is the option that has the issuer.
+/// The issuer is not a trusted URL, or has a query. `field` is the option that holds it.
 pub(crate) fn issuer_url(field: Arguments<'_>, issuer: &str) -> Result<HttpUrl, ConfigError> {
     let url = trusted_url(format_args!("{field}.issuer"), issuer)?;
     if url.query().is_some() {
-        let message = "an issuer has no query (RFC 8414 section 2): remove the part from the ?";
+        let message = "an issuer must not have a query (RFC 8414 section 2): remove the ? and what follows it";
         return Err(ConfigError::at(format_args!("{field}.issuer"), message));
     }
     Ok(url)
 }
 
-/// Where the keys of `issuer` are; given keys are read.
+/// Where the keys of `issuer` are. Inline keys are parsed.
 ///
 /// # Errors
-/// They cannot be used, or are where they may not be.
+/// The inline keys cannot be used, or the URL is on an origin that is not allowed.
 pub(crate) fn key_location(
     field: Arguments<'_>,
     location: Option<KeyLocationConfig>,
@@ -39,7 +39,7 @@ pub(crate) fn key_location(
             let url = trusted_url(field, &uri)?;
             if !cross_origin && !url.same_origin(issuer) {
                 let message = "the keys are on another origin than the issuer: set \
-                               `cross-origin-keys` if that is meant";
+                               `cross-origin-keys` if that is intended";
                 return Err(ConfigError::at(field, message));
             }
             Ok(KeyLocation::Uri(uri))
@@ -57,7 +57,7 @@ pub(crate) fn key_location(
                 let message = match set.skipped.first() {
                     None => "the key set is empty: give public signing keys".to_owned(),
                     Some(skipped) => format!(
-                        "no key of the key set can be used (the first {}): give public signing \
+                        "no key in the key set can be used (the first one {}): give public signing \
                          keys",
                         skipped.reason
                     ),
@@ -69,10 +69,10 @@ pub(crate) fn key_location(
     }
 }
 
-/// How keys are kept.
+/// Checks how long keys are kept and how often they are fetched.
 ///
 /// # Errors
-/// Times that contradict each other, or that would do harm.
+/// Durations contradict each other, or would harm the issuer.
 #[inline(never)]
 pub(crate) fn key_policy(config: &KeyPolicyConfig) -> Result<KeyPolicy, ConfigError> {
     let default = KeyPolicy::default();
@@ -87,16 +87,16 @@ pub(crate) fn key_policy(config: &KeyPolicyConfig) -> Result<KeyPolicy, ConfigEr
         timeout: config.timeout_ms.unwrap_or(default.timeout),
     };
     if policy.min_fresh > policy.max_fresh {
-        let message = "it is longer than `max-fresh`: make it the shorter of the two";
+        let message = "it is longer than `max-fresh`: lower it, or raise `max-fresh`";
         return Err(ConfigError::new("keys.min-fresh", message));
     }
     if policy.cooldown == 0 {
-        let message = "without a cooldown anybody can make this gate flood its issuer: give at \
-                       least 1 second";
+        let message = "without a cooldown, any caller could make this gate flood the issuer \
+                       with requests: set at least 1 second";
         return Err(ConfigError::new("keys.cooldown", message));
     }
     if policy.timeout == 0 || policy.timeout > 60_000 {
-        let message = "give between 1 and 60000 milliseconds";
+        let message = "the timeout is out of range: set 1 to 60000 milliseconds";
         return Err(ConfigError::new("keys.timeout-ms", message));
     }
     Ok(policy)

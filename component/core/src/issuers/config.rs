@@ -1,6 +1,5 @@
-//! What an application configures of the issuers whose tokens it accepts, and of their keys.
-//! `wit/resource-server.wit` says what each field means and what it is where it is left out; names
-//! and shapes are the same here.
+//! The configuration of accepted issuers and their keys. `wit/types.wit` documents the fields and
+//! their defaults. Names and types are the same here.
 
 /// See the record `issuer` in WIT.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! What is wrong about an issuer, for whoever operates the deployment: each fault is told once,
-//! with what to do about it. Callers are told by their answers.
+//! Faults of issuers, for the operator's log. Each fault is reported once, with what to do about
+//! it. Callers learn of a fault by the response to their request.
 
 use std::cell::RefCell;
 
@@ -8,44 +8,44 @@ use crate::capability::SignatureError;
 use crate::jose::JwkError;
 use crate::limits;
 
-/// Something about an issuer that somebody has to mend.
+/// A fault of an issuer or of its configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssuerFault {
     /// The issuer, as it is configured.
     pub issuer: String,
     /// A stable name, such as `issuer-mismatch` or `jwk-weak-key`.
     pub code: &'static str,
-    /// What happened and what to do. Nothing of a token is in it.
+    /// What happened and what to do. It contains no part of a token.
     pub message: String,
 }
 
-/// A fault, as it is compared with those that were told.
+/// A fault, as it is compared with those already reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
-    /// The document of metadata is not to be had.
+    /// The metadata could not be fetched.
     Metadata(FetchError),
-    /// The key set is not to be had.
+    /// The key set could not be fetched.
     Keys(FetchError),
-    /// A key of the set, by its place in it, is not used.
+    /// The key at this index in the set is not used.
     Skipped(usize, JwkError),
-    /// The host does not take a usable key, by its place among those.
+    /// The host refused the key at this index among the usable keys.
     Refused(usize, SignatureError),
 }
 
-/// The faults of one issuer that were told.
+/// The faults of one issuer that were already reported.
 #[derive(Debug, Default)]
-pub(super) struct ToldFaults(RefCell<Vec<Fault>>);
+pub(super) struct ReportedFaults(RefCell<Vec<Fault>>);
 
 impl Issuers {
-    /// The faults that are there now and were not told before. One that ends and comes back is told
+    /// The current faults that were not reported before. A fault that ends and returns is reported
     /// again.
     pub(crate) fn new_faults(&self) -> Vec<IssuerFault> {
         let mut new = Vec::new();
         for source in &self.sources {
             let faults = source.faults();
-            let told = source.told_faults().0.replace(faults.clone());
+            let reported = source.reported_faults().0.replace(faults.clone());
             for fault in faults {
-                if !told.contains(&fault) {
+                if !reported.contains(&fault) {
                     new.push(IssuerFault {
                         issuer: source.issuer().to_owned(),
                         code: fault.code(),
@@ -65,7 +65,7 @@ impl KeySource {
         if let Some(error) = keys {
             faults.push(Fault::Keys(error));
         }
-        // What the keys could not be fetched for is said once.
+        // If both failed for the same reason, report it once.
         if let Some(error) = metadata.filter(|error| keys != Some(*error)) {
             faults.push(Fault::Metadata(error));
         }
@@ -89,29 +89,28 @@ impl Fault {
         }
     }
 
-    /// Names of options stand between backticks.
+    /// Option names are between backticks.
     fn message(self, issuer: &str) -> String {
         let (document, error) = match self {
             Self::Metadata(error) => ("metadata", error),
             Self::Keys(error) => ("keys", error),
             Self::Skipped(index, reason) => {
                 return format!(
-                    "Key {index} (from 0) in the key set of {issuer} is not used, because it \
+                    "The key at index {index} in the key set of {issuer} is not used, because it \
                      {reason}. Ask the issuer to replace it."
                 );
             }
             Self::Refused(index, SignatureError::Unsupported) => {
                 return format!(
-                    "Usable key {index} (from 0) in the key set of {issuer} is for an algorithm \
-                     that this host does not check. Use the standalone component, or a key of \
-                     another type."
+                    "The key at index {index} among the usable keys of {issuer} is for an \
+                     algorithm that this host does not verify. Use the standalone component, or a \
+                     key of another type."
                 );
             }
             Self::Refused(index, _) => {
                 return format!(
-                    "Usable key {index} (from 0) in the key set of {issuer} was refused by the \
-                     host: its numbers are no key, for example no point on the curve. Ask the \
-                     issuer to replace it."
+                    "The host refused the key at index {index} among the usable keys of {issuer}, \
+                     because its numbers do not form a valid key. Ask the issuer to replace it."
                 );
             }
         };
@@ -123,45 +122,47 @@ impl Fault {
 }
 
 impl FetchError {
-    /// What happened and what to do. Names of options stand between backticks.
+    /// What happened and what to do. Option names are between backticks.
     fn explanation(self) -> String {
         let text = match self {
             Self::Status(status) => {
                 return format!(
-                    "it answered with status {status}. Check that the URL of the issuer is \
-                     complete, and that it serves its metadata; if it has none, say where its keys \
-                     are."
+                    "it answered with status {status}. Check that the issuer's URL is complete and \
+                     that the issuer serves its metadata. If it has no metadata, configure where \
+                     its keys are."
                 );
             }
             Self::Unreachable => {
-                "there was no connection. Check the name in its URL, its certificate, and whether \
-                 this host may call it."
+                "the connection failed. Check the host name in its URL, its certificate, and \
+                 whether this host may call it."
             }
             Self::TimedOut => {
                 "there was no answer in time. Check the issuer, or raise `keys.timeout-ms`."
             }
-            Self::TooLarge => "the answer is too large. Check that the URL is the issuer's.",
+            Self::TooLarge => "the response is too large. Check that the URL is the issuer's.",
             Self::Redirected => {
-                "it answered with a redirect, which is not followed. Configure the URL that it \
-                 redirects to, if the issuer calls itself that."
+                "it answered with a redirect, which is not followed. If the issuer's identifier is \
+                 the URL that it redirects to, configure that URL."
             }
-            Self::NotJson => "the answer is not a JSON object. Check that the URL is the issuer's.",
+            Self::NotJson => {
+                "the response is not a JSON object. Check that the URL is the issuer's."
+            }
             Self::IssuerMismatch => {
-                "its metadata names another issuer. Write the issuer exactly as its metadata do, \
-                 with or without the slash at the end."
+                "its metadata names another issuer. Configure the issuer exactly as its metadata \
+                 writes it, with or without the slash at the end."
             }
             Self::NoKeysUri => {
-                "its metadata names no usable jwks_uri. Say where its keys are, by a URL or inline."
+                "its metadata names no usable jwks_uri. Configure its keys as a URL or inline."
             }
             Self::CrossOriginKeys => {
                 "its metadata names keys on another origin. Set `cross-origin-keys` for this \
-                 issuer if that is meant."
+                 issuer if that is intended."
             }
-            Self::NotKeySet => "the answer is not a JWK Set. Check jwks_uri.",
+            Self::NotKeySet => "the response is not a JWK Set. Check jwks_uri.",
             Self::NoUsableKey => {
-                "the key set has no key that can be used. Check that it has public signing keys."
+                "the key set has no usable key. Check that it has public signing keys."
             }
-            Self::TooManyWaiting => "too many requests wait for it already.",
+            Self::TooManyWaiting => "too many requests are already waiting for it.",
         };
         text.to_owned()
     }

@@ -1,4 +1,4 @@
-//! One document that is fetched when needed, by one caller for all, and kept.
+//! A document that is fetched when it is needed, by one caller for all, and cached.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -8,7 +8,7 @@ use super::fetched_state::{State, Stored};
 use super::waiters::{WAITERS, WAITERS_FOR_NEWER, Waiter, Waiters};
 use super::{FetchError, KeyPolicy, Unavailable};
 use crate::capability::UnixMillis;
-use crate::lease::{LEASE_MS, Lease, Owner, look_again_after};
+use crate::lease::{LEASE_MS, Lease, Owner, poll_after};
 use crate::task::Scheduler;
 
 /// See the module.
@@ -19,18 +19,18 @@ pub(super) struct Fetched<T> {
     waiters: Waiters,
 }
 
-/// What a caller finds when it looks.
-enum Look<T> {
+/// What a caller does next.
+enum Action<T> {
     Use(Rc<T>),
     Fail(Unavailable),
     Wait,
     Fetch(Owner),
 }
 
-/// What may be served now, without waiting.
-pub(super) struct Served<T> {
+/// The value that may be used now, without waiting.
+pub(super) struct Usable<T> {
     pub(super) value: Rc<T>,
-    /// It is stale, and a fetch may start.
+    /// Whether it is stale and a fetch may start.
     pub(super) refresh_due: bool,
 }
 
@@ -43,47 +43,48 @@ impl<T> Fetched<T> {
         }
     }
 
-    /// What is kept, whatever its age.
+    /// The stored value, whatever its age.
     pub(super) fn stored(&self) -> Option<Stored<T>> {
         self.state.borrow().stored.clone()
     }
 
-    /// Why the last attempt to fetch it failed, if it did.
+    /// Why the last fetch failed, if it did.
     pub(super) fn failure(&self) -> Option<FetchError> {
         let state = self.state.borrow();
         state.back_off.has_failed().then_some(state.last_error)
     }
 
-    /// Keeps a value that came from elsewhere, unless what is kept is newer.
-    pub(super) fn offer(&self, offered: Stored<T>) -> bool {
+    /// Stores a value from another source, unless the stored one is newer.
+    pub(super) fn store_if_newer(&self, candidate: Stored<T>) -> bool {
         let mut state = self.state.borrow_mut();
         let newer = state
             .stored
             .as_ref()
-            .is_none_or(|s| s.fetched_at < offered.fetched_at);
+            .is_none_or(|s| s.fetched_at < candidate.fetched_at);
         if newer {
-            state.stored = Some(offered);
-            state.doubted = false;
+            state.stored = Some(candidate);
+            state.invalidated = false;
         }
         newer
     }
 
-    /// What is kept did not do: the next reader fetches. It is not forgotten.
-    pub(super) fn doubt(&self, now: UnixMillis) {
+    /// Invalidates the stored value, because it did not work: the next reader fetches. The value is
+    /// kept for outages.
+    pub(super) fn invalidate(&self, now: UnixMillis) {
         let mut state = self.state.borrow_mut();
-        state.doubted = state.stored.is_some();
+        state.invalidated = state.stored.is_some();
         if let Some(stored) = &mut state.stored {
             stored.fresh_until = stored.fresh_until.min(now);
         }
     }
 
-    /// [`Self::doubt`] by callers who may be many: it leads to one fetch per cooldown at the most.
-    pub(super) fn doubt_again(&self, now: UnixMillis, policy: &KeyPolicy) {
+    /// [`Self::invalidate`] for many callers: it causes at most one fetch per cooldown.
+    pub(super) fn invalidate_with_cooldown(&self, now: UnixMillis, policy: &KeyPolicy) {
         let mut state = self.state.borrow_mut();
-        state.doubted = state.stored.is_some();
-        // Further away than that is a clock that jumped back.
+        state.invalidated = state.stored.is_some();
+        // A longer delay means that the clock jumped back.
         let next = state
-            .doubted_from
+            .invalidated_from
             .map(|from| from.saturating_add(policy.cooldown))
             .filter(|next| *next <= now.saturating_add(2 * policy.cooldown));
         let from = next.unwrap_or(now).max(now);
@@ -91,19 +92,19 @@ impl<T> Fetched<T> {
             && from < stored.fresh_until
         {
             stored.fresh_until = from;
-            state.doubted_from = Some(from);
+            state.invalidated_from = Some(from);
         }
     }
 
-    /// The value if it may be served as things stand: fresh; or stale by less than the time that
-    /// it was to be fresh at the most; or stale within the policy while a fetch cannot start.
-    pub(super) fn served(&self, now: UnixMillis, policy: &KeyPolicy) -> Option<Served<T>> {
+    /// The value, if it may be used now: it is fresh, or stale by less than its maximum fresh time,
+    /// or stale within the policy while a fetch cannot start.
+    pub(super) fn usable(&self, now: UnixMillis, policy: &KeyPolicy) -> Option<Usable<T>> {
         let state = self.state.borrow();
         let stored = state.stored.as_ref()?;
         let cooling = state.back_off.resume_at(Need::Refresh, now, policy);
         let can_fetch = !self.lease.is_held(now) && cooling.is_none();
         let serve = |refresh_due| {
-            Some(Served {
+            Some(Usable {
                 value: Rc::clone(&stored.value),
                 refresh_due,
             })
@@ -116,22 +117,23 @@ impl<T> Fetched<T> {
         }
     }
 
-    /// The value, fetched if it may not be served as it is.
+    /// Returns the value, and fetches it first if the stored one may not be used.
     ///
     /// # Errors
-    /// When it cannot be fetched now and nothing older may serve.
+    /// It cannot be fetched now, and there is no older value that may be used.
     pub(super) async fn read(
         &self,
         scheduler: &Scheduler,
         policy: &KeyPolicy,
         fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
     ) -> Result<Rc<T>, Unavailable> {
-        let served = |now| self.served(now, policy);
-        self.read_unless(scheduler, policy, WAITERS, fetch, served)
+        let usable = |now| self.usable(now, policy);
+        self.read_unless(scheduler, policy, WAITERS, fetch, usable)
             .await
     }
 
-    /// The value, fetched if it is stale: for documents that nobody waits for at every request.
+    /// Returns the value, and fetches it first if it is stale. For documents that are not needed at
+    /// every request.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -147,7 +149,7 @@ impl<T> Fetched<T> {
             .await
     }
 
-    /// [`Self::read_fresh`] for a caller that backs off by itself: two delays must not add up.
+    /// [`Self::read_fresh`] for a caller with its own back-off, so that two delays do not add up.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -159,19 +161,19 @@ impl<T> Fetched<T> {
     ) -> Result<Rc<T>, Unavailable> {
         let read = self.run(scheduler, policy, WAITERS, fetch, |now| {
             match self.fresh(now) {
-                Some(served) => Look::Use(served.value),
-                None if self.lease.is_held(now) => Look::Wait,
-                None => Look::Fetch(self.lease.take(now)),
+                Some(usable) => Action::Use(usable.value),
+                None if self.lease.is_held(now) => Action::Wait,
+                None => Action::Fetch(self.lease.take(now)),
             }
         });
         let read = read.await;
         self.or_stale(read, scheduler, policy)
     }
 
-    fn fresh(&self, now: UnixMillis) -> Option<Served<T>> {
+    fn fresh(&self, now: UnixMillis) -> Option<Usable<T>> {
         let stored = self.stored()?;
         let value = Rc::clone(&stored.value);
-        stored.age_past_fresh(now).is_none().then_some(Served {
+        stored.age_past_fresh(now).is_none().then_some(Usable {
             value,
             refresh_due: false,
         })
@@ -183,7 +185,7 @@ impl<T> Fetched<T> {
         policy: &KeyPolicy,
         max_waiters: usize,
         fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
-        good_enough: impl Fn(UnixMillis) -> Option<Served<T>>,
+        good_enough: impl Fn(UnixMillis) -> Option<Usable<T>>,
     ) -> Result<Rc<T>, Unavailable> {
         let read = self.run(
             scheduler,
@@ -191,15 +193,15 @@ impl<T> Fetched<T> {
             max_waiters,
             fetch,
             |now| match good_enough(now) {
-                Some(served) => Look::Use(served.value),
-                None => self.look_for_turn(now, policy),
+                Some(usable) => Action::Use(usable.value),
+                None => self.wait_or_fetch(now, policy),
             },
         );
         let read = read.await;
         self.or_stale(read, scheduler, policy)
     }
 
-    /// A failure has started a cooldown, in which stale values serve.
+    /// A failure has started a cooldown, during which stale values may be used.
     fn or_stale(
         &self,
         read: Result<Rc<T>, Unavailable>,
@@ -207,16 +209,16 @@ impl<T> Fetched<T> {
         policy: &KeyPolicy,
     ) -> Result<Rc<T>, Unavailable> {
         read.or_else(|unavailable| {
-            let served = self.served(scheduler.now(), policy);
-            served.map(|served| served.value).ok_or(unavailable)
+            let usable = self.usable(scheduler.now(), policy);
+            usable.map(|usable| usable.value).ok_or(unavailable)
         })
     }
 
-    /// The value after one more fetch, because what is kept did not have what the caller needs.
-    /// There is at most one such fetch per cooldown: beyond that the kept value is the answer.
+    /// Fetches the value again, because the stored one lacks what the caller needs. There is at
+    /// most one such fetch per cooldown; otherwise the stored value is returned.
     ///
     /// # Errors
-    /// When the fetch that would have told fails, or a failed one is cooling down.
+    /// The fetch failed, or a failed fetch is in its cooldown.
     pub(super) async fn refetch(
         &self,
         scheduler: &Scheduler,
@@ -226,18 +228,18 @@ impl<T> Fetched<T> {
     ) -> Result<Rc<T>, Unavailable> {
         self.run(scheduler, policy, WAITERS_FOR_NEWER, fetch, |now| {
             if let Some(settled) = self.newer_at_once(now, policy, seen) {
-                return settled.map_or_else(Look::Fail, Look::Use);
+                return settled.map_or_else(Action::Fail, Action::Use);
             }
             if self.lease.is_held(now) {
-                return Look::Wait;
+                return Action::Wait;
             }
             self.state.borrow_mut().refetched_at = Some(now);
-            Look::Fetch(self.lease.take(now))
+            Action::Fetch(self.lease.take(now))
         })
         .await
     }
 
-    /// What [`Self::refetch`] would find without a fetch and without waiting, if it can tell.
+    /// The result of [`Self::refetch`], if it is known without a fetch and without waiting.
     fn newer_at_once(
         &self,
         now: UnixMillis,
@@ -260,13 +262,13 @@ impl<T> Fetched<T> {
         if !state.back_off.has_failed() {
             return next_ask.map(|_| Ok(Rc::clone(seen)));
         }
-        // The last attempt failed, so that nobody knows whether there is a newer value.
+        // The last attempt failed, so it is unknown whether there is a newer value.
         let resume_at = state.back_off.resume_at(Need::Missing, now, policy);
         let resume_at = resume_at.max(next_ask)?;
         Some(Err(state.unavailable(now, resume_at)))
     }
 
-    /// Fetches if the value is stale and nothing speaks against it.
+    /// Fetches the value if it is stale and a fetch may start.
     pub(super) async fn refresh(
         &self,
         scheduler: &Scheduler,
@@ -280,8 +282,8 @@ impl<T> Fetched<T> {
         if !stale {
             return;
         }
-        if let Look::Fetch(owner) = self.look_for_turn(now, policy) {
-            // The outcome is kept either way; there is nobody to tell.
+        if let Action::Fetch(owner) = self.wait_or_fetch(now, policy) {
+            // The outcome is stored either way. No caller waits for it.
             let _ = self.fetch_as(owner, scheduler, policy, &fetch).await;
         }
     }
@@ -292,24 +294,25 @@ impl<T> Fetched<T> {
         policy: &KeyPolicy,
         max_waiters: usize,
         fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
-        look: impl Fn(UnixMillis) -> Look<T>,
+        look: impl Fn(UnixMillis) -> Action<T>,
     ) -> Result<Rc<T>, Unavailable> {
-        // Discovery tries three places at most, then the keys: nobody waits longer than that.
+        // Discovery tries at most three URLs, then fetches the keys. A waiter needs no more time
+        // than that.
         let patience = u64::from(policy.timeout) * 4 + LEASE_MS;
         let start = scheduler.now();
         let mut waiter: Option<Waiter<'_>> = None;
         loop {
             let now = scheduler.now();
             match look(now) {
-                Look::Use(value) => return Ok(value),
-                Look::Fail(unavailable) => return Err(unavailable),
-                Look::Wait if now >= start && now - start > patience => {
+                Action::Use(value) => return Ok(value),
+                Action::Fail(unavailable) => return Err(unavailable),
+                Action::Wait if now >= start && now - start > patience => {
                     return Err(Unavailable {
                         error: FetchError::TimedOut,
                         retry_after: 1,
                     });
                 }
-                Look::Wait => {
+                Action::Wait => {
                     if waiter.is_none() {
                         waiter = self.waiters.enter(max_waiters);
                     }
@@ -317,9 +320,9 @@ impl<T> Fetched<T> {
                         return Err(Unavailable::TOO_MANY_WAITING);
                     }
                     let waited = now.saturating_sub(start);
-                    scheduler.wait(look_again_after(waited)).await;
+                    scheduler.wait(poll_after(waited)).await;
                 }
-                Look::Fetch(owner) => {
+                Action::Fetch(owner) => {
                     drop(waiter);
                     return self.fetch_as(owner, scheduler, policy, &fetch).await;
                 }
@@ -327,17 +330,17 @@ impl<T> Fetched<T> {
         }
     }
 
-    fn look_for_turn(&self, now: UnixMillis, policy: &KeyPolicy) -> Look<T> {
+    fn wait_or_fetch(&self, now: UnixMillis, policy: &KeyPolicy) -> Action<T> {
         let state = self.state.borrow();
         if self.lease.is_held(now) {
-            return Look::Wait;
+            return Action::Wait;
         }
         match state
             .back_off
             .resume_at(state.need(now, policy), now, policy)
         {
-            Some(resume_at) => Look::Fail(state.unavailable(now, resume_at)),
-            None => Look::Fetch(self.lease.take(now)),
+            Some(resume_at) => Action::Fail(state.unavailable(now, resume_at)),
+            None => Action::Fetch(self.lease.take(now)),
         }
     }
 
@@ -354,7 +357,7 @@ impl<T> Fetched<T> {
         match result {
             Ok((value, lifetime)) => {
                 state.back_off.succeeded();
-                state.doubted = false;
+                state.invalidated = false;
                 let value = Rc::new(value);
                 state.stored = Some(Stored {
                     value: Rc::clone(&value),

@@ -1,4 +1,4 @@
-//! What is known about a fetched document: its value with its times, and the failures since.
+//! The state of a fetched document: its value with its times, and the failures since.
 
 use std::rc::Rc;
 
@@ -6,7 +6,7 @@ use super::back_off::{BackOff, Need};
 use super::{FetchError, KeyPolicy, Unavailable};
 use crate::capability::UnixMillis;
 
-/// A fetched value and how long it counts.
+/// A fetched value, and how long it may be used.
 #[derive(Debug)]
 pub(super) struct Stored<T> {
     pub(super) value: Rc<T>,
@@ -23,22 +23,24 @@ impl<T> Clone for Stored<T> {
     }
 }
 
-/// What is known about a document, and about the attempts to fetch it.
+/// The state of a document, and of the attempts to fetch it.
 #[derive(Debug)]
 pub(super) struct State<T> {
     pub(super) stored: Option<Stored<T>>,
-    /// What is stored did not do: it is as good as nothing for those who need it.
-    pub(super) doubted: bool,
-    /// The fetch that the last doubt of many callers led to could start then.
-    pub(super) doubted_from: Option<UnixMillis>,
+    /// Whether the stored value was invalidated: callers that need it must fetch.
+    pub(super) invalidated: bool,
+    /// From when the last invalidation by
+    /// [`Fetched::invalidate_with_cooldown`](super::fetched::Fetched) allowed a fetch.
+    pub(super) invalidated_from: Option<UnixMillis>,
     pub(super) back_off: BackOff,
     pub(super) last_error: FetchError,
-    /// When somebody last asked for newer keys although the value was fresh.
+    /// When a caller last requested newer keys although the value was fresh.
     pub(super) refetched_at: Option<UnixMillis>,
 }
 
 impl<T> Stored<T> {
-    /// How long it has been stale; `None` while fresh. From the future counts as just stale.
+    /// How long it has been stale. `None` while it is fresh. A value from the future counts as just
+    /// stale.
     pub(super) fn age_past_fresh(&self, now: UnixMillis) -> Option<u64> {
         if now < self.fetched_at {
             return Some(0);
@@ -51,21 +53,21 @@ impl<T> State<T> {
     pub(super) fn new() -> Self {
         Self {
             stored: None,
-            doubted: false,
-            doubted_from: None,
+            invalidated: false,
+            invalidated_from: None,
             back_off: BackOff::default(),
             last_error: FetchError::Unreachable,
             refetched_at: None,
         }
     }
 
-    /// Whether what is kept may serve while a fetch has to wait.
+    /// Whether the stored value may be used while a fetch cannot start.
     pub(super) fn need(&self, now: UnixMillis, policy: &KeyPolicy) -> Need {
         let serves = |stored: &Stored<T>| {
             let past = stored.age_past_fresh(now);
             past.is_none_or(|past| past < policy.max_stale)
         };
-        if !self.doubted && self.stored.as_ref().is_some_and(serves) {
+        if !self.invalidated && self.stored.as_ref().is_some_and(serves) {
             Need::Refresh
         } else {
             Need::Missing

@@ -3,12 +3,12 @@
 use super::KeyPolicy;
 use crate::capability::HttpResponse;
 
-/// Where the issuer says nothing: keys are published well before they are used, and withdrawn
-/// seldom, so ten minutes hurt nobody.
+/// The default if the issuer says nothing: keys are published well before they are used, and are
+/// rarely withdrawn, so ten minutes are safe.
 const DEFAULT_FRESH_MS: u64 = 600_000;
 
-/// Milliseconds, between the policy's floor and ceiling. `Expires` is not read: every issuer that
-/// sends it sends `Cache-Control` as well.
+/// The freshness in milliseconds, within the policy's limits. `Expires` is ignored: every issuer
+/// that sends it sends `Cache-Control` as well.
 pub(super) fn lifetime(response: &HttpResponse, policy: &KeyPolicy) -> u64 {
     let stated = response.header("cache-control").and_then(max_age);
     let age = response
@@ -22,7 +22,7 @@ pub(super) fn lifetime(response: &HttpResponse, policy: &KeyPolicy) -> u64 {
     fresh.clamp(policy.min_fresh, policy.max_fresh.max(policy.min_fresh))
 }
 
-/// `max-age` in seconds; 0 where the response must not be kept at all.
+/// `max-age` in seconds. 0 if the response must not be cached.
 fn max_age(value: &str) -> Option<u64> {
     let mut age = None;
     for directive in value.split(',') {
@@ -34,7 +34,8 @@ fn max_age(value: &str) -> Option<u64> {
             return Some(0);
         }
         if name.eq_ignore_ascii_case("max-age") {
-            // Too many digits are a long time, not an error (RFC 9111 section 1.2.2).
+            // A number that is too large means a long time, and is not an error (RFC 9111 section
+            // 1.2.2).
             let digits = !argument.is_empty() && argument.bytes().all(|b| b.is_ascii_digit());
             age = digits.then(|| argument.parse().unwrap_or(u64::MAX)).or(age);
         }

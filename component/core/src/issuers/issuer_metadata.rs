@@ -5,7 +5,7 @@ use crate::http_url::HttpUrl;
 use crate::json::Object;
 use crate::limits;
 
-/// A discovery document that names the issuer it was asked for.
+/// A discovery document that names the issuer it was fetched for.
 #[derive(Debug)]
 pub struct IssuerMetadata {
     document: Object,
@@ -13,9 +13,9 @@ pub struct IssuerMetadata {
 }
 
 impl IssuerMetadata {
-    /// Reads a document and checks its `issuer` by code points (RFC 8414 section 3.3).
+    /// Parses a document, and compares its `issuer` by code points (RFC 8414 section 3.3).
     ///
-    /// Does not check: endpoints other than `jwks_uri`; who uses one checks it.
+    /// Endpoints other than `jwks_uri` are not checked here. Their users check them.
     ///
     /// # Errors
     /// [`FetchError::NotJson`] or [`FetchError::IssuerMismatch`].
@@ -37,18 +37,18 @@ impl IssuerMetadata {
         &self.document
     }
 
-    /// The document as the issuer wrote it, for publishing: no number is rounded, nothing is left
-    /// out.
+    /// The document for publishing, as the issuer wrote it: no number is rounded, and nothing is
+    /// left out.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Where the keys are.
+    /// The URL of the keys.
     ///
     /// # Errors
-    /// When there is none, when it would be fetched over plain HTTP, or when it is on another
-    /// origin than the issuer and `cross_origin` is not allowed.
+    /// There is none, it is plain HTTP, or it is on another origin than the issuer and
+    /// `cross_origin` is false.
     pub fn keys_uri(&self, issuer: &HttpUrl, cross_origin: bool) -> Result<String, FetchError> {
         let text = self
             .document
@@ -66,8 +66,8 @@ impl IssuerMetadata {
     }
 }
 
-/// Where an issuer's document may be, in the order of MCP authorization: RFC 8414 section 3.1,
-/// then OpenID with the path inserted, then OpenID with the path before.
+/// The URLs of an issuer's metadata, in the order of MCP authorization: RFC 8414 section 3.1, then
+/// OpenID with the path inserted, then OpenID with the path before.
 pub(super) fn locations(issuer: &HttpUrl) -> Vec<String> {
     let origin = issuer.origin();
     let path = issuer.path().trim_end_matches('/');

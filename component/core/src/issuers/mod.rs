@@ -1,10 +1,10 @@
-//! Issuers: their metadata, and their keys, which are found by discovery, fetched once for everyone and
-//! kept through outages. Roles borrow them.
+//! Issuers: their metadata and their keys, which are found by discovery, fetched once for all
+//! callers, and cached through outages. The roles share them.
 //!
-//! Two rules hold everywhere below. "The issuer cannot be reached" is never "your token is bad":
-//! the first is [`Unavailable`], the second an absent key. And callers share state, not promises:
-//! whoever needs a document takes a lease and fetches; the others look again a little later; a
-//! lease that is no longer kept alive passes to the next who looks.
+//! Two rules hold everywhere below. "The issuer cannot be reached" is never "the token is invalid":
+//! the first is [`Unavailable`], the second a missing key. And callers share state, not promises:
+//! the first caller that needs a document takes a lease and fetches it; the others poll again a
+//! little later; if a lease is no longer renewed, the next caller that polls takes it over.
 
 mod back_off;
 mod compile;
@@ -30,8 +30,8 @@ use std::rc::Rc;
 use crate::config_error::Naming;
 use crate::task::Scheduler;
 
-/// What every role of a deployment borrows: the issuers that it knows, the host by which they are
-/// asked, and how errors name options.
+/// The parts that all roles of a deployment share: the issuers, the host, and the spelling of
+/// option names in errors.
 pub(crate) struct Issuers {
     pub(crate) scheduler: Rc<Scheduler>,
     /// In the order of the configuration.
@@ -39,32 +39,32 @@ pub(crate) struct Issuers {
     pub(crate) naming: Naming,
 }
 
-/// Why an issuer's document is not to be had. Every case is the issuer's or the network's doing.
+/// Why an issuer's document could not be obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FetchError {
-    /// Name, connection, TLS, or the host's policy.
+    /// Name resolution, the connection or TLS failed, or the host's policy forbids the URL.
     Unreachable,
-    /// No whole answer in time.
+    /// The response was not complete in time.
     TimedOut,
     /// Longer than [`crate::limits`] allows.
     TooLarge,
-    /// A redirect. It is not followed: it would move the trust to another place.
+    /// A redirect. It is not followed: the keys would come from another place than the trusted one.
     Redirected,
     /// Another status than 200.
     Status(u16),
-    /// Not a JSON object, or one with members twice.
+    /// Not a JSON object, or one with duplicate members.
     NotJson,
-    /// `issuer` in the document is not the issuer asked (RFC 8414 section 3.3).
+    /// `issuer` in the document differs from the configured issuer (RFC 8414 section 3.3).
     IssuerMismatch,
-    /// No `jwks_uri`, or not a usable URL.
+    /// `jwks_uri` is missing, or not a usable URL.
     NoKeysUri,
-    /// `jwks_uri` on another origin, and that is not configured.
+    /// `jwks_uri` is on another origin, and the configuration does not allow it.
     CrossOriginKeys,
     /// Not a JWK Set (RFC 7517 section 5).
     NotKeySet,
     /// A JWK Set without a key that could verify a token.
     NoUsableKey,
-    /// Another caller's fetch is under way, and enough callers wait for it already.
+    /// Another caller's fetch is running, and the maximum number of callers waits for it.
     TooManyWaiting,
 }
 
@@ -88,7 +88,7 @@ impl FetchError {
         }
     }
 
-    /// Whether nobody answered at all, rather than answered badly.
+    /// Whether there was no answer, rather than an unusable one.
     #[must_use]
     pub fn is_silence(self) -> bool {
         matches!(
@@ -98,36 +98,36 @@ impl FetchError {
     }
 }
 
-/// A document could not be fetched and nothing older may serve.
+/// A document could not be fetched, and there is no older one that may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unavailable {
-    /// What went wrong at the last attempt.
+    /// Why the last attempt failed.
     pub error: FetchError,
     /// When another attempt will be made, in seconds from now, at least 1.
     pub retry_after: u64,
 }
 
 impl Unavailable {
-    /// Waiters are answered as soon as the fetch under way ends: a moment later is soon enough.
+    /// The running fetch will end soon, so a caller may try again a moment later.
     const TOO_MANY_WAITING: Self = Self {
         error: FetchError::TooManyWaiting,
         retry_after: 1,
     };
 }
 
-/// How keys are kept. Times in milliseconds.
+/// How keys are cached. Durations are in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyPolicy {
     /// Fetched documents count as fresh for at least this long.
     pub min_fresh: u64,
-    /// And at most this long, whatever `Cache-Control` says.
+    /// They count as fresh at most this long, whatever `Cache-Control` says.
     pub max_fresh: u64,
-    /// How long after that they serve while the issuer cannot be reached.
+    /// How long stale documents may be used while the issuer cannot be reached.
     pub max_stale: u64,
-    /// The least time between two fetches that unknown keys cause, and the longest time between
-    /// two attempts while nothing can be served.
+    /// The minimum time between two fetches that unknown keys cause, and the maximum time between
+    /// two attempts while there is no usable value.
     pub cooldown: u64,
-    /// For one exchange.
+    /// The timeout of one exchange.
     pub timeout: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Key state outside of the component: so that a new isolate need not fetch.
+//! Exported keys, so that a new isolate need not fetch them.
 
 use std::rc::Rc;
 
@@ -9,17 +9,17 @@ use crate::jose::JwkSet;
 use crate::json::{Json, Number, Object};
 use crate::limits;
 
-/// The form below. A reader of another form starts empty.
+/// The version of this format. A snapshot of another version is ignored.
 const VERSION: u64 = 1;
-/// Snapshot, issuers, entry, key set, key, members: no deeper.
+/// The depth of snapshot, issuers, entry, key set, key, members.
 const DEPTH: usize = 8;
 
-/// Why a snapshot is not taken.
+/// Why a snapshot is not imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SnapshotError {
     /// Longer than [`limits::SNAPSHOT_BYTES`].
     TooLarge,
-    /// Not an object of `export`'s form.
+    /// Not an object in the format of `export`.
     Form,
 }
 
@@ -64,13 +64,13 @@ pub fn export(sources: &[KeySource]) -> String {
     snapshot.to_string()
 }
 
-/// Gives exported keys to the sources that they are for; how many took some.
+/// Imports exported keys into their sources. Returns how many sources took keys.
 ///
-/// Entries of other issuers, from the future, older than what is kept, or longer fresh than the
-/// policy allows are skipped or cut.
+/// Skips entries that belong to other issuers, are from the future, or are older than the stored
+/// keys. Shortens a fresh time that is longer than the policy allows.
 ///
 /// # Errors
-/// When the text as a whole is not a snapshot.
+/// The text is not a snapshot.
 pub fn import(sources: &[KeySource], text: &str, now: UnixMillis) -> Result<u32, SnapshotError> {
     if text.len() > limits::SNAPSHOT_BYTES {
         return Err(SnapshotError::TooLarge);
@@ -101,10 +101,10 @@ fn import_entry(sources: &[KeySource], entry: &Object, now: UnixMillis) -> Optio
     let set = JwkSet::parse(set.to_string().as_bytes())
         .ok()
         .filter(|set| !set.keys.is_empty())?;
-    // What is known stays prepared, and what it verified stays believed.
+    // Known keys keep their prepared form, and the tokens that they verified stay in the cache.
     let set = source.keep_known_keys(set);
     source
-        .offer_keys(Stored {
+        .store_keys_if_newer(Stored {
             value: Rc::new(set),
             fetched_at,
             fresh_until,

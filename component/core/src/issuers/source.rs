@@ -1,8 +1,8 @@
-//! The keys of one issuer, wherever they come from.
+//! The keys of one issuer, from any source.
 
 use std::rc::Rc;
 
-use super::fault::ToldFaults;
+use super::fault::ReportedFaults;
 use super::fetched::Fetched;
 use super::fetched_state::Stored;
 use super::issuer_metadata::{IssuerMetadata, locations};
@@ -14,12 +14,12 @@ use crate::jose::{JwkSet, VerifyingKey};
 use crate::limits;
 use crate::task::Scheduler;
 
-/// Where an issuer's keys are.
+/// The location of an issuer's keys.
 #[derive(Debug, Clone)]
 pub enum KeyLocation {
     /// Named by the issuer's metadata.
     Discovery,
-    /// Here. Already checked to be trustworthy.
+    /// At this URL, which was already checked to be trustworthy.
     Uri(String),
     /// Given with the configuration: never fetched.
     Inline(Rc<JwkSet>),
@@ -44,11 +44,11 @@ pub struct KeySource {
     policy: KeyPolicy,
     metadata: Fetched<IssuerMetadata>,
     keys: Fetched<JwkSet>,
-    told_faults: ToldFaults,
+    reported_faults: ReportedFaults,
 }
 
 impl KeySource {
-    /// `issuer_url` is `issuer`, parsed; both because an issuer is compared as text.
+    /// `issuer_url` is the parsed `issuer`. Both are needed, because issuers are compared as text.
     #[must_use]
     pub fn new(
         issuer: String,
@@ -65,7 +65,7 @@ impl KeySource {
             policy,
             metadata: Fetched::new(),
             keys: Fetched::new(),
-            told_faults: ToldFaults::default(),
+            reported_faults: ReportedFaults::default(),
         }
     }
 
@@ -75,7 +75,7 @@ impl KeySource {
         &self.issuer
     }
 
-    /// Keys that may be used without any I/O.
+    /// Keys that may be used without I/O.
     #[must_use]
     pub fn ready(&self, now: UnixMillis) -> Option<Keys> {
         if let KeyLocation::Inline(set) = &self.location {
@@ -84,14 +84,14 @@ impl KeySource {
                 refresh_due: false,
             });
         }
-        let served = self.keys.served(now, &self.policy)?;
+        let usable = self.keys.usable(now, &self.policy)?;
         Some(Keys {
-            set: served.value,
-            refresh_due: served.refresh_due,
+            set: usable.value,
+            refresh_due: usable.refresh_due,
         })
     }
 
-    /// Keys, fetched if they must be.
+    /// Returns the keys, and fetches them first if necessary.
     pub(crate) async fn read(&self, scheduler: &Scheduler) -> Result<Rc<JwkSet>, Unavailable> {
         if let KeyLocation::Inline(set) = &self.location {
             return Ok(Rc::clone(set));
@@ -103,7 +103,7 @@ impl KeySource {
             .await
     }
 
-    /// Keys after one more fetch, at most one per cooldown, because `seen` did not do.
+    /// Fetches the keys again, at most once per cooldown, because `seen` lacks a key.
     pub(crate) async fn refetch(
         &self,
         scheduler: &Scheduler,
@@ -118,7 +118,7 @@ impl KeySource {
             .await
     }
 
-    /// Fetches the keys if they are stale and nothing speaks against it.
+    /// Fetches the keys if they are stale and a fetch may start.
     pub(crate) async fn refresh(&self, scheduler: &Scheduler) {
         if !matches!(self.location, KeyLocation::Inline(_)) {
             let fetch = async || self.fetch_keys(scheduler).await;
@@ -126,7 +126,8 @@ impl KeySource {
         }
     }
 
-    /// The issuer's metadata for publishing, which anybody may ask for; fetched if they must be.
+    /// Returns the issuer's metadata for publishing, and fetches it first if necessary. Anybody may
+    /// request it, so the number of waiters is limited.
     pub(crate) async fn metadata(
         &self,
         scheduler: &Scheduler,
@@ -134,8 +135,8 @@ impl KeySource {
         self.metadata_for(scheduler, WAITERS).await
     }
 
-    /// The issuer's metadata for this application's own requests. As many of them may wait as the
-    /// application makes.
+    /// Returns the issuer's metadata for this application's own requests. The number of waiters is
+    /// not limited.
     pub(crate) async fn metadata_for_client(
         &self,
         scheduler: &Scheduler,
@@ -154,18 +155,18 @@ impl KeySource {
             .await
     }
 
-    /// What the metadata name did not do, so the next reader fetches them again; at most once per
-    /// cooldown, because each of many callers may find the same fault.
-    pub(crate) fn doubt_metadata(&self, now: UnixMillis) {
-        self.metadata.doubt_again(now, &self.policy);
+    /// Invalidates the metadata, because an endpoint in it did not work: the next reader fetches it
+    /// again. At most once per cooldown, because many callers may find the same fault.
+    pub(crate) fn invalidate_metadata(&self, now: UnixMillis) {
+        self.metadata.invalidate_with_cooldown(now, &self.policy);
     }
 
-    /// Why the last attempts to fetch metadata and keys failed, if they did.
+    /// Why the last fetches of metadata and keys failed, if they did.
     pub(super) fn fetch_errors(&self) -> (Option<FetchError>, Option<FetchError>) {
         (self.metadata.failure(), self.keys.failure())
     }
 
-    /// The keys that are there, whatever their age.
+    /// The stored keys, whatever their age.
     pub(super) fn known_keys(&self) -> Option<Rc<JwkSet>> {
         match &self.location {
             KeyLocation::Inline(set) => Some(Rc::clone(set)),
@@ -173,8 +174,8 @@ impl KeySource {
         }
     }
 
-    pub(super) fn told_faults(&self) -> &ToldFaults {
-        &self.told_faults
+    pub(super) fn reported_faults(&self) -> &ReportedFaults {
+        &self.reported_faults
     }
 
     /// The issuer's URL.
@@ -182,14 +183,15 @@ impl KeySource {
         &self.issuer_url
     }
 
-    /// The kept key set with the times at which it was fetched and goes stale.
+    /// The stored key set, with the times when it was fetched and becomes stale.
     pub(super) fn stored_keys(&self) -> Option<Stored<JwkSet>> {
         self.keys.stored()
     }
 
-    /// Takes keys that were fetched earlier; false where what is kept is newer, or keys are given.
-    pub(super) fn offer_keys(&self, stored: Stored<JwkSet>) -> bool {
-        !matches!(self.location, KeyLocation::Inline(_)) && self.keys.offer(stored)
+    /// Stores keys that were fetched earlier. False if the stored keys are newer, or the keys are
+    /// inline.
+    pub(super) fn store_keys_if_newer(&self, stored: Stored<JwkSet>) -> bool {
+        !matches!(self.location, KeyLocation::Inline(_)) && self.keys.store_if_newer(stored)
     }
 
     pub(crate) fn policy(&self) -> &KeyPolicy {
@@ -199,9 +201,9 @@ impl KeySource {
     async fn fetch_keys(&self, scheduler: &Scheduler) -> Result<(JwkSet, u64), FetchError> {
         let fetched = self.fetch_located_keys(scheduler).await;
         if fetched.is_err() {
-            // The metadata may name a place that is no more, or none that may be used. When they
-            // are fetched again is for the delay between two fetches of the keys to say.
-            self.metadata.doubt(scheduler.now());
+            // The metadata may name an obsolete or unusable URL. The delay between two fetches of
+            // the keys also limits how often the metadata is fetched.
+            self.metadata.invalidate(scheduler.now());
         }
         fetched
     }
@@ -225,16 +227,16 @@ impl KeySource {
             .await?;
         let lifetime = freshness::lifetime(&response, &self.policy);
         let set = JwkSet::parse(&response.body).map_err(|_| FetchError::NotKeySet)?;
-        // An issuer that withdraws its last key cannot be told from one that is broken. The keys
-        // from before serve for as long as in an outage, and `max_stale` ends that.
+        // An issuer that withdraws its last key cannot be distinguished from a broken one. The
+        // previous keys may be used as in an outage, until `max_stale`.
         if set.keys.is_empty() {
             return Err(FetchError::NoUsableKey);
         }
         Ok((self.keep_known_keys(set), lifetime))
     }
 
-    /// Takes over the prepared form of keys that were there before, so that a refresh costs
-    /// neither their import nor what was verified by them.
+    /// Reuses the prepared form of known keys, so that a refresh neither imports them again nor
+    /// drops the tokens that they verified.
     pub(super) fn keep_known_keys(&self, mut set: JwkSet) -> JwkSet {
         if let Some(old) = self.keys.stored() {
             for key in &mut set.keys {
@@ -262,9 +264,10 @@ impl KeySource {
             });
             match found {
                 Ok(found) => return Ok(found),
-                // Nobody is there; the next place is the same host.
+                // The host does not answer, and the next URL is on the same host.
                 Err(error) if error.is_silence() => return Err(error),
-                // A wrong document says more than the 404 of the place tried after it.
+                // A wrong document is a better reason than the 404 of the URL that is tried after
+                // it.
                 Err(error) => match first_error {
                     None | Some(FetchError::Status(_)) => first_error = Some(error),
                     Some(_) => {}

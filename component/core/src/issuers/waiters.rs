@@ -1,32 +1,32 @@
 //! How many callers may wait for one fetch.
 //!
-//! Whoever holds a token, good or not, can make a gate wait for keys. Each waiter is polled again
-//! and again, so an endpoint that hangs must not collect them.
+//! Anyone with a token, valid or not, can make a gate wait for keys. Each waiter is polled
+//! repeatedly, so their number must be limited if an endpoint hangs.
 
 use std::cell::Cell;
 
-/// Callers that have nothing else to go by: one instance rarely has more requests in flight when
-/// it starts, and that many cost a few polls per millisecond at the most.
+/// The limit for callers that have no keys yet: one instance rarely has more concurrent requests
+/// when it starts, and this many cost at most a few polls per millisecond.
 pub(super) const WAITERS: usize = 256;
-/// Callers whose token names a key that the kept set does not have. Tokens of known keys do not
-/// wait, so these are the first tokens of a new key, or forgeries.
+/// The limit for callers whose token names a key that the stored set does not have. Tokens of known
+/// keys do not wait, so these are the first tokens of a new key, or forgeries.
 pub(super) const WAITERS_FOR_NEWER: usize = 64;
 
-/// The callers that wait now.
+/// The callers that are waiting.
 #[derive(Debug, Default)]
 pub(super) struct Waiters(Cell<usize>);
 
-/// One of them, until it is dropped.
+/// One waiting caller, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Waiter<'a>(&'a Cell<usize>);
 
 impl Waiters {
-    /// Whether `limit` callers wait already.
+    /// Whether `limit` callers are already waiting.
     pub(super) fn reach(&self, limit: usize) -> bool {
         self.0.get() >= limit
     }
 
-    /// `None` where `limit` callers wait already.
+    /// `None` if `limit` callers are already waiting.
     pub(super) fn enter(&self, limit: usize) -> Option<Waiter<'_>> {
         if self.reach(limit) {
             return None;

@@ -1,12 +1,12 @@
 //! Signature algorithms (RFC 7518 section 3, RFC 8037, RFC 9864).
 
-/// What to do where the host lacks an algorithm.
+/// What to do if the host lacks an algorithm.
 pub(crate) const COMPONENTS_WITH_ALL_ALGORITHMS: &str = "use the component \
      tollgate-gate-standalone.wasm, which has all algorithms, or add tollgate-signatures.wasm \
      beside this one";
 
-/// An asymmetric signature algorithm. `none` and those with a shared secret (`HS256`, …) are not
-/// here, so no configuration can let them in (RFC 8725 section 3.1).
+/// An asymmetric signature algorithm. `none` and algorithms with a shared secret (`HS256`, …) do
+/// not exist here, so no configuration can allow them (RFC 8725 section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
@@ -77,7 +77,7 @@ impl Algorithm {
             .find(|algorithm| algorithm.name() == name)
     }
 
-    /// The one name that hosts know an algorithm by: Ed25519 for its older name (RFC 9864 section
+    /// The name of the algorithm for hosts: Ed25519 in place of its older name (RFC 9864 section
     /// 2.2).
     #[must_use]
     pub const fn by_one_name(self) -> Self {
@@ -87,7 +87,7 @@ impl Algorithm {
         }
     }
 
-    /// Length of a signature in bytes. None with RSA, where it is that of the modulus.
+    /// Length of a signature in bytes. None for RSA, whose signatures are as long as the modulus.
     #[must_use]
     pub const fn signature_len(self) -> Option<usize> {
         match self {

@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// Decodes strictly: no padding, no white space, nothing outside the alphabet, no bits left over
-/// that are not zero. So every byte string has one text, and no two texts mean the same token.
+/// Decodes strictly: no padding, no white space, nothing outside the alphabet, and unused bits must
+/// be zero. So every byte string has exactly one text, and no two texts are the same token.
 ///
 /// The length is not checked.
 #[must_use]
@@ -48,7 +48,7 @@ mod tests {
             assert_eq!(encode(bytes), text);
             assert_eq!(decode(text).as_deref(), Some(bytes));
         }
-        // Of the 256 texts of four letters that begin alike, those that decode do so differently.
+        // Texts of four letters with the same beginning never decode to the same bytes.
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         let texts = alphabet
             .chars()

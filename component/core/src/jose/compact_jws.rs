@@ -5,10 +5,10 @@ use std::fmt::{self, Debug, Display, Formatter};
 use super::{Algorithm, base64url, limits};
 use crate::json::{Json, JsonError, Object};
 
-/// A compact JWS of which the form is checked, not the signature.
+/// A compact JWS whose form was checked, but not its signature.
 ///
-/// `Debug` shows the header's algorithm only: what nobody has verified has no place in a log, and
-/// what somebody has is a credential.
+/// `Debug` shows only the header's algorithm: unverified content must not be logged, and a verified
+/// token is a credential.
 pub struct CompactJws<'a> {
     header: JwsHeader,
     payload: Vec<u8>,
@@ -16,10 +16,10 @@ pub struct CompactJws<'a> {
     signature: Vec<u8>,
 }
 
-/// The header parameters that count (RFC 7515 section 4.1).
+/// The header parameters that are used (RFC 7515 section 4.1).
 ///
-/// Parameters that bring or name a key (`jwk`, `jku`, `x5c`, `x5u`, `x5t`) are never looked at:
-/// the sender would choose the key that it is verified by.
+/// Parameters that contain or reference a key (`jwk`, `jku`, `x5c`, `x5u`, `x5t`) are ignored:
+/// otherwise the sender would choose the key for the verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JwsHeader {
     /// `alg`.
@@ -30,7 +30,7 @@ pub struct JwsHeader {
     pub typ: Option<String>,
 }
 
-/// Why a text is not a compact JWS that could be verified. Nothing of the text is in it.
+/// Why a text is not an acceptable compact JWS. It contains no part of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JwsError {
     /// Longer than [`limits::TOKEN_BYTES`].
@@ -41,13 +41,13 @@ pub enum JwsError {
     Encrypted,
     /// A part is not strict base64url.
     Base64,
-    /// The header is not a JSON object of the accepted kind.
+    /// The header is not an acceptable JSON object.
     Header(JsonError),
     /// No `alg`.
     MissingAlgorithm,
     /// `alg` is not one of [`Algorithm::ALL`].
     UnsupportedAlgorithm,
-    /// There is a `crit`. No extension is understood, and an empty list is not allowed (RFC 7515
+    /// There is a `crit`. No extension is supported, and an empty list is not allowed (RFC 7515
     /// section 4.1.11).
     Critical,
     /// `b64` is not `true`: the payload is not encoded (RFC 7797, forbidden for JWTs by its
@@ -55,7 +55,7 @@ pub enum JwsError {
     UnencodedPayload,
     /// A header parameter is of the wrong type or too long.
     BadParameter(&'static str),
-    /// No signature of this algorithm has this length.
+    /// The signature does not have a length of this algorithm.
     SignatureLength,
 }
 
@@ -100,7 +100,7 @@ impl Display for JwsError {
 impl std::error::Error for JwsError {}
 
 impl<'a> CompactJws<'a> {
-    /// Takes a token apart and checks all that needs no key, in the order of cost.
+    /// Parses a token, and makes all checks that need no key, cheapest first.
     ///
     /// # Errors
     /// The first rule that the token breaks.
@@ -145,13 +145,13 @@ impl<'a> CompactJws<'a> {
         &self.header
     }
 
-    /// The payload, decoded: any bytes, perhaps none.
+    /// The decoded payload: any bytes, possibly none.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
 
-    /// What was signed: header and payload as they stand in the token, with the dot.
+    /// The signed text: header and payload as in the token, with the dot.
     #[must_use]
     pub const fn signing_input(&self) -> &[u8] {
         self.signing_input
@@ -163,14 +163,14 @@ impl<'a> CompactJws<'a> {
         &self.signature
     }
 
-    /// The payload, kept.
+    /// The payload, by value.
     #[must_use]
     pub fn into_payload(self) -> Vec<u8> {
         self.payload
     }
 }
 
-/// Whether some acceptable RSA modulus has this many bytes.
+/// Whether an acceptable RSA modulus has this many bytes.
 fn rsa_signature_len(len: usize) -> bool {
     (limits::RSA_BITS.start() / 8..=limits::RSA_BITS.end() / 8).contains(&len)
 }

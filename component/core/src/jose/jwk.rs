@@ -13,34 +13,34 @@ use crate::capability::{PublicKeyHandle, SignatureError};
 use crate::json::{Json, Object};
 use crate::task::Scheduler;
 
-/// A public key that may verify signatures: parsed and checked once, used many times.
+/// A public key that may verify signatures. It is parsed and checked once, and used many times.
 ///
-/// One key, one algorithm (RFC 8725 section 3.1): `alg` is kept to where the key has one, else
-/// the key's type and curve decide.
+/// A key has one algorithm (RFC 8725 section 3.1): its `alg` if it has one, otherwise its type and
+/// curve decide.
 pub struct VerifyingKey {
     kid: Option<String>,
     algorithm: Option<Algorithm>,
     key: PublicKey,
-    /// What the host has prepared, for each algorithm that was needed so far: at most the six of
-    /// RSA.
+    /// The keys that the host has prepared, for each algorithm that was needed so far: at most the
+    /// six of RSA.
     imported: RefCell<Vec<(Algorithm, Import)>>,
-    /// Why the host did not take it, where that is for good.
+    /// Why the host refused the key, if it refused it permanently.
     refusal: Cell<Option<SignatureError>>,
 }
 
-/// A key as the host has it, or why it does not take it.
+/// A key that the host has prepared, or why it refused it.
 type Import = Result<Rc<dyn PublicKeyHandle>, SignatureError>;
 
 /// Why a signature is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerificationError {
-    /// The key is not for this algorithm.
+    /// The key does not fit this algorithm.
     Algorithm,
-    /// The signature is not of the length that the key's signatures have.
+    /// The signature does not have the length of the key's signatures.
     Length,
-    /// The signature is not the key's.
+    /// The signature was not made with the key.
     Invalid,
-    /// The host gave no verdict: nothing is known about the signature.
+    /// The host gave no verdict, so nothing is known about the signature.
     NoVerdict(SignatureError),
 }
 
@@ -58,11 +58,11 @@ impl VerificationError {
 }
 
 impl VerifyingKey {
-    /// Reads a public key. Members that are not known are ignored, as RFC 7517 section 4 has it;
-    /// so are certificates, which nothing here vouches for.
+    /// Reads a public key. Unknown members are ignored, as RFC 7517 section 4 requires. So are
+    /// certificates, which are not checked here.
     ///
-    /// Not checked: whether a point is on its curve. The host refuses such a key when it is
-    /// needed.
+    /// Whether a point is on its curve is not checked. The host refuses an invalid point when it
+    /// prepares the key.
     ///
     /// # Errors
     /// The first rule that the key breaks.
@@ -106,31 +106,31 @@ impl VerifyingKey {
         self.kid.as_deref()
     }
 
-    /// `alg`, where the key has one.
+    /// `alg`, if the key has one.
     #[must_use]
     pub const fn algorithm(&self) -> Option<Algorithm> {
         self.algorithm
     }
 
-    /// What makes the key.
+    /// The required members of the key.
     pub(super) const fn public(&self) -> &PublicKey {
         &self.key
     }
 
-    /// The members that make the key.
+    /// The required members of the key.
     pub(super) fn members(&self) -> Object {
         object(self.key.members())
     }
 
-    /// The JWK thumbprint with SHA-256 (RFC 7638): the same for the same key, whatever else its
-    /// JWK says.
+    /// The JWK thumbprint with SHA-256 (RFC 7638). It depends only on the required members of the
+    /// key.
     #[must_use]
     pub fn thumbprint(&self) -> [u8; 32] {
         thumbprint(&object(self.key.members()))
     }
 
-    /// Whether both are one key under the same `kid` for the same algorithms, so that either may
-    /// stand for the other.
+    /// Whether both are the same key with the same `kid` and algorithms, so that one can replace
+    /// the other.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.kid == other.kid && self.algorithm == other.algorithm && self.key == other.key
@@ -145,10 +145,10 @@ impl VerifyingKey {
         }
     }
 
-    /// Checks a signature, by the host where its form is right.
+    /// Checks a signature. The host is called only if its form is right.
     ///
     /// # Errors
-    /// Why it is not accepted.
+    /// Why the signature is not accepted.
     pub(crate) async fn verify(
         &self,
         scheduler: &Scheduler,
@@ -181,13 +181,14 @@ impl VerifyingKey {
         }
     }
 
-    /// Why the host did not take this key when it was needed, if it will never take it.
+    /// Why the host refused this key, if it refused it permanently.
     #[must_use]
     pub fn refusal(&self) -> Option<SignatureError> {
         self.refusal.get()
     }
 
-    /// The key as the host has it. A refusal is remembered: the same key would be refused again.
+    /// The key as the host has prepared it. A refusal is stored, because the host would refuse the
+    /// same key again.
     fn imported(&self, scheduler: &Scheduler, algorithm: Algorithm) -> Import {
         let known = |imported: &[(Algorithm, Import)]| {
             let of = |(own, _): &&(Algorithm, Import)| *own == algorithm;
@@ -206,7 +207,7 @@ impl VerifyingKey {
         import
     }
 
-    /// The key as a JWK again: what makes the key, `kid` and `alg`, and nothing else.
+    /// The key as a JWK with its required members, `kid` and `alg`, and nothing else.
     #[must_use]
     pub fn to_jwk(&self) -> Object {
         let mut jwk = object(self.key.members());
@@ -223,7 +224,7 @@ impl VerifyingKey {
 /// Members of private keys (RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037 section 2).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// RFC 7638 section 3, of exactly the members that make the key.
+/// RFC 7638 section 3, of exactly the required members of the key.
 pub(super) fn thumbprint(members: &Object) -> [u8; 32] {
     Sha256::digest(members.to_string()).into()
 }

@@ -6,14 +6,15 @@ use std::fmt::{self, Display, Formatter};
 use super::{base64url, limits};
 use crate::json::{Json, Object};
 
-/// Why a JWK cannot be used. Nothing of the key is in it.
+/// Why a JWK cannot be used. It contains no part of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JwkError {
     /// Not a JSON object.
     NotAnObject,
     /// A member is missing.
     MissingMember(&'static str),
-    /// A member is of the wrong type, too long, or not what its specification allows.
+    /// A member has the wrong type, is too long, or has a value that its specification does not
+    /// allow.
     BadMember(&'static str),
     /// The key type is not `RSA`, `EC` or `OKP`.
     UnsupportedType,
@@ -21,7 +22,7 @@ pub enum JwkError {
     UnsupportedCurve,
     /// A shared secret.
     Symmetric,
-    /// The private part is there. What is published in a key set is known to everybody.
+    /// The key has its private part, which is public if it is in a key set.
     PrivateKey,
     /// `use` or `key_ops` says that the key is not for verifying signatures.
     NotForVerifying,
@@ -29,13 +30,13 @@ pub enum JwkError {
     Algorithm,
     /// The RSA modulus is too small or too large ([`limits::RSA_BITS`]).
     KeySize,
-    /// The coordinates are beyond the field. Whether they fulfil the curve's equation is checked
-    /// by the host.
+    /// The coordinates are not in the field. The host checks whether they satisfy the curve's
+    /// equation.
     NotOnCurve,
-    /// A key that can be forged for: an RSA key with an even modulus, an exponent that is 1 or
-    /// even, or primes that can be found (CVE-2017-15361); a point of small order.
+    /// A key for which signatures can be forged: an RSA key with an even modulus, an exponent that
+    /// is 1 or even, or a modulus that can be factored (CVE-2017-15361); a point of small order.
     WeakKey,
-    /// One key too many ([`limits::KEYS`]).
+    /// The set has more than [`limits::KEYS`] keys.
     TooMany,
 }
 
@@ -62,8 +63,8 @@ impl JwkError {
 }
 
 impl JwkError {
-    /// Whether whoever publishes the key has to mend it. Others are for purposes that this is not,
-    /// or newer than this.
+    /// Whether the key's publisher must correct it. Other keys are for other purposes, or newer
+    /// than this version.
     #[must_use]
     pub const fn is_fault(self) -> bool {
         !matches!(
@@ -103,14 +104,14 @@ impl Display for JwkError {
 
 impl std::error::Error for JwkError {}
 
-/// A member that must be there, as text.
+/// A required member, as text.
 pub(super) fn text<'a>(jwk: &'a Object, name: &'static str) -> Result<&'a str, JwkError> {
     let value = jwk.get(name).ok_or(JwkError::MissingMember(name))?;
     value.as_str().ok_or(JwkError::BadMember(name))
 }
 
-/// A member that must be there, in base64url. The longest is a modulus of
-/// [`limits::RSA_BITS`] with a few zeros before it.
+/// A required member in base64url. The longest is a modulus of [`limits::RSA_BITS`] with a few
+/// leading zeros.
 pub(super) fn bytes(jwk: &Object, name: &'static str) -> Result<Vec<u8>, JwkError> {
     let text = text(jwk, name)?;
     if text.len() > limits::RSA_BITS.end() / 6 + 16 {
@@ -120,8 +121,8 @@ pub(super) fn bytes(jwk: &Object, name: &'static str) -> Result<Vec<u8>, JwkErro
 }
 
 /// Reads a whole number (RFC 7518 section 2, "Base64urlUInt"), without its leading zeros. There
-/// should be none, but some issuers' libraries write the sign byte of DER; the number is the same,
-/// and what is made of it (thumbprint, export) is written without.
+/// should be none, but some issuers' libraries write the sign byte of DER. The number is the same,
+/// and its thumbprint and export have no leading zeros.
 pub(super) fn whole_number(jwk: &Object, name: &'static str) -> Result<Vec<u8>, JwkError> {
     let mut bytes = bytes(jwk, name)?;
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
@@ -132,7 +133,7 @@ pub(super) fn whole_number(jwk: &Object, name: &'static str) -> Result<Vec<u8>, 
 /// RFC 7517 sections 4.2 and 4.3: the key is for signatures, and for this operation.
 ///
 /// # Errors
-/// [`JwkError::NotForVerifying`], whatever the operation is, or a member that is bad.
+/// [`JwkError::NotForVerifying`], whatever the operation is, or a malformed member.
 pub(super) fn check_use(jwk: &Object, operation: &str) -> Result<(), JwkError> {
     match jwk.get("use") {
         None => {}

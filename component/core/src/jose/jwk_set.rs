@@ -6,20 +6,20 @@ use std::rc::Rc;
 use super::{Algorithm, JwkError, VerifyingKey, limits};
 use crate::json::{Json, JsonError, Object};
 
-/// The usable keys of a JWK Set, in its order. Keys that cannot be used are skipped, never fatal:
-/// an issuer may publish keys for others too (RFC 7517 section 5).
+/// The usable keys of a JWK Set, in its order. Keys that cannot be used are skipped, and are never
+/// an error: an issuer may publish other keys too (RFC 7517 section 5).
 #[derive(Debug, Default)]
 pub struct JwkSet {
     /// The keys.
     pub keys: Vec<Rc<VerifyingKey>>,
-    /// What was left out and why.
+    /// The skipped keys, with the reasons.
     pub skipped: Vec<SkippedKey>,
 }
 
 /// A key of a set that is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SkippedKey {
-    /// Its place in `keys`, from 0.
+    /// Its index in `keys`.
     pub index: usize,
     /// Why.
     pub reason: JwkError,
@@ -30,9 +30,9 @@ pub struct SkippedKey {
 pub enum JwkSetError {
     /// Longer than [`limits::KEY_SET_BYTES`].
     TooLarge,
-    /// Not a JSON object of the accepted kind.
+    /// Not an acceptable JSON object.
     Json(JsonError),
-    /// There is no array `keys`.
+    /// There is no `keys` array.
     NoKeys,
 }
 
@@ -61,10 +61,10 @@ impl Display for JwkSetError {
 impl std::error::Error for JwkSetError {}
 
 impl JwkSet {
-    /// Reads a set. One without any usable key is a set too.
+    /// Reads a set. A set without a usable key is not an error.
     ///
     /// # Errors
-    /// Where the text as a whole is not a set.
+    /// The text is not a set.
     pub fn parse(bytes: &[u8]) -> Result<Self, JwkSetError> {
         if bytes.len() > limits::KEY_SET_BYTES {
             return Err(JwkSetError::TooLarge);
@@ -73,7 +73,7 @@ impl JwkSet {
         Self::from_json(&set)
     }
 
-    /// [`JwkSet::parse`] of what is parsed already.
+    /// [`JwkSet::parse`] for an object that was already parsed.
     ///
     /// # Errors
     /// [`JwkSetError::NoKeys`].
@@ -97,8 +97,8 @@ impl JwkSet {
         Ok(parsed)
     }
 
-    /// The keys that a token with this `alg` and `kid` may have been signed with. With a `kid`,
-    /// only keys of exactly this `kid`; without one, all that accept the algorithm.
+    /// The keys that may have signed a token with this `alg` and `kid`. With a `kid`, only keys
+    /// with exactly this `kid`; without one, all keys that accept the algorithm.
     pub fn candidates<'a>(
         &'a self,
         algorithm: Algorithm,

@@ -1,7 +1,7 @@
-//! Bounds on tokens, keys and key sets, each with its reason.
+//! Limits of tokens, keys and key sets, each with its reason.
 
-/// A compact JWS: servers and CDNs cut the whole header block off at 16 to 32 KiB, so a longer
-/// token cannot have come in a header.
+/// A compact JWS: servers and CDNs limit the whole header block to 16 to 32 KiB, so a longer token
+/// cannot be sent in a header.
 pub const TOKEN_BYTES: usize = 16 * 1024;
 
 /// JSON nesting in a JOSE header: `jwk` is the only registered parameter with an object, and its
@@ -14,12 +14,12 @@ pub const KEY_ID_BYTES: usize = 1024;
 /// `typ` in bytes: RFC 6838 section 4.2 allows 127 on either side of the `/`.
 pub const TYPE_BYTES: usize = 255;
 
-/// RSA modulus in bits. RFC 7518 section 3.3 sets the lower end. The upper one bounds the cost of
-/// a check, which grows with the square; larger keys are not in use.
+/// RSA modulus in bits. RFC 7518 section 3.3 sets the lower end. The upper end limits the cost of a
+/// check, which grows with the square; larger keys are not in use.
 pub const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// RSA exponent. 65537 is what there is, 3 and 17 are old and sound with a strict check of the
-/// padding. Windows and Go stop at 32 bits as well, and a check costs one squaring per bit.
+/// RSA exponent. 65537 is the usual one; 3 and 17 are old, and secure with a strict check of the
+/// padding. Windows and Go have a limit of 32 bits as well, and a check costs one squaring per bit.
 pub const RSA_EXPONENT: std::ops::RangeInclusive<u32> = 3..=u32::MAX;
 
 /// Bytes of a key set: 100 RSA-4096 keys with certificates are about 300 KB.
@@ -40,7 +40,7 @@ pub const PRIVATE_KEY_BYTES: usize = 16 * 1024;
 /// JSON nesting in a private key: `x5c` and `key_ops` are arrays in it.
 pub const PRIVATE_KEY_DEPTH: usize = 4;
 
-/// RSA modulus in bits of a key that signs. RFC 7518 section 3.3 sets the lower end. The upper one
-/// bounds the cost of a signature, which grows with the cube: one with 4096 bits takes seven times
-/// as long as one with 2048, and the next size in use would take fifty times as long.
+/// RSA modulus in bits of a key that signs. RFC 7518 section 3.3 sets the lower end. The upper end
+/// limits the cost of a signature, which grows with the cube: one with 4096 bits takes seven times
+/// as long as one with 2048, and the next common size would take fifty times as long.
 pub const RSA_SIGNING_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;

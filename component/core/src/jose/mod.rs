@@ -3,18 +3,18 @@
 //! | module | what | source |
 //! |---|---|---|
 //! | [`base64url`] | strict encoding | RFC 4648 section 5 |
-//! | `algorithm` | which signatures there are | RFC 7518 section 3, RFC 8037, RFC 9864 |
-//! | `compact_jws` | a token's form | RFC 7515 section 7.1 |
-//! | `public_key`, `weak_rsa` | what makes a key, and which are refused | RFC 7518 section 6, RFC 8037 |
+//! | `algorithm` | signature algorithms | RFC 7518 section 3, RFC 8037, RFC 9864 |
+//! | `compact_jws` | the form of a token | RFC 7515 section 7.1 |
+//! | `public_key`, `weak_rsa` | required members, and weak keys | RFC 7518 section 6, RFC 8037 |
 //! | `jwk`, `jwk_members`, `jwk_set` | keys, thumbprints, sets | RFC 7517, RFC 7638 |
-//! | `verify` | a signature by the keys that fit | RFC 7515 section 5.2 |
-//! | `private_key`, `pem` | how private keys are written | RFC 7468, RFC 5208, RFC 8017, RFC 5915, RFC 7518 |
+//! | `verify` | signature checks | RFC 7515 section 5.2 |
+//! | `private_key`, `pem` | encodings of private keys | RFC 7468, RFC 5208, RFC 8017, RFC 5915, RFC 7518 |
 //! | `signing_key`, `signing_key_set` | private keys in use | RFC 7515 section 5.1 |
 //!
-//! The mathematics is the host's ([`crate::capability::Host`]). What a payload means is not looked
-//! at here.
+//! The host does the cryptography ([`crate::capability::Host`]). The meaning of a payload is not
+//! checked here.
 //!
-//! No file imports one that imports it, directly or through others: `tests/house.rs` checks that.
+//! Imports between the files have no cycles: `tests/house.rs` checks that.
 
 mod algorithm;
 pub mod base64url;

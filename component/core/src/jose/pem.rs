@@ -1,5 +1,5 @@
-//! The textual encoding of keys (RFC 7468), as generous about white space as its section 2 allows
-//! and as environment variables make necessary: line breaks of any kind, or none, or spelled `\n`.
+//! The textual encoding of keys (RFC 7468). White space is handled leniently, as its section 2
+//! allows and as environment variables require: line breaks of any kind, none, or written as `\n`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,10 +12,10 @@ const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
 
-/// The one private key of a text.
+/// Reads the private key of a text, which must be the only one.
 ///
 /// # Errors
-/// [`SigningKeyError::NotAKey`] where there is no block at all, else what is wrong.
+/// [`SigningKeyError::NotAKey`] if there is no block, otherwise what is wrong with it.
 pub(super) fn private_key(text: &str) -> Result<PrivateKey, SigningKeyError> {
     let text = Zeroizing::new(text.replace("\\r", "\n").replace("\\n", "\n"));
     let mut rest = text.as_str();
@@ -23,7 +23,7 @@ pub(super) fn private_key(text: &str) -> Result<PrivateKey, SigningKeyError> {
     while let Some((_, after)) = rest.split_once(BEGIN) {
         let block = Block::read(after)?;
         rest = block.rest;
-        // `openssl ecparam -genkey` writes them before the key, which has them in itself.
+        // `openssl ecparam -genkey` writes the parameters before the key, which contains them too.
         if block.label == "EC PARAMETERS" {
             continue;
         }
@@ -42,7 +42,7 @@ pub(super) fn private_key(text: &str) -> Result<PrivateKey, SigningKeyError> {
         label if label.ends_with("CERTIFICATE") => return Err(SigningKeyError::Certificate),
         _ => return Err(SigningKeyError::UnsupportedType),
     };
-    // RFC 1421 section 4.6.1.1, as OpenSSL's older formats have it.
+    // RFC 1421 section 4.6.1.1, which OpenSSL's older formats use.
     if block.body.contains("ENCRYPTED") {
         return Err(SigningKeyError::Encrypted);
     }
@@ -53,7 +53,7 @@ pub(super) fn private_key(text: &str) -> Result<PrivateKey, SigningKeyError> {
     parse(&der)
 }
 
-/// What stands between two lines of dashes.
+/// The text between a BEGIN line and an END line.
 struct Block<'a> {
     label: &'a str,
     body: &'a str,
@@ -61,7 +61,7 @@ struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// Reads a block from its label on.
+    /// Reads a block, beginning with its label.
     fn read(text: &'a str) -> Result<Self, SigningKeyError> {
         let cut = SigningKeyError::Truncated;
         let (label, text) = text.split_once(DASHES).ok_or(cut)?;

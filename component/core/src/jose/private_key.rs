@@ -1,9 +1,9 @@
-//! Private keys as they are written: PKCS#8 (RFC 5208, RFC 5958, RFC 8410), PKCS#1 (RFC 8017
-//! appendix A.1.2), SEC1 (RFC 5915) and JWK (RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037 section
-//! 2). Whatever the encoding was, the host gets PKCS#8.
+//! The encodings of private keys: PKCS#8 (RFC 5208, RFC 5958, RFC 8410), PKCS#1 (RFC 8017 appendix
+//! A.1.2), SEC1 (RFC 5915) and JWK (RFC 7518 sections 6.2.2 and 6.3.2, RFC 8037 section 2).
+//! Whatever the encoding is, the host gets PKCS#8.
 //!
-//! Types, sizes and names are checked here. Whether the numbers belong together is checked by the
-//! host, and by [`super::SigningKey`], which tries the key before it is used.
+//! Types, sizes and names are checked here. The host checks whether the numbers match each other,
+//! and so does [`super::SigningKey`], which tests the key before it is used.
 
 mod der;
 
@@ -21,13 +21,13 @@ use crate::json::{Json, Object};
 pub(super) struct PrivateKey {
     /// PKCS#8 in DER.
     pub(super) pkcs8: Zeroizing<Vec<u8>>,
-    /// What it signs by; the first is the usual one.
+    /// The algorithms that it can sign with. The first is the default.
     pub(super) algorithms: &'static [Algorithm],
-    /// The public half, as far as the text has it.
+    /// The public half, as far as the text contains it.
     pub(super) public: StatedPublicHalf,
 }
 
-/// What a private key's text says of the public half.
+/// The public half in a private key's text.
 pub(super) enum StatedPublicHalf {
     Nothing,
     Whole(PublicKey),
@@ -37,7 +37,7 @@ pub(super) enum StatedPublicHalf {
 }
 
 impl StatedPublicHalf {
-    /// Whether a public key is the one that is meant.
+    /// Whether a public key is this one.
     pub(super) fn agrees_with(&self, key: &PublicKey) -> bool {
         match (self, key) {
             (Self::Nothing, _) => true,
@@ -51,7 +51,7 @@ impl StatedPublicHalf {
     }
 }
 
-/// A private JWK, with what it says of itself.
+/// A private JWK, with its `kid` and `alg`.
 pub(super) struct PrivateJwk {
     pub(super) key: PrivateKey,
     pub(super) kid: Option<String>,
@@ -83,7 +83,8 @@ impl PrivateKey {
         Self::from_sec1_on(text, None)
     }
 
-    /// `ECPrivateKey` on a curve that is named around it, or in it, or in both places alike.
+    /// `ECPrivateKey` on a curve that is named by the structure around it, in it, or in both, which
+    /// must agree.
     fn from_sec1_on(text: &[u8], outer: Option<&[u8]>) -> Result<Self, SigningKeyError> {
         let key = EcKey::read(text)?;
         let curve = match (outer, key.curve) {
@@ -120,7 +121,7 @@ impl PrivateKey {
             return Err(SigningKeyError::KeySize);
         }
         let public = PublicKey::rsa(n.to_vec(), e.to_vec())?;
-        // Primes of half the length each (FIPS 186-5 appendix A.1.1), and nothing longer.
+        // Each prime has half of the length (FIPS 186-5 appendix A.1.1), and no number is longer.
         let halves = [p, q].map(|prime| bit_len(prime));
         if halves != [bits / 2; 2] || rest.iter().any(|number| bit_len(number) > bits / 2) {
             return Err(SigningKeyError::Inconsistent);
@@ -152,7 +153,7 @@ impl PrivateKey {
         let name = match curve {
             Curve::P256 => der::P256,
             Curve::P384 => der::P384,
-            // No authorization server asks for ES512.
+            // No authorization server requires ES512.
             Curve::P521 => return Err(SigningKeyError::UnsupportedCurve),
         };
         let algorithms = curve.signing_algorithms();
@@ -236,7 +237,8 @@ impl PrivateJwk {
     }
 }
 
-/// One of RSA has all of its numbers: every library writes them, and the host's formats want them.
+/// An RSA key must have all of its numbers: every library writes them, and the host's formats
+/// require them.
 fn rsa_from_jwk(jwk: &Object) -> Result<PrivateKey, SigningKeyError> {
     if jwk.get("oth").is_some() {
         return Err(SigningKeyError::UnsupportedType);

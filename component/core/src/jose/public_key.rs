@@ -1,14 +1,14 @@
-//! What makes a public key (RFC 7518 section 6, RFC 8037 section 2), and the form of its
-//! signatures (RFC 7518 section 3, RFC 8037 section 3.1).
+//! The required members of a public key (RFC 7518 section 6, RFC 8037 section 2), and the form of
+//! its signatures (RFC 7518 section 3, RFC 8037 section 3.1).
 //!
-//! Everything about a key is checked here except whether a point is on its curve: that needs the
-//! curve's arithmetic, so the host checks it when it imports the key.
+//! Everything about a key is checked here except whether a point is on its curve, which needs the
+//! curve's arithmetic: the host checks it when it prepares the key.
 
 use super::jwk_members::{self, JwkError};
 use super::{Algorithm, base64url, limits, weak_rsa};
 use crate::json::Object;
 
-/// The members of a JWK that make the key.
+/// The required members of a JWK.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PublicKey {
     /// Big-endian, without leading zeros.
@@ -31,18 +31,17 @@ pub(super) enum Curve {
     P521,
 }
 
-/// Why a signature is refused without a check by the key.
+/// Why a signature is refused without using the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SignatureForm {
-    /// Not of the length that the key's signatures have.
+    /// It does not have the length of the key's signatures.
     Length,
-    /// A number in it is out of range, so that it is no signature, or another one's second
-    /// spelling.
+    /// A number in it is out of range, so it is invalid, or another encoding of a valid signature.
     Range,
 }
 
 impl PublicKey {
-    /// Reads the members that the key type `kty` has.
+    /// Reads the members of the key type `kty`.
     pub(super) fn from_jwk(jwk: &Object, kty: &str) -> Result<Self, JwkError> {
         match kty {
             "RSA" => Self::rsa(
@@ -80,7 +79,7 @@ impl PublicKey {
             return Err(JwkError::BadMember("e"));
         }
         let exponent = e.iter().fold(0, |e, byte| e << 8 | u32::from(*byte));
-        // With 1 everything is its own signature; an even number has no inverse.
+        // With 1, every text is its own signature. An even exponent has no inverse.
         if !limits::RSA_EXPONENT.contains(&exponent) || exponent % 2 == 0 {
             return Err(JwkError::WeakKey);
         }
@@ -100,7 +99,7 @@ impl PublicKey {
                 return Err(JwkError::NotOnCurve);
             }
         }
-        // On none of the three curves, as b is not 0.
+        // It is on none of the three curves, because b is not 0.
         if x.iter().chain(&y).all(|byte| *byte == 0) {
             return Err(JwkError::NotOnCurve);
         }
@@ -109,7 +108,7 @@ impl PublicKey {
 
     pub(super) fn ed25519(x: &[u8]) -> Result<Self, JwkError> {
         let x: [u8; 32] = x.try_into().map_err(|_| JwkError::BadMember("x"))?;
-        // Under a point of small order, signatures hold for messages that nobody signed.
+        // With a point of small order, signatures are valid for messages that were never signed.
         let mut y = x;
         y[31] &= 0x7F;
         if SMALL_ORDER.contains(&y) {
@@ -122,7 +121,7 @@ impl PublicKey {
         Ok(Self::Ed25519 { x })
     }
 
-    /// The algorithms that the key's type and parameters fit; the first is the usual one.
+    /// The algorithms that fit the key's type and parameters. The first is the default.
     pub(super) const fn algorithms(&self) -> &'static [Algorithm] {
         match self {
             Self::Rsa { .. } => &[
@@ -138,8 +137,8 @@ impl PublicKey {
         }
     }
 
-    /// The algorithms that the key's private half signs by; the first is the usual one. Fewer than
-    /// are verified: no authorization server asks for the others.
+    /// The algorithms that the private half can sign with. The first is the default. They are fewer
+    /// than those that are verified, because no authorization server requires the others.
     pub(super) const fn signing_algorithms(&self) -> &'static [Algorithm] {
         match self {
             Self::Rsa { .. } => &[Algorithm::Rs256, Algorithm::Ps256],
@@ -168,8 +167,8 @@ impl PublicKey {
         }
     }
 
-    /// Checks what can be said of a signature without the key's arithmetic: its length, and that
-    /// each signature has one spelling only.
+    /// Checks a signature without cryptography: its length, and that it has the only valid
+    /// encoding.
     pub(super) fn check_form(&self, signature: &[u8]) -> Result<(), SignatureForm> {
         let in_range = match self {
             Self::Rsa { n, .. } => {
@@ -257,7 +256,7 @@ impl Curve {
         }
     }
 
-    /// The group's order, likewise.
+    /// The group's order, big-endian.
     pub(super) const fn order(self) -> &'static [u8] {
         match self {
             Self::P256 => &P256_ORDER,
@@ -279,7 +278,7 @@ fn is_below(number: &[u8; 32], bound: &[u8; 32]) -> bool {
     number.iter().rev().lt(bound.iter().rev())
 }
 
-/// A number of hexadecimal digits, most significant first.
+/// A number from hexadecimal digits, most significant first.
 const fn hex<const N: usize>(digits: &str) -> [u8; N] {
     const fn digit(byte: u8) -> u8 {
         match byte {
@@ -299,7 +298,7 @@ const fn hex<const N: usize>(digits: &str) -> [u8; N] {
     bytes
 }
 
-/// The same, least significant byte first.
+/// The same number, least significant byte first.
 const fn hex_le(digits: &str) -> [u8; 32] {
     let big: [u8; 32] = hex(digits);
     let mut bytes = [0; 32];
@@ -338,7 +337,7 @@ const ED25519_PRIME: [u8; 32] =
 const ED25519_ORDER: [u8; 32] =
     hex_le("1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed");
 
-/// The y coordinates of all points of order 1, 2, 4 and 8, those beyond the prime as well.
+/// The y coordinates of all points of order 1, 2, 4 and 8, including those that are not reduced.
 const SMALL_ORDER: [[u8; 32]; 7] = [
     // Order 4.
     hex_le("0000000000000000000000000000000000000000000000000000000000000000"),

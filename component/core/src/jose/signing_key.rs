@@ -13,7 +13,7 @@ use crate::capability::{Host, PrivateKeyHandle, PrivateKeySource, SignatureError
 use crate::json::{Json, Object};
 use crate::task::{Scheduler, Task};
 
-/// A private key with the name and the algorithm that it signs under.
+/// A private key with its `kid` and its algorithm.
 ///
 /// `Debug` shows neither the key nor its name.
 pub struct SigningKey {
@@ -24,13 +24,13 @@ pub struct SigningKey {
 }
 
 enum Source {
-    /// Given with the configuration.
+    /// In the configuration.
     Text(PrivateKey),
-    /// Known to the host only.
+    /// Known only to the host.
     Named(String),
 }
 
-/// A key that the host has taken and that was tried.
+/// A key that the host has prepared and that was tested.
 struct Ready {
     handle: Rc<dyn PrivateKeyHandle>,
     kid: String,
@@ -42,17 +42,17 @@ impl SigningKey {
     /// Reads a private key: RSA ([`limits::RSA_SIGNING_BITS`]), EC on P-256 or P-384, or Ed25519.
     ///
     /// - PEM: PKCS#8 (`PRIVATE KEY`), PKCS#1 (`RSA PRIVATE KEY`) or SEC1 (`EC PRIVATE KEY`, also
-    ///   after `EC PARAMETERS`), with line breaks of any kind or spelled `\n`, as files of
-    ///   environment variables have them.
-    /// - JSON: a private JWK. One of RSA has `p`, `q`, `dp`, `dq` and `qi`, as every library
-    ///   writes it.
+    ///   after `EC PARAMETERS`), with line breaks of any kind or written as `\n`, as in files of
+    ///   environment variables.
+    /// - JSON: a private JWK. An RSA key must have `p`, `q`, `dp`, `dq` and `qi`, which every
+    ///   library writes.
     ///
     /// White space around it is ignored, and so is a pair of quotes.
     ///
-    /// The key id is `kid`, else the JWK's, else the thumbprint (RFC 7638). The algorithm is
-    /// `algorithm`, else the JWK's `alg`, else RS256, ES256, ES384 or EdDSA.
+    /// The key id is `kid`, otherwise the JWK's, otherwise the thumbprint (RFC 7638). The algorithm
+    /// is `algorithm`, otherwise the JWK's `alg`, otherwise RS256, ES256, ES384 or EdDSA.
     ///
-    /// Not checked here: whether the numbers of the key belong together; [`publish`] does.
+    /// Whether the numbers of the key match each other is not checked here, but by [`publish`].
     ///
     /// # Errors
     /// The first rule that the text breaks.
@@ -88,11 +88,11 @@ impl SigningKey {
         })
     }
 
-    /// A key that only the host knows, by its name. Key id and algorithm are given, else those of
-    /// the public JWK that the host has, else as with [`Self::from_text`].
+    /// A key that only the host knows, by its name. Key id and algorithm default to those of the
+    /// host's public JWK, otherwise as in [`Self::from_text`].
     ///
     /// # Errors
-    /// An unusable `kid`.
+    /// `kid` cannot be used.
     pub fn named(
         name: &str,
         kid: Option<&str>,
@@ -125,12 +125,12 @@ impl SigningKey {
             .or(self.algorithm)
     }
 
-    /// Hands the key to the host and tries it, once: the public half must be that of the text, and
-    /// a signature must be valid under it. A key that only the host knows is not tried: each of
-    /// its signatures may cost money.
+    /// Passes the key to the host and tests it, once: the public half must match the text, and a
+    /// signature must be valid under it. A key that only the host knows is not tested, because each
+    /// of its signatures may cost money.
     ///
     /// # Errors
-    /// Why the key cannot sign, now or at all.
+    /// Why the key cannot sign, temporarily or permanently.
     pub(crate) async fn prepare(&self, scheduler: &Scheduler) -> Result<(), SigningError> {
         self.prepared(scheduler).await.map(|_| ())
     }
@@ -173,11 +173,12 @@ impl SigningKey {
             algorithm,
             public: public.key,
         };
-        // Another task may have been quicker; both have the same.
+        // Another task may have finished first, with the same result.
         Ok(self.ready.get_or_init(|| ready))
     }
 
-    /// The public half, to be published (RFC 7517): what makes the key, `kid`, `alg`, and `use`.
+    /// The public half for publishing (RFC 7517): the required members of the key, `kid`, `alg` and
+    /// `use`.
     ///
     /// # Errors
     /// As [`publish`].
@@ -195,10 +196,10 @@ impl SigningKey {
     }
 
     /// Signs a payload as a compact JWS (RFC 7515 section 7.1). Its header has `alg`, `kid`, and
-    /// `typ` where it is given.
+    /// `typ` if given.
     ///
     /// # Errors
-    /// As [`publish`], or because the host gave no signature of the right form.
+    /// As [`publish`], or the host returned no signature of the right form.
     pub(crate) async fn sign_compact(
         &self,
         scheduler: &Scheduler,
@@ -233,7 +234,7 @@ impl SigningKey {
     }
 }
 
-/// The public half of a key, to be published (RFC 7517).
+/// The public half of a key, for publishing (RFC 7517).
 ///
 /// # Errors
 /// The task's result says why the key cannot sign.
@@ -245,10 +246,10 @@ pub fn publish(key: Rc<SigningKey>, host: Rc<dyn Host>) -> Task<Result<Object, S
     })
 }
 
-/// Signs a payload as a compact JWS, with `typ` in its header where it is given.
+/// Signs a payload as a compact JWS, with `typ` in its header if given.
 ///
 /// # Errors
-/// The task's result says why there is no signature.
+/// The task's result says why no signature was made.
 #[must_use]
 pub fn sign_compact(
     key: Rc<SigningKey>,
@@ -262,7 +263,7 @@ pub fn sign_compact(
     })
 }
 
-/// What the host says of a key's public half.
+/// The host's description of a key's public half.
 struct PublicHalf {
     key: VerifyingKey,
     kid: Option<String>,
@@ -283,7 +284,7 @@ impl PublicHalf {
     }
 }
 
-/// Signs a few bytes and checks the signature, where the host can do both.
+/// Signs a few bytes and checks the signature, if the host can do both.
 async fn try_key(
     scheduler: &Scheduler,
     handle: &dyn PrivateKeyHandle,
@@ -331,7 +332,7 @@ fn check_kid(kid: Option<&str>) -> Result<(), SigningKeyError> {
     }
 }
 
-/// What is inside a pair of quotes, where there is one.
+/// The text inside of a pair of quotes, if there is one.
 fn unquoted(text: &str) -> &str {
     ['"', '\'']
         .iter()

@@ -1,4 +1,4 @@
-//! Why a private key cannot be used, and what to do about it.
+//! Why a private key cannot be used or made no signature, and what to do.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -6,12 +6,12 @@ use super::{Algorithm, limits};
 use crate::capability::SignatureError;
 use crate::json::JsonError;
 
-/// Why a text is not a key that can sign. Nothing of the text is in it: it is a secret.
+/// Why a text is not a usable private key. The text is a secret, so no part of it is included.
 ///
 /// `Display` continues a sentence that begins with the name of the setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SigningKeyError {
-    /// Nothing but white space.
+    /// The text is only white space.
     Empty,
     /// Longer than [`limits::PRIVATE_KEY_BYTES`].
     TooLong,
@@ -29,17 +29,17 @@ pub enum SigningKeyError {
     SeveralBlocks,
     /// A PEM block that does not end as it begins.
     Truncated,
-    /// The inside of a PEM block is not base64.
+    /// The content of a PEM block is not base64.
     Base64,
-    /// The inside of the base64 is not the structure that the PEM label names.
+    /// The decoded base64 is not the structure that the PEM label names.
     Der,
-    /// Begins like JSON and is not a JSON object of the accepted kind.
+    /// Begins like JSON, but is not an acceptable JSON object.
     Json(JsonError),
     /// A JWK Set.
     KeySet,
     /// A JWK without a member that it must have.
     MissingMember(&'static str),
-    /// A JWK with a member that is of the wrong type, too long, or not what it should be.
+    /// A JWK with a member that has the wrong type, is too long, or is malformed.
     BadMember(&'static str),
     /// A shared secret.
     Symmetric,
@@ -52,24 +52,24 @@ pub enum SigningKeyError {
     /// The RSA modulus is too small or too large ([`limits::RSA_SIGNING_BITS`]), or its length is
     /// odd.
     KeySize,
-    /// The numbers of the key do not belong together.
+    /// The numbers of the key do not match each other.
     Inconsistent,
-    /// The public half is one that signatures can be forged for.
+    /// The key is weak: signatures can be forged for it.
     Weak,
-    /// The key's `alg` is none that is known.
+    /// The key's `alg` is unknown.
     UnsupportedAlgorithm,
-    /// The algorithm is not for such a key.
+    /// The configured algorithm does not fit the key.
     Algorithm {
-        /// What the key can do.
+        /// The algorithms that fit the key.
         fitting: &'static [Algorithm],
     },
-    /// The JWK's `alg` and the algorithm that was asked for differ.
+    /// The JWK's `alg` and the configured algorithm differ.
     TwoAlgorithms,
     /// `kid` is empty, longer than [`limits::KEY_ID_BYTES`], or not a string.
     KeyId,
-    /// Another key that is published has the same `kid`.
+    /// Another published key has the same `kid`.
     RepeatedKeyId,
-    /// The host has no key of the name that was given, or not a usable one.
+    /// The host has no usable key with the given name.
     UnknownName,
 }
 
@@ -119,10 +119,10 @@ impl Display for SigningKeyError {
                  client secret"
             }
             Self::NotForSigning => {
-                "has a use or key_ops that does not allow signing: give a key with use \"sig\""
+                "has a use or key_ops that does not allow signing: give a key whose use is \"sig\""
             }
             Self::UnsupportedType => {
-                "is of a type that is not supported: give an RSA, EC or Ed25519 key"
+                "has a type that is not supported: give an RSA, EC or Ed25519 key"
             }
             Self::UnsupportedCurve => {
                 "is on a curve that is not supported: give a key on P-256, P-384 or Ed25519"
@@ -130,19 +130,19 @@ impl Display for SigningKeyError {
             Self::KeySize => {
                 return write!(
                     out,
-                    "is an RSA key, but not of {} to {} bits (an even number): make one with `openssl genpkey -algorithm \
-                     RSA -pkeyopt rsa_keygen_bits:2048`",
+                    "is an RSA key whose size is not an even number from {} to {} bits: make one \
+                     with `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`",
                     limits::RSA_SIGNING_BITS.start(),
                     limits::RSA_SIGNING_BITS.end()
                 );
             }
-            Self::Inconsistent => "has numbers that do not belong together: copy the key again",
-            Self::Weak => "is weak, so that signatures can be forged for it: make a new key",
+            Self::Inconsistent => "has numbers that do not match each other: copy the key again",
+            Self::Weak => "is weak, so signatures can be forged for it: make a new key",
             Self::UnsupportedAlgorithm => {
-                "has an alg that is not known: give RS256, PS256, ES256, ES384 or EdDSA"
+                "has an unknown alg: use RS256, PS256, ES256, ES384 or EdDSA"
             }
             Self::Algorithm { fitting } => {
-                out.write_str("cannot sign with that algorithm: this key is for ")?;
+                out.write_str("cannot sign with the configured algorithm: use ")?;
                 for (i, algorithm) in fitting.iter().enumerate() {
                     let before = if i == 0 { "" } else { " or " };
                     write!(out, "{before}{}", algorithm.name())?;
@@ -150,7 +150,7 @@ impl Display for SigningKeyError {
                 return Ok(());
             }
             Self::TwoAlgorithms => {
-                "has another alg than the configured algorithm: leave one of them out"
+                "has another alg than the configured algorithm: remove one of the two"
             }
             Self::KeyId => {
                 return write!(
@@ -160,11 +160,12 @@ impl Display for SigningKeyError {
                 );
             }
             Self::RepeatedKeyId => {
-                "has the kid of another key: take one of the two out, or name them apart"
+                "has the same kid as another key: remove one of the two, or give them different \
+                 kids"
             }
             Self::UnknownName => {
-                "is not one that this host knows by its name: give the host a key of that name, or \
-                 correct the name"
+                "is not known to this host under its configured name: give the host a key with \
+                 that name, or correct the name"
             }
         })
     }
@@ -172,7 +173,7 @@ impl Display for SigningKeyError {
 
 impl std::error::Error for SigningKeyError {}
 
-/// Why there is no signature.
+/// Why no signature was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SigningError {
     /// The key cannot be used.
@@ -191,7 +192,7 @@ impl SigningError {
         }
     }
 
-    /// Whether only another configuration helps, so that trying again does not.
+    /// Whether only another configuration helps, so trying again is pointless.
     #[must_use]
     pub const fn is_permanent(self) -> bool {
         match self {
@@ -208,14 +209,14 @@ impl Display for SigningError {
             Self::Key(error) => error.fmt(out),
             Self::Host(SignatureError::KeyRefused) => SigningKeyError::Inconsistent.fmt(out),
             Self::Host(SignatureError::Unsupported) => out.write_str(
-                "is for an algorithm that this host does not sign by: give a key of another type, \
+                "is for an algorithm that this host does not sign with: give a key of another type, \
                  or use the standalone component",
             ),
             Self::Host(SignatureError::TimedOut) => {
-                out.write_str("made no signature in time: check the service that holds the key")
+                out.write_str("did not sign in time: check the service that holds the key")
             }
             Self::Host(SignatureError::Failed) => {
-                out.write_str("made no signature: check the service that holds the key")
+                out.write_str("did not sign: check the service that holds the key")
             }
         }
     }

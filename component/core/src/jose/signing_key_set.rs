@@ -1,6 +1,6 @@
-//! The private keys of one application: the first signs, the public halves of all are published, so
-//! that others know the next key before it signs, and the retired one until its last signature has
-//! expired.
+//! The private keys of one application. The first key signs. The public halves of all keys are
+//! published, so that others know the next key before it signs, and a retired key until its last
+//! signature has expired.
 
 use std::rc::Rc;
 
@@ -26,8 +26,8 @@ impl SigningKeySet {
         self.keys.len()
     }
 
-    /// Tries a key, as far as the host answers at once. With a host that answers later, or cannot
-    /// at the moment, the key is tried when it is needed.
+    /// Tests a key if the host answers at once. With a host that answers later, or is not
+    /// available, the key is tested when it is needed.
     ///
     /// # Errors
     /// Why the key will never sign.
@@ -53,7 +53,7 @@ impl SigningKeySet {
     /// The public halves as a JWK Set (RFC 7517 section 5).
     ///
     /// # Errors
-    /// A key cannot be used, now or at all, or two have the same `kid`.
+    /// A key cannot be used, temporarily or permanently, or two keys have the same `kid`.
     pub(crate) async fn publish(&self, scheduler: &Scheduler) -> Result<String, SigningError> {
         let mut published = Vec::new();
         for (index, key) in self.keys.iter().enumerate() {
@@ -67,10 +67,10 @@ impl SigningKeySet {
         Ok(document.to_string())
     }
 
-    /// A compact JWS by the first key: see [`SigningKey::sign_compact`].
+    /// Signs a compact JWS with the first key: see [`SigningKey::sign_compact`].
     ///
     /// # Errors
-    /// There is no signature.
+    /// No signature was made.
     pub(crate) async fn sign_compact(
         &self,
         scheduler: &Scheduler,

@@ -1,4 +1,4 @@
-//! Signatures against keys, whatever was signed: for trusted key sets, not for the request path.
+//! Checks signatures of any payload with trusted keys. It is not used for requests.
 
 use std::fmt::{self, Display, Formatter};
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use crate::capability::{Host, SignatureError};
 use crate::json::Object;
 use crate::task::{Scheduler, Task};
 
-/// Why [`verify_compact`] does not give out a payload.
+/// Why [`verify_compact`] returns no payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerifyError {
     /// The keys are not a JWK Set.
@@ -22,7 +22,7 @@ pub enum VerifyError {
     Jws(JwsError),
     /// No key has the token's `kid` and accepts its `alg`.
     NoKey,
-    /// No key that fits made the signature.
+    /// None of the fitting keys made the signature.
     Signature,
     /// The host gave no verdict.
     NoVerdict(SignatureError),
@@ -64,7 +64,7 @@ impl Display for VerifyError {
 
 impl std::error::Error for VerifyError {}
 
-/// Checks a bare signature by one key.
+/// Checks a raw signature with one key.
 ///
 /// # Errors
 /// The task's result says why the signature is not accepted.
@@ -83,13 +83,13 @@ pub fn verify_raw(
     })
 }
 
-/// Verifies a compact JWS by a JWK or a JWK Set (an object with `keys`) in JSON, and gives out
-/// its payload. All keys that fit are tried.
+/// Verifies a compact JWS with a JWK or a JWK Set (an object with `keys`) in JSON, and returns its
+/// payload. All keys that fit are tried.
 ///
-/// A token's `kid` must be the key's; that is so for a single key, too, where it has one.
+/// A token's `kid` must be that of the key, even for a single key if it has one.
 ///
 /// # Errors
-/// The task's result says what is wrong with keys or token.
+/// The task's result says what is wrong with the keys or the token.
 #[must_use]
 pub fn verify_compact(
     host: Rc<dyn Host>,
@@ -140,7 +140,7 @@ async fn verify(
         error = match checked.await {
             Ok(()) => return Ok(jws.into_payload()),
             Err(VerificationError::NoVerdict(error)) => VerifyError::NoVerdict(error),
-            // A verdict that is missing might have been the good one.
+            // The key without a verdict might be the right one.
             Err(_) if matches!(error, VerifyError::NoVerdict(_)) => error,
             Err(_) => VerifyError::Signature,
         };

@@ -1,12 +1,12 @@
-//! RSA keys that can be factored because of how they were made.
+//! RSA keys that can be factored because of how they were generated.
 
 /// Whether a modulus (big-endian) has the structure of CVE-2017-15361 ("ROCA"): keys of a
 /// widespread chip library, whose primes are powers of 65537 modulo a product of small primes.
 ///
 /// The test is that of its discoverers (Nemec et al., "The Return of Coppersmith's Attack", CCS
-/// 2017, section 2.3): the modulus is a power of 65537 modulo each small prime. An honest key
-/// passes for one with a probability of 2^-27.8: over all primes, the product of the share that the
-/// powers have of the numbers that are no multiples.
+/// 2017, section 2.3): the modulus is a power of 65537 modulo each small prime. A sound key is
+/// taken for a weak one with a probability of 2^-27.8: the product, over all primes, of the share
+/// of powers among the numbers that are not multiples.
 pub(super) fn is_roca(modulus: &[u8]) -> bool {
     PRIMES.iter().all(|&prime| {
         let rest = modulus
@@ -31,7 +31,7 @@ fn is_power(number: u32, prime: u32) -> bool {
 }
 
 /// The primes that divide the product which the library uses for its shortest keys, without 2,
-/// which says nothing of an odd number.
+/// because the modulus is always odd.
 const PRIMES: [u32; 38] = [
     3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
     101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,

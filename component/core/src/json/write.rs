@@ -1,4 +1,4 @@
-//! JSON as text: compact, and safe inside of what is not JSON.
+//! Writes JSON: compact, and safe to embed in other text.
 
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -54,9 +54,9 @@ impl Display for Number {
     }
 }
 
-/// Writes a double to 15 digits, as many as any decimal keeps in a double: `1.5e0`. The standard
-/// library's shortest exact form is 5 KB of the component (compressed), and nothing that is written
-/// here but a foreign extension of an issuer's metadata has such numbers.
+/// Writes a double with 15 digits, which any decimal keeps in a double: `1.5e0`. The standard
+/// library's shortest exact form would add 5 KB to the component (compressed), and only extensions
+/// of an issuer's metadata have such numbers.
 fn write_double(out: &mut Formatter<'_>, value: f64) -> fmt::Result {
     if value < 0.0 {
         out.write_char('-')?;
@@ -65,8 +65,8 @@ fn write_double(out: &mut Formatter<'_>, value: f64) -> fmt::Result {
     if rest == 0.0 {
         return out.write_char('0');
     }
-    // One digit before the point. A power of ten at a time: each step rounds, and for numbers that
-    // people write the sum of it stays behind the last digit.
+    // One digit before the point, one power of ten at a time. Each step rounds, but for common
+    // numbers the total error is below the last digit.
     let mut exponent = 0;
     while rest >= 10.0 {
         rest /= 10.0;
@@ -90,7 +90,7 @@ fn write_double(out: &mut Formatter<'_>, value: f64) -> fmt::Result {
     write!(out, "e{exponent}")
 }
 
-/// Writes a string with what RFC 8259 section 7 says must be escaped, and DEL.
+/// Writes a string. Escapes the characters that RFC 8259 section 7 requires, and DEL.
 fn write_string(out: &mut Formatter<'_>, text: &str) -> fmt::Result {
     out.write_char('"')?;
     let mut plain = 0;

@@ -1,4 +1,4 @@
-//! From what was configured to the rules of a gate: every check that needs no request.
+//! Compiles the configuration of a gate: every check that needs no request.
 
 use std::fmt::Arguments;
 use std::rc::Rc;
@@ -14,9 +14,9 @@ use crate::http_url::HttpUrl;
 use crate::jose::SigningKeySet;
 use crate::limits;
 
-/// The part of a configuration that is a gate's. See the record `config` in WIT.
+/// The gate's part of a configuration. See the record `config` in WIT.
 pub(crate) struct GateConfig {
-    /// Of the option `resource`; `None` takes each request's.
+    /// The origin of the option `resource`. `None` uses the origin of each request.
     pub(crate) origin: Option<Rc<str>>,
     pub(crate) routes: Option<Vec<RouteConfig>>,
     pub(crate) case_insensitive_paths: Option<bool>,
@@ -28,21 +28,22 @@ pub(crate) struct GateConfig {
     pub(crate) token_cache: Option<TokenCacheConfig>,
 }
 
-/// What is at `/.well-known/jwks.json`.
+/// The content of `/.well-known/jwks.json`.
 #[derive(Clone)]
 pub(crate) enum PublishedKeys {
     /// The public halves of this application's keys.
     Of(SigningKeySet),
-    /// Keys are configured that cannot be used. Whoever needs them to sign says why.
+    /// Keys are configured, but cannot be used. The reason is reported when they are needed to
+    /// sign.
     Unusable,
 }
 
-/// A gate's part of a configuration, checked.
+/// The checked gate's part of a configuration.
 pub(crate) struct GateRules {
     pub(super) origin: Option<Rc<str>>,
     /// In the order of the issuers.
     pub(super) policies: Vec<IssuerPolicy>,
-    /// What `/.well-known/jwks.json` holds; `None` where there is no such document.
+    /// The content of `/.well-known/jwks.json`. `None` if there is no such document.
     pub(crate) client_keys: Option<PublishedKeys>,
     pub(super) routes: Routes,
     pub(super) scopes: Vec<String>,
@@ -58,11 +59,12 @@ pub(crate) struct GateRules {
 impl GateRules {
     /// Checks a gate's part of a configuration.
     ///
-    /// What may be left out is out of line, and not called where it is: an engine compiles a
-    /// function when it is first called, and the first request of a fresh isolate waits for that.
+    /// Functions for optional parts are not inlined, and called only if the part is configured: an
+    /// engine compiles a function on its first call, and the first request of a fresh isolate waits
+    /// for that.
     ///
     /// # Errors
-    /// The first thing in it that cannot work.
+    /// The first part of it that cannot work.
     pub(crate) fn compile(
         config: GateConfig,
         policies: Vec<IssuerPolicy>,
@@ -136,14 +138,14 @@ fn compile_routes(configs: Vec<RouteConfig>) -> Result<Vec<Route>, ConfigError> 
                 .collect::<Vec<_>>()
         });
         if methods.as_ref().is_some_and(Vec::is_empty) {
-            let message = "the list is empty: leave it out to cover all methods";
+            let message = "the list is empty: remove the option to cover all methods";
             return Err(ConfigError::at(format_args!("{field}.methods"), message));
         }
         if routes
             .iter()
             .any(|route| route.path == path && route.methods == methods)
         {
-            let message = "another route has the same path and methods: merge the two";
+            let message = "another route has the same path and methods: merge the two routes";
             return Err(ConfigError::at(field, message));
         }
         let rule = match config.access {
@@ -186,7 +188,7 @@ fn named_scopes(
         .flat_map(|(scope, implied)| std::iter::once(scope).chain(implied));
     let mut named: Vec<String> = Vec::new();
     for scope in gate.iter().chain(of_routes).chain(of_hierarchy) {
-        // MCP authorization, "Refresh Tokens": it is not the resource's to advertise.
+        // MCP authorization, "Refresh Tokens": a resource must not advertise this scope.
         if scope != "offline_access" && !named.contains(scope) {
             named.push(scope.clone());
         }
@@ -225,7 +227,7 @@ fn compile_cors(config: Cors) -> Result<CorsRules, ConfigError> {
         let url = HttpUrl::parse(origin).map_err(|e| ConfigError::at(field, e.sentence()))?;
         if url.origin() != *origin {
             let message = format!(
-                "an origin has no path and is in lower case: write {:?}",
+                "an origin must be in lower case and have no path: write {:?}",
                 url.origin()
             );
             return Err(ConfigError::at(field, message));
@@ -256,8 +258,8 @@ fn scope_list(field: Arguments<'_>, scopes: Vec<String>) -> Result<Vec<String>, 
         None => Ok(scopes),
         Some(scope) => {
             let message = format!(
-                "{scope:?} is not one scope: scopes are printable ASCII without \
-                                   spaces and quotes, one list entry each"
+                "{scope:?} is not a valid scope: write printable ASCII without spaces and quotes, \
+                 one scope per list entry"
             );
             Err(ConfigError::at(field, message))
         }

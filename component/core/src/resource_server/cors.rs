@@ -1,4 +1,4 @@
-//! Browsers: the Fetch standard's CORS protocol, and MCP's rule for `Origin`.
+//! Rules for browsers: the CORS protocol of the Fetch standard, and MCP's rule for `Origin`.
 
 use super::decision::RequestHead;
 use super::rejection::Rejection;
@@ -7,17 +7,17 @@ use crate::capability::Header;
 use crate::grammar::FIELD_NAMES;
 use crate::limits;
 
-/// What a browser's script may read of an answer besides the body. Without the first, a client in
-/// a browser cannot see why it was refused.
+/// The response headers that a script may read. Without the first, a client in a browser cannot see
+/// why it was refused.
 const EXPOSED: &str = "WWW-Authenticate, Retry-After, Mcp-Session-Id";
-/// Where a preflight names no headers.
+/// Used if a preflight names no headers.
 const ALLOWED_HEADERS: &str =
     "Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, Mcp-Session-Id";
 const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CorsRules {
-    /// `None` is any.
+    /// `None` accepts any origin.
     pub(super) origins: Option<Vec<String>>,
     pub(super) max_age: u32,
 }
@@ -32,10 +32,10 @@ impl Default for CorsRules {
 }
 
 impl CorsRules {
-    /// A day, in seconds, which is what most browsers accept at most.
+    /// A day, in seconds, which is the maximum of most browsers.
     pub(super) const MAX_AGE: u32 = 86_400;
 
-    /// With a list of origins, a request from elsewhere does not go on, whatever its credentials.
+    /// With a list of origins, a request from another origin is refused, whatever its credentials.
     pub(super) fn check(&self, origin: Option<&str>) -> Result<(), Rejection> {
         match (&self.origins, origin) {
             (_, None) | (None, Some(_)) => Ok(()),
@@ -50,7 +50,7 @@ impl CorsRules {
         }
     }
 
-    /// The rules for documents that anybody may read, whichever origins are listed.
+    /// The rules for public documents, whichever origins are listed.
     pub(super) fn of_public_documents(&self) -> Self {
         Self {
             origins: None,
@@ -64,7 +64,7 @@ impl CorsRules {
         match (&self.origins, origin) {
             (None, Some(_)) => push(&mut headers, "access-control-allow-origin", "*"),
             (Some(allowed), Some(origin)) => {
-                // From the configuration, not from the request.
+                // The value comes from the configuration, not from the request.
                 if let Some(allowed) = allowed.iter().find(|allowed| *allowed == origin) {
                     push(&mut headers, "access-control-allow-origin", allowed);
                 }
@@ -82,7 +82,7 @@ impl CorsRules {
         headers
     }
 
-    /// The answer to a preflight; `None` where the request is none.
+    /// The response to a preflight. `None` if the request is not a preflight.
     pub(super) fn preflight(&self, head: &RequestHead) -> Option<Answer> {
         let is_preflight =
             head.method == "OPTIONS" && head.origin.is_some() && head.requested_method.is_some();
@@ -105,7 +105,7 @@ impl CorsRules {
     }
 }
 
-/// Headers for documents that anybody may read: they do not depend on the request.
+/// Headers for public documents. They do not depend on the request.
 pub(super) fn public_headers() -> [Header; 2] {
     [
         ("access-control-allow-origin".to_owned(), "*".to_owned()),
@@ -120,7 +120,9 @@ fn push(headers: &mut Vec<Header>, name: &str, value: &str) {
     headers.push((name.to_owned(), value.to_owned()));
 }
 
-/// Field names, commas and spaces only (RFC 9110 section 5.1): safe to send back.
+/// Only field names, commas and spaces (RFC 9110 section 5.1), which are safe to send back.
 fn is_header_list(text: &str) -> bool {
-    !text.is_empty() && text.len() <= limits::REQUESTED_HEADERS_BYTES && FIELD_NAMES.make_up(text)
+    !text.is_empty()
+        && text.len() <= limits::REQUESTED_HEADERS_BYTES
+        && FIELD_NAMES.contains_all(text)
 }

@@ -1,17 +1,17 @@
 //! The `Authorization` request header (RFC 6750 section 2.1, RFC 9110 section 11.4).
 //!
-//! Tokens in the query or the body are not looked at (OAuth 2.1 section 5.1).
+//! Tokens in the query or the body are ignored (OAuth 2.1 section 5.1).
 
 use super::rejection::Rejection;
 use crate::grammar::{TOKEN68, split_once};
 use crate::limits;
 
-/// Where the bearer token begins in the one `Authorization` value. It goes on to the end.
+/// The offset of the bearer token in the only `Authorization` value. The token extends to the end.
 ///
-/// The token's own characters are not looked at: [`check_token68`] does.
+/// The token's characters are not checked here, but by [`check_token68`].
 ///
 /// # Errors
-/// Absent, of another scheme, more than one value, or too long.
+/// It is absent, has another scheme, is repeated, or is too long.
 pub fn bearer_token_start(values: &[String]) -> Result<usize, Rejection> {
     let value = match values {
         [] => return Err(Rejection::NoCredentials),
@@ -34,15 +34,15 @@ pub fn bearer_token_start(values: &[String]) -> Result<usize, Rejection> {
     Ok(value.len() - rest.len() + spaces)
 }
 
-/// Checks that what follows the scheme is one `token68`. A token that was verified before is one.
+/// Checks that one `token68` follows the scheme. Not needed for a token that was verified before.
 ///
 /// # Errors
-/// It is none, or it is followed by other credentials.
+/// It is not a `token68`, or other credentials follow it.
 pub fn check_token68(token: &str) -> Result<(), Rejection> {
     if is_token68(token) {
         Ok(())
     } else if token.contains(',') {
-        // Platforms join repeated headers with a comma.
+        // Some platforms join repeated headers with a comma.
         Err(Rejection::SeveralCredentials)
     } else {
         Err(Rejection::MalformedCredentials)
@@ -59,7 +59,7 @@ fn has_second_bearer(rest: &str) -> bool {
 /// RFC 9110 section 11.2.
 fn is_token68(text: &str) -> bool {
     let body = text.trim_end_matches('=');
-    !body.is_empty() && TOKEN68.make_up(body)
+    !body.is_empty() && TOKEN68.contains_all(body)
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! What a gate is asked, and what it answers.
+//! Requests to a gate, and its decisions.
 
 use crate::answer::Answer;
 use crate::capability::Header;
 use crate::task::Task;
 
-/// The parts of a request that decide.
+/// The parts of a request that the decision depends on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestHead {
-    /// As sent; methods are case-sensitive (RFC 9110 section 9.1).
+    /// The method as it was sent. Methods are case-sensitive (RFC 9110 section 9.1).
     pub method: String,
     /// The absolute URL.
     pub url: String,
@@ -24,38 +24,38 @@ pub struct RequestHead {
 /// The request may go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowed {
-    /// `None` on public routes; [`super::Gate::identity`] gives the record.
+    /// `None` on public routes. [`super::Gate::identity`] returns the identity.
     pub identity: Option<u64>,
-    /// Where the raw token begins in the one `Authorization` value.
+    /// The offset of the raw token in the only `Authorization` value.
     pub token_start: usize,
-    /// To be added to the handler's response.
+    /// Headers to add to the handler's response.
     pub headers: Vec<Header>,
 }
 
-/// What becomes of a request.
+/// The decision about a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// Call the handler.
     Allow(Allowed),
-    /// Send this.
+    /// Send this response.
     Respond(Answer),
 }
 
 /// A decision, and whether keys should be refreshed after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// What becomes of the request.
+    /// The decision about the request.
     pub decision: Decision,
-    /// Keys are stale: drive [`super::Gate::refresh`] when the response is on its way.
+    /// Keys are stale: drive [`super::Gate::refresh`] after the response was sent.
     pub refresh_due: bool,
 }
 
-/// A decision, now or later.
+/// A decision, or a task for it.
 #[derive(Debug)]
 pub enum Step {
     /// No I/O was needed.
     Done(Outcome),
-    /// Poll this.
+    /// Poll this task.
     Waiting(Task<Outcome>),
 }
 

@@ -1,4 +1,5 @@
-//! The documents that a gate publishes: its resources' metadata, its issuer's, its client's keys.
+//! The documents that a gate publishes: the metadata of its resources and its issuer, and its
+//! client's keys.
 
 use std::rc::Rc;
 
@@ -25,8 +26,8 @@ impl Inner {
         published.then_some(document)
     }
 
-    /// A document, or why it is not to be had. The headers are the same for every caller, so that
-    /// a cache shared by browsers and others gives each what it needs.
+    /// A document, or why it could not be obtained. The headers are the same for every caller, so
+    /// that a shared cache can serve browsers and other clients.
     pub(super) fn publish(
         self: &Rc<Self>,
         head: &RequestHead,
@@ -47,7 +48,7 @@ impl Inner {
         let answer = match document {
             _ if !reads => refusal(Rejection::MethodNotAllowed),
             WellKnown::ProtectedResource(path) => {
-                // The root stands for the whole host: clients that know no path ask for it.
+                // The root stands for the whole host: clients that know no path request it.
                 let routes = &self.rules.routes;
                 let is_protected = path.is_empty()
                     || readings(path).is_ok_and(|readings| {

@@ -1,4 +1,4 @@
-//! The gate: from a request's head to a decision.
+//! The gate, which decides about requests.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -17,7 +17,8 @@ use crate::http_url::HttpUrl;
 use crate::issuers::{self, IssuerFault, Issuers, SnapshotError};
 use crate::task::{Progress, Task};
 
-/// One configuration with its keys and its cache of verified tokens. All clones have one cache.
+/// A gate: one configuration with its keys and its cache of verified tokens. All clones share one
+/// cache.
 #[derive(Clone)]
 pub struct Gate {
     inner: Rc<Inner>,
@@ -44,7 +45,7 @@ impl fmt::Debug for Gate {
 }
 
 impl Gate {
-    /// A gate with an empty cache.
+    /// Creates a gate with an empty cache.
     #[inline(never)]
     pub(crate) fn new(issuers: Rc<Issuers>, rules: GateRules) -> Self {
         let tokens = RefCell::new(VerifiedTokens::new(rules.token_cache));
@@ -76,7 +77,7 @@ impl Gate {
             Ok(target) => target,
             Err(rejection) => return self.inner.refuse_early(head, &rejection),
         };
-        // Before the look at the origin: what is public is for everybody.
+        // Before the origin is checked, because public documents are for any origin.
         if let Some(document) = self.inner.document_at(target.url.path()) {
             return self.inner.publish(head, &target, document);
         }
@@ -94,7 +95,7 @@ impl Gate {
         }
     }
 
-    /// Answers a metadata request or a preflight of one; `None` for any other path.
+    /// Answers a metadata request or its preflight. `None` for any other path.
     #[must_use]
     pub fn metadata(&self, head: &RequestHead) -> Option<Step> {
         let url = HttpUrl::parse(&head.url).ok()?;
@@ -102,7 +103,7 @@ impl Gate {
         Some(self.decide(head))
     }
 
-    /// Verifies the credentials of a request whatever its route says.
+    /// Verifies the credentials of a request, even on a public route.
     #[must_use]
     pub fn authenticate(&self, head: &RequestHead, scopes: &[String]) -> Step {
         match self.inner.enter(head) {
@@ -116,7 +117,7 @@ impl Gate {
         }
     }
 
-    /// Verifies a bare token, for what is not an HTTP request.
+    /// Verifies a token that did not come with an HTTP request.
     #[must_use]
     pub fn verify(&self, token: &str, scopes: &[String]) -> Step {
         let required = self.inner.all_scopes(Vec::new(), scopes);
@@ -129,13 +130,13 @@ impl Gate {
         self.inner.check_token(token, check)
     }
 
-    /// The record behind an id that was just given out.
+    /// The identity for an id that was just returned.
     #[must_use]
     pub fn identity(&self, id: u64) -> Option<Rc<Identity>> {
         self.inner.tokens.borrow().identity(id)
     }
 
-    /// The 403 to answer when granted scopes do not cover required ones.
+    /// The 403 to send if the granted scopes do not cover the required ones.
     #[must_use]
     pub fn require_scopes(
         &self,
@@ -162,7 +163,7 @@ impl Gate {
         Some(inner.answer(&Rejection::InsufficientScope, &check))
     }
 
-    /// Fetches what is stale. Does nothing where a fetch is under way or cooling down.
+    /// Fetches stale keys. Does nothing during a fetch or a cooldown.
     #[must_use]
     pub fn refresh(&self) -> Task<()> {
         let inner = Rc::clone(&self.inner);
@@ -173,8 +174,8 @@ impl Gate {
         })
     }
 
-    /// What is wrong about the issuers and was not told before. There is nothing new but at the
-    /// start and after a task has ended.
+    /// Faults of the issuers that were not reported before. New faults appear only at the start and
+    /// after a task has ended.
     #[must_use]
     pub fn new_faults(&self) -> Vec<IssuerFault> {
         self.inner.issuers.new_faults()
@@ -186,11 +187,11 @@ impl Gate {
         issuers::export(&self.inner.issuers.sources)
     }
 
-    /// Takes exported keys; how many issuers it had keys for. Whoever writes the text can sign
-    /// tokens.
+    /// Imports exported keys. Returns for how many issuers it had keys. Whoever writes the text can
+    /// sign tokens.
     ///
     /// # Errors
-    /// When the text is not what [`Gate::export_keys`] writes.
+    /// The text was not written by [`Gate::export_keys`].
     pub fn import_keys(&self, text: &str) -> Result<u32, SnapshotError> {
         issuers::import(
             &self.inner.issuers.sources,
@@ -199,7 +200,7 @@ impl Gate {
         )
     }
 
-    /// Entries and bytes in the cache of verified tokens.
+    /// The number of entries and bytes in the cache of verified tokens.
     #[must_use]
     pub fn cache_size(&self) -> (usize, usize) {
         self.inner.tokens.borrow().size()
@@ -207,7 +208,7 @@ impl Gate {
 }
 
 impl Inner {
-    /// Reads the URL and looks at the origin: the two things that concern every request.
+    /// Parses the URL and checks the origin, which concerns every request.
     fn enter(&self, head: &RequestHead) -> Result<RequestTarget, Rejection> {
         let target = self.target(head)?;
         self.rules.cors.check(head.origin.as_deref())?;
@@ -269,7 +270,7 @@ impl Inner {
         }
     }
 
-    /// Polls once: what needs no I/O after all is done at once.
+    /// Polls once, because a task may need no I/O after all.
     pub(super) fn run(&self, future: impl Future<Output = Outcome> + 'static) -> Step {
         let mut task = Task::new(Rc::clone(&self.issuers.scheduler), future);
         match task.poll() {

@@ -1,4 +1,4 @@
-//! What is accepted of the tokens of one issuer, checked.
+//! Compiles the rules for tokens of one issuer.
 
 use std::fmt::Arguments;
 
@@ -9,14 +9,13 @@ use crate::issuers::IssuerConfig;
 use crate::jose::{Algorithm, COMPONENTS_WITH_ALL_ALGORITHMS};
 use crate::limits;
 
-/// A token that was just issued must not fail over a second of skew; one that has ended is worth
-/// nothing. So the default is no tolerance for `exp` and a little for `nbf` and `iat`.
+/// A small clock difference must not refuse a token that was just issued, but an expired token is
+/// never accepted. So the default is no tolerance for `exp`, and a little for `nbf` and `iat`.
 const DEFAULT_TOLERANCE: Tolerance = Tolerance { end: 0, start: 5 };
-/// RFC 9068 section 2.2. `jti` is required there too, but nothing here uses it, and issuers that
-/// leave it out are many.
+/// RFC 9068 section 2.2. It requires `jti` too, but nothing here uses it, and many issuers omit it.
 const RFC_9068_CLAIMS: [&str; 3] = ["sub", "client_id", "iat"];
 
-/// What a gate protects: the audience of issuers that name none.
+/// The protected resource: the audience of issuers that have no `audiences`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Resource<'a> {
     Named(&'a str),
@@ -25,10 +24,10 @@ pub(crate) enum Resource<'a> {
     Unknown,
 }
 
-/// What is accepted of the tokens of one issuer. `lent` is what the host verifies.
+/// Compiles the rules for tokens of one issuer. `lent` has the algorithms that the host verifies.
 ///
 /// # Errors
-/// The first thing in the configuration that cannot work. `field` is the option that has it.
+/// The first part of the configuration that cannot work. `field` is the issuer's option.
 #[inline(never)]
 pub(crate) fn issuer_policy(
     field: Arguments<'_>,
@@ -43,7 +42,7 @@ pub(crate) fn issuer_policy(
                 return Err(ConfigError::too_many(field, limits::AUDIENCES));
             }
             if names.iter().any(String::is_empty) {
-                let message = "an audience is empty: remove it or name it";
+                let message = "an audience is empty: remove the entry, or fill it in";
                 return Err(ConfigError::at(format_args!("{field}.audiences"), message));
             }
             Audiences::Named(names)
@@ -68,7 +67,7 @@ pub(crate) fn issuer_policy(
         },
         Some(_) => {
             let message = format!(
-                "more than {} seconds hide a broken clock: set the clock right",
+                "the tolerance is more than {} seconds: lower it, and correct the clock instead",
                 limits::CLOCK_TOLERANCE
             );
             let field = format_args!("{field}.clock-tolerance");
@@ -94,8 +93,8 @@ pub(crate) fn issuer_policy(
     })
 }
 
-/// `lent` is what the host verifies. What the configuration names must be in it; what it leaves
-/// open is that.
+/// `lent` has the algorithms that the host verifies: each configured algorithm must be one of them,
+/// and they are the default.
 fn algorithms(
     field: Arguments<'_>,
     names: Option<Vec<String>>,
@@ -116,7 +115,7 @@ fn algorithms(
     if names.is_empty() {
         return Err(ConfigError::at(
             field,
-            "the list is empty: leave it out to accept all",
+            "the list is empty: remove the option to accept all algorithms",
         ));
     }
     let known = || {
@@ -135,11 +134,11 @@ fn algorithms(
         }
         None => {
             let why = if name == "none" || name.starts_with("HS") {
-                "is never accepted: it proves no issuer"
+                "is never accepted, because it does not prove who issued a token"
             } else {
                 "is not a known algorithm"
             };
-            let message = format!("{name:?} {why}; the choice is {}", known());
+            let message = format!("{name:?} {why}: choose from {}", known());
             Err(ConfigError::at(field, message))
         }
     };
@@ -151,7 +150,8 @@ fn types(field: Arguments<'_>, types: Option<Vec<String>>) -> Result<TypeRule, C
         return Ok(TypeRule::OneOf(vec!["at+jwt".to_owned()]));
     };
     if types.is_empty() {
-        let message = "the list is empty: leave it out for at+jwt, or write [\"*\"] for any type";
+        let message =
+            "the list is empty: remove the option for at+jwt, or write [\"*\"] for any type";
         return Err(ConfigError::at(field, message));
     }
     if types.iter().any(|typ| typ == "*") {

@@ -1,5 +1,5 @@
-//! Protected resource metadata (RFC 9728), the issuer's, served through (RFC 8414), and the keys of
-//! this application as a client (RFC 7517 section 5).
+//! Protected resource metadata (RFC 9728), the issuer's metadata (RFC 8414), and the keys of this
+//! application as a client (RFC 7517 section 5).
 
 use super::config::Metadata;
 use crate::answer::Answer;
@@ -8,20 +8,20 @@ use crate::json::{Json, Object};
 const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
 const CLIENT_KEYS: &str = "/.well-known/jwks.json";
-/// Clients look once per connection; a change of scopes should not take long to be seen.
+/// Clients fetch it once per connection. A change of scopes should be visible soon.
 const CACHE: &str = "public, max-age=300";
 
-/// Which document a path names.
+/// The document that a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WellKnown<'a> {
-    /// Of the resource at this path: empty, or with a leading slash.
+    /// The metadata of the resource at this path, which is empty or has a leading slash.
     ProtectedResource(&'a str),
     AuthorizationServer,
     ClientKeys,
 }
 
 impl<'a> WellKnown<'a> {
-    /// RFC 9728 section 3.1: the well-known part stands between host and path.
+    /// RFC 9728 section 3.1: the well-known part is between host and path.
     pub(super) fn of(path: &'a str) -> Option<Self> {
         let below = |prefix: &str| {
             path.strip_prefix(prefix)
@@ -37,26 +37,26 @@ impl<'a> WellKnown<'a> {
     }
 }
 
-/// Where the metadata of the resource at `path` of `origin` are.
+/// The URL of the metadata of the resource at `path` of `origin`.
 ///
-/// The request's query is left out: it names a view of the resource, not another resource, and a
-/// client that asked for a token for it would get an audience that nobody accepts.
+/// The request's query is left out, because it does not name another resource: a client that
+/// requested a token for a URL with a query would get an audience that is not accepted.
 pub(super) fn location(origin: &str, path: &str) -> String {
     let path = if path == "/" { "" } else { path };
     format!("{origin}{PROTECTED_RESOURCE}{path}")
 }
 
-/// What the document says besides `resource`.
+/// The content of the document besides `resource`.
 #[derive(Debug, Clone)]
 pub(super) struct MetadataTemplate {
     pub(super) issuers: Vec<String>,
-    /// Every scope that the configuration names: `scopes_supported` where `settings` has none.
+    /// Every scope in the configuration: `scopes_supported` if `settings` has none.
     pub(super) named_scopes: Vec<String>,
     pub(super) settings: Metadata,
 }
 
 impl MetadataTemplate {
-    /// The document of one resource. `resource` is what was asked for (RFC 9728 section 3.3).
+    /// The document of one resource. `resource` is the requested one (RFC 9728 section 3.3).
     pub(super) fn document(&self, resource: String) -> Answer {
         let Self {
             issuers,
@@ -68,7 +68,7 @@ impl MetadataTemplate {
         let mut document = Object::default();
         document.insert("resource", Json::String(resource));
         document.insert("authorization_servers", list(issuers));
-        // RFC 9728 section 3.2: members without a value are left out.
+        // RFC 9728 section 3.2: members without a value are omitted.
         let scopes = settings.scopes_supported.as_ref().unwrap_or(named_scopes);
         if !scopes.is_empty() {
             document.insert("scopes_supported", list(scopes));

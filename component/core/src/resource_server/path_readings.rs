@@ -1,15 +1,14 @@
-//! Every way in which a server may read a path.
+//! All ways in which a server may interpret a path (its readings).
 //!
 //! Servers, routers and proxies decode a path once, again or not at all, keep `%2f` and `%5c` or
 //! decode them, read `\` as `/`, drop parameters (`;x`), merge slashes, and resolve dot segments
 //! (RFC 3986 section 5.2.4), in different orders. A rule about paths must hold in all of them.
 //!
-//! What depends on the order most is a dot segment: it removes what stands before it, and that
-//! depends on what was done before. So a path with dot segments and anything else that is read in
-//! different ways is refused; no client sends one, because URL parsers resolve dot segments
-//! first. Without dot segments, each step only joins, splits, cuts or drops segments, and the
-//! readings are listed from left to right. A segment that no route and no audience can name ends
-//! a reading, because what follows it does not matter.
+//! The order matters most for dot segments: one removes the segment before it, which depends on the
+//! steps before. So a path with dot segments and any other ambiguity is refused; no client sends
+//! one, because URL parsers resolve dot segments first. Without dot segments, each step only joins,
+//! splits, cuts or drops segments, and the readings are enumerated from left to right. A segment
+//! that no route and no audience can name ends a reading, because the rest does not matter.
 //!
 //! Not covered: letter case (see `case_insensitive_paths`), look-alikes that Unicode
 //! normalization maps to `.` or `/` (such as U+FF0E), `%uXXXX`, and names that a file system
@@ -19,17 +18,17 @@ use super::path_segments::{Cut, Segment, decode, resolve, segments};
 
 pub(super) use super::path_segments::AmbiguousPath;
 
-/// Readings of one path. A URL that is passed as one segment (`https%3A%2F%2Fhost%2Fa%3Fb`) has
-/// six; each decision takes time in proportion.
+/// The maximum number of readings of one path. A URL that is passed as one segment
+/// (`https%3A%2F%2Fhost%2Fa%3Fb`) has six. The cost of a decision is proportional to their number.
 const READINGS: usize = 64;
 
 /// Ends a reading: a segment that no route and no audience can name.
 const OTHER: &str = "/\0";
 
-/// Every way to read a path; `None` for nearly all paths, which can only be read as they stand.
+/// All readings of a path. `None` for nearly all paths, which have only one.
 ///
 /// # Errors
-/// When the path is [ambiguous](AmbiguousPath).
+/// The path is [ambiguous](AmbiguousPath).
 pub(super) fn readings(path: &str) -> Result<Option<Vec<String>>, AmbiguousPath> {
     if is_plain(path) {
         return Ok(None);
@@ -42,8 +41,8 @@ pub(super) fn readings(path: &str) -> Result<Option<Vec<String>>, AmbiguousPath>
     let segments = segments(&decoded)?;
     let mut readings = Readings::default();
     if segments.iter().any(Segment::is_dots) {
-        // All readings have the same segments here: decoding and resolving can change places.
-        // A slash at the end leaves an empty segment, which is certain.
+        // All readings have the same segments here, because the order of decoding and resolving
+        // does not matter. A slash at the end leaves an empty segment, which is unambiguous.
         let beside = match segments.split_last() {
             Some((last, others)) if last.is_empty() => others,
             _ => &segments,
@@ -59,14 +58,14 @@ pub(super) fn readings(path: &str) -> Result<Option<Vec<String>>, AmbiguousPath>
     Ok(Some(readings.found))
 }
 
-/// Whether there is only one way: no escape, no other slash, no parameter, no empty segment and no
-/// dots.
+/// Whether there is only one reading: no escape, no other slash, no parameter, no empty segment and
+/// no dots.
 pub(super) fn is_plain(path: &str) -> bool {
     let mut previous = 0;
     for (index, &byte) in path.as_bytes().iter().enumerate() {
         match (previous, byte) {
             (_, b'%' | b'\\' | b';') | (b'/', b'/') => return false,
-            // Rare: it may be the first letter of a name.
+            // A dot is rare, and may be the first letter of a name.
             (b'/', b'.') | (0, b'.') => {
                 let segment = path[index..].split('/').next();
                 if matches!(segment, Some("." | "..")) {
@@ -80,20 +79,20 @@ pub(super) fn is_plain(path: &str) -> bool {
     true
 }
 
-/// Readings that were found, each once.
+/// The readings that were found, without duplicates.
 #[derive(Default)]
 struct Readings {
     found: Vec<String>,
     count: usize,
 }
 
-/// A reading under way.
+/// A partial reading.
 struct Walk {
     /// The next segment.
     at: usize,
-    /// What was read before it.
+    /// The segments before it.
     prefix: String,
-    /// Nothing was read yet, but for more than one slash: what follows may be taken for a host
+    /// Nothing was read yet except several slashes, so the next segment may be taken for a host
     /// (RFC 3986 section 4.2, `//host/path`).
     host: bool,
 }
@@ -162,8 +161,8 @@ impl Readings {
         Ok(())
     }
 
-    /// Goes on behind the segment at hand, parameters or a host, wherever it may end: at the next
-    /// slash of any spelling, up to the next that everybody reads as one.
+    /// Continues after the current segment, parameters or a host, at each place where it may end:
+    /// at every following slash of any spelling, up to the first that all servers read as one.
     fn skip(
         &mut self,
         segments: &[Segment],
@@ -197,7 +196,7 @@ impl Readings {
         self.add(reading)
     }
 
-    /// What comes next is nothing that a route can name.
+    /// No route can name the next segment.
     fn other(&mut self, prefix: &str) -> Result<(), AmbiguousPath> {
         self.add(format!("{prefix}{OTHER}"))
     }

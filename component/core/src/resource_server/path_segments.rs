@@ -1,9 +1,9 @@
-//! The segments of a path after all decoding, with what is uncertain about each.
+//! The segments of a path after all decoding, with the ambiguities of each.
 
-/// A path never decodes more often: a further layer is not decoded by anybody.
+/// The maximum number of decoding steps. No server decodes more often.
 const DECODINGS: usize = 3;
 
-/// The path has no meaning on which servers agree.
+/// Servers interpret the path differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct AmbiguousPath;
 
@@ -11,11 +11,11 @@ pub(super) struct AmbiguousPath;
 #[derive(Clone, Copy)]
 pub(super) struct Byte {
     pub(super) value: u8,
-    /// It was an escape: some servers have not decoded it when they read it.
+    /// Whether it was an escape, which some servers do not decode.
     pub(super) escaped: bool,
 }
 
-/// Decodes until nothing is left to decode. What is not an escape stays.
+/// Decodes until no escape is left. Malformed escapes stay.
 pub(super) fn decode(path: &str) -> Result<Vec<Byte>, AmbiguousPath> {
     let mut bytes: Vec<Byte> = path
         .bytes()
@@ -60,17 +60,19 @@ fn decode_once(bytes: &[Byte]) -> Vec<Byte> {
     out
 }
 
-/// What stands between two slashes of any spelling.
+/// The text between two slashes of any spelling.
 pub(super) struct Segment {
-    /// Decoded, without what may be cut off: parameters, a query, a fragment, spaces at the end.
+    /// The decoded name, without parts that may be cut off: parameters, a query, a fragment, spaces
+    /// at the end.
     pub(super) name: String,
-    /// It has escapes, or something to cut off: some servers read another name.
+    /// Whether it has escapes or parts to cut off, so that some servers read another name.
     pub(super) uncertain: bool,
-    /// What comes first behind the name, if anything is cut off.
+    /// The first character after the name, if anything is cut off.
     pub(super) cut: Cut,
-    /// There is a `?` or a `#` in it, which ends the path where it is read as one.
+    /// Whether it contains a `?` or a `#`, which ends the path for some servers.
     pub(super) ends_path: bool,
-    /// The slash behind it is an escape or a backslash: some servers read no slash there.
+    /// Whether the slash after it is an escape or a backslash, which some servers do not read as a
+    /// slash.
     pub(super) uncertain_end: bool,
 }
 
@@ -90,7 +92,7 @@ impl Segment {
         matches!(self.name.as_str(), "." | "..")
     }
 
-    /// Nothing about it depends on the order of steps, if dot segments do not either.
+    /// Whether the order of steps does not matter for it, apart from dot segments.
     pub(super) fn is_certain_beside_dots(&self) -> bool {
         let dots_may_be_letters = self.is_dots() && self.uncertain;
         let may_be_cut = self.cut != Cut::Nothing || self.name.is_empty();
@@ -135,7 +137,7 @@ fn segment(bytes: &[Byte], uncertain_end: bool) -> Segment {
         .map(|byte| byte.value)
         .collect();
     Segment {
-        // A part of UTF-8 between ASCII characters is UTF-8.
+        // A part of UTF-8 text between ASCII characters is valid UTF-8.
         name: String::from_utf8_lossy(&name)
             .trim_end_matches(' ')
             .to_owned(),
@@ -147,7 +149,7 @@ fn segment(bytes: &[Byte], uncertain_end: bool) -> Segment {
     }
 }
 
-/// Resolves dot segments. Nothing else about the path is uncertain.
+/// Resolves dot segments. The path has no other ambiguity.
 pub(super) fn resolve(segments: Vec<Segment>) -> Vec<Segment> {
     let mut resolved = Vec::new();
     for segment in segments {

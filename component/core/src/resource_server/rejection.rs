@@ -1,4 +1,4 @@
-//! Reasons for which a request does not go on, and the one way each goes to the wire.
+//! Why a request is refused, and the response that each reason gives.
 
 use crate::access_token::TokenError;
 use crate::answer::Answer;
@@ -7,46 +7,46 @@ use crate::challenge::Challenge;
 use crate::http_url::UrlError;
 use crate::issuers::{FetchError, Unavailable};
 
-/// Why a request is answered instead of its handler.
+/// Why a request does not reach its handler.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejection {
-    /// The request's URL is not one that everybody reads alike.
+    /// The request's URL is malformed, or could be parsed in more than one way.
     BadTarget(UrlError),
-    /// Servers do not agree on what the path of the request means.
+    /// Servers could interpret the path of the request differently.
     AmbiguousPath,
-    /// `Origin` is not among the configured ones (MCP transports, "Security Warning").
+    /// `Origin` is not one of the configured origins (MCP transports, "Security Warning").
     ForbiddenOrigin,
-    /// There is no `Authorization`.
+    /// There is no `Authorization` header.
     NoCredentials,
-    /// `Authorization` is of another scheme than Bearer.
+    /// `Authorization` has another scheme than Bearer.
     UnsupportedScheme,
-    /// More than one `Authorization`.
+    /// There is more than one `Authorization` header.
     SeveralCredentials,
-    /// Not `Bearer 1*SP token68`.
+    /// `Authorization` is not `Bearer 1*SP token68`.
     MalformedCredentials,
-    /// Longer than any header should be.
+    /// The token is longer than the limit.
     CredentialsTooLarge,
     /// The token is refused.
     Token(TokenError),
-    /// The token is good, but does not reach that far.
+    /// The token is valid, but lacks a scope that the operation needs.
     InsufficientScope,
-    /// The issuer's keys are not to be had: says nothing about the token.
+    /// The issuer's keys could not be obtained. This says nothing about the token.
     KeysUnavailable(Unavailable),
-    /// The host gave no verdict about the token's signature: says nothing about the token.
+    /// The host could not check the token's signature. This says nothing about the token.
     NoVerdict(SignatureError),
-    /// The issuer's metadata are not to be had.
+    /// The issuer's metadata could not be obtained.
     IssuerMetadata(Unavailable),
-    /// Metadata are only read.
+    /// The method of a metadata request is not GET, HEAD or OPTIONS.
     MethodNotAllowed,
     /// There is no such protected resource.
     NoSuchResource,
-    /// This application's own keys cannot be read, so there is nothing to publish.
+    /// This application's own keys cannot be used, so they cannot be published.
     ClientKeysBroken,
-    /// The host does not answer for them at the moment.
+    /// The host did not give the public half of this application's keys.
     ClientKeysUnavailable(SignatureError),
 }
 
-/// What the client is told.
+/// The content of the response.
 struct Wire {
     status: u16,
     /// In the body, and in the challenge if `challenge` says so.
@@ -64,7 +64,7 @@ enum ChallengeKind {
     WithError,
 }
 
-/// What a challenge says besides the reason.
+/// What a challenge contains besides the reason.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ChallengeContext<'a> {
     pub(super) realm: Option<&'a str>,
@@ -128,7 +128,7 @@ impl Rejection {
         answer
     }
 
-    /// The mapping, whole: RFC 6750 section 3.1 and MCP authorization, "Error Handling".
+    /// The whole mapping: RFC 6750 section 3.1 and MCP authorization, "Error Handling".
     fn wire(&self) -> Wire {
         use ChallengeKind::{None as NoChallenge, Plain, WithError};
         let wire = |status, error, description: &str, challenge| Wire {
@@ -142,7 +142,7 @@ impl Rejection {
             Self::BadTarget(_) => wire(
                 400,
                 "invalid_request",
-                "The URL of the request is malformed",
+                "The request URL is malformed",
                 NoChallenge,
             ),
             Self::AmbiguousPath => wire(
@@ -159,21 +159,22 @@ impl Rejection {
                 NoChallenge,
             ),
             Self::NoCredentials => {
-                let text = "An access token is needed: Authorization: Bearer <token>";
+                let text = "The request has no access token: send Authorization: Bearer <token>";
                 wire(401, "unauthorized", text, Plain)
             }
             Self::UnsupportedScheme => wire(
                 401,
                 "unauthorized",
-                "Only the Bearer scheme is accepted here",
+                "Only the Bearer scheme is accepted: send Authorization: Bearer <token>",
                 Plain,
             ),
             Self::SeveralCredentials => {
-                let text = "The request has more than one set of credentials";
+                let text = "The request has more than one Authorization header: send one";
                 wire(400, "invalid_request", text, WithError)
             }
             Self::MalformedCredentials => {
-                let text = "Authorization must be the word Bearer, a space and the token";
+                let text =
+                    "The Authorization header is malformed: send Bearer, a space and the token";
                 wire(400, "invalid_request", text, WithError)
             }
             Self::CredentialsTooLarge => {
@@ -181,19 +182,19 @@ impl Rejection {
             }
             Self::Token(error) => wire(401, "invalid_token", &error.description(), WithError),
             Self::InsufficientScope => {
-                let text = "The token does not have all scopes that this needs";
+                let text = "The token does not have all scopes that this operation needs";
                 wire(403, "insufficient_scope", text, WithError)
             }
             Self::KeysUnavailable(unavailable) => {
-                let text = "The keys of the token's issuer cannot be obtained, so the token was not \
-                            checked; it may be valid";
+                let text = "The keys of the token's issuer could not be obtained, so the token was \
+                            not checked: try again later";
                 Wire {
                     retry_after: Some(unavailable.retry_after),
                     ..wire(503, "temporarily_unavailable", text, NoChallenge)
                 }
             }
             Self::NoVerdict(_) => {
-                let text = "The token's signature could not be checked; the token may be good";
+                let text = "The token's signature could not be checked: try again later";
                 Wire {
                     retry_after: Some(1),
                     ..wire(503, "temporarily_unavailable", text, NoChallenge)
@@ -209,7 +210,7 @@ impl Rejection {
             Self::MethodNotAllowed => wire(
                 405,
                 "invalid_request",
-                "Metadata are read with GET",
+                "This method is not allowed for metadata: use GET",
                 NoChallenge,
             ),
             Self::NoSuchResource => wire(
@@ -219,7 +220,7 @@ impl Rejection {
                 NoChallenge,
             ),
             Self::ClientKeysUnavailable(_) => {
-                let text = "The keys of this application cannot be had at the moment";
+                let text = "The keys of this application are not available: try again later";
                 Wire {
                     retry_after: Some(1),
                     ..wire(503, "temporarily_unavailable", text, NoChallenge)
@@ -228,7 +229,7 @@ impl Rejection {
             Self::ClientKeysBroken => wire(
                 500,
                 "server_error",
-                "The keys of this application are not set up right",
+                "The keys of this application are not configured correctly",
                 NoChallenge,
             ),
         }
@@ -237,9 +238,9 @@ impl Rejection {
 
 fn metadata_failure(error: FetchError) -> (u16, &'static str) {
     if error.is_silence() {
-        (504, "The issuer does not answer")
+        (504, "The issuer did not answer: try again later")
     } else {
-        (502, "The issuer did not answer with its metadata")
+        (502, "The issuer did not return its metadata")
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a request asks for, once its URL has been read.
+//! The target of a request.
 
 use std::rc::Rc;
 
@@ -33,7 +33,7 @@ impl RequestTarget {
         })
     }
 
-    /// Every way in which the path may be read.
+    /// All readings of the path.
     pub(super) fn readings(&self) -> &[String] {
         match &self.readings {
             Some(readings) => readings,

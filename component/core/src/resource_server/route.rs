@@ -1,7 +1,7 @@
-//! Which rule covers a request.
+//! The rule for a request.
 //!
-//! The request must satisfy the rules of all [readings](super::path_readings) of its path at once,
-//! so no spelling gets around a rule.
+//! The request must satisfy the rules of all [readings](super::path_readings) of its path, so that
+//! no spelling bypasses a rule.
 
 use super::route_path::RoutePath;
 use crate::access_token::is_scope_token;
@@ -31,7 +31,7 @@ impl Route {
         })
     }
 
-    /// The longest path wins; of two equal ones the one that names methods.
+    /// The longest path wins. Of two equal paths, the route with methods wins.
     fn precedence(&self) -> (usize, bool) {
         (self.path.length(), self.methods.is_some())
     }
@@ -41,13 +41,13 @@ impl Route {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Routes {
     pub(super) list: Vec<Route>,
-    /// The server may ignore the case of letters in paths.
+    /// Whether the server may ignore case in paths.
     pub(super) ignore_case: bool,
 }
 
 impl Routes {
-    /// The strictest rule over all readings of the path, and over all methods by which a server may
-    /// answer; `None` for public.
+    /// The strictest rule over all readings of the path and all methods that a server may use.
+    /// `None` for public.
     pub(super) fn required_scopes(&self, method: &str, readings: &[String]) -> Option<Vec<String>> {
         let mut required = None;
         for path in readings {
@@ -55,10 +55,10 @@ impl Routes {
             if method.bytes().all(|byte| byte.is_ascii_uppercase()) && method != "HEAD" {
                 continue;
             }
-            // Methods are case-sensitive (RFC 9110 section 9.1), but not to every server.
+            // Methods are case-sensitive (RFC 9110 section 9.1), but not for every server.
             let upper = method.to_ascii_uppercase();
             self.add(&mut required, &upper, path);
-            // Servers answer HEAD by what they have for GET.
+            // Servers use their GET handler for HEAD.
             if upper == "HEAD" {
                 self.add(&mut required, "GET", path);
             }
@@ -90,7 +90,7 @@ impl Routes {
             required.get_or_insert_default();
             return;
         };
-        // Several can be as good: `GET` and `HEAD` for a HEAD request.
+        // Several can match equally: `GET` and `HEAD` for a HEAD request.
         for route in covering().filter(|route| route.precedence() == best) {
             if let Rule::Protected(scopes) = &route.rule {
                 let required = required.get_or_insert_default();

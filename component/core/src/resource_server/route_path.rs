@@ -1,16 +1,16 @@
-//! The path of a route, as it is configured.
+//! The configured path of a route.
 
 use super::path_readings::is_plain;
 use crate::access_token::is_path_prefix;
 
-/// What a route covers.
+/// The paths that a route covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RoutePath {
-    /// `/`: the root alone. A home page that is public must not open everything below it.
+    /// `/`: only the root. A public home page must not open everything below it.
     Root,
     /// `/*`: everything.
     All,
-    /// `/mcp`: itself and what lies below.
+    /// `/mcp`: itself and everything below it.
     Below(String),
 }
 
@@ -52,7 +52,7 @@ impl RoutePath {
         }
     }
 
-    /// The longer, the more precise.
+    /// A longer path is more precise.
     pub(super) fn length(&self) -> usize {
         match self {
             Self::All => 0,
@@ -62,11 +62,11 @@ impl RoutePath {
     }
 }
 
-/// Why a configured path is none.
+/// Why a configured path is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PathError {
     NoSlash,
-    /// The pattern syntax of a router; what stands before it.
+    /// The pattern syntax of a router, with the path before it.
     Pattern(String),
     Character,
     NotPlain,
@@ -83,23 +83,23 @@ impl PathError {
                     path => path,
                 };
                 format!(
-                    "a path is not a pattern, it covers itself and everything below it: write \
-                     {instead:?}"
+                    "a path must not be a pattern, because it covers itself and everything below \
+                     it: write {instead:?}"
                 )
             }
-            Self::Character => "a path may only hold printable ASCII without quotes, # and \
+            Self::Character => "a path must be printable ASCII without quotes, # and \
                                 backslashes"
                 .to_owned(),
-            Self::NotPlain => "a path must be in its plain form: decoded, without //, without . \
-                               and .. as segments, and without ;"
+            Self::NotPlain => "a path must be in its normal form: decoded, without //, ; and the \
+                               segments . and .."
                 .to_owned(),
         }
     }
 }
 
-/// Where the segment begins that has the pattern syntax of some router in it (Express, Hono,
-/// axum, Next.js, OpenAPI, Flask, regular expressions). A `:` inside a segment behind a letter or
-/// digit is a name: `/v1/things:batchGet`.
+/// The start of the segment with the pattern syntax of a router (Express, Hono, axum, Next.js,
+/// OpenAPI, Flask, regular expressions). A `:` after a letter or digit is part of a name:
+/// `/v1/things:batchGet`.
 fn pattern_start(path: &str) -> Option<usize> {
     let mut segment = 0;
     let mut previous = b'/';

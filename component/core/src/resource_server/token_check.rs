@@ -1,4 +1,4 @@
-//! Whether a token gives access: told at once where everything is at hand, else after a fetch.
+//! Checks whether a token gives access: at once if everything is cached, otherwise after a fetch.
 
 use std::rc::Rc;
 
@@ -14,7 +14,7 @@ use crate::issuers::{KeySource, Unavailable};
 use crate::jose::JwkSet;
 use crate::limits;
 
-/// What a token is checked for, and what an answer must know.
+/// The requirements for a token, and the context of the response.
 pub(super) struct TokenCheck {
     /// All scopes, of gate, route and operation.
     pub(super) required: Vec<String>,
@@ -33,14 +33,14 @@ impl TokenCheck {
     }
 }
 
-/// A token that is verified, with the scopes still to be checked.
+/// A verified token whose scopes are not checked yet.
 struct CheckedToken {
     verified: Verified,
     refresh_due: bool,
 }
 
 impl Inner {
-    /// The decision about a token: at once where everything is at hand.
+    /// Decides about a token, at once if everything is cached.
     pub(super) fn check_token(self: &Rc<Self>, token: &str, check: TokenCheck) -> Step {
         if token.len() > limits::AUTHORIZATION_BYTES {
             return respond(self.answer(&Rejection::CredentialsTooLarge, &check));
@@ -67,7 +67,7 @@ impl Inner {
         }
     }
 
-    /// The result for a token that was verified before, by keys that still serve.
+    /// The result for a token that was verified before, with keys that may still be used.
     fn find_verified(
         &self,
         digest: TokenDigest,
@@ -93,7 +93,7 @@ impl Inner {
         digest: TokenDigest,
         check: &TokenCheck,
     ) -> Result<CheckedToken, Rejection> {
-        // A bare token is no header: it is refused for its form.
+        // A token without a header is refused for its own form.
         if check.target.is_some() {
             check_token68(token)?;
         }
@@ -114,7 +114,7 @@ impl Inner {
             Ok(key) => key,
             Err(NotVerified::Refused(error)) => {
                 let newer = self.newer_keys(source, &set, &error).await?;
-                // A signature is checked once by each key.
+                // Each key checks a signature only once.
                 if unverified.has_same_keys(&set, &newer) {
                     return Err(Rejection::Token(error));
                 }
@@ -125,7 +125,7 @@ impl Inner {
         let identity = unverified.into_identity();
         let now = self.issuers.scheduler.now();
         if now != started {
-            // Time has passed while the keys or the verdict were awaited.
+            // Time has passed while waiting for the keys or the verdict.
             policies[issuer]
                 .check_request(&identity, now, check.target())
                 .map_err(Rejection::Token)?;
@@ -138,7 +138,7 @@ impl Inner {
         })
     }
 
-    /// Keys that are newer than those by which a token was refused, if there are any.
+    /// Keys that are newer than those that refused a token, if there are any.
     async fn newer_keys(
         &self,
         source: &KeySource,
@@ -149,7 +149,7 @@ impl Inner {
         newer.map_err(|unavailable| without_newer_keys(error, unavailable))
     }
 
-    /// The last check, of cached and of new tokens alike: do the scopes suffice?
+    /// The last check, for cached and new tokens: whether the scopes suffice.
     fn check_scopes(&self, token: CheckedToken, check: &TokenCheck) -> Outcome {
         let CheckedToken {
             verified,
@@ -171,7 +171,7 @@ impl Inner {
         }
     }
 
-    /// The answer where this check fails.
+    /// The response if this check fails.
     pub(super) fn answer(&self, rejection: &Rejection, check: &TokenCheck) -> Answer {
         let metadata = check.target.as_ref().map(|target| {
             let whole = self.rules.single_resource;
@@ -198,11 +198,11 @@ impl From<NotVerified> for Rejection {
     }
 }
 
-/// The refusal of a token that the known keys do not verify, while newer keys cannot be fetched.
+/// The refusal of a token that the known keys did not verify, while newer keys cannot be fetched.
 fn without_newer_keys(error: &TokenError, unavailable: Unavailable) -> Rejection {
     match error {
-        // The key is known and the signature is wrong: that an issuer would reuse a `kid` just
-        // while it cannot be reached is not worth a 503 for every forgery.
+        // The key is known and the signature is wrong. An issuer could have reused the `kid`, but
+        // that is too unlikely to answer every forgery with a 503.
         TokenError::Signature => Rejection::Token(TokenError::Signature),
         _ => Rejection::KeysUnavailable(unavailable),
     }

@@ -1,4 +1,4 @@
-//! The client: from a request for a token to the token.
+//! The client, which requests tokens.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -25,26 +25,26 @@ use crate::limits;
 use crate::secret::Secret;
 use crate::task::{Progress, Scheduler, Task};
 
-/// What discovery leaves of the time for a request at the least.
+/// The minimum time that remains for a token request after discovery.
 const LEAST_TIMEOUT_MS: u32 = 1_000;
 
 pub(super) type Outcome = Result<Rc<Token>, TokenFailure>;
 
-/// A token, now or later.
+/// A token, or a task for it.
 #[derive(Debug)]
 pub enum TokenStep {
     /// No I/O was needed.
     Done(Outcome),
-    /// Poll this.
+    /// Poll this task.
     Waiting(Task<Outcome>),
 }
 
-/// A client assertion, now or later.
+/// A client assertion, or a task for it.
 #[derive(Debug)]
 pub enum AssertionStep {
     /// The host signed at once.
     Done(Result<Secret, TokenFailure>),
-    /// Poll this.
+    /// Poll this task.
     Waiting(Task<Result<Secret, TokenFailure>>),
 }
 
@@ -58,7 +58,7 @@ pub(super) struct Inner {
     issuers: Rc<Issuers>,
     client: Rc<CompiledClient>,
     pub(super) tokens: RefCell<ExchangedTokens>,
-    /// Requests under way. The tasks that wait for one hold it.
+    /// Running requests. The tasks that wait for a request hold it.
     pub(super) in_flight: RefCell<LruCache<CacheKey, Weak<InFlight>>>,
     /// When a failed request may be made again.
     pub(super) cooling: RefCell<LruCache<CacheKey, UnixMillis>>,
@@ -73,7 +73,7 @@ impl fmt::Debug for TokenClient {
 }
 
 impl TokenClient {
-    /// A client with an empty cache.
+    /// Creates a client with an empty cache.
     pub(crate) fn new(issuers: Rc<Issuers>, client: Rc<CompiledClient>) -> Self {
         Self {
             inner: Rc::new(Inner {
@@ -86,14 +86,14 @@ impl TokenClient {
         }
     }
 
-    /// How the sentences of failures name options.
+    /// How failure messages spell option names.
     #[must_use]
     pub fn naming(&self) -> Naming {
         self.inner.issuers.naming
     }
 
-    /// A token for a user and a target: from the cache, else by one exchange for everybody who
-    /// asks for the same at the same time.
+    /// Gets a token for a user and a target, from the cache or by token exchange. Concurrent calls
+    /// for the same token share one exchange.
     #[must_use]
     pub fn get_token(&self, delegation: Delegation) -> TokenStep {
         let inner = &self.inner;
@@ -122,7 +122,7 @@ impl TokenClient {
         inner.wait_for(key, subject, request)
     }
 
-    /// A token for the client itself, by client credentials, kept likewise.
+    /// Gets a token for the client itself by client credentials. It is cached like those of users.
     #[must_use]
     pub fn get_own_token(&self, target: TokenTarget) -> TokenStep {
         if let Err(failure) = target.check() {
@@ -141,8 +141,8 @@ impl TokenClient {
         inner.wait_for(key, None, request)
     }
 
-    /// One token request as it stands: nothing is kept and nothing shared. `assertion` stands in
-    /// for this client's own authentication.
+    /// Sends one token request. The token is neither cached nor shared. `assertion` replaces this
+    /// client's own authentication.
     #[must_use]
     pub fn request(
         &self,
@@ -160,11 +160,11 @@ impl TokenClient {
         };
         let inner = Rc::clone(&self.inner);
         self.inner
-            .run(async move { inner.ask(&request, assertion).await.map(Rc::new) })
+            .run(async move { inner.send_request(&request, assertion).await.map(Rc::new) })
     }
 
-    /// What became of a call made with a token from [`Self::get_token`]: whether it is worth
-    /// another, with another token. `attempt` counts from 1.
+    /// Reports the status of a call with a token from [`Self::get_token`]. True if the call should
+    /// be repeated with another token. `attempt` counts from 1.
     #[must_use]
     pub fn call_again(
         &self,
@@ -176,7 +176,7 @@ impl TokenClient {
         if status != 401 {
             return false;
         }
-        // The token does not do, whether or not it is worth another call now.
+        // The token is removed even if the call is not repeated.
         if let Some(subject) = subject(delegation) {
             let inner = &self.inner;
             let key = CacheKey::of_user(inner.issuer(), inner.client_id(), subject, delegation);
@@ -185,28 +185,28 @@ impl TokenClient {
         attempt <= 1
     }
 
-    /// Forgets tokens of a subject, for a resource or audience, of both, or all; how many went.
-    /// What requests under way bring is not kept either.
+    /// Removes tokens of a subject, for a resource or audience, of both, or all. Returns how many
+    /// were removed. The results of running requests are not cached either.
     pub fn invalidate(&self, subject: Option<&str>, target: Option<&str>) -> usize {
         let mut in_flight = self.inner.in_flight.borrow_mut();
         let under_way: Vec<CacheKey> = in_flight
             .iter()
             .filter_map(|(key, flight)| Some((key, flight.upgrade()?)))
-            .filter(|(_, flight)| flight.owner.is_meant(subject, target))
-            .map(|(key, flight)| {
-                flight.forgotten.set(true);
+            .filter(|(_, request)| request.owner.matches(subject, target))
+            .map(|(key, request)| {
+                request.invalidated.set(true);
                 *key
             })
             .collect();
-        // Who asks from now on must not get what was asked for before.
+        // Later callers must not get the token of an earlier request.
         for key in under_way {
             in_flight.pop(&key);
         }
         self.inner.tokens.borrow_mut().invalidate(subject, target)
     }
 
-    /// A signed assertion of who this client is (RFC 7523 section 3); a failure where the client
-    /// has no private key, or the host does not sign.
+    /// Signs a client assertion (RFC 7523 section 3). Fails if the client has no private key, or
+    /// the host does not sign.
     #[must_use]
     pub fn client_assertion(&self, audience: &str) -> AssertionStep {
         let (inner, audience) = (Rc::clone(&self.inner), audience.to_owned());
@@ -221,18 +221,18 @@ impl TokenClient {
         }
     }
 
-    /// Tokens kept, and their bytes.
+    /// The number of cached tokens, and their size in bytes.
     #[must_use]
     pub fn cache_size(&self) -> (usize, usize) {
         self.inner.tokens.borrow().size()
     }
 }
 
-/// What one request asks for.
+/// The parameters of one request.
 pub(super) struct TokenRequest {
     grant: Grant,
     pub(super) target: TokenTarget,
-    /// When the user's own token ends.
+    /// When the user's own token expires.
     pub(super) user_until: Option<UnixMillis>,
 }
 
@@ -243,8 +243,8 @@ fn subject(delegation: &Delegation) -> Option<&str> {
         .filter(|subject| !subject.is_empty())
 }
 
-/// The end of the user's token: what the application says, and what the token says of itself where
-/// it is a JWT. Unverified, which does no harm: it can only shorten the time.
+/// The expiry of the user's token: the earlier of the application's value and, if the token is a
+/// JWT, its own `exp`. The token is not verified here, but its `exp` can only shorten the time.
 fn user_until(given: Option<u64>, token: &str) -> Option<UnixMillis> {
     let claimed = || {
         let payload = base64url::decode(token.split('.').nth(1)?)?;
@@ -280,7 +280,7 @@ impl Inner {
         self.tokens.borrow_mut().find(key, now)
     }
 
-    /// Everything that can be wrong about a request; the subject where nothing is.
+    /// Checks the request. Returns its subject.
     fn check<'a>(&self, delegation: &'a Delegation) -> Result<&'a str, TokenFailure> {
         let subject = subject(delegation).ok_or(TokenFailure::NoSubject)?;
         let target = &delegation.target;
@@ -295,7 +295,7 @@ impl Inner {
         Ok(subject)
     }
 
-    /// Polls once: what needs no I/O after all is done at once.
+    /// Polls once, because a task may need no I/O after all.
     pub(super) fn run(&self, future: impl Future<Output = Outcome> + 'static) -> TokenStep {
         let mut task = Task::new(Rc::clone(&self.issuers.scheduler), future);
         match task.poll() {
@@ -304,8 +304,8 @@ impl Inner {
         }
     }
 
-    /// One request, from finding the endpoint to reading the answer.
-    pub(super) async fn ask(
+    /// Makes one request: finds the endpoint, sends the request and reads the response.
+    pub(super) async fn send_request(
         &self,
         request: &TokenRequest,
         assertion: Option<Secret>,
@@ -353,8 +353,8 @@ impl Inner {
             now,
         );
         if silent || matches!(token, Err(TokenFailure::UnexpectedStatus(404 | 405 | 410))) {
-            // The metadata may name a place that is no more.
-            self.source().doubt_metadata(self.scheduler().now());
+            // The metadata may name an obsolete URL.
+            self.source().invalidate_metadata(self.scheduler().now());
         }
         token
     }
@@ -367,7 +367,7 @@ impl Inner {
         let metadata = metadata.map_err(TokenFailure::IssuerUnavailable)?;
         let endpoint = token_endpoint(metadata.document(), self.source().issuer_url());
         if endpoint.is_err() {
-            self.source().doubt_metadata(self.scheduler().now());
+            self.source().invalidate_metadata(self.scheduler().now());
         }
         endpoint
     }

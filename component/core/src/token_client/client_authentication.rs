@@ -1,4 +1,4 @@
-//! Who the application says it is (RFC 6749 section 2.3, RFC 7521, RFC 7523).
+//! Client authentication (RFC 6749 section 2.3, RFC 7521, RFC 7523).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,8 +11,8 @@ use crate::json::{Json, Number, Object};
 use crate::secret::Secret;
 use crate::task::Scheduler;
 
-/// How long an assertion is good for, in seconds: it is made for one request that follows at once;
-/// the rest is for clocks that differ (RFC 7523 section 3 wants it short).
+/// The lifetime of an assertion, in seconds. It is used at once; the rest is for clock differences
+/// (RFC 7523 section 3 recommends a short lifetime).
 const ASSERTION_LIFETIME: u64 = 60;
 /// RFC 7523 section 2.2.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -26,21 +26,21 @@ pub(crate) enum ClientAuthentication {
     None { id: String },
 }
 
-/// What one request carries to say who sends it.
+/// The credentials of one request.
 pub(super) struct Credentials {
     pub(super) header: Option<Header>,
     parameters: Vec<(&'static str, Secret)>,
 }
 
 impl Credentials {
-    /// Members of the form.
+    /// Parameters of the form.
     pub(super) fn parameters(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.parameters
             .iter()
             .map(|(name, value)| (*name, value.expose()))
     }
 
-    /// An assertion that the application brings itself.
+    /// An assertion from the application.
     pub(super) fn given(assertion: Secret) -> Self {
         Self {
             header: None,
@@ -60,7 +60,7 @@ impl ClientAuthentication {
         }
     }
 
-    /// The credentials of one request; `audience` is for an assertion.
+    /// Creates the credentials of one request. `audience` is that of an assertion.
     pub(super) async fn credentials(
         &self,
         audience: &str,
@@ -78,15 +78,15 @@ impl ClientAuthentication {
             }
             Self::PrivateKeyJwt { .. } => {
                 let assertion = self.assertion(audience, scheduler).await?;
-                // Not `client_id`: the assertion names it, and RFC 7521 section 4.2 makes it
-                // optional; some servers refuse two statements of one thing.
+                // Without `client_id`: the assertion contains it, RFC 7521 section 4.2 makes it
+                // optional, and some servers refuse it beside an assertion.
                 of(None, assertion_parameters(assertion))
             }
             Self::None { .. } => of(None, vec![client_id()]),
         })
     }
 
-    /// An assertion for `audience` (RFC 7523 section 3).
+    /// Signs an assertion for `audience` (RFC 7523 section 3).
     pub(super) async fn assertion(
         &self,
         audience: &str,
@@ -94,8 +94,8 @@ impl ClientAuthentication {
     ) -> Result<Secret, TokenFailure> {
         let Self::PrivateKeyJwt { id, keys } = self else {
             return Err(TokenFailure::InvalidRequest(
-                "this client has no private key to sign an assertion with: give `client.keys`, or \
-                 TOLLGATE_PRIVATE_KEY",
+                "the client has no private key to sign an assertion with: set the option \
+                 `client.keys`, or TOLLGATE_PRIVATE_KEY",
             ));
         };
         let mut jti = [0; 16];
@@ -128,7 +128,8 @@ fn assertion_parameters(assertion: Secret) -> Vec<(&'static str, Secret)> {
     ]
 }
 
-/// RFC 6749 section 2.3.1: both halves are form-encoded, so that a colon in the id means nothing.
+/// RFC 6749 section 2.3.1: both parts are form-encoded, so that a colon in the id is not a
+/// separator.
 fn basic(id: &str, secret: &Secret) -> String {
     let mut pair = String::new();
     form_encode(id, &mut pair);

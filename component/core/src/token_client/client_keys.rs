@@ -7,7 +7,8 @@ use crate::config_error::ConfigError;
 use crate::jose::{Algorithm, COMPONENTS_WITH_ALL_ALGORITHMS, SigningKey, SigningKeySet};
 use crate::task::Scheduler;
 
-/// Reads the keys and tries them, as far as the host answers at once; `field` names them in errors.
+/// Reads the keys, and tests each key for which the host answers at once. `field` names them in
+/// errors.
 ///
 /// # Errors
 /// The first key that cannot be used.
@@ -26,8 +27,8 @@ pub(super) fn read_keys(
         keys.try_at_once(index, scheduler)
             .map_err(|error| ConfigError::new(field(), format!("the private key {error}")))?;
         if keys.repeats_kid(index) {
-            let message = "another key has the same kid: take one of the two out, or name them \
-                           apart";
+            let message = "another key has the same kid: remove one of the two, or give them \
+                           different kids";
             return Err(ConfigError::new(field(), message));
         }
     }
@@ -42,7 +43,8 @@ fn read(
     let algorithm = match config.algorithm.as_deref() {
         None => None,
         Some(name) => Some(Algorithm::from_name(name).ok_or_else(|| {
-            let message = "there is no such algorithm: write RS256, PS256, ES256, ES384 or EdDSA";
+            let message =
+                "this algorithm is not supported: write RS256, PS256, ES256, ES384 or EdDSA";
             ConfigError::new(format!("{field}.algorithm"), message)
         })?),
     };
@@ -58,14 +60,14 @@ fn read(
     Ok(key)
 }
 
-/// A host that cannot sign by the key's algorithm is found out at the start.
+/// Fails at the start if the host cannot sign with the key's algorithm.
 fn check_lent(field: &str, algorithm: Algorithm, scheduler: &Scheduler) -> Result<(), ConfigError> {
     let lent = scheduler.host().signing_algorithms();
     if lent.contains(&algorithm.by_one_name()) {
         return Ok(());
     }
     let message = format!(
-        "this host does not sign by {}: {}",
+        "this host does not sign with {}: {}",
         algorithm.name(),
         COMPONENTS_WITH_ALL_ALGORITHMS
     );

@@ -1,4 +1,4 @@
-//! From what was configured to a client that can ask: every check that needs no request.
+//! Compiles a client's configuration: every check that needs no request.
 
 use std::rc::Rc;
 
@@ -16,16 +16,16 @@ use crate::limits;
 use crate::task::Scheduler;
 use crate::trusted_url::trusted_url;
 
-/// Longer identifiers and secrets are a file pasted in the wrong place.
+/// A longer identifier or secret is most likely a file that was pasted by mistake.
 const ID_BYTES: usize = 2048;
-/// A Worker may wait as long as its client does; nobody waits longer than this.
+/// Callers give up after two minutes at the latest.
 const TIMEOUT_MS: std::ops::RangeInclusive<u32> = 1..=120_000;
 const DEFAULT_TIMEOUT_MS: u32 = 10_000;
 
-/// A client that can ask for tokens.
+/// A client that can request tokens.
 #[derive(Debug)]
 pub(crate) struct CompiledClient {
-    /// The place of its issuer in the configuration.
+    /// The index of its issuer in the configuration.
     pub(crate) issuer: usize,
     pub(crate) authentication: ClientAuthentication,
     pub(crate) assertion_audience: AssertionAudience,
@@ -36,7 +36,7 @@ pub(crate) struct CompiledClient {
 }
 
 impl CompiledClient {
-    /// The keys by which it authenticates, where it does so by keys.
+    /// The keys that it authenticates with, if it uses `private_key_jwt`.
     pub(crate) fn keys(&self) -> Option<&SigningKeySet> {
         match &self.authentication {
             ClientAuthentication::PrivateKeyJwt { keys, .. } => Some(keys),
@@ -48,7 +48,7 @@ impl CompiledClient {
 /// Checks a client's configuration.
 ///
 /// # Errors
-/// The first thing in it that cannot work.
+/// The first part of it that cannot work.
 #[inline(never)]
 pub(crate) fn compile_client(
     config: &ClientConfig,
@@ -61,8 +61,8 @@ pub(crate) fn compile_client(
             .iter()
             .position(|source| source.issuer() == issuer)
             .ok_or_else(|| {
-                let message = "this is not one of the issuers: add it there, or leave it out for \
-                               the first of them";
+                let message = "this is not one of the configured issuers: add it to them, or \
+                               remove this option to use the first issuer";
                 ConfigError::new("client.issuer", message)
             })?,
     };
@@ -77,7 +77,7 @@ pub(crate) fn compile_client(
     }
     let timeout_ms = config.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS);
     if !TIMEOUT_MS.contains(&timeout_ms) {
-        let message = "a token request may take 1 to 120000 milliseconds";
+        let message = "the timeout is out of range: set 1 to 120000 milliseconds";
         return Err(ConfigError::new("client.timeout-ms", message));
     }
     Ok(CompiledClient {
@@ -102,13 +102,15 @@ fn authentication(
 ) -> Result<ClientAuthentication, ConfigError> {
     let id = config.id.clone().unwrap_or_default();
     if !(1..=ID_BYTES).contains(&id.len()) || id.chars().any(char::is_control) {
-        let message = "the client_id that the issuer gave this application is missing (or longer \
-                       than 2048 characters): set TOLLGATE_CLIENT_ID, or the option `client.id`";
+        let message = "the client_id is missing, or longer than 2048 characters: set \
+                       TOLLGATE_CLIENT_ID, or the option `client.id`, to the one that the issuer \
+                       gave this application";
         return Err(ConfigError::new("client.id", message));
     }
     let secret = config.secret.as_ref().filter(|secret| !secret.is_empty());
     if secret.is_some_and(|secret| secret.len() > ID_BYTES) {
-        let message = "a client secret is at most 2048 characters: this looks like something else";
+        let message =
+            "the secret is longer than 2048 characters: give the client secret and nothing else";
         return Err(ConfigError::new("client.secret", message));
     }
     let keys = config.keys.as_deref().filter(|keys| !keys.is_empty());
@@ -116,7 +118,7 @@ fn authentication(
         (Some(method), _, _) => method,
         (None, Some(_), _) => Method::PrivateKeyJwt,
         (None, None, Some(_)) => Method::ClientSecretBasic,
-        // A secret that was forgotten must not make it a public client.
+        // A missing secret must not turn the client into a public one.
         (None, None, None) => {
             let message = "the client has neither a secret nor a private key: set \
                            TOLLGATE_CLIENT_SECRET or TOLLGATE_PRIVATE_KEY; for a public client \
@@ -126,7 +128,7 @@ fn authentication(
     };
     let needs_secret = || {
         secret.cloned().ok_or_else(|| {
-            let message = "this way to authenticate needs the client's secret: set \
+            let message = "this authentication method needs the client's secret: set \
                            TOLLGATE_CLIENT_SECRET, or the option `client.secret`";
             ConfigError::new("client.secret", message)
         })
@@ -148,7 +150,7 @@ fn authentication(
                 ConfigError::new("client.keys", message)
             })?;
             if keys.len() > limits::CLIENT_KEYS {
-                let message = "a client has at most 8 keys: take retired ones out";
+                let message = "the client has more than 8 keys: remove retired ones";
                 return Err(ConfigError::new("client.keys", message));
             }
             ClientAuthentication::PrivateKeyJwt {

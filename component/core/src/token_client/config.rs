@@ -1,5 +1,5 @@
-//! What an application configures of itself as a client. `wit/resource-server.wit` says what each
-//! field means and what it is where it is left out; names and shapes are the same here.
+//! The configuration of a client. `wit/types.wit` documents the fields and their defaults. Names
+//! and types are the same here.
 
 use crate::secret::Secret;
 

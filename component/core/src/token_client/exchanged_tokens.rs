@@ -1,8 +1,8 @@
-//! Tokens that were got for somebody, kept until they are of no more use.
+//! A cache of exchanged tokens.
 //!
-//! The key is a hash over everything that made the token, unambiguously: each part stands with its
-//! length before it, each list with its count. Two different requests have the same key only where
-//! SHA-256 has a collision.
+//! The key is an unambiguous hash over all parts of the request: each part is preceded by its
+//! length, and each list by its count. Two different requests have the same key only if SHA-256 has
+//! a collision.
 
 use std::rc::Rc;
 
@@ -13,17 +13,17 @@ use super::token_request::{Delegation, TokenTarget, TypedToken};
 use super::token_response::Token;
 use crate::capability::UnixMillis;
 
-/// What an entry costs beside its texts: key, links, hash slots, allocator.
+/// The overhead of an entry besides its texts: key, links, hash slots, allocator.
 const ENTRY_BYTES: usize = 256;
 
-/// Which token: issuer, client, subject, the verified token itself (its session and its rights),
-/// actor, target.
+/// The key of a token: issuer, client, subject, the verified token itself (with its session and
+/// rights), actor, target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CacheKey([u8; 32]);
 
 impl CacheKey {
-    /// The key of a user's token, got from `issuer` by the client `client_id`. The order of
-    /// resources, audiences and scopes makes no difference.
+    /// The key of a user's token from `issuer` for the client `client_id`. The order of resources,
+    /// audiences and scopes does not matter.
     #[must_use]
     pub fn of_user(issuer: &str, client_id: &str, subject: &str, delegation: &Delegation) -> Self {
         Self::hash(|out| {
@@ -46,7 +46,7 @@ impl CacheKey {
     }
 }
 
-/// Writes what a key is made of.
+/// Writes the parts of a key.
 struct Parts<'a>(&'a mut dyn FnMut(&[u8]));
 
 impl Parts<'_> {
@@ -83,12 +83,12 @@ impl Parts<'_> {
 
     fn set(&mut self, values: &[String]) {
         match values {
-            // Most requests: no need to sort.
+            // The common case, without sorting.
             [] | [_] => self.list(values.iter().map(String::as_str)),
             _ => {
                 let mut sorted: Vec<&str> = Vec::with_capacity(values.len());
                 for value in values {
-                    // What is there already is the same member of the set.
+                    // Skips duplicates.
                     if let Err(place) = sorted.binary_search(&value.as_str()) {
                         sorted.insert(place, value);
                     }
@@ -118,17 +118,17 @@ impl Parts<'_> {
     }
 }
 
-/// Bounds of the cache. Times in milliseconds.
+/// Limits of the cache. Durations are in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ExchangeCacheLimits {
-    /// 0 turns the cache off.
+    /// The maximum number of entries. 0 disables the cache.
     pub(crate) max_entries: u32,
-    /// Counted with overheads.
+    /// The maximum size in bytes, including overheads.
     pub(crate) max_bytes: u32,
-    /// A token is not given out this long before it expires.
+    /// How long before its expiry a token is no longer returned.
     pub(crate) skew: u64,
     pub(crate) max_age: u64,
-    /// Of a token without `expires_in`.
+    /// The assumed lifetime of a token without `expires_in`.
     pub(crate) default_lifetime: u64,
 }
 
@@ -144,17 +144,17 @@ impl Default for ExchangeCacheLimits {
     }
 }
 
-/// Whose and what for, for [`ExchangedTokens::invalidate`].
+/// The subject and the targets, for [`ExchangedTokens::invalidate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Owner {
-    /// None: the client's own.
+    /// `None` for the client's own tokens.
     pub(super) subject: Option<String>,
     pub(super) targets: Vec<String>,
 }
 
 impl Owner {
-    /// Whether it is among the tokens to be invalidated.
-    pub(super) fn is_meant(&self, subject: Option<&str>, target: Option<&str>) -> bool {
+    /// Whether it matches the filter.
+    pub(super) fn matches(&self, subject: Option<&str>, target: Option<&str>) -> bool {
         subject.is_none_or(|subject| self.subject.as_deref() == Some(subject))
             && target.is_none_or(|target| self.targets.iter().any(|own| own == target))
     }
@@ -179,7 +179,7 @@ impl Entry {
     }
 }
 
-/// The cache. Least recently used tokens go first.
+/// The cache. The least recently used tokens are evicted first.
 #[derive(Debug)]
 pub(super) struct ExchangedTokens {
     limits: ExchangeCacheLimits,
@@ -196,7 +196,8 @@ impl ExchangedTokens {
         }
     }
 
-    /// A token that is still good. A clock that jumped back before it was stored ends it too.
+    /// Finds a token that is still valid. One that was stored in the future, because the clock
+    /// jumped back, is not.
     pub(super) fn find(&mut self, key: &CacheKey, now: UnixMillis) -> Option<Rc<Token>> {
         let entry = self.entries.get(key)?;
         if (entry.stored_at..entry.good_until).contains(&now) {
@@ -206,8 +207,8 @@ impl ExchangedTokens {
         None
     }
 
-    /// Keeps a token that was asked for at `asked_at`: until it expires, less the skew, and not
-    /// beyond `user_until`, when the user's own token ends.
+    /// Stores a token that was requested at `asked_at` until it expires, less the skew, and not
+    /// beyond `user_until`, when the user's own token expires.
     pub(super) fn insert(
         &mut self,
         key: CacheKey,
@@ -253,7 +254,7 @@ impl ExchangedTokens {
         }
     }
 
-    /// Forgets a token if it is the one that did not do: another request may have replaced it.
+    /// Removes a token if it is the refused one: another request may have replaced it.
     pub(super) fn remove_if(&mut self, key: &CacheKey, access_token: &str) {
         let is_it = |entry: &Entry| entry.token.access_token.expose() == access_token;
         if self.entries.peek(key).is_some_and(is_it) {
@@ -261,12 +262,12 @@ impl ExchangedTokens {
         }
     }
 
-    /// Forgets tokens of a subject, for a target, of both, or all; how many.
+    /// Removes tokens of a subject, for a target, of both, or all. Returns how many.
     pub(super) fn invalidate(&mut self, subject: Option<&str>, target: Option<&str>) -> usize {
         let meant: Vec<CacheKey> = self
             .entries
             .iter()
-            .filter(|(_, entry)| entry.owner.is_meant(subject, target))
+            .filter(|(_, entry)| entry.owner.matches(subject, target))
             .map(|(key, _)| *key)
             .collect();
         for key in &meant {
@@ -275,7 +276,7 @@ impl ExchangedTokens {
         meant.len()
     }
 
-    /// Tokens and bytes now.
+    /// The current number of tokens and bytes.
     pub(super) fn size(&self) -> (usize, usize) {
         (self.entries.len(), self.bytes)
     }

@@ -1,4 +1,4 @@
-//! Why there is no token, and the one way each reason goes to the wire.
+//! Why a token request failed, and the response that each reason gives.
 
 use crate::answer::Answer;
 use crate::challenge::Challenge;
@@ -6,65 +6,65 @@ use crate::config_error::{ConfigError, Naming};
 use crate::issuers::Unavailable;
 use crate::jose::SigningError;
 
-/// An OAuth error response (RFC 6749 section 5.2). These are the issuer's words.
+/// An OAuth error response (RFC 6749 section 5.2), as the issuer wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OAuthError {
-    /// `error`: printable ASCII without quotes and backslashes, as the RFC has it.
+    /// `error`: printable ASCII without quotes and backslashes, as the RFC requires.
     pub error: String,
     /// `error_description`, cut at [`crate::limits::OAUTH_ERROR_BYTES`].
     pub description: Option<String>,
-    /// `error_uri`, likewise.
+    /// `error_uri`, cut at the same length.
     pub uri: Option<String>,
 }
 
-/// Why there is no token.
+/// Why a token request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenFailure {
-    /// The client's configuration cannot work.
+    /// The client's configuration is invalid.
     Configuration(ConfigError),
-    /// What the application asked for cannot be sent.
+    /// The application's request cannot be sent.
     InvalidRequest(&'static str),
-    /// There is no subject: what is got for nobody would be everybody's.
+    /// There is no subject. A cached token without a subject could be given to anybody.
     NoSubject,
-    /// The token may not go where it is meant to be sent.
+    /// The token must not be sent to the given destination.
     ForbiddenDestination,
     /// The private key made no signature.
     Signing(SigningError),
-    /// The issuer said no.
+    /// The issuer refused the request.
     Refused {
-        /// HTTP status of its answer.
+        /// HTTP status of the response.
         status: u16,
-        /// Its answer.
+        /// The OAuth error in the response.
         error: OAuthError,
     },
-    /// The issuer wants a pause: 429 or 503, whatever stands in the body.
+    /// The issuer asks the client to wait: status 429 or 503, whatever the body says.
     RetryLater {
-        /// HTTP status of its answer.
+        /// HTTP status of the response.
         status: u16,
-        /// Its `Retry-After`, in seconds.
+        /// `Retry-After` of the response, in seconds.
         retry_after: Option<u64>,
-        /// Its OAuth error, where it gave one.
+        /// The OAuth error in the response, if there is one.
         error: Option<OAuthError>,
     },
-    /// The issuer's metadata are not to be had.
+    /// The issuer's metadata could not be obtained.
     IssuerUnavailable(Unavailable),
-    /// The metadata name no token endpoint, or none that a secret may be sent to.
+    /// The metadata names no token endpoint, or none that a secret may be sent to.
     NoTokenEndpoint,
-    /// They name one on another origin than the issuer's.
+    /// The metadata names a token endpoint on another origin than the issuer's.
     ForeignTokenEndpoint,
-    /// Name, connection, TLS, or the host's policy.
+    /// Name resolution, the connection or TLS failed, or the host's policy forbids the URL.
     Unreachable,
-    /// No whole answer in time.
+    /// The response was not complete in time.
     TimedOut,
-    /// Longer than [`crate::limits::TOKEN_RESPONSE_BYTES`].
+    /// The response is longer than [`crate::limits::TOKEN_RESPONSE_BYTES`].
     TooLarge,
-    /// A redirect. It is not followed: it would carry the client's secret to another place.
+    /// A redirect. It is not followed: that would send the client's secret to another place.
     Redirected,
     /// Another status than 200, without an OAuth error in the body.
     UnexpectedStatus(u16),
-    /// 200, and not a JSON object.
+    /// Status 200, but the body is not a JSON object.
     NotJson,
-    /// A member is missing or of another kind than the specifications say.
+    /// A member is missing, or is not what the specifications require.
     BadResponse(&'static str),
 }
 
@@ -93,7 +93,8 @@ impl TokenFailure {
         }
     }
 
-    /// One sentence for the application's developer, without input of anybody.
+    /// One sentence for the application's developer. It contains no text from the issuer or the
+    /// caller.
     #[must_use]
     pub fn sentence(&self, naming: Naming) -> String {
         naming.sentence(&self.plain_sentence())
@@ -103,12 +104,12 @@ impl TokenFailure {
         match self {
             Self::Configuration(error) => error.to_string(),
             Self::InvalidRequest(what) => (*what).to_owned(),
-            Self::NoSubject => "the verified token names no subject, so there is nobody to get a \
-                                token for: use a token of the application itself"
+            Self::NoSubject => "the verified token has no subject (sub), so no token can be \
+                                requested on its behalf: request one for the application itself"
                 .to_owned(),
-            Self::ForbiddenDestination => "a token goes only over https, to the origin of the \
-                                           resource it is for or to one that \
-                                           `client.destinations` names"
+            Self::ForbiddenDestination => "the token must not be sent to this destination: use \
+                                           https, and the origin of the token's resource or an \
+                                           origin in `client.destinations`"
                 .to_owned(),
             Self::Signing(error) => format!("the client's private key {error}"),
             Self::Refused { status, .. } => {
@@ -124,29 +125,42 @@ impl TokenFailure {
             Self::RetryLater { status, .. } => {
                 format!("the token endpoint answered with HTTP {status}: try again later")
             }
-            Self::IssuerUnavailable(_) => "the issuer's metadata, which name its token endpoint, \
-                                           cannot be had"
+            Self::IssuerUnavailable(_) => "the issuer's metadata, which names the token endpoint, \
+                                           could not be obtained: check the issuer, or set \
+                                           `client.token-endpoint`"
                 .to_owned(),
-            Self::NoTokenEndpoint => "the issuer's metadata name no usable token endpoint: set \
+            Self::NoTokenEndpoint => "the issuer's metadata names no usable token endpoint: set \
                                       `client.token-endpoint`"
                 .to_owned(),
-            Self::ForeignTokenEndpoint => "the issuer's metadata name a token endpoint on another \
-                                           origin, where the client's secret must not go by \
-                                           itself: if it is right, set `client.token-endpoint` to it"
+            Self::ForeignTokenEndpoint => "the issuer's metadata names a token endpoint on \
+                                           another origin, and the client's credentials are not \
+                                           sent there unless you allow it: if the endpoint is \
+                                           right, set `client.token-endpoint` to it"
                 .to_owned(),
-            Self::Unreachable => "the token endpoint cannot be reached".to_owned(),
-            Self::TimedOut => "the token endpoint does not answer in time".to_owned(),
-            Self::TooLarge => "the token endpoint's answer is too long".to_owned(),
-            Self::Redirected => "the token endpoint answered with a redirect".to_owned(),
+            Self::Unreachable => "the token endpoint could not be reached: check its URL, its \
+                                  certificate, and whether this host may call it"
+                .to_owned(),
+            Self::TimedOut => "the token endpoint did not answer in time: check the issuer, or \
+                               raise `client.timeout-ms`"
+                .to_owned(),
+            Self::TooLarge => "the token endpoint's response is too long: check its URL".to_owned(),
+            Self::Redirected => "the token endpoint answered with a redirect, which is not \
+                                 followed: set `client.token-endpoint` to the right URL"
+                .to_owned(),
             Self::UnexpectedStatus(status) => {
-                format!("the token endpoint answered with HTTP {status} and no OAuth error")
+                format!(
+                    "the token endpoint answered with HTTP {status} and no OAuth error: check its \
+                     URL"
+                )
             }
-            Self::NotJson => "the token endpoint's answer is not a JSON object".to_owned(),
-            Self::BadResponse(what) => format!("the token endpoint's answer {what}"),
+            Self::NotJson => {
+                "the token endpoint's response is not a JSON object: check its URL".to_owned()
+            }
+            Self::BadResponse(what) => format!("the token endpoint's response {what}"),
         }
     }
 
-    /// HTTP status of the issuer's answer, where there was one.
+    /// HTTP status of the issuer's response, if there was one.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -157,7 +171,7 @@ impl TokenFailure {
         }
     }
 
-    /// The issuer's words, where it had some.
+    /// The issuer's OAuth error, if there is one.
     #[must_use]
     pub fn oauth(&self) -> Option<&OAuthError> {
         match self {
@@ -167,7 +181,7 @@ impl TokenFailure {
         }
     }
 
-    /// When it is worth another try, in seconds from now, where that is known.
+    /// When to try again, in seconds from now, if that is known.
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {
@@ -177,37 +191,31 @@ impl TokenFailure {
         }
     }
 
-    /// A response for the application's own caller: 401 or 403 where the user must do something,
-    /// 500 where the application must, 429 and 502 to 504 where only time helps. None of the issuer's
-    /// words is in it.
+    /// A response for the application's own caller: 401 or 403 if the user must act, 500 if the
+    /// application's operator must act, 429 or 502 to 504 if the caller can only wait. It contains
+    /// no text from the issuer.
     #[must_use]
     pub fn to_answer(&self) -> Answer {
         let (status, error, description) = match self {
             Self::Refused { error, .. } => refusal(&error.error),
-            Self::NoSubject => (403, "access_denied", "This needs a token of a user"),
+            Self::NoSubject => (403, "access_denied", "This operation needs a user's token"),
             Self::Configuration(_) | Self::InvalidRequest(_) | Self::ForbiddenDestination => {
-                (500, "server_error", "This application is not set up right")
+                (500, "server_error", NOT_CONFIGURED)
             }
-            Self::Signing(error) if error.is_permanent() => {
-                (500, "server_error", "This application is not set up right")
-            }
+            Self::Signing(error) if error.is_permanent() => (500, "server_error", NOT_CONFIGURED),
             Self::RetryLater { status: 429, .. } => (
                 429,
                 "temporarily_unavailable",
-                "Access has been asked for too often: try again later",
+                "Too many access tokens were requested: try again later",
             ),
             Self::RetryLater { .. }
             | Self::IssuerUnavailable(_)
             | Self::Unreachable
-            | Self::Signing(_) => (
-                503,
-                "temporarily_unavailable",
-                "Access for you cannot be asked for at the moment",
-            ),
+            | Self::Signing(_) => (503, "temporarily_unavailable", NOT_NOW),
             Self::TimedOut => (
                 504,
                 "temporarily_unavailable",
-                "Asking for access for you took too long",
+                "The request for an access token timed out: try again later",
             ),
             Self::NoTokenEndpoint
             | Self::ForeignTokenEndpoint
@@ -215,12 +223,12 @@ impl TokenFailure {
             | Self::Redirected
             | Self::UnexpectedStatus(_)
             | Self::NotJson
-            | Self::BadResponse(_) => (502, "bad_gateway", "Asking for access for you failed"),
+            | Self::BadResponse(_) => (502, "bad_gateway", REQUEST_FAILED),
         };
         let mut answer = Answer::error(status, error, description);
         answer.reason = Some(self.code());
         if status == 401 {
-            // RFC 9110 section 15.5.2 wants a challenge with every 401.
+            // RFC 9110 section 15.5.2 requires a challenge with every 401.
             let challenge = Challenge::bearer()
                 .error(error)
                 .error_description(description);
@@ -238,11 +246,19 @@ impl TokenFailure {
     }
 }
 
+const NOT_CONFIGURED: &str = "This application is not configured correctly";
+const NOT_NOW: &str = "An access token cannot be requested at the moment: try again later";
+const REQUEST_FAILED: &str = "The request for an access token failed";
+
 /// What an OAuth error means for the user (RFC 6749 section 5.2, RFC 8693 section 2.2.2, RFC 8707
 /// section 2, OpenID Connect Core section 3.1.2.6).
 fn refusal(error: &str) -> (u16, &'static str, &'static str) {
     match error {
-        "invalid_grant" | "invalid_token" => (401, "invalid_token", "Your authorization has ended"),
+        "invalid_grant" | "invalid_token" => (
+            401,
+            "invalid_token",
+            "Your authorization has expired or was revoked: sign in again",
+        ),
         "access_denied"
         | "invalid_target"
         | "invalid_scope"
@@ -251,17 +267,13 @@ fn refusal(error: &str) -> (u16, &'static str, &'static str) {
         | "consent_required" => (
             403,
             "access_denied",
-            "You have not allowed this application to do that",
+            "You have not authorized this application to do that",
         ),
         "invalid_client" | "unauthorized_client" | "unsupported_grant_type" => {
-            (500, "server_error", "This application is not set up right")
+            (500, "server_error", NOT_CONFIGURED)
         }
-        "temporarily_unavailable" | "slow_down" => (
-            503,
-            "temporarily_unavailable",
-            "Access for you cannot be asked for at the moment",
-        ),
-        _ => (502, "bad_gateway", "Asking for access for you failed"),
+        "temporarily_unavailable" | "slow_down" => (503, "temporarily_unavailable", NOT_NOW),
+        _ => (502, "bad_gateway", REQUEST_FAILED),
     }
 }
 

@@ -1,7 +1,7 @@
-//! Single flight: one request for all who ask for the same token at the same time.
+//! Single flight: concurrent requests for the same token share one request.
 //!
-//! State is shared, not promises: who makes the request holds a lease on it, the others look again
-//! a little later, and where the one goes away another takes over.
+//! Tasks share state, not promises: the task that makes the request holds a lease, the others poll
+//! again a little later, and if the first is cancelled, another takes over.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -11,21 +11,22 @@ use super::exchanged_tokens::{CacheKey, Owner};
 use super::token_request::TokenTarget;
 use super::token_response::Token;
 use crate::capability::UnixMillis;
-use crate::lease::{Lease, look_again_after};
+use crate::lease::{Lease, poll_after};
 
-/// After a failure, the same token is not asked for again for so long. A caller that asks in that
-/// time waits for the rest of it instead of being told of an outage that may be over.
+/// The minimum time between a failure and the next request for the same token. A caller in this
+/// time waits for the rest of it, because the outage may be over by then.
 const COOLDOWN_MS: u64 = 500;
-/// Failures that are remembered: beyond that many users at once, the issuer's own limits count.
+/// The maximum number of stored failures. With more users at once, the issuer's own limits apply.
 const COOLING_ENTRIES: usize = 1024;
 
-/// One request that several wait for.
+/// One request that several tasks wait for.
 pub(super) struct InFlight {
     lease: Lease,
     outcome: RefCell<Option<Outcome>>,
     pub(super) owner: Owner,
-    /// Somebody asked to forget such tokens while it was under way: what it brings is not kept.
-    pub(super) forgotten: Cell<bool>,
+    /// Whether such tokens were invalidated while the request was running, so that its result is
+    /// not cached.
+    pub(super) invalidated: Cell<bool>,
 }
 
 impl Inner {
@@ -49,13 +50,13 @@ impl Inner {
         })
     }
 
-    /// Ready when a request may be made, or with a token that somebody else got meanwhile.
+    /// Ready when a request may be made, or with a token that another task got in the meantime.
     async fn wait_out_cooldown(&self, key: &CacheKey) -> Option<Rc<Token>> {
         loop {
             let now = self.scheduler().now();
             let resume_at = self.cooling.borrow().peek(key).copied()?;
             let left = resume_at.saturating_sub(now);
-            // More than that is a clock that jumped back.
+            // A longer delay means that the clock jumped back.
             if left == 0 || left > COOLDOWN_MS {
                 self.cooling.borrow_mut().pop(key);
                 return None;
@@ -80,13 +81,13 @@ impl Inner {
                 subject,
                 targets: targets.cloned().collect(),
             },
-            forgotten: Cell::new(false),
+            invalidated: Cell::new(false),
         });
         in_flight.put(key, Rc::downgrade(&shared));
         shared
     }
 
-    /// Waits for the outcome, or makes the request for all who wait for it.
+    /// Waits for the outcome, or makes the request for all waiting tasks.
     async fn await_outcome(
         &self,
         key: &CacheKey,
@@ -101,11 +102,11 @@ impl Inner {
             let now = self.scheduler().now();
             if shared.lease.is_held(now) {
                 let waited = now.saturating_sub(start);
-                self.scheduler().wait(look_again_after(waited)).await;
+                self.scheduler().wait(poll_after(waited)).await;
                 continue;
             }
             let owner = shared.lease.take(now);
-            let work = self.ask(request, None);
+            let work = self.send_request(request, None);
             let outcome = shared.lease.work(owner, self.scheduler(), work).await;
             let outcome = outcome.map(Rc::new);
             self.store_outcome(key, shared, request, &outcome, now);
@@ -113,7 +114,7 @@ impl Inner {
         }
     }
 
-    /// Keeps what came of a request, for those who wait for it and for those who come later.
+    /// Stores the outcome of a request for the waiting tasks, and the token for later callers.
     fn store_outcome(
         &self,
         key: &CacheKey,
@@ -126,7 +127,7 @@ impl Inner {
         *shared.outcome.borrow_mut() = Some(outcome.clone());
         self.remove(key, shared);
         match outcome {
-            Ok(token) if !shared.forgotten.get() => self.tokens.borrow_mut().insert(
+            Ok(token) if !shared.invalidated.get() => self.tokens.borrow_mut().insert(
                 *key,
                 token,
                 shared.owner.clone(),
@@ -145,7 +146,7 @@ impl Inner {
         }
     }
 
-    /// Removes a request from the list, if it is still the one that the key stands for.
+    /// Removes a request from the list, if the key still belongs to it.
     fn remove(&self, key: &CacheKey, shared: &Rc<InFlight>) {
         let mut in_flight = self.in_flight.borrow_mut();
         let is_this = |other: &Weak<InFlight>| std::ptr::eq(other.as_ptr(), Rc::as_ptr(shared));
@@ -155,7 +156,7 @@ impl Inner {
     }
 }
 
-/// One caller that waits. The last one that leaves removes the request from the list.
+/// A waiting task. The last one removes the request from the list when it is dropped.
 struct Waiter<'a> {
     inner: &'a Inner,
     key: &'a CacheKey,

@@ -1,17 +1,17 @@
-//! An OAuth client that asks for tokens: for a user whose token was verified (RFC 8693 token
+//! An OAuth client that requests tokens for a user whose token was verified (RFC 8693 token
 //! exchange), or for the application itself (RFC 6749 client credentials).
 //!
 //! | file | concept | specification |
 //! |---|---|---|
-//! | `client_authentication` | who the application says it is | RFC 6749 section 2.3, RFC 7523 |
-//! | `token_request`, `token_response` | the two halves of a request | RFC 6749 section 5, RFC 8693 section 2, RFC 8707 |
-//! | `token_endpoint` | where it goes | RFC 8414 |
-//! | `exchanged_tokens` | what is kept, and for whom | – |
-//! | `in_flight` | one request for all who ask for the same | – |
-//! | `failure` | why there is no token, and the one way each reason goes to the wire | RFC 6749 section 5.2 |
+//! | `client_authentication` | client authentication | RFC 6749 section 2.3, RFC 7523 |
+//! | `token_request`, `token_response` | a request and its response | RFC 6749 section 5, RFC 8693 section 2, RFC 8707 |
+//! | `token_endpoint` | the URL that requests are sent to | RFC 8414 |
+//! | `exchanged_tokens` | the cache of exchanged tokens | – |
+//! | `in_flight` | one request for concurrent callers | – |
+//! | `failure` | why a request failed, and the response for each reason | RFC 6749 section 5.2 |
 //!
-//! One user's token never reaches another: the cache's key is a hash over everything that made the
-//! token, each part with its length before it, and the verified token itself is one of the parts.
+//! One user's token never reaches another user: the cache key is a hash over all parts of the
+//! request, each preceded by its length, and the verified token itself is one of the parts.
 
 mod client;
 mod client_authentication;

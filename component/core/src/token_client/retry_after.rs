@@ -4,14 +4,14 @@ use std::time::UNIX_EPOCH;
 
 use crate::capability::UnixMillis;
 
-/// Longer pauses are cut: what an issuer gets wrong must not keep a caller away for days.
+/// Longer delays are cut: a mistake of the issuer must not stop a caller for days.
 const LONGEST_SECONDS: u64 = 3_600;
 
-/// Seconds from `now`, at least 1; `None` where the value is neither a number nor a date.
+/// Seconds from `now`, at least 1. `None` if the value is neither a number nor a date.
 pub(super) fn retry_after(value: &str, now: UnixMillis) -> Option<u64> {
     let value = value.trim();
     let seconds = if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
-        // Too many digits are a long time, not an error.
+        // A number that is too large means a long time, and is not an error.
         value.parse().unwrap_or(u64::MAX)
     } else {
         let date = httpdate::parse_http_date(value).ok()?;

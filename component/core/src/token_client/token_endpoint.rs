@@ -1,15 +1,14 @@
-//! Where tokens are asked for (RFC 8414 section 2).
+//! The token endpoint (RFC 8414 section 2).
 
 use super::failure::TokenFailure;
 use crate::http_url::HttpUrl;
 use crate::json::Object;
 
-/// The endpoint that an issuer's metadata name.
+/// The token endpoint in an issuer's metadata.
 ///
 /// # Errors
-/// When there is none to which a secret may be sent: it must be `https:` (or loopback), and on the
-/// issuer's origin, because the metadata of an issuer that was taken over would otherwise send
-/// every client's secret away.
+/// There is none that a secret may be sent to. It must be `https:` (or loopback), and on the
+/// issuer's origin: otherwise forged metadata could direct client secrets to an attacker.
 pub(super) fn token_endpoint(metadata: &Object, issuer: &HttpUrl) -> Result<String, TokenFailure> {
     let text = metadata
         .get("token_endpoint")

@@ -1,5 +1,5 @@
-//! What is asked for, and the form that asks (RFC 6749 section 4.4.2, RFC 8693 section 2.1,
-//! RFC 8707 section 2).
+//! Token requests and their form (RFC 6749 section 4.4.2, RFC 8693 section 2.1, RFC 8707 section
+//! 2).
 
 use super::client_authentication::Credentials;
 use super::failure::TokenFailure;
@@ -8,16 +8,16 @@ use crate::http_url::HttpUrl;
 use crate::limits;
 use crate::secret::Secret;
 
-/// A token of somebody.
+/// A token with its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypedToken {
     /// The token.
     pub token: Secret,
-    /// A token type URI (RFC 8693 section 3); left out: an access token.
+    /// A token type URI (RFC 8693 section 3). Default: an access token.
     pub token_type: Option<String>,
 }
 
-/// What a token is asked for.
+/// The target of a token request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TokenTarget {
     /// Absolute URIs without fragment.
@@ -26,11 +26,11 @@ pub struct TokenTarget {
     pub audiences: Vec<String>,
     /// Scopes.
     pub scopes: Vec<String>,
-    /// A token type URI; left out: the issuer's choice.
+    /// A token type URI. Default: the issuer's choice.
     pub requested_token_type: Option<String>,
 }
 
-/// For whom a token is asked for, and what for.
+/// The user that a token is requested for, and its target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delegation {
     /// `sub` of the verified token.
@@ -39,18 +39,18 @@ pub struct Delegation {
     pub subject_token: TypedToken,
     /// Its `exp`, in seconds since 1970.
     pub subject_expires_at: Option<u64>,
-    /// Who acts, where that is not this application.
+    /// A token of the party that acts, if it is not this application.
     pub actor_token: Option<TypedToken>,
-    /// What for.
+    /// The target.
     pub target: TokenTarget,
-    /// The URL that the token is going to be sent to; left out: not checked.
+    /// The URL that the token will be sent to. Default: not checked.
     pub destination: Option<String>,
 }
 
-/// On what grounds a token is asked for.
+/// The grant of a token request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grant {
-    /// RFC 8693: for a subject, perhaps through an actor.
+    /// RFC 8693: for a subject, optionally with an actor.
     TokenExchange(TypedToken, Option<TypedToken>),
     /// RFC 6749 section 4.4: for this client.
     ClientCredentials,
@@ -63,7 +63,7 @@ pub(super) const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_t
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 impl TokenTarget {
-    /// Checks what the application asks for, before anything is sent.
+    /// Checks the application's request before anything is sent.
     ///
     /// # Errors
     /// [`TokenFailure::InvalidRequest`] with what to change.
@@ -71,20 +71,24 @@ impl TokenTarget {
         let bad = |sentence| Err(TokenFailure::InvalidRequest(sentence));
         if self.resources.len() > limits::TARGETS || self.audiences.len() > limits::TARGETS {
             return bad(
-                "a token is asked for at most 8 resources and 8 audiences: ask for several",
+                "a token request has more than 8 resources or 8 audiences: split it into several",
             );
         }
         if self.scopes.len() > limits::SCOPES {
-            return bad("more than 256 scopes are asked for: ask for those that the call needs");
+            return bad(
+                "a token request has more than 256 scopes: request only those that the call needs",
+            );
         }
         if !self.resources.iter().all(|resource| is_resource(resource)) {
-            return bad("a resource is an absolute URI without fragment (RFC 8707 section 2)");
+            return bad(
+                "a resource must be an absolute URI without a fragment (RFC 8707 section 2)",
+            );
         }
         if !self.audiences.iter().all(|name| is_parameter(name)) {
-            return bad("an audience is a name of 1 to 2048 characters");
+            return bad("an audience must have 1 to 2048 characters");
         }
         if !self.scopes.iter().all(|scope| is_scope_token(scope)) {
-            return bad("a scope is printable ASCII without spaces, quotes and backslashes");
+            return bad("a scope must be printable ASCII without spaces, quotes and backslashes");
         }
         check_type(self.requested_token_type.as_deref())
     }
@@ -102,7 +106,7 @@ impl TypedToken {
 }
 
 impl Grant {
-    /// Checks the tokens that it rests on.
+    /// Checks the tokens that the grant uses.
     ///
     /// # Errors
     /// [`TokenFailure::InvalidRequest`] with what to change.
@@ -117,7 +121,7 @@ impl Grant {
         }
     }
 
-    /// The form: this grant, for this target, by these credentials.
+    /// The form for this grant, target and credentials.
     pub(super) fn form(&self, target: &TokenTarget, credentials: &Credentials) -> Vec<u8> {
         let mut form = Form(String::new());
         match self {
@@ -175,9 +179,9 @@ fn is_parameter(text: &str) -> bool {
 fn check_token(token: &Secret) -> Result<(), TokenFailure> {
     let bad = |sentence| Err(TokenFailure::InvalidRequest(sentence));
     match token.len() {
-        0 => bad("a token that is to be exchanged is empty"),
+        0 => bad("the token to exchange is empty"),
         1..=limits::EXCHANGED_TOKEN_BYTES => Ok(()),
-        _ => bad("a token that is to be exchanged is longer than 32 KiB"),
+        _ => bad("the token to exchange is longer than 32 KiB"),
     }
 }
 
@@ -186,7 +190,7 @@ fn check_type(uri: Option<&str>) -> Result<(), TokenFailure> {
         return Ok(());
     }
     Err(TokenFailure::InvalidRequest(
-        "a token type is a URI such as urn:ietf:params:oauth:token-type:access_token",
+        "a token type must be a URI, such as urn:ietf:params:oauth:token-type:access_token",
     ))
 }
 
@@ -213,7 +217,7 @@ pub(super) fn check_destination(
     }
 }
 
-/// `application/x-www-form-urlencoded`, as RFC 6749 appendix B has it.
+/// `application/x-www-form-urlencoded`, as RFC 6749 appendix B defines it.
 struct Form(String);
 
 impl Form {
@@ -227,7 +231,7 @@ impl Form {
     }
 }
 
-/// Encodes UTF-8 by the WHATWG form rules: RFC 6749 appendix B asks for these bytes.
+/// Encodes UTF-8 by the WHATWG form rules, which give the bytes that RFC 6749 appendix B requires.
 pub(super) fn form_encode(text: &str, out: &mut String) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text.bytes() {

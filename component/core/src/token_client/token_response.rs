@@ -1,4 +1,4 @@
-//! What the token endpoint answers (RFC 6749 sections 5.1 and 5.2, RFC 8693 section 2.2).
+//! Token responses (RFC 6749 sections 5.1 and 5.2, RFC 8693 section 2.2).
 
 use super::failure::{OAuthError, TokenFailure};
 use super::retry_after::retry_after;
@@ -12,28 +12,28 @@ use crate::secret::Secret;
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 /// RFC 8693 section 2.2.1: for what is not an access token.
 const NOT_APPLICABLE: &str = "N_A";
-/// Beyond ten years a lifetime is a mistake in units.
+/// Ten years: a longer lifetime is a mistake in units.
 const LIFETIME_SECONDS: u64 = 10 * 366 * 86_400;
 
-/// A token as it was issued.
+/// An issued token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// The token, whatever its type: safe to stand in a header.
+    /// The token, of any type. It is safe to use in a header.
     pub access_token: Secret,
     /// `token_type`, as the issuer spelled it.
     pub token_type: String,
     /// `issued_token_type`.
     pub issued_token_type: Option<String>,
-    /// When it expires, by this host's clock, counted from when it was asked for.
+    /// When it expires, by this host's clock, counted from the time of the request.
     pub expires_at: Option<UnixMillis>,
-    /// What was granted; `None` where that is what was asked for (RFC 6749 section 5.1).
+    /// The granted scopes. `None` if they are the requested ones (RFC 6749 section 5.1).
     pub scopes: Option<Vec<String>>,
     /// `refresh_token`.
     pub refresh_token: Option<Secret>,
 }
 
 impl Token {
-    /// About how much memory it takes, in bytes.
+    /// The approximate memory use, in bytes.
     pub(super) fn weight(&self) -> usize {
         let secret = |value: &Option<Secret>| value.as_ref().map_or(0, Secret::len);
         self.access_token.len()
@@ -50,7 +50,7 @@ impl Token {
     }
 }
 
-/// Reads an answer to a request that was sent at `asked_at` for a token of type `wanted`.
+/// Reads the response to a request that was sent at `asked_at` for a token of type `wanted`.
 pub(super) fn read(
     response: Result<HttpResponse, HttpError>,
     wanted: Option<&str>,
@@ -83,7 +83,7 @@ pub(super) fn read(
         });
     }
     let body = body.map_err(|_| TokenFailure::NotJson)?;
-    // Some issuers say no with 200.
+    // Some issuers refuse with status 200.
     if let Some(error) = oauth_error(&body) {
         return Err(TokenFailure::Refused { status: 200, error });
     }
@@ -91,12 +91,8 @@ pub(super) fn read(
 }
 
 fn token(body: &Object, wanted: Option<&str>, asked_at: UnixMillis) -> Result<Token, TokenFailure> {
-    let access_token = secret(
-        body,
-        "access_token",
-        "has an access_token that cannot be one",
-    )?
-    .ok_or(TokenFailure::BadResponse("has no access_token"))?;
+    let access_token = secret(body, "access_token", "has a malformed access_token")?
+        .ok_or(TokenFailure::BadResponse("has no access_token"))?;
     let token_type = text(body, "token_type", "has a bad token_type")?
         .ok_or(TokenFailure::BadResponse("has no token_type"))?;
     let issued = text(body, "issued_token_type", "has a bad issued_token_type")?;
@@ -112,17 +108,13 @@ fn token(body: &Object, wanted: Option<&str>, asked_at: UnixMillis) -> Result<To
             let words = scopes.split(' ').filter(|scope| !scope.is_empty());
             words.map(str::to_owned).take(limits::SCOPES).collect()
         }),
-        refresh_token: secret(
-            body,
-            "refresh_token",
-            "has a refresh_token that cannot be one",
-        )?,
+        refresh_token: secret(body, "refresh_token", "has a malformed refresh_token")?,
     })
 }
 
-/// What is issued must be what was asked for, or, where nothing was asked for, something that works
-/// as an access token. A token of a type that is not understood must not be used (RFC 6749 section 7.1), and
-/// one that is bound to a key cannot be sent as a bearer.
+/// Checks that the issued token has the requested type or, if no type was requested, can be used as
+/// an access token. A client must not use a token whose type it does not understand (RFC 6749
+/// section 7.1), and a token that is bound to a key cannot be sent as a bearer token.
 fn check_types(
     token_type: &str,
     issued: Option<&str>,
@@ -130,13 +122,13 @@ fn check_types(
 ) -> Result<(), TokenFailure> {
     let as_asked = match (wanted, issued) {
         (Some(wanted), Some(issued)) => wanted == issued,
-        // RFC 8693 section 2.2.1 requires the member; where nothing was asked for, its absence
-        // says no more than an access token does.
+        // RFC 8693 section 2.2.1 requires the member. If it is absent, the token is taken for an
+        // access token.
         (Some(wanted), None) => wanted == ACCESS_TOKEN,
         (None, issued) => issued.is_none_or(|issued| issued == ACCESS_TOKEN || issued == JWT),
     };
     if !as_asked {
-        let what = "has a token of another type than was asked for";
+        let what = "has a token of another type than the requested one";
         return Err(TokenFailure::BadResponse(what));
     }
     let usable = token_type.eq_ignore_ascii_case("bearer")
@@ -150,11 +142,11 @@ fn check_types(
     }
 }
 
-/// `expires_in`: a number, or one in a string, as some issuers have it.
+/// `expires_in`: a number, or a string with a number, as some issuers send it.
 fn lifetime(body: &Object) -> Result<Option<u64>, TokenFailure> {
     let seconds = match body.get("expires_in") {
         None | Some(Json::Null) => return Ok(None),
-        // Not a fraction, which nobody means, but 3600.0, which some languages write.
+        // Fractions are refused, but not 3600.0, which some languages write.
         Some(Json::Number(number)) => Some(number.as_f64())
             .filter(|seconds| seconds.fract() == 0.0 && *seconds >= 0.0)
             .map(|seconds| seconds as u64),
@@ -179,8 +171,8 @@ fn text(body: &Object, name: &str, bad: &'static str) -> Result<Option<String>, 
     }
 }
 
-/// A token goes into a header: RFC 6749 appendix A.12 and A.17 allow visible characters, and of
-/// those a space would end it.
+/// A token is used in a header: RFC 6749 appendix A.12 and A.17 allow visible characters, but a
+/// space would end it.
 fn secret(body: &Object, name: &str, bad: &'static str) -> Result<Option<Secret>, TokenFailure> {
     match text(body, name, bad)? {
         Some(text) if !is_visible(&text, false) => Err(TokenFailure::BadResponse(bad)),
@@ -193,7 +185,7 @@ fn is_visible(text: &str, with_spaces: bool) -> bool {
         .all(|b| b.is_ascii_graphic() || (with_spaces && b == b' '))
 }
 
-/// An error response, where the body is one: `error` in the characters of RFC 6749 section 5.2.
+/// The OAuth error, if the body is one: `error` has only the characters of RFC 6749 section 5.2.
 fn oauth_error(body: &Object) -> Option<OAuthError> {
     let error = body.get("error")?.as_str()?;
     let is_error = (1..=limits::OAUTH_ERROR_BYTES).contains(&error.len())

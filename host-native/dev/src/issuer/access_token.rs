@@ -13,20 +13,20 @@ use super::signing_key::{Algorithm, base64url};
 /// the issuer's default audience, without scopes.
 #[derive(Clone, Debug, Default)]
 pub struct TokenSpec {
-    /// `client_id`. Left out: `demo`.
+    /// `client_id`. Default: `demo`.
     pub client_id: Option<String>,
-    /// `sub`. Left out: the client.
+    /// `sub`. Default: the client.
     pub subject: Option<String>,
     /// `aud`: a string where there is one, an array where there are more. Empty: the issuer's
     /// default.
     pub audiences: Vec<String>,
     /// `scope`. Empty: no such claim.
     pub scopes: Vec<String>,
-    /// What signs. Left out: the issuer's default. A key is made and published if there is none.
+    /// What signs. Default: the issuer's default. A key is made and published if there is none.
     pub algorithm: Option<Algorithm>,
-    /// `typ` in the header. Left out: `at+jwt`.
+    /// `typ` in the header. Default: `at+jwt`.
     pub typ: Option<String>,
-    /// Seconds from now to `exp`; negative for a token that has expired. Left out: the issuer's
+    /// Seconds from now to `exp`; negative for a token that has expired. Default: the issuer's
     /// default.
     pub lifetime: Option<i64>,
     /// Claims that replace or join those above, at last; `null` takes one away.

@@ -17,10 +17,10 @@ pub struct Policy {
     pub client: String,
     /// The `resource` or `audience` of requests, compared by code points.
     pub resource: String,
-    /// The scopes that may be granted; also what is granted where none is asked for. Left out:
-    /// any, and none.
+    /// The scopes that may be granted; also what is granted where none is asked for. Default: any,
+    /// and none.
     pub scopes: Option<Vec<String>>,
-    /// How long a token lives at most, in seconds. Left out: the issuer's default.
+    /// How long a token lives at most, in seconds. Default: the issuer's default.
     pub lifetime: Option<u64>,
     /// Whether it may at all. Left out in JSON: yes.
     #[serde(default = "yes")]

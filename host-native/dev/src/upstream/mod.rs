@@ -38,8 +38,8 @@ pub struct Options {
     /// `iss` of the tokens that it takes: `https:`, or `http:` on a loopback address. Its metadata
     /// say where its keys are.
     pub issuer: String,
-    /// Its own name: what must be in `aud`, compared by code points. Left out: its origin, such
-    /// as `http://127.0.0.1:9500`.
+    /// Its own name: what must be in `aud`, compared by code points. Default: its origin, such as
+    /// `http://127.0.0.1:9500`.
     pub resource: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! From a configuration to a gate.
+//! Builds a gate from a configuration.
 
 use std::fmt;
 use std::hash::RandomState;
@@ -20,10 +20,10 @@ use super::program::{self, Program, ProgramError};
 use super::request_head::RequestOrigin;
 use super::shared_fetch::SharedFetch;
 use super::signer::{Signer, Signers};
-use super::worker::{Blueprint, Failed, Worker};
+use super::worker::{Failed, InstanceTemplate, Worker};
 use super::{Gate, Inner};
 
-/// What a [`Gate`] is made of.
+/// Builds a [`Gate`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct GateBuilder {
@@ -36,19 +36,19 @@ pub struct GateBuilder {
     call_limit: Duration,
 }
 
-/// Why there is no gate.
+/// Why a gate could not be built.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The configuration cannot work: the gate's, or that of its client.
+    /// The configuration of the gate or of its client is invalid.
     Config(ConfigError),
-    /// The component cannot be compiled here.
+    /// The component cannot be compiled on this machine.
     Program(ProgramError),
-    /// The component fails as soon as it starts; most likely it may use too little memory.
+    /// The component failed at its start, most likely because its memory limit is too low.
     Start(String),
-    /// TLS cannot be set up, so no issuer could be reached.
+    /// TLS could not be set up, so no issuer could be reached.
     Tls(String),
-    /// There is no Tokio runtime, which makes the fetches.
+    /// There is no Tokio runtime, which is needed for fetches.
     NoRuntime,
 }
 
@@ -83,50 +83,51 @@ impl GateBuilder {
         }
     }
 
-    /// A program that was compiled before. Default: [`Program::embedded`].
+    /// Uses a program that was already compiled. Default: [`Program::embedded`].
     pub fn program(mut self, program: Program) -> Self {
         self.program = Some(program);
         self
     }
 
-    /// The private key that [`ClientKey::named`](crate::ClientKey::named) has this name for. A key
-    /// whose name has no signer is an error of the configuration.
+    /// Adds a private key under the name that [`ClientKey::named`](crate::ClientKey::named) refers
+    /// to. A named key without a signer is a configuration error.
     pub fn signer(mut self, name: impl Into<String>, signer: impl Signer + 'static) -> Self {
         self.signers.insert(name.into(), Arc::new(signer));
         self
     }
 
-    /// How the public origin of a request is known. Default: the origin of the configured
+    /// Sets how the public origin of a request is determined. Default: the origin of the configured
     /// `resource`; without one, `http` and the `Host` header.
     pub fn request_origin(mut self, origin: RequestOrigin) -> Self {
         self.origin = Some(origin);
         self
     }
 
-    /// How many stores decide in parallel. Each keeps its own cache of verified tokens. Default:
+    /// Sets how many stores decide in parallel. Each has its own cache of verified tokens. Default:
     /// one for each core.
     pub fn stores(mut self, stores: NonZeroUsize) -> Self {
         self.stores = Some(stores);
         self
     }
 
-    /// How much memory each store may use for the component, in bytes. A request that needs more
-    /// fails, and its store starts anew with an empty cache. The host keeps up to 4 MiB of
-    /// identities for each store beside that. Default: 64 MiB.
+    /// Sets how much memory the component may use in each store, in bytes. A request that needs
+    /// more fails, and its store is restarted with an empty cache. In addition, the host caches up
+    /// to 4 MiB of identities for each store. Default: 64 MiB.
     pub fn max_memory(mut self, bytes: usize) -> Self {
         self.max_memory = bytes;
         self
     }
 
-    /// How long one call into the component may compute. None should take more than some
-    /// milliseconds; one that takes longer fails, and its store starts anew. Default: 1 second.
+    /// Sets how long one call into the component may compute. A call normally takes at most a few
+    /// milliseconds. A call that exceeds this limit fails, and its store is restarted. Default: 1
+    /// second.
     pub fn call_limit(mut self, limit: Duration) -> Self {
         self.call_limit = limit;
         self
     }
 
-    /// Checks the configuration, that of the client included, and starts the stores. Makes no request: the first one does, or
-    /// [`Gate::refresh`].
+    /// Checks the configuration, including the client's, and starts the stores. It makes no request
+    /// to an issuer: the first decision or [`Gate::refresh`] does.
     ///
     /// # Errors
     ///
@@ -146,7 +147,7 @@ impl GateBuilder {
         config.naming.get_or_insert(Naming::SnakeCase);
         let fetch = Arc::new(SharedFetch::new(http.clone()));
         let signers = Arc::new(self.signers);
-        let blueprint = Arc::new(Blueprint {
+        let template = Arc::new(InstanceTemplate {
             program,
             config,
             limits: Limits {
@@ -171,7 +172,7 @@ impl GateBuilder {
                     exchanged: AtomicBool::new(false),
                     memory: AtomicUsize::new(0),
                 });
-                Worker::start(Arc::clone(&blueprint), services)
+                Worker::start(Arc::clone(&template), services)
                     .map_err(|error| BuildError::Start(format!("{error:#}")))?
                     .map_err(BuildError::Config)
             })
@@ -189,7 +190,7 @@ impl GateBuilder {
             .origin
             .unwrap_or_else(|| RequestOrigin::of_settings(settings.origin));
         Ok(Gate(Arc::new(Inner {
-            blueprint,
+            template,
             workers,
             http,
             origin,

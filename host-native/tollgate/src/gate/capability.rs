@@ -1,5 +1,5 @@
-//! What the host lends the component: clock, randomness and HTTP. For signatures see
-//! [`signatures`](super::signatures).
+//! The capabilities that the host lends the component: clock, randomness and HTTP. For signatures,
+//! see [`signatures`](super::signatures).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,18 +15,19 @@ use super::exchange::{Exchange, Outcome};
 use super::shared_fetch::{self, Reader, SharedFetch};
 use super::signer::{Signer, Signers};
 
-/// What outlives an instance and is shared with those who wait for it.
+/// State that outlives an instance, and is shared with its waiting tasks.
 pub(super) struct HostServices {
     pub(super) runtime: Handle,
     pub(super) fetch: Arc<SharedFetch>,
     pub(super) reader: Arc<Reader>,
-    /// Notified when a document has come, which others may wait for, and when they know of it.
+    /// Notified when a fetched document has arrived, which several tasks may wait for, and when the
+    /// instance has processed it.
     pub(super) progress: Notify,
-    /// Private keys of the application's own.
+    /// Signers of the application.
     pub(super) signers: Arc<Signers>,
-    /// The component took a document since its keys were last exported.
+    /// Whether the component received a document since its keys were last exported.
     pub(super) exchanged: AtomicBool,
-    /// Linear memory of the present instance, in bytes.
+    /// Linear memory of the current instance, in bytes.
     pub(super) memory: AtomicUsize,
 }
 
@@ -36,8 +37,8 @@ pub(super) struct Capabilities {
     resources: ResourceTable,
     /// How many of them fetch a document.
     documents: usize,
-    /// Notified for the task that is being called, when a token or a signature that it asked for has
-    /// come. One `Notify` for all would wake each of a thousand users a thousand times.
+    /// Notified when a token or a signature of the running task has arrived. A single `Notify` for
+    /// all tasks would wake each of a thousand tasks a thousand times.
     notify: Option<Arc<Notify>>,
     max_memory: usize,
 }
@@ -53,17 +54,17 @@ impl Capabilities {
         }
     }
 
-    /// Who is to be told what comes of requests that are made from now on.
+    /// Sets who is notified of the results of requests from now on.
     pub(super) fn set_notify(&mut self, notify: Arc<Notify>) {
         self.notify = Some(notify);
     }
 
-    /// The same, and nobody any more; none where nobody was named and no request was made.
+    /// Takes the current `Notify`. None if none was set and no request was made.
     pub(super) fn take_notify(&mut self) -> Option<Arc<Notify>> {
         self.notify.take()
     }
 
-    /// Who is to be told what comes of what the present call begins.
+    /// The `Notify` for operations that the current call starts.
     pub(super) fn notify(&mut self) -> Arc<Notify> {
         Arc::clone(self.notify.get_or_insert_default())
     }
@@ -72,12 +73,12 @@ impl Capabilities {
         &self.services.runtime
     }
 
-    /// What the component has of the host's.
+    /// The host's resources that the component holds.
     pub(super) fn resources(&mut self) -> &mut ResourceTable {
         &mut self.resources
     }
 
-    /// A private key of the application's own.
+    /// A private key of the application.
     pub(super) fn signer(&self, name: &str) -> Option<Arc<dyn Signer>> {
         self.services.signers.get(name)
     }
@@ -95,7 +96,7 @@ impl clock::Host for Capabilities {
     }
 }
 
-/// The contract's bound on one call.
+/// The contract's limit for one call.
 const MAX_RANDOM_BYTES: u32 = 1024;
 
 impl random::Host for Capabilities {
@@ -133,7 +134,7 @@ impl http_client::HostPendingResponse for Capabilities {
         let exchange = self.resources.get(&exchange)?;
         let outcome = exchange.poll();
         if outcome.is_some() && exchange.is_document() {
-            // Here and not where it ended: from now on the component may know more.
+            // Set here and not when the fetch ended: the component receives the document now.
             self.services.exchanged.store(true, Ordering::Release);
         }
         Ok(outcome)
@@ -174,5 +175,5 @@ impl ResourceLimiter for Capabilities {
     }
 }
 
-/// Above what the component is built with; it never grows a table.
+/// More than the component is built with. It never grows a table.
 const MAX_TABLE_ELEMENTS: usize = 20_000;

@@ -1,4 +1,4 @@
-//! What a gate says about a request.
+//! A gate's decision about a request.
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
@@ -6,44 +6,44 @@ use tollgate_config::{AccessToken, Identity};
 
 use super::bindings::exports::tollgate::auth::resource_server as wit;
 
-/// What is to happen to a request.
+/// The decision about a request.
 #[derive(Clone, Debug)]
 pub enum Decision {
-    /// It may go on to its handler.
+    /// The request may reach its handler.
     Allow(Allowed),
-    /// It is answered already.
+    /// The response to send in place of the handler's.
     Respond(Answer),
 }
 
-/// A request that may go on.
+/// An allowed request.
 #[derive(Clone, Debug)]
 pub struct Allowed {
-    /// Who asks. None on public routes.
+    /// The caller. None on public routes.
     pub credentials: Option<Credentials>,
-    /// Headers that belong on the handler's response.
+    /// Headers to add to the handler's response.
     pub headers: HeaderMap,
 }
 
-/// A verified token and what it says.
+/// A verified token with its identity.
 #[derive(Clone, Debug)]
 pub struct Credentials {
-    /// Whom it speaks for.
+    /// The identity in the token.
     pub identity: Identity,
     /// The token itself.
     pub token: AccessToken,
 }
 
-/// A whole response, to be sent as it stands.
+/// A complete response to send unchanged.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The response. No body is an empty string.
+    /// The response. An empty string stands for no body.
     pub response: Response<String>,
-    /// A stable code for logs and metrics, such as `token-expired`; no input of the caller is in
-    /// it. None where nothing was refused.
+    /// A stable code for logs and metrics, such as `token-expired`. It contains no input from the
+    /// caller. None if nothing was refused.
     pub reason: Option<String>,
 }
 
-/// Why the component's answer cannot be sent on.
+/// The component's answer cannot be sent.
 #[derive(Debug)]
 pub(super) struct Unsendable;
 
@@ -58,8 +58,8 @@ impl Answer {
         })
     }
 
-    /// What a request gets whose decision was lost with the instance that made it. It reaches
-    /// nobody's handler.
+    /// The response for a request whose instance failed before it decided. The request does not
+    /// reach its handler.
     pub(super) fn failed() -> Self {
         Self::server_error("gate-failed")
     }

@@ -1,4 +1,4 @@
-//! Tokens for calls to other APIs: on behalf of a caller, and for the application itself.
+//! Token requests for calls to other APIs, on behalf of a caller and for the application itself.
 
 use std::sync::Arc;
 
@@ -8,20 +8,21 @@ use super::Gate;
 use super::bindings::exports::tollgate::auth::token_exchange as wit;
 use super::decision::Credentials;
 use super::delegation::{CallReport, delegation};
-use super::instance::TokenQuestion;
+use super::instance::TokenCall;
 use super::token_error::TokenError;
 use super::worker::{Failed, Worker};
 
 impl Gate {
-    /// A token with which to call another API on behalf of a caller (RFC 8693): from the cache,
-    /// else by one exchange for all who ask for the same at the same time.
+    /// Gets a token to call another API on behalf of a caller (RFC 8693), from the cache or by
+    /// token exchange. Concurrent calls for the same token share one exchange.
     ///
-    /// What was got for one token is never given for another, and nothing is kept beyond the
-    /// caller's own token. Where the token is sent is not checked here; see [`Gate::fetch_as`].
+    /// A token that was issued for one caller's token is never returned for another, and is not
+    /// cached beyond the expiry of the caller's token. The destination of the token is not checked
+    /// here; see [`Gate::fetch_as`].
     ///
     /// # Errors
     ///
-    /// Why there is no token, with a response for the caller.
+    /// Why the token request failed, with a response for the caller.
     pub async fn exchange(
         &self,
         caller: &Credentials,
@@ -35,17 +36,17 @@ impl Gate {
         &self,
         delegation: &wit::Delegation,
     ) -> Result<Token, TokenError> {
-        let question = TokenQuestion::GetToken(delegation);
-        issued_by(self.worker_of_delegation(delegation), question).await
+        let call = TokenCall::GetToken(delegation);
+        issued_by(self.worker_of_delegation(delegation), call).await
     }
 
-    /// The store that has what was got for this token: the one that verifies it, so that one
-    /// store is asked for all that one token gets, and its cache is all there is to know of it.
+    /// The store that exchanges this token. It is the one that verifies it, so that all tokens that
+    /// were exchanged for it are in one cache.
     fn worker_of_delegation(&self, delegation: &wit::Delegation) -> &Arc<Worker> {
         self.worker_of(delegation.subject_token.token.expose())
     }
 
-    /// Whether a call with this token is worth making again with another one.
+    /// Whether a call should be repeated with another token.
     pub(super) fn call_again(
         &self,
         delegation: &wit::Delegation,
@@ -59,32 +60,32 @@ impl Gate {
             status,
             attempt,
         };
-        // A store that failed has forgotten the token by that.
+        // A store that failed has lost its cache, and the token with it.
         self.worker_of_delegation(delegation)
             .call_again(&report)
             .unwrap_or(false)
     }
 
-    /// A token for the application itself, by client credentials (RFC 6749 section 4.4), kept and
-    /// shared like those of [`Gate::exchange`].
+    /// Gets a token for the application itself by client credentials (RFC 6749 section 4.4). It is
+    /// cached and shared like those of [`Gate::exchange`].
     ///
     /// # Errors
     ///
-    /// Why there is no token.
+    /// Why a token request failed.
     pub async fn own_token(&self, target: impl Into<TokenTarget>) -> Result<Token, TokenError> {
         let target = target.into();
         let worker = self.worker_at(self.hash_of(&target));
-        issued_by(worker, TokenQuestion::GetOwnToken(&target)).await
+        issued_by(worker, TokenCall::GetOwnToken(&target)).await
     }
 
-    /// One token request as it stands: nothing is kept, nothing shared and nothing sent twice.
-    /// `client_assertion` stands in for the client's own authentication.
+    /// Sends one token request. The token is neither cached nor shared, and the request is never
+    /// repeated. `client_assertion` replaces the client's own authentication.
     ///
-    /// Nothing about the grant is verified here: exchange only tokens that you have verified.
+    /// The grant is not verified here: exchange only tokens that you have verified.
     ///
     /// # Errors
     ///
-    /// Why there is no token.
+    /// Why a token request failed.
     pub async fn token_request(
         &self,
         grant: Grant,
@@ -93,28 +94,27 @@ impl Gate {
     ) -> Result<Token, TokenError> {
         let target = target.into();
         let assertion = client_assertion.map(Secret::expose);
-        let question = TokenQuestion::Request(&grant, &target, assertion);
-        issued_by(self.next_worker(), question).await
+        let call = TokenCall::Request(&grant, &target, assertion);
+        issued_by(self.next_worker(), call).await
     }
 
-    /// Forgets exchanged tokens: of one subject, for one resource (or audience), of one subject
-    /// for one resource, or all. What is on its way is not kept either. Returns how many tokens
-    /// went.
+    /// Removes exchanged tokens from the cache: those of one subject, those for one resource (or
+    /// audience), those of one subject for one resource, or all. The results of running exchanges
+    /// are not cached either. Returns how many tokens were removed.
     pub fn invalidate(&self, subject: Option<&str>, resource: Option<&str>) -> u64 {
         let forgotten = |worker: &Arc<Worker>| match worker.invalidate(subject, resource) {
             Ok(tokens) => u64::from(tokens),
-            // Logged; its tokens went with it.
+            // The failure was logged. The store's tokens are lost with it.
             Err(Failed) => 0,
         };
         self.0.workers.iter().map(forgotten).sum()
     }
 
-    /// A signed assertion of who this client is (RFC 7523 section 3), good for one request to
-    /// `audience`.
+    /// Signs a client assertion (RFC 7523 section 3) for one request to `audience`.
     ///
     /// # Errors
     ///
-    /// Where the client has no private key, or its signer gives no signature.
+    /// The client has no private key, or its signer made no signature.
     pub async fn client_assertion(&self, audience: &str) -> Result<Secret, TokenError> {
         match self.next_worker().client_assertion(audience).await {
             Ok(assertion) => assertion.map(Secret::from),
@@ -123,9 +123,9 @@ impl Gate {
     }
 }
 
-async fn issued_by(worker: &Arc<Worker>, question: TokenQuestion<'_>) -> Result<Token, TokenError> {
+async fn issued_by(worker: &Arc<Worker>, call: TokenCall<'_>) -> Result<Token, TokenError> {
     worker
-        .ask_for_token(question)
+        .start_token(call)
         .await
         .unwrap_or_else(|Failed| Err(TokenError::gate_failed()))
 }

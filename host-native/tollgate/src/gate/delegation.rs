@@ -1,11 +1,11 @@
-//! On whose behalf a token is asked for.
+//! The subject of a token exchange.
 
 use tollgate_config::{ExchangeTarget, TypedToken};
 
 use super::bindings::exports::tollgate::auth::token_exchange as wit;
 use super::decision::Credentials;
 
-/// What became of a call with a token.
+/// The outcome of a call with a token.
 pub(super) struct CallReport<'a> {
     pub(super) delegation: &'a wit::Delegation,
     pub(super) access_token: &'a str,

@@ -1,4 +1,4 @@
-//! HTTP exchanges that the component asks for.
+//! HTTP exchanges that the component requests.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,11 +12,10 @@ use url::{Host, Url};
 
 use super::bindings::tollgate::auth::http_client::{HttpError, Request, Response};
 
-/// How an exchange ended.
+/// The outcome of an exchange.
 pub(super) type Outcome = Result<Response, HttpError>;
 
-/// An exchange under way: what the contract calls `pending-response`. It is given up when this
-/// is dropped.
+/// A running exchange: the contract's `pending-response`. Dropping it cancels the exchange.
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
 #[derive(Debug)]
 pub struct Exchange {
@@ -26,7 +25,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Runs `exchange` on `runtime` and calls `done` when its outcome can be taken.
+    /// Runs `exchange` on `runtime`, and calls `done` when there is an outcome.
     pub(super) fn start(
         runtime: &Handle,
         is_document: bool,
@@ -52,7 +51,7 @@ impl Exchange {
         self.is_document
     }
 
-    /// The outcome, once.
+    /// The outcome, returned once.
     pub(super) fn poll(&self) -> Option<Outcome> {
         self.outcome
             .lock()
@@ -96,25 +95,26 @@ impl HttpClient {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(Policy::none())
-            // A proxy would see what plain HTTP on loopback carries, and its credentials would be
-            // added to requests that must go out as they stand.
+            // A proxy would see plain HTTP to loopback addresses, and its credentials would be
+            // added to requests, which must be sent unchanged.
             .no_proxy()
             .referer(false)
             .pool_idle_timeout(IDLE)
             .user_agent(concat!("tollgate/", env!("CARGO_PKG_VERSION")))
-            // So that no resolver makes plain HTTP leave the machine.
+            // So that plain HTTP to `localhost` cannot leave the machine.
             .resolve_to_addrs("localhost", &loopback)
             .build()
             .map_err(|error| NoTls(error.to_string()))?;
         Ok(Self { client })
     }
 
-    /// A request of the application's own. No redirect is followed.
+    /// Sends a request of the application. Redirects are not followed.
     pub(super) fn request(&self, method: http::Method, url: Url) -> reqwest::RequestBuilder {
         self.client.request(method, url)
     }
 
-    /// One whole exchange. No redirect is followed and no more than `max_body_bytes` are read.
+    /// Makes one complete exchange. Redirects are not followed, and at most `max_body_bytes` are
+    /// read.
     pub(super) async fn send(&self, request: Request) -> Outcome {
         let timeout = Duration::from_millis(request.timeout_ms.into());
         let exchange = self.exchange(request);
@@ -155,7 +155,7 @@ impl HttpClient {
         let headers = response
             .headers()
             .iter()
-            // What is not ASCII stands in no header that the component reads.
+            // The component reads no header whose value is not ASCII.
             .filter_map(|(name, value)| {
                 Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
             })
@@ -168,7 +168,7 @@ impl HttpClient {
     }
 }
 
-/// `https:` anywhere, `http:` only on loopback, and no credentials in the URL.
+/// `https:`, or `http:` to a loopback address, and no credentials in the URL.
 pub(super) fn permitted(url: &str) -> Option<Url> {
     let url = Url::parse(url).ok()?;
     if !url.username().is_empty() || url.password().is_some() {
@@ -184,7 +184,7 @@ pub(super) fn permitted(url: &str) -> Option<Url> {
     allowed.then_some(url)
 }
 
-/// Nothing of the error's text is passed on: it may hold what a server wrote.
+/// The error's text is not passed on, because it may contain text from a server.
 fn http_error(error: reqwest::Error) -> HttpError {
     if error.is_builder() {
         HttpError::Refused

@@ -1,4 +1,4 @@
-//! Faults of issuers in the log. Every store finds them by itself; the log has them once.
+//! Logs faults of issuers. Every store finds a fault by itself, but it is logged once.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 
 use tollgate_config::IssuerFault;
 
-/// The same fault, told by several stores within this time, is one.
-const ONE_EVENT: Duration = Duration::from_secs(60);
+/// A fault that several stores report within this time is logged once.
+const REPEAT_WINDOW: Duration = Duration::from_secs(60);
 
-/// What was logged a moment ago, by its text.
+/// The recently logged messages.
 #[derive(Debug, Default)]
 pub(super) struct FaultLog {
-    told: Mutex<HashMap<String, Instant>>,
+    logged: Mutex<HashMap<String, Instant>>,
 }
 
 impl FaultLog {
-    /// Logs what is new.
-    pub(super) fn tell(&self, faults: Vec<IssuerFault>) {
+    /// Logs new faults.
+    pub(super) fn log_new(&self, faults: Vec<IssuerFault>) {
         if faults.is_empty() {
             return;
         }
@@ -27,10 +27,10 @@ impl FaultLog {
     }
 
     fn new_ones(&self, faults: Vec<IssuerFault>, now: Instant) -> Vec<IssuerFault> {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.retain(|_, at| now.duration_since(*at) < ONE_EVENT);
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        logged.retain(|_, at| now.duration_since(*at) < REPEAT_WINDOW);
         let mut faults = faults;
-        faults.retain(|fault| told.insert(fault.message.clone(), now).is_none());
+        faults.retain(|fault| logged.insert(fault.message.clone(), now).is_none());
         faults
     }
 }
@@ -48,13 +48,13 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_that_several_stores_tell_is_new_once() {
+    fn a_fault_of_several_stores_is_logged_once() {
         let log = FaultLog::default();
         let now = Instant::now();
         assert_eq!(log.new_ones(vec![fault("a")], now).len(), 1);
         assert_eq!(log.new_ones(vec![fault("a")], now).len(), 0);
         assert_eq!(log.new_ones(vec![fault("a"), fault("b")], now).len(), 1);
-        let later = now + ONE_EVENT;
+        let later = now + REPEAT_WINDOW;
         assert_eq!(log.new_ones(vec![fault("a")], later).len(), 1);
     }
 }

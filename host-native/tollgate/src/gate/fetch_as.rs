@@ -18,18 +18,19 @@ use super::exchange::permitted;
 use super::token_error::TokenError;
 
 impl Gate {
-    /// Calls another API on behalf of a caller: with a token from [`Gate::exchange`], which is
-    /// sent only to the origin of the resource that it is for or to one of
-    /// [`Client::destinations`](crate::Client::destinations). When the API answers 401 the token
-    /// is forgotten, and the call made once more with a new one.
+    /// Calls another API on behalf of a caller, with a token from [`Gate::exchange`]. The token is
+    /// sent only to the origin of its resource, or to one of
+    /// [`Client::destinations`](crate::Client::destinations). If the API answers with 401, the
+    /// token is removed from the cache and the call is repeated once with a new token.
     ///
-    /// The request's URI is absolute; `Authorization` and `Host` are set here, whatever it has.
-    /// No redirect is followed: a token must not travel on to where one points. There is no time
-    /// limit but those of the token requests; put [`tokio::time::timeout`] around it.
+    /// The request's URI must be absolute. `Authorization` and `Host` are set here, and replace
+    /// those in the request. Redirects are not followed: the token must not be sent to their
+    /// targets. There is no timeout except that of the token requests; wrap the call in
+    /// [`tokio::time::timeout`].
     ///
     /// # Errors
     ///
-    /// Why there is no token or no response. Any status that the API answers is a response.
+    /// There is no token or no response. A response with an error status is not an error.
     pub async fn fetch_as(
         &self,
         caller: &Credentials,
@@ -74,32 +75,32 @@ impl Gate {
     }
 }
 
-/// Neither the URL, whose query may be confidential, nor what the server wrote is passed on.
+/// Neither the URL, whose query may be confidential, nor text from the server is passed on.
 fn no_response(error: reqwest::Error) -> FetchError {
     let error = error.without_url();
     tracing::debug!(%error, "no response");
     FetchError::Unreachable
 }
 
-/// Why a call on behalf of somebody has no response.
+/// Why a call on behalf of a caller has no response.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// There is no token to make it with.
+    /// The token request failed.
     Token(TokenError),
-    /// The URL is not absolute, has a password in it, or is plain HTTP to another machine.
+    /// The URL is not absolute, contains a password, or is plain HTTP to another machine.
     Url,
-    /// The issuer issued a token that is no header value.
+    /// The issued token is not a valid header value.
     UnsendableToken,
-    /// Name, connection or TLS failed, or the API broke off.
+    /// Name resolution, the connection or TLS failed, or the API closed the connection.
     Unreachable,
-    /// The body was longer than it may be.
+    /// The body was longer than the limit.
     TooLarge,
 }
 
 impl FetchError {
-    /// A response for the application's own caller, if it has nothing better: that of the
-    /// [`TokenError`], else 500 where the application must do something, and 502.
+    /// A default response for the application's own caller: that of the [`TokenError`], otherwise
+    /// 500 if the application's operator must act, or 502.
     #[must_use]
     pub fn to_response(&self) -> Response<String> {
         match self {
@@ -141,15 +142,15 @@ impl std::error::Error for FetchError {
 pub struct ResponseBody(reqwest::Body);
 
 impl ResponseBody {
-    /// All of it, up to so many bytes.
+    /// Reads the whole body, up to this many bytes.
     ///
     /// # Errors
     ///
-    /// [`FetchError::TooLarge`], or [`FetchError::Unreachable`] where it breaks off.
+    /// [`FetchError::TooLarge`], or [`FetchError::Unreachable`] if the connection breaks.
     pub async fn bytes(mut self, limit: usize) -> Result<Bytes, FetchError> {
         let mut bytes = BytesMut::new();
         while let Some(frame) = self.frame().await {
-            // Trailers are no part of it.
+            // Trailers are skipped.
             let Ok(data) = frame?.into_data() else {
                 continue;
             };

@@ -19,18 +19,18 @@ use super::known_identities::KnownIdentities;
 use super::program::Program;
 use super::token_error::TokenError;
 
-/// An instance and its gate. After any call here has failed, it must be dropped: the component
-/// may be in the middle of anything.
+/// An instance and its gate. After a call has failed, it must be dropped, because the component may
+/// be in an inconsistent state.
 pub(super) struct Instance {
     store: Store<Capabilities>,
     exports: Exports,
     gate: ResourceAny,
-    /// Made when it is first needed.
+    /// Created when it is first needed.
     client: Option<ResourceAny>,
     identities: KnownIdentities,
 }
 
-/// Bounds of one instance.
+/// Limits of one instance.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// Linear memory, in bytes.
@@ -39,36 +39,36 @@ pub(super) struct Limits {
     pub(super) call_ticks: u64,
 }
 
-/// What starts a decision.
+/// The call that starts a decision.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Question<'a> {
+pub(super) enum DecisionCall<'a> {
     Decide(&'a wit::RequestHead),
     Metadata(&'a wit::RequestHead),
     Authenticate(&'a wit::RequestHead, &'a [String]),
     Verify(&'a str, &'a [String]),
 }
 
-/// What a token is asked for with.
+/// The call that starts a token request.
 #[derive(Clone, Copy)]
-pub(super) enum TokenQuestion<'a> {
+pub(super) enum TokenCall<'a> {
     GetToken(&'a wit_exchange::Delegation),
     GetOwnToken(&'a TokenTarget),
     Request(&'a Grant, &'a TokenTarget, Option<&'a str>),
 }
 
-/// A decision, a refresh, a token or an assertion under way in an instance.
+/// A running decision, refresh, token request or assertion in an instance.
 pub(super) type Task = ResourceAny;
 
-/// A token, or why there is none.
+/// A token, or why the request failed.
 pub(super) type Issued = Result<Token, TokenError>;
 
-/// A client assertion, or why there is none.
+/// A client assertion, or why the request failed.
 pub(super) type Assertion = Result<String, TokenError>;
 
-/// A decision as the component made it, and whom it is about.
-pub(super) struct Verdict {
+/// The component's decision, and the caller's identity.
+pub(super) struct IdentifiedDecision {
     pub(super) decision: wit::Decision,
-    /// There whenever the decision names an identity.
+    /// Present if the decision has an identity.
     pub(super) identity: Option<Identity>,
     pub(super) refresh_due: bool,
 }
@@ -80,12 +80,12 @@ pub(super) enum Step<T> {
 
 pub(super) enum Progress<T> {
     Ready(T),
-    /// Poll again after an exchange, or after so many milliseconds.
+    /// Poll again after an exchange has ended, or after this many milliseconds.
     Pending(Option<u32>),
 }
 
 impl Instance {
-    /// A fresh instance. The inner error is what the component finds wrong in the configuration.
+    /// Creates an instance. The inner error is the component's configuration error.
     pub(super) fn start(
         program: &Program,
         config: &Config,
@@ -111,67 +111,72 @@ impl Instance {
         }))
     }
 
-    /// To be called before each call from outside: gives it its time.
-    pub(super) fn wind_up(&mut self, ticks: u64) {
+    /// Sets the deadline of the next call. Must be called before each call from outside.
+    pub(super) fn set_deadline(&mut self, ticks: u64) {
         self.store.set_epoch_deadline(ticks);
     }
 
-    /// Whether some task in it waits for a document.
+    /// Whether a task in it waits for a document.
     pub(super) fn is_fetching(&self) -> bool {
         self.store.data().is_fetching()
     }
 
-    /// Who is to be told what comes of requests that calls make from now on.
+    /// Sets who is notified of the results of requests from now on.
     pub(super) fn set_notify(&mut self, notify: Arc<Notify>) {
         self.store.data_mut().set_notify(notify);
     }
 
-    /// Whom [`Self::set_notify`] named, and nobody any more; somebody new where nobody was named and a
-    /// call has made requests.
+    /// Takes the `Notify` of [`Self::set_notify`], or a new one if none was set and a call has made
+    /// requests.
     pub(super) fn take_notify(&mut self) -> Option<Arc<Notify>> {
         self.store.data_mut().take_notify()
     }
 
-    /// None where the question is none that the gate answers.
-    pub(super) fn ask(
+    /// None if the gate does not answer this request.
+    pub(super) fn decide(
         &mut self,
-        question: Question<'_>,
-    ) -> wasmtime::Result<Step<Option<Verdict>>> {
+        call: DecisionCall<'_>,
+    ) -> wasmtime::Result<Step<Option<IdentifiedDecision>>> {
         let gate = self.exports.tollgate_auth_resource_server().gate();
         let store = &mut self.store;
-        let step = match question {
-            Question::Decide(head) => gate.call_decide(store, self.gate, head)?,
-            Question::Metadata(head) => match gate.call_metadata(store, self.gate, head)? {
+        let step = match call {
+            DecisionCall::Decide(head) => gate.call_decide(store, self.gate, head)?,
+            DecisionCall::Metadata(head) => match gate.call_metadata(store, self.gate, head)? {
                 Some(step) => step,
                 None => return Ok(Step::Done(None)),
             },
-            Question::Authenticate(head, scopes) => {
+            DecisionCall::Authenticate(head, scopes) => {
                 gate.call_authenticate(store, self.gate, head, scopes)?
             }
-            Question::Verify(token, scopes) => gate.call_verify(store, self.gate, token, scopes)?,
+            DecisionCall::Verify(token, scopes) => {
+                gate.call_verify(store, self.gate, token, scopes)?
+            }
         };
         Ok(match step {
-            wit::Step::Done(outcome) => Step::Done(Some(self.verdict(outcome)?)),
+            wit::Step::Done(outcome) => Step::Done(Some(self.decided(outcome)?)),
             wit::Step::Waiting(task) => Step::Waiting(task),
         })
     }
 
-    pub(super) fn poll(&mut self, task: Task) -> wasmtime::Result<Progress<Option<Verdict>>> {
+    pub(super) fn poll(
+        &mut self,
+        task: Task,
+    ) -> wasmtime::Result<Progress<Option<IdentifiedDecision>>> {
         let tasks = self.exports.tollgate_auth_resource_server().task();
         Ok(match tasks.call_poll(&mut self.store, task)? {
-            wit::Progress::Ready(outcome) => Progress::Ready(Some(self.verdict(outcome)?)),
+            wit::Progress::Ready(outcome) => Progress::Ready(Some(self.decided(outcome)?)),
             wit::Progress::Pending(wait) => Progress::Pending(wait),
         })
     }
 
-    fn verdict(&mut self, outcome: wit::Outcome) -> wasmtime::Result<Verdict> {
+    fn decided(&mut self, outcome: wit::Outcome) -> wasmtime::Result<IdentifiedDecision> {
         let identity = match &outcome.decision {
             wit::Decision::Allow(wit::Allowed {
                 identity: Some(id), ..
             }) => Some(self.identity(*id)?),
             _ => None,
         };
-        Ok(Verdict {
+        Ok(IdentifiedDecision {
             decision: outcome.decision,
             identity,
             refresh_due: outcome.refresh_due,
@@ -184,7 +189,7 @@ impl Instance {
         }
         let gate = self.exports.tollgate_auth_resource_server().gate();
         let identity = gate.call_identity(&mut self.store, self.gate, id)?;
-        // Asked in the same breath, so nothing can have evicted it.
+        // No other call came between, so it cannot have been evicted.
         let identity = identity.ok_or_else(|| wasmtime::format_err!("no record of an identity"))?;
         self.identities.insert(id, identity.clone());
         Ok(identity)
@@ -214,7 +219,7 @@ impl Instance {
         })
     }
 
-    /// The client, or what is wrong with its configuration.
+    /// The client, or the error of its configuration.
     fn client(&mut self) -> wasmtime::Result<Result<ResourceAny, ConfigError>> {
         if let Some(client) = self.client {
             return Ok(Ok(client));
@@ -225,7 +230,7 @@ impl Instance {
         Ok(created)
     }
 
-    /// What is wrong with the client, where one is configured.
+    /// The error of the client's configuration, if a client is configured.
     pub(super) fn check_client(&mut self) -> wasmtime::Result<Result<(), ConfigError>> {
         let gate = self.exports.tollgate_auth_resource_server().gate();
         if !gate.call_has_client(&mut self.store, self.gate)? {
@@ -234,24 +239,17 @@ impl Instance {
         Ok(self.client()?.map(drop))
     }
 
-    pub(super) fn ask_for_token(
-        &mut self,
-        question: TokenQuestion<'_>,
-    ) -> wasmtime::Result<Step<Issued>> {
+    pub(super) fn start_token(&mut self, call: TokenCall<'_>) -> wasmtime::Result<Step<Issued>> {
         let client = match self.client()? {
             Ok(client) => client,
             Err(error) => return Ok(Step::Done(Err(error.into()))),
         };
         let clients = self.exports.tollgate_auth_token_exchange().token_client();
         let store = &mut self.store;
-        let step = match question {
-            TokenQuestion::GetToken(delegation) => {
-                clients.call_get_token(store, client, delegation)?
-            }
-            TokenQuestion::GetOwnToken(target) => {
-                clients.call_get_own_token(store, client, target)?
-            }
-            TokenQuestion::Request(grant, target, assertion) => {
+        let step = match call {
+            TokenCall::GetToken(delegation) => clients.call_get_token(store, client, delegation)?,
+            TokenCall::GetOwnToken(target) => clients.call_get_own_token(store, client, target)?,
+            TokenCall::Request(grant, target, assertion) => {
                 clients.call_request(store, client, grant, target, assertion)?
             }
         };
@@ -289,7 +287,7 @@ impl Instance {
         subject: Option<&str>,
         resource: Option<&str>,
     ) -> wasmtime::Result<u32> {
-        // A client that was not needed yet has no tokens.
+        // A client that was not created yet has no tokens.
         let Some(client) = self.client else {
             return Ok(0);
         };
@@ -320,7 +318,7 @@ impl Instance {
         })
     }
 
-    /// Gives a task of any kind up.
+    /// Drops a task of any kind.
     pub(super) fn drop_task(&mut self, task: Task) -> wasmtime::Result<()> {
         task.resource_drop(&mut self.store)
     }

@@ -1,18 +1,18 @@
-//! The newest fetched keys, outside of any instance.
+//! The most recently fetched keys, outside of any instance.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What one instance fetched and the others, and its successors, may take over.
+/// Keys that one instance fetched, for the other instances and its successors.
 #[derive(Debug, Default)]
 pub(super) struct KeySnapshot {
     latest: Mutex<(u64, Arc<str>)>,
-    /// Beside the lock, because it is read at each call.
+    /// Outside the lock, because it is read at each call.
     version: AtomicU64,
 }
 
 impl KeySnapshot {
-    /// Zero while there is nothing.
+    /// Zero while the snapshot is empty.
     pub(super) fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
     }
@@ -24,8 +24,8 @@ impl KeySnapshot {
             .clone()
     }
 
-    /// Replaces the snapshot, unless it says the same. Returns the version that the publisher has
-    /// seen now: its own if there was none between it and `seen`.
+    /// Replaces the snapshot if the text differs. Returns the version that the publisher has now
+    /// seen: its own, if no other version came after `seen`.
     pub(super) fn publish(&self, state: String, seen: u64) -> u64 {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let (version, text) = &mut *latest;

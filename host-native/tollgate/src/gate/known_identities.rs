@@ -1,4 +1,4 @@
-//! Identities that were lifted out of the component before.
+//! A cache of identities that were lifted out of the component.
 
 use std::collections::HashMap;
 
@@ -6,16 +6,16 @@ use tollgate_config::Identity;
 
 use super::bindings::exports::tollgate::auth::resource_server::IdentityId;
 
-/// Identities of one instance by id. An id is never used for another token, so an entry is true
-/// for as long as the instance lives; whether it may be used, the component says at each request.
+/// Identities of one instance by id. An id is never reused for another token, so an entry is valid
+/// for the life of the instance. The component decides at each request whether it may be used.
 #[derive(Debug, Default)]
 pub(super) struct KnownIdentities {
     by_id: HashMap<IdentityId, Identity>,
     bytes: usize,
 }
 
-/// Above this, all are forgotten and lifted anew: room for some thousands of common tokens, and
-/// little beside the memory of the component itself.
+/// Above this size, the cache is cleared. It holds some thousands of common tokens, and is small
+/// compared to the component's memory.
 const MAX_BYTES: usize = 4 << 20;
 
 impl KnownIdentities {
@@ -38,10 +38,10 @@ impl KnownIdentities {
     }
 }
 
-/// Roughly the bytes that an identity takes, with its claims parsed.
+/// The approximate size of an identity with parsed claims, in bytes.
 fn cost(identity: &Identity) -> usize {
     const FIXED: usize = 512;
-    // Parsed JSON takes about three times its text, at the worst.
+    // Parsed JSON takes at most about three times the memory of its text.
     FIXED + 4 * identity.claims_json().len()
 }
 

@@ -43,7 +43,7 @@ pub use tollgate_config::{
     Token, TokenCache, TokenErrorKind, TokenTarget, TypedToken, ValueKind,
 };
 
-/// The signatures that the component is lent, for test vectors. Not part of the interface.
+/// The signatures that the host lends, for test vectors. Not part of the public API.
 #[doc(hidden)]
 pub mod lent {
     pub use super::signatures::VerifyingKey;
@@ -52,40 +52,41 @@ pub mod lent {
 use bindings::exports::tollgate::auth::resource_server as wit;
 use decision::{Unsendable, header_map};
 use exchange::HttpClient;
-use instance::{Question, Verdict};
+use instance::{DecisionCall, IdentifiedDecision};
 use request_head::request_head;
-use worker::{Blueprint, Failed, Worker};
+use worker::{Failed, InstanceTemplate, Worker};
 
 /// A protected resource: verifies access tokens, answers challenges, publishes metadata.
 ///
-/// It hosts the component in some stores, in parallel; the same token always goes to the same
-/// one, and so does what it is exchanged for. Cheap to clone. Dropping the future of a decision gives it up and harms no other.
+/// It runs the component in several stores in parallel. The same token is always handled by the same
+/// store, and so are the tokens that it is exchanged for. Cheap to clone. Dropping the future of a
+/// decision cancels it, and affects no other request.
 #[derive(Clone)]
 pub struct Gate(Arc<Inner>);
 
 struct Inner {
-    blueprint: Arc<Blueprint>,
+    template: Arc<InstanceTemplate>,
     workers: Vec<Arc<Worker>>,
-    /// For calls to other APIs. The workers have a copy of it.
+    /// For calls to other APIs. The workers have a clone of it.
     http: HttpClient,
     origin: RequestOrigin,
-    /// Keyed afresh in each process, so that nobody can aim tokens at one store.
+    /// Keyed randomly in each process, so that an attacker cannot direct tokens to one store.
     hasher: RandomState,
     next: AtomicUsize,
 }
 
-/// What a gate uses and has been through.
+/// Statistics of a gate.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct GateStats {
     /// Linear memory of all stores, in bytes.
     pub memory: usize,
-    /// Stores that failed and were started anew.
+    /// How many stores failed and were restarted.
     pub failures: u64,
 }
 
 impl Gate {
-    /// Begins to build a gate.
+    /// Creates a builder.
     pub fn builder(config: Config) -> GateBuilder {
         GateBuilder::new(config)
     }
@@ -93,18 +94,21 @@ impl Gate {
     /// Decides about a request: preflight, metadata, credentials, scopes.
     pub async fn handle(&self, request: &Parts) -> Decision {
         let head = request_head(request, &self.0.origin);
-        let verdict = self.worker_for(&head).ask(Question::Decide(&head)).await;
-        verdict
-            .and_then(|verdict| decision(verdict.ok_or(Failed)?, bearer(&head)))
+        let decided = self
+            .worker_for(&head)
+            .decide(DecisionCall::Decide(&head))
+            .await;
+        decided
+            .and_then(|decided| decision(decided.ok_or(Failed)?, bearer(&head)))
             .unwrap_or_else(|Failed| Decision::Respond(Answer::failed()))
     }
 
-    /// Verifies the credentials of a request, whatever its route says: never public, and the
-    /// scopes are the gate's, the route's and these. The headers belong on the handler's response.
+    /// Verifies the credentials of a request, even on a public route. The token needs the gate's
+    /// scopes, the route's and these. The headers are to be added to the handler's response.
     ///
     /// # Errors
     ///
-    /// The answer to send when the credentials do not do.
+    /// The response to send if the credentials are refused.
     pub async fn authenticate(
         &self,
         request: &Parts,
@@ -112,33 +116,37 @@ impl Gate {
     ) -> Result<(Credentials, http::HeaderMap), Answer> {
         let head = request_head(request, &self.0.origin);
         let scopes = owned(scopes);
-        let verdict = self
+        let decided = self
             .worker_for(&head)
-            .ask(Question::Authenticate(&head, &scopes))
+            .decide(DecisionCall::Authenticate(&head, &scopes))
             .await;
-        credentials(verdict, bearer(&head))
+        credentials(decided, bearer(&head))
     }
 
-    /// Verifies a bare token, for what is not an HTTP request.
+    /// Verifies a token that did not come with an HTTP request.
     ///
     /// # Errors
     ///
-    /// What an HTTP request would be answered; its challenge has no `resource_metadata`.
+    /// The response that an HTTP request would get. Its challenge has no `resource_metadata`.
     pub async fn verify(&self, token: &str, scopes: &[&str]) -> Result<Identity, Answer> {
         let scopes = owned(scopes);
-        let verdict = self
+        let decided = self
             .worker_of(token)
-            .ask(Question::Verify(token, &scopes))
+            .decide(DecisionCall::Verify(token, &scopes))
             .await;
-        credentials(verdict, token).map(|(credentials, _)| credentials.identity)
+        credentials(decided, token).map(|(credentials, _)| credentials.identity)
     }
 
-    /// Answers a metadata request or a preflight of one; none for any other path.
+    /// Answers a metadata request or its preflight. None for any other path.
     pub async fn metadata(&self, request: &Parts) -> Option<Answer> {
         let head = request_head(request, &self.0.origin);
-        match self.worker_for(&head).ask(Question::Metadata(&head)).await {
+        match self
+            .worker_for(&head)
+            .decide(DecisionCall::Metadata(&head))
+            .await
+        {
             Ok(None) => None,
-            Ok(Some(Verdict {
+            Ok(Some(IdentifiedDecision {
                 decision: wit::Decision::Respond(answer),
                 ..
             })) => Some(Answer::new(answer).unwrap_or_else(|Unsendable| Answer::failed())),
@@ -146,8 +154,8 @@ impl Gate {
         }
     }
 
-    /// Whether an identity's scopes cover the required ones, by the hierarchy; when they do not,
-    /// the 403 with the challenge to answer. For decisions that need the body, such as an MCP
+    /// Checks whether an identity's scopes cover the required ones, by the hierarchy. If not,
+    /// returns the 403 with its challenge. For decisions that depend on the body, such as an MCP
     /// tool call.
     #[must_use]
     pub fn require_scopes(
@@ -168,49 +176,49 @@ impl Gate {
         }
     }
 
-    /// Fetches what is stale, now rather than when it is first needed. Whether the issuer could
-    /// be reached shows when a token is to be verified.
+    /// Fetches stale keys now rather than when they are first needed. It does not report failures:
+    /// they show when a token is verified.
     pub async fn refresh(&self) {
         for worker in &self.0.workers {
-            // Sequentially: the later ones take over what the first one fetched. A failure is
+            // Sequentially, so that the later stores take over the keys of the first. A failure is
             // logged, and the next request gets a new instance.
             let _ = worker.refresh().await;
         }
     }
 
-    /// The fetched keys, for [`Gate::import_keys`] of a later gate: only public keys, as JSON.
-    /// None when the store that was asked has failed.
+    /// The fetched keys, for [`Gate::import_keys`] of a later gate. Only public keys, as JSON. None
+    /// if the store has failed.
     #[must_use]
     pub fn export_keys(&self) -> Option<String> {
         self.0.workers.first()?.export_keys().ok()
     }
 
-    /// Takes keys from [`Gate::export_keys`]. The text must come from a place that only the
-    /// application can write: whoever writes it can sign tokens. Returns how many issuers it had
-    /// keys for; what does not fit this configuration is skipped.
+    /// Imports keys from [`Gate::export_keys`]. The text must come from a place that only the
+    /// application can write to: whoever writes it can sign tokens. Returns for how many issuers it
+    /// had keys. Keys that do not fit this configuration are skipped.
     ///
     /// # Errors
     ///
-    /// When the text is no export.
+    /// The text is not an export.
     pub fn import_keys(&self, state: &str) -> Result<u32, ConfigError> {
         let mut taken = 0;
         for worker in &self.0.workers {
             match worker.import_keys(state) {
                 Ok(Ok(issuers)) => taken = taken.max(issuers),
                 Ok(Err(error)) => return Err(error),
-                // Logged; this store fetches for itself.
+                // The failure was logged. This store fetches the keys itself.
                 Err(Failed) => {}
             }
         }
         Ok(taken)
     }
 
-    /// What the gate uses and has been through.
+    /// Returns statistics of the gate.
     #[must_use]
     pub fn stats(&self) -> GateStats {
         GateStats {
             memory: self.0.workers.iter().map(|worker| worker.memory()).sum(),
-            failures: self.0.blueprint.failures.load(Ordering::Relaxed),
+            failures: self.0.template.failures.load(Ordering::Relaxed),
         }
     }
 
@@ -221,8 +229,8 @@ impl Gate {
         }
     }
 
-    /// The store that knows a token, by the end of its signature: all tokens end differently, and
-    /// the scheme before it does not move one to another store.
+    /// Selects the store for a token by the end of its signature, so that the scheme before it has
+    /// no influence.
     fn worker_of(&self, token: &str) -> &Arc<Worker> {
         let end = &token.as_bytes()[token.len().saturating_sub(32)..];
         self.worker_at(self.hash_of(end))
@@ -255,19 +263,19 @@ fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
 }
 
-/// The value that `token-start` counts in.
+/// The value that `token-start` is an offset in.
 fn bearer(head: &wit::RequestHead) -> &str {
     head.authorization.first().map_or("", String::as_str)
 }
 
-fn decision(verdict: Verdict, authorization: &str) -> Result<Decision, Failed> {
-    match verdict.decision {
+fn decision(decided: IdentifiedDecision, authorization: &str) -> Result<Decision, Failed> {
+    match decided.decision {
         wit::Decision::Respond(answer) => Answer::new(answer)
             .map(Decision::Respond)
             .map_err(|Unsendable| Failed),
         wit::Decision::Allow(allowed) => {
             let headers = header_map(allowed.headers).map_err(|Unsendable| Failed)?;
-            let credentials = match verdict.identity {
+            let credentials = match decided.identity {
                 None => None,
                 Some(identity) => {
                     let start = usize::try_from(allowed.token_start).map_err(|_| Failed)?;
@@ -286,16 +294,16 @@ fn decision(verdict: Verdict, authorization: &str) -> Result<Decision, Failed> {
     }
 }
 
-/// For questions that are never answered by "public": anything but a known caller fails.
+/// For calls that never answer with "public": anything except an identified caller is a failure.
 #[expect(
     clippy::result_large_err,
     reason = "callers send the answer; none passes it on in a loop"
 )]
 fn credentials(
-    verdict: Result<Option<Verdict>, Failed>,
+    decided: Result<Option<IdentifiedDecision>, Failed>,
     authorization: &str,
 ) -> Result<(Credentials, http::HeaderMap), Answer> {
-    match verdict.and_then(|verdict| decision(verdict.ok_or(Failed)?, authorization)) {
+    match decided.and_then(|decided| decision(decided.ok_or(Failed)?, authorization)) {
         Ok(Decision::Allow(Allowed {
             credentials: Some(credentials),
             headers,

@@ -15,24 +15,24 @@ use super::capability::Capabilities;
 /// The component that this crate was built with.
 const EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/gate.wasm"));
 
-/// How often the clock ticks that bounds calls.
+/// The interval of the clock that limits the duration of calls.
 const TICK: Duration = Duration::from_millis(25);
 
-/// A compiled component. Compiling takes up to some seconds, so share it between gates: it is
-/// cheap to clone.
+/// A compiled component. Compiling can take seconds, so share it between gates: it is cheap to
+/// clone.
 #[derive(Clone)]
 pub struct Program {
     engine: Engine,
     pre: Arc<GatePre<Capabilities>>,
 }
 
-/// Where a program comes from and where its machine code is kept.
+/// The source of a program, and the cache of its machine code.
 #[derive(Clone, Debug, Default)]
 pub struct ProgramOptions {
-    /// The component. Left out: the one that this crate was built with.
+    /// The component. Default: the one that this crate was built with.
     pub component: Option<Vec<u8>>,
-    /// A directory in which machine code is kept between runs. Whoever can write there can run
-    /// code in this process. Left out: each process compiles.
+    /// A directory that caches machine code between runs. Whoever can write to it can run code in
+    /// this process. Default: each process compiles.
     pub cache: Option<PathBuf>,
 }
 
@@ -53,7 +53,7 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// Where the machine cannot run it. That is not tried again.
+    /// The component cannot run on this machine. It is not tried again.
     pub fn embedded() -> Result<Self, ProgramError> {
         static PROGRAM: OnceLock<Result<Program, String>> = OnceLock::new();
         let program = PROGRAM.get_or_init(|| {
@@ -64,11 +64,11 @@ impl Program {
             .map_err(|text| ProgramError(wasmtime::Error::msg(text)))
     }
 
-    /// Compiles a component of the world `gate`. Blocks meanwhile.
+    /// Compiles a component of the world `gate`. This blocks the thread.
     ///
     /// # Errors
     ///
-    /// Where it is no such component, or the cache directory cannot be used.
+    /// It is not such a component, or the cache directory cannot be used.
     pub fn compile(options: ProgramOptions) -> Result<Self, ProgramError> {
         let component = options.component.as_deref().unwrap_or(EMBEDDED);
         Self::compile_with(component, options.cache).map_err(ProgramError)
@@ -120,7 +120,7 @@ fn start_ticking(engine: &Engine) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// How many ticks surely cover this time.
+/// The number of ticks that cover at least this time.
 pub(super) fn ticks(limit: Duration) -> u64 {
     u64::try_from(limit.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX - 1) + 1
 }

@@ -1,4 +1,4 @@
-//! The parts of a request that decide, as the component wants them.
+//! The parts of a request that the decision depends on.
 
 use http::header::{
     ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, HOST, ORIGIN,
@@ -9,26 +9,26 @@ use http::{HeaderMap, HeaderName};
 
 use super::bindings::exports::tollgate::auth::resource_server as wit;
 
-/// How the public origin of a request is known: a server sees only the path and what the client
-/// and proxies say.
+/// How the public origin of a request is determined. A server itself sees only the path and the
+/// headers of clients and proxies.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum RequestOrigin {
-    /// It is always this one: an origin such as `https://api.example.com`.
+    /// A fixed origin, such as `https://api.example.com`.
     Fixed(String),
     /// This scheme, and the `Host` header or the `:authority` of HTTP/2. The client chooses the
-    /// host, so metadata and challenges say what it wants to hear; configure a `resource`, and
+    /// host, so it controls the URLs in metadata and challenges. Configure a `resource` so that
     /// audiences do not depend on it.
     Host {
         /// `http` or `https`.
         scheme: String,
     },
-    /// `X-Forwarded-Proto` and `X-Forwarded-Host`, then as [`RequestOrigin::Host`] with `http`.
-    /// Only behind a proxy that overwrites both.
+    /// `X-Forwarded-Proto` and `X-Forwarded-Host`; without them, as [`RequestOrigin::Host`] with
+    /// `http`. Use it only behind a proxy that overwrites both.
     Forwarded,
 }
 
 impl RequestOrigin {
-    /// The origin of the configured resource if there is one, else what the `Host` header says.
+    /// The origin of the configured resource if there is one, otherwise from the `Host` header.
     pub(super) fn of_settings(origin: Option<String>) -> Self {
         origin.map_or_else(
             || Self::Host {
@@ -38,8 +38,8 @@ impl RequestOrigin {
         )
     }
 
-    /// None where a header holds no scheme or host: put in front of the path, it could hold a path
-    /// of its own, and the component would decide about that.
+    /// None if a header is not a valid scheme or host: it could contain a path of its own, which
+    /// the component would then decide about.
     fn of(&self, parts: &Parts) -> Option<String> {
         let host = |scheme: &str| match parts.uri.authority() {
             Some(authority) => join(scheme, authority.as_str()),
@@ -68,9 +68,9 @@ fn join(scheme: &str, authority: &str) -> Option<String> {
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Copies what decides. Nothing is judged here: what the component finds odd, it refuses.
+/// Copies the parts that the decision depends on. Nothing is checked here: the component does.
 pub(super) fn request_head(parts: &Parts, origin: &RequestOrigin) -> wit::RequestHead {
-    // Without an origin it is not absolute, and the component answers 400.
+    // Without an origin, the URL is not absolute, and the component answers with 400.
     let mut url = origin.of(parts).unwrap_or_default();
     url.push_str(parts.uri.path_and_query().map_or("/", |path| path.as_str()));
     let owned = |name: &HeaderName| parts.headers.get(name).map(|value| lossy(value.as_bytes()));
@@ -89,10 +89,10 @@ pub(super) fn request_head(parts: &Parts, origin: &RequestOrigin) -> wit::Reques
     }
 }
 
-/// A value with bytes that are no UTF-8 stays one that no grammar allows.
+/// A value with bytes that are not UTF-8 remains one that no grammar allows.
 fn lossy(value: &[u8]) -> String {
     match std::str::from_utf8(value) {
-        // Nearly all values, in a sixth of the instructions.
+        // The fast path for nearly all values: a sixth of the instructions.
         Ok(text) => text.to_owned(),
         Err(_) => String::from_utf8_lossy(value).into_owned(),
     }

@@ -1,7 +1,7 @@
-//! One exchange for all stores that want the same document.
+//! Shares one exchange between all stores that need the same document.
 //!
-//! Each store has its own key engine, which limits how often it asks. Sharing what they fetch
-//! makes the issuer see about as many requests as one store would make.
+//! Each store limits its own fetches. Sharing the documents keeps the number of requests to the
+//! issuer close to that of a single store.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -12,20 +12,21 @@ use tokio::sync::watch;
 use super::bindings::tollgate::auth::http_client::{HttpError, Request};
 use super::exchange::{HttpClient, Outcome};
 
-/// Documents that are remembered: two for each of the 32 issuers that a gate may have.
+/// How many documents are kept: two for each of the 32 issuers that a gate may have.
 const MAX_DOCUMENTS: usize = 64;
 
-/// Exchanges under way, and documents that arrived lately.
+/// Running exchanges, and recent documents.
 #[derive(Debug)]
 pub(super) struct SharedFetch {
     http: HttpClient,
-    /// What one store lets pass between two fetches of a document. In such a time all stores
-    /// together fetch it twice: once because they need it, once because it did not do.
+    /// The minimum time between two fetches of a document by one store. In this time, all stores
+    /// together fetch it at most twice: once because they need it, and once because it lacked a
+    /// key.
     cooldown: OnceLock<Duration>,
     documents: Mutex<HashMap<Document, History>>,
 }
 
-/// What makes two requests ask for the same.
+/// The parts of a request that identify a document.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 struct Document {
     url: String,
@@ -35,73 +36,73 @@ struct Document {
 
 #[derive(Debug, Default)]
 struct History {
-    flight: Option<Arc<Flight>>,
-    latest: Option<Landed>,
+    running: Option<Arc<RunningFetch>>,
+    latest: Option<Fetched>,
     /// When the one before `latest` arrived.
     before: Option<Instant>,
 }
 
-type Flight = watch::Sender<Option<Landed>>;
+type RunningFetch = watch::Sender<Option<Fetched>>;
 
 #[derive(Clone, Debug)]
-struct Landed {
+struct Fetched {
     at: Instant,
     outcome: Outcome,
 }
 
-/// How far one store has read, so that it gets nothing twice unless it must.
+/// What one store has already received, so that it receives a document twice only if necessary.
 #[derive(Debug, Default)]
-pub(super) struct Reader(Mutex<Horizon>);
+pub(super) struct Reader(Mutex<ReadTimes>);
 
 #[derive(Debug, Default)]
-struct Horizon {
+struct ReadTimes {
     /// When the documents that it got arrived.
     documents: HashMap<Document, Instant>,
-    /// When it took over what another store knew.
+    /// When it took over the keys of another store.
     caught_up: Option<Instant>,
 }
 
 impl Reader {
     /// The store has taken over the keys of another one.
     pub(super) fn caught_up(&self) {
-        self.horizon().caught_up = Some(Instant::now());
+        self.read_times().caught_up = Some(Instant::now());
     }
 
     fn has_read_until(&self, document: &Document) -> Option<Instant> {
-        let horizon = self.horizon();
-        horizon
+        let read_times = self.read_times();
+        read_times
             .documents
             .get(document)
             .copied()
-            .max(horizon.caught_up)
+            .max(read_times.caught_up)
     }
 
-    fn has_read(&self, document: Document, landed: &Landed) {
-        let mut horizon = self.horizon();
-        if horizon.documents.len() >= MAX_DOCUMENTS {
-            horizon.documents.clear();
+    fn has_read(&self, document: Document, fetched: &Fetched) {
+        let mut read_times = self.read_times();
+        if read_times.documents.len() >= MAX_DOCUMENTS {
+            read_times.documents.clear();
         }
-        horizon.documents.insert(document, landed.at);
+        read_times.documents.insert(document, fetched.at);
     }
 
-    fn horizon(&self) -> MutexGuard<'_, Horizon> {
+    fn read_times(&self) -> MutexGuard<'_, ReadTimes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What to do for a store that asks.
+/// The action for a store's request.
 #[derive(Debug)]
 enum Plan {
-    Join(Arc<Flight>),
-    Reuse(Landed),
+    Join(Arc<RunningFetch>),
+    Reuse(Fetched),
     Fetch,
 }
 
 impl History {
     /// `read` is when the newest document that the store has read arrived.
     fn plan(&self, read: Option<Instant>, now: Instant, cooldown: Duration) -> Plan {
-        if let Some(flight) = &self.flight {
-            return Plan::Join(Arc::clone(flight));
+        if let Some(running) = &self.running {
+            return Plan::Join(Arc::clone(running));
         }
         let recent = |at: &Instant| now.saturating_duration_since(*at) < cooldown;
         match &self.latest {
@@ -117,24 +118,24 @@ impl History {
         }
     }
 
-    fn land(&mut self, landed: &Landed) {
-        self.flight = None;
-        // What failed, the next one tries again: each store waits before it does.
-        if matches!(&landed.outcome, Ok(response) if response.status == 200) {
-            let previous = self.latest.replace(landed.clone());
+    fn record(&mut self, fetched: &Fetched) {
+        self.running = None;
+        // After a failure, the next request tries again. Each store waits before it does.
+        if matches!(&fetched.outcome, Ok(response) if response.status == 200) {
+            let previous = self.latest.replace(fetched.clone());
             self.before = previous.map(|previous| previous.at);
         }
     }
 
     /// Whether there is a reason to keep it.
-    fn matters(&self, now: Instant, cooldown: Duration) -> bool {
-        let recent = |landed: &Landed| now.saturating_duration_since(landed.at) < cooldown;
-        self.flight.is_some() || self.latest.as_ref().is_some_and(recent)
+    fn is_needed(&self, now: Instant, cooldown: Duration) -> bool {
+        let recent = |fetched: &Fetched| now.saturating_duration_since(fetched.at) < cooldown;
+        self.running.is_some() || self.latest.as_ref().is_some_and(recent)
     }
 }
 
-/// Whether a request asks for a public document: what one store got serves all. Never so for a
-/// token, which is somebody's.
+/// Whether a request is for a public document, which all stores can share. Token requests are never
+/// shared.
 pub(super) fn is_document(request: &Request) -> bool {
     let credentials = |(name, _): &(String, String)| name.eq_ignore_ascii_case("authorization");
     request.method == "GET" && request.body.is_none() && !request.headers.iter().any(credentials)
@@ -149,13 +150,12 @@ impl SharedFetch {
         }
     }
 
-    /// Sets the cooldown that the component has, before the first request. Until then, and after a
-    /// second call, nothing changes.
+    /// Sets the cooldown of the component, before the first request. A second call has no effect.
     pub(super) fn set_cooldown(&self, cooldown: Duration) {
         let _ = self.cooldown.set(cooldown);
     }
 
-    /// The response, from an exchange of its own or one that served others.
+    /// Returns the response, from a new exchange or a shared one.
     pub(super) async fn send(self: Arc<Self>, request: Request, reader: Arc<Reader>) -> Outcome {
         if !is_document(&request) {
             return self.http.send(request).await;
@@ -166,24 +166,24 @@ impl SharedFetch {
             max_body_bytes: request.max_body_bytes,
         };
         let timeout = Duration::from_millis(request.timeout_ms.into());
-        let mut flight = match self.join(&document, request, &reader) {
-            Ok(flight) => flight,
-            Err(landed) => {
-                reader.has_read(document, &landed);
-                return landed.outcome;
+        let mut running = match self.join(&document, request, &reader) {
+            Ok(running) => running,
+            Err(fetched) => {
+                reader.has_read(document, &fetched);
+                return fetched.outcome;
             }
         };
-        let arrival = async {
-            match flight.wait_for(Option::is_some).await.as_deref() {
-                Ok(Some(landed)) => {
-                    reader.has_read(document, landed);
-                    landed.outcome.clone()
+        let response = async {
+            match running.wait_for(Option::is_some).await.as_deref() {
+                Ok(Some(fetched)) => {
+                    reader.has_read(document, fetched);
+                    fetched.outcome.clone()
                 }
-                // Its task ended without a word: the runtime is shutting down.
+                // Its task was cancelled, because the runtime is shutting down.
                 Ok(None) | Err(_) => Err(HttpError::Internal(None)),
             }
         };
-        tokio::time::timeout(timeout, arrival)
+        tokio::time::timeout(timeout, response)
             .await
             .unwrap_or(Err(HttpError::TimedOut))
     }
@@ -193,76 +193,81 @@ impl SharedFetch {
         document: &Document,
         request: Request,
         reader: &Reader,
-    ) -> Result<watch::Receiver<Option<Landed>>, Landed> {
+    ) -> Result<watch::Receiver<Option<Fetched>>, Fetched> {
         let now = Instant::now();
         let cooldown = self.cooldown.get().copied().unwrap_or_default();
         let mut documents = self.documents();
-        documents.retain(|_, history| history.matters(now, cooldown));
+        documents.retain(|_, history| history.is_needed(now, cooldown));
         let plan = documents.get(document).map_or(Plan::Fetch, |history| {
             history.plan(reader.has_read_until(document), now, cooldown)
         });
         match plan {
-            Plan::Join(flight) => Ok(flight.subscribe()),
-            Plan::Reuse(landed) => Err(landed),
+            Plan::Join(running) => Ok(running.subscribe()),
+            Plan::Reuse(fetched) => Err(fetched),
             Plan::Fetch => {
-                let (flight, receiver) = watch::channel(None);
-                let flight = Arc::new(flight);
-                // A gate has no more documents; if it had, they would go unshared.
+                let (running, receiver) = watch::channel(None);
+                let running = Arc::new(running);
+                // A gate has no more documents. Any further one would not be shared.
                 if documents.len() < MAX_DOCUMENTS || documents.contains_key(document) {
                     let history = documents.entry(document.clone()).or_default();
-                    history.flight = Some(Arc::clone(&flight));
+                    history.running = Some(Arc::clone(&running));
                 }
                 drop(documents);
-                tokio::spawn(Arc::clone(self).fly(document.clone(), request, flight));
+                tokio::spawn(Arc::clone(self).run(document.clone(), request, running));
                 Ok(receiver)
             }
         }
     }
 
-    async fn fly(self: Arc<Self>, document: Document, request: Request, flight: Arc<Flight>) {
+    async fn run(
+        self: Arc<Self>,
+        document: Document,
+        request: Request,
+        running: Arc<RunningFetch>,
+    ) {
         let exchange = self.http.send(request);
         tokio::pin!(exchange);
         let outcome = loop {
             tokio::select! {
                 outcome = &mut exchange => break Some(outcome),
-                () = flight.closed() => {
-                    // Nobody waits, unless somebody has joined since.
-                    if self.give_up(&document, &flight) {
+                () = running.closed() => {
+                    // No task waits, unless one has joined since.
+                    if self.abandon(&document, &running) {
                         break None;
                     }
                 }
             }
         };
         let Some(outcome) = outcome else { return };
-        let landed = Landed {
+        let fetched = Fetched {
             at: Instant::now(),
             outcome,
         };
         let mut documents = self.documents();
-        if let Some(history) = Self::flown_by(&mut documents, &document, &flight) {
-            history.land(&landed);
+        if let Some(history) = Self::history_of(&mut documents, &document, &running) {
+            history.record(&fetched);
         }
-        flight.send_replace(Some(landed));
+        running.send_replace(Some(fetched));
     }
 
-    fn give_up(&self, document: &Document, flight: &Arc<Flight>) -> bool {
+    fn abandon(&self, document: &Document, running: &Arc<RunningFetch>) -> bool {
         let mut documents = self.documents();
-        let abandoned = flight.receiver_count() == 0;
-        if abandoned && let Some(history) = Self::flown_by(&mut documents, document, flight) {
-            history.flight = None;
+        let abandoned = running.receiver_count() == 0;
+        if abandoned && let Some(history) = Self::history_of(&mut documents, document, running) {
+            history.running = None;
         }
         abandoned
     }
 
-    fn flown_by<'a>(
+    fn history_of<'a>(
         documents: &'a mut HashMap<Document, History>,
         document: &Document,
-        flight: &Arc<Flight>,
+        running: &Arc<RunningFetch>,
     ) -> Option<&'a mut History> {
-        let ours = |other: &Arc<Flight>| Arc::ptr_eq(other, flight);
+        let ours = |other: &Arc<RunningFetch>| Arc::ptr_eq(other, running);
         documents
             .get_mut(document)
-            .filter(|history| history.flight.as_ref().is_some_and(ours))
+            .filter(|history| history.running.as_ref().is_some_and(ours))
     }
 
     fn documents(&self) -> MutexGuard<'_, HashMap<Document, History>> {
@@ -279,8 +284,8 @@ mod tests {
 
     const COOLDOWN: Duration = Duration::from_secs(30);
 
-    fn landed(at: Instant, status: u16) -> Landed {
-        Landed {
+    fn fetched(at: Instant, status: u16) -> Fetched {
+        Fetched {
             at,
             outcome: Ok(Response {
                 status,
@@ -305,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_somebodys_is_not_shared() {
+    fn token_requests_are_not_shared() {
         assert!(is_document(&request("GET", &["accept"], None)));
         assert!(!is_document(&request("POST", &[], None)));
         assert!(!is_document(&request("GET", &[], Some("a=b"))));
@@ -317,17 +322,17 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_is_behind_gets_what_another_one_fetched() {
+    fn a_store_reuses_what_another_one_fetched() {
         let begun = Instant::now();
         let mut history = History::default();
         assert!(matches!(history.plan(None, begun, COOLDOWN), Plan::Fetch));
-        history.land(&landed(begun, 200));
+        history.record(&fetched(begun, 200));
         let plan = |read, seconds| history.plan(read, after(begun, seconds), COOLDOWN);
         assert!(matches!(plan(None, 29), Plan::Reuse(_)));
         assert!(matches!(plan(None, 30), Plan::Fetch), "too old");
         assert!(
             matches!(plan(Some(begun), 1), Plan::Fetch),
-            "it wants a newer one"
+            "it needs a newer one"
         );
     }
 
@@ -335,9 +340,9 @@ mod tests {
     fn all_stores_together_fetch_twice_in_a_cooldown() {
         let begun = Instant::now();
         let mut history = History::default();
-        history.land(&landed(begun, 200));
+        history.record(&fetched(begun, 200));
         let second = after(begun, 5);
-        history.land(&landed(second, 200));
+        history.record(&fetched(second, 200));
         let plan = |seconds| history.plan(Some(second), after(begun, seconds), COOLDOWN);
         assert!(matches!(plan(6), Plan::Reuse(_)));
         assert!(matches!(plan(30), Plan::Fetch));
@@ -347,9 +352,9 @@ mod tests {
     fn a_failure_is_not_shared() {
         let begun = Instant::now();
         let mut history = History::default();
-        history.land(&landed(begun, 500));
+        history.record(&fetched(begun, 500));
         assert!(matches!(history.plan(None, begun, COOLDOWN), Plan::Fetch));
-        assert!(!history.matters(begun, COOLDOWN));
+        assert!(!history.is_needed(begun, COOLDOWN));
     }
 
     #[test]
@@ -362,7 +367,7 @@ mod tests {
         let reader = Reader::default();
         assert_eq!(reader.has_read_until(&document), None);
         let begun = Instant::now();
-        reader.has_read(document.clone(), &landed(begun, 200));
+        reader.has_read(document.clone(), &fetched(begun, 200));
         assert_eq!(reader.has_read_until(&document), Some(begun));
         reader.caught_up();
         assert!(reader.has_read_until(&document) >= Some(begun));

@@ -1,6 +1,6 @@
-//! The signatures that the host lends the component: `ring`; dalek for checks by Ed25519, which takes
-//! two thirds of `ring`'s time; and RustCrypto's crates for what `ring` does not do (P-521,
-//! elliptic-curve keys without their public half).
+//! The signatures that the host lends the component: `ring`; dalek to verify Ed25519, which takes two
+//! thirds of `ring`'s time; and RustCrypto's crates for P-521 and elliptic-curve keys without their
+//! public half, which `ring` does not support.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,7 +37,7 @@ impl VerifyingKey {
     /// Reads a public JWK for one algorithm.
     ///
     /// # Errors
-    /// Why there is no such key.
+    /// The key is invalid, or its algorithm is not supported.
     pub fn from_jwk(algorithm: &str, jwk: &str) -> Result<Self, Error> {
         let rsa = |parameters| {
             let jwk = parse(jwk)?;
@@ -45,7 +45,7 @@ impl VerifyingKey {
             let e = member(&jwk, "e")?.into_boxed_slice();
             Ok(Verifier::Rsa(parameters, PublicKeyComponents { n, e }))
         };
-        // `ring` looks at a point only when it verifies.
+        // `ring` checks a point only when it verifies.
         let checked = || tollgate_signatures::VerifyingKey::from_jwk(algorithm, jwk);
         let ecdsa = |curve: &'static dyn signature::VerificationAlgorithm| {
             checked()?;
@@ -68,7 +68,7 @@ impl VerifyingKey {
         }))
     }
 
-    /// Whether a signature in JWS form is this key's.
+    /// Whether a signature in JWS form was made with this key.
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.0 {
@@ -102,13 +102,13 @@ enum Secret {
     P384(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
     RustCrypto(Box<tollgate_signatures::SigningKey>),
-    /// The application's own.
+    /// A key of the application.
     Signer(Arc<dyn Signer>),
 }
 
 impl SigningKey {
     fn from_pkcs8(der: &[u8]) -> Result<Self, SignatureError> {
-        // Reads every encoding, and computes a public half that is not there.
+        // Reads every encoding, and computes a missing public half.
         let key = tollgate_signatures::SigningKey::from_pkcs8(der).map_err(signature_error)?;
         let public_jwk = key.public_jwk();
         let random = SystemRandom::new();
@@ -168,15 +168,15 @@ fn signature_error(error: Error) -> SignatureError {
     }
 }
 
-/// Runs cryptography or code of the application, so that its panic costs one request and not the
-/// store with all that others have there.
+/// Runs cryptography or code of the application so that a panic fails one request and not the whole
+/// store.
 fn contained<T>(work: impl FnOnce() -> Result<T, SignatureError>) -> Result<T, SignatureError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(SignatureError::Failed))
 }
 
 type Outcome<T> = Result<T, SignatureError>;
 
-/// An answer that is there. It is taken once.
+/// An answer that is already known. It is returned once.
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
 #[derive(Debug)]
 pub struct Answered<T>(Option<Outcome<T>>);
@@ -189,7 +189,7 @@ pub type PendingVerdict = Answered<bool>;
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
 pub type PendingPublicKey = Answered<String>;
 
-/// A signature, there or on its way. It is given up when this is dropped.
+/// A finished or running signature. Dropping it cancels the operation.
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
 #[derive(Debug)]
 pub struct PendingSignature {
@@ -214,7 +214,7 @@ impl Drop for PendingSignature {
     }
 }
 
-/// Stores the outcome of a signer and tells the waiting task, also where the signer panics.
+/// Stores the outcome of a signer and notifies the waiting task, even if the signer panics.
 struct Report<F: Fn()> {
     outcome: Arc<Mutex<Option<Outcome<Vec<u8>>>>>,
     done: F,

@@ -9,34 +9,34 @@ use tollgate_config::{ConfigError, OauthError, TokenErrorKind};
 use super::bindings::exports::tollgate::auth::token_exchange as wit;
 use super::decision::Answer;
 
-/// Why there is no token. No secret and no token is in it.
+/// A failed token request. It contains no secret and no token.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TokenError {
-    /// What kind of reason.
+    /// The kind of reason.
     pub kind: TokenErrorKind,
-    /// One sentence for people, without input of anybody.
+    /// One sentence for people. It contains no text from the issuer or the caller.
     pub message: String,
     /// For [`TokenErrorKind::Refused`].
     pub oauth: Option<Box<OauthError>>,
-    /// The status of the issuer's response, where there was one.
+    /// The status of the issuer's response, if there was one.
     pub status: Option<u16>,
-    /// How long to wait before another try, where that is known: what the issuer says in
-    /// `Retry-After` (an hour at the most), or when its metadata are asked for again.
+    /// How long to wait before trying again, if that is known: the issuer's `Retry-After` (at most
+    /// an hour), or the time until its metadata is fetched again.
     pub retry_after: Option<Duration>,
     answer: Box<Answer>,
 }
 
 impl TokenError {
-    /// A response for the application's own caller, if it has nothing better: 401 or 403 where
-    /// the user must do something, 500 where the application must, 429 and 502 to 504 where
-    /// only time helps. None of the issuer's words is in it.
+    /// A default response for the application's own caller: 401 or 403 if the user must act, 500 if
+    /// the application's operator must act, 429 or 502 to 504 if the caller can only wait. It
+    /// contains no text from the issuer.
     #[must_use]
     pub fn to_response(&self) -> Response<String> {
         self.answer.response.clone()
     }
 
-    /// The same with its stable code for logs and metrics.
+    /// The response with its stable code for logs and metrics.
     #[must_use]
     pub fn answer(&self) -> &Answer {
         &self.answer
@@ -75,7 +75,7 @@ impl From<wit::Failure> for TokenError {
     }
 }
 
-/// For a gate whose client cannot work, or that has none.
+/// The error of a gate whose client is invalid or missing.
 impl From<ConfigError> for TokenError {
     fn from(error: ConfigError) -> Self {
         Self {

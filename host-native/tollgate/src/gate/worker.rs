@@ -1,8 +1,8 @@
 //! One store: an instance behind a lock, replaced when it traps.
 //!
-//! No call into the component waits for anything, so the lock is held for microseconds (some
-//! milliseconds when a new key is prepared) and the caller's own thread makes the call: a queue
-//! and a thread of its own would cost more than a decision.
+//! No call into the component blocks, so the lock is held only for microseconds (a few milliseconds
+//! if a new key is prepared), and the caller's thread makes the call: a queue and a separate thread
+//! would cost more than a decision.
 
 mod task;
 
@@ -16,22 +16,23 @@ use super::capability::HostServices;
 use super::delegation::CallReport;
 use super::fault_log::FaultLog;
 use super::instance::{
-    Assertion, Instance, Issued, Limits, Progress, Question, Step, Task, TokenQuestion, Verdict,
+    Assertion, DecisionCall, IdentifiedDecision, Instance, Issued, Limits, Progress, Step, Task,
+    TokenCall,
 };
 use super::key_snapshot::KeySnapshot;
 use super::program::Program;
 use task::OwnedTask;
 
-/// The instance failed and with it what was asked.
+/// The instance failed, and the call with it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Failed;
 
-/// What every worker of a gate starts instances from.
-pub(super) struct Blueprint {
+/// The parts that all workers of a gate need to start instances.
+pub(super) struct InstanceTemplate {
     pub(super) program: Program,
     pub(super) config: Config,
     pub(super) limits: Limits,
-    /// The newest keys that any instance has fetched.
+    /// The most recently fetched keys of any instance.
     pub(super) keys: KeySnapshot,
     pub(super) faults: FaultLog,
     /// Instances that failed so far.
@@ -39,7 +40,7 @@ pub(super) struct Blueprint {
 }
 
 pub(super) struct Worker {
-    blueprint: Arc<Blueprint>,
+    template: Arc<InstanceTemplate>,
     services: Arc<HostServices>,
     running: Mutex<Option<Box<Running>>>,
     generations: AtomicU64,
@@ -48,23 +49,23 @@ pub(super) struct Worker {
 
 struct Running {
     instance: Instance,
-    /// Tasks belong to one instance: an older one's are gone.
+    /// Identifies the instance. Tasks of an older instance are lost.
     generation: u64,
-    /// The version of the key snapshot that it has.
+    /// The version of the key snapshot that the instance has.
     keys_seen: u64,
 }
 
-/// How often a question is asked anew when the instance that worked on it failed on another.
+/// How often a call is repeated if its instance failed in another call.
 const MAX_RESTARTS: usize = 2;
 
 impl Worker {
     /// A worker with its first instance.
     pub(super) fn start(
-        blueprint: Arc<Blueprint>,
+        template: Arc<InstanceTemplate>,
         services: Arc<HostServices>,
     ) -> wasmtime::Result<Result<Arc<Self>, ConfigError>> {
         let worker = Self {
-            blueprint,
+            template,
             services,
             running: Mutex::new(None),
             generations: AtomicU64::new(0),
@@ -80,17 +81,17 @@ impl Worker {
     }
 
     fn new_running(&self) -> wasmtime::Result<Result<Box<Running>, ConfigError>> {
-        let Blueprint {
+        let InstanceTemplate {
             program,
             config,
             limits,
             ..
-        } = &*self.blueprint;
+        } = &*self.template;
         let mut instance = match Instance::start(program, config, *limits, &self.services)? {
             Ok(instance) => instance,
             Err(error) => return Ok(Err(error)),
         };
-        self.blueprint.faults.tell(instance.new_faults()?);
+        self.template.faults.log_new(instance.new_faults()?);
         Ok(Ok(Box::new(Running {
             instance,
             generation: self.generations.fetch_add(1, Ordering::Relaxed),
@@ -101,17 +102,17 @@ impl Worker {
     /// Runs `call` in the instance. If it fails the instance is dropped, and the next call gets a
     /// new one, with the newest keys.
     fn with<R>(&self, call: impl FnOnce(&mut Running) -> wasmtime::Result<R>) -> Result<R, Failed> {
-        // After a panic the slot is empty, because the instance was taken out of it.
+        // After a panic the slot is empty, because the instance had been taken out of it.
         let mut slot = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let result = self.run(&mut slot, call);
         result.map_err(|error| {
             drop(slot);
-            self.blueprint.failures.fetch_add(1, Ordering::Relaxed);
+            self.template.failures.fetch_add(1, Ordering::Relaxed);
             tracing::error!(
                 error = format!("{error:#}"),
                 "a gate failed and is replaced"
             );
-            // Whoever has a task there must ask anew.
+            // Callers with a task in the old instance must start it again.
             self.services.progress.notify_waiters();
             Failed
         })
@@ -126,72 +127,76 @@ impl Worker {
             Some(running) => running,
             None => match self.new_running()? {
                 Ok(running) => running,
-                // It was accepted before.
+                // The configuration was accepted before.
                 Err(error) => wasmtime::bail!("{}: {}", error.field, error.message),
             },
         };
-        let keys = &self.blueprint.keys;
-        running.instance.wind_up(self.blueprint.limits.call_ticks);
-        // One that fetches gets the same documents by that.
+        let keys = &self.template.keys;
+        running
+            .instance
+            .set_deadline(self.template.limits.call_ticks);
+        // An instance that is fetching gets the same documents from its fetch.
         if running.keys_seen != keys.version() && !running.instance.is_fetching() {
             let (version, state) = keys.latest();
-            // Exported by the same component for the same configuration; what it refuses all the
-            // same, it fetches.
+            // The same component exported it for the same configuration. If it refuses the keys
+            // nevertheless, it fetches them.
             let _ = running.instance.import_keys(&state)?;
             running.keys_seen = version;
             self.services.reader.caught_up();
-            running.instance.wind_up(self.blueprint.limits.call_ticks);
+            running
+                .instance
+                .set_deadline(self.template.limits.call_ticks);
         }
         let result = call(&mut running)?;
         *slot = Some(running);
         Ok(result)
     }
 
-    /// Asks the component and waits for its decision; none where the question is not its own.
-    /// Nothing is left behind in the component when the future is dropped.
-    pub(super) async fn ask(
+    /// Starts a decision and waits for it. None if the gate does not answer this request. If the
+    /// future is dropped, the task in the component is dropped too.
+    pub(super) async fn decide(
         self: &Arc<Self>,
-        question: Question<'_>,
-    ) -> Result<Option<Verdict>, Failed> {
-        let ask = |instance: &mut Instance| instance.ask(question);
-        let verdict = self.settle(ask, Instance::poll, MAX_RESTARTS).await?;
-        if verdict.as_ref().is_some_and(|verdict| verdict.refresh_due) {
+        call: DecisionCall<'_>,
+    ) -> Result<Option<IdentifiedDecision>, Failed> {
+        let begin = |instance: &mut Instance| instance.decide(call);
+        let decided = self.drive(begin, Instance::poll, MAX_RESTARTS).await?;
+        if decided.as_ref().is_some_and(|decided| decided.refresh_due) {
             self.refresh_in_background();
         }
-        Ok(verdict)
+        Ok(decided)
     }
 
-    /// Asks for a token and waits for it, or for why there is none.
-    pub(super) async fn ask_for_token(
+    /// Starts a token request and waits for its result.
+    pub(super) async fn start_token(
         self: &Arc<Self>,
-        question: TokenQuestion<'_>,
+        call: TokenCall<'_>,
     ) -> Result<Issued, Failed> {
-        let restarts = match question {
-            // What was sent once as it stands is not sent again: an assertion and a refresh token
-            // may be good for one use only.
-            TokenQuestion::Request(..) => 0,
-            TokenQuestion::GetToken(_) | TokenQuestion::GetOwnToken(_) => MAX_RESTARTS,
+        let restarts = match call {
+            // A request that bypasses the cache is not repeated: an assertion or a refresh token
+            // may be valid for one use only.
+            TokenCall::Request(..) => 0,
+            TokenCall::GetToken(_) | TokenCall::GetOwnToken(_) => MAX_RESTARTS,
         };
-        let ask = |instance: &mut Instance| instance.ask_for_token(question);
-        self.settle(ask, Instance::poll_token, restarts).await
+        let begin = |instance: &mut Instance| instance.start_token(call);
+        self.drive(begin, Instance::poll_token, restarts).await
     }
 
-    /// Asks for a client assertion and waits for it, or for why there is none.
+    /// Starts a client assertion and waits for its result.
     pub(super) async fn client_assertion(&self, audience: &str) -> Result<Assertion, Failed> {
-        let ask = |instance: &mut Instance| instance.client_assertion(audience);
-        self.settle(ask, Instance::poll_assertion, MAX_RESTARTS)
+        let begin = |instance: &mut Instance| instance.client_assertion(audience);
+        self.drive(begin, Instance::poll_assertion, MAX_RESTARTS)
             .await
     }
 
     /// Fetches what is stale.
     pub(super) async fn refresh(self: &Arc<Self>) -> Result<(), Failed> {
-        self.settle(Instance::refresh, Instance::poll_refresh, 0)
+        self.drive(Instance::refresh, Instance::poll_refresh, 0)
             .await
     }
 
-    /// Begins something and drives it to its end. It is begun anew, so many times, where its
-    /// instance failed on something else.
-    async fn settle<T>(
+    /// Starts a task and drives it to its end. If its instance failed in another call, the task is
+    /// started again, at most this many times.
+    async fn drive<T>(
         &self,
         begin: impl Fn(&mut Instance) -> wasmtime::Result<Step<T>>,
         poll: fn(&mut Instance, Task) -> wasmtime::Result<Progress<T>>,
@@ -211,8 +216,8 @@ impl Worker {
                 }
             };
             if let Some(end) = end {
-                // Also where nothing had to be waited for: on a busy machine a response may be
-                // there before the call that asked for it has returned.
+                // Also if there was nothing to wait for: on a busy machine, a response may arrive
+                // before the call that requested it has returned.
                 self.publish_keys();
                 return Ok(end);
             }
@@ -220,26 +225,26 @@ impl Worker {
         Err(Failed)
     }
 
-    /// After an exchange: shows the other instances, and the successors of this one, what it knows, and
-    /// the log what is wrong.
+    /// After an exchange: publishes the keys for other instances and the successors of this one, and
+    /// logs new faults.
     fn publish_keys(&self) {
         let exchanged = &self.services.exchanged;
-        // Most decisions need no exchange, and a look is cheaper than a swap.
+        // Most decisions need no exchange, and a load is cheaper than a swap.
         if !exchanged.load(Ordering::Acquire) || !exchanged.swap(false, Ordering::AcqRel) {
             return;
         }
-        // Others may have waited for what this one fetched.
+        // Other tasks may have waited for the document that this one fetched.
         self.services.progress.notify_waiters();
-        // A failure was logged; the next export may do better.
+        // The failure was logged. The next export may succeed.
         let _ = self.with(|running| {
-            self.blueprint.faults.tell(running.instance.new_faults()?);
+            self.template.faults.log_new(running.instance.new_faults()?);
             let state = running.instance.export_keys()?;
-            running.keys_seen = self.blueprint.keys.publish(state, running.keys_seen);
+            running.keys_seen = self.template.keys.publish(state, running.keys_seen);
             Ok(())
         });
     }
 
-    /// Refreshes keys while nobody waits for it, unless that is under way.
+    /// Refreshes keys in the background, unless a refresh is already running.
     fn refresh_in_background(self: &Arc<Self>) {
         if !self.refreshing.swap(true, Ordering::AcqRel) {
             let worker = Arc::clone(self);
@@ -267,12 +272,12 @@ impl Worker {
         self.with(|running| running.instance.import_keys(state))
     }
 
-    /// The settings in force.
+    /// The effective settings.
     pub(super) fn settings(&self) -> Result<Settings, Failed> {
         self.with(|running| running.instance.settings())
     }
 
-    /// Whether the client works; what is wrong where one is configured that does not.
+    /// Whether a client is configured. An error if it is invalid.
     pub(super) fn check_client(&self) -> Result<Result<(), ConfigError>, Failed> {
         self.with(|running| running.instance.check_client())
     }

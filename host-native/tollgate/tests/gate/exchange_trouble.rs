@@ -46,7 +46,7 @@ async fn each_trouble_has_its_kind_and_passes() {
 async fn metadata_that_cannot_be_had_are_asked_for_again() {
     let issuer = issuer().await;
     let mut config = client_config(&issuer);
-    // So that no metadata are needed before there is a token to be got.
+    // So that no metadata is needed before there is a token to be got.
     let keys = format!("{}/jwks", issuer.url());
     let issuers = config.issuers.as_mut().expect("one");
     issuers[0].keys = Some(tollgate::KeyLocation::Uri(keys));

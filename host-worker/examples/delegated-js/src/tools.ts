@@ -83,7 +83,7 @@ async function orFailure(tool: () => Promise<ToolAnswer>): Promise<ToolAnswer> {
     console.warn(`no token for the upstream API: ${error.message}`);
     // The sentence that an HTTP client would get. The issuer's own words (`error.errorDescription`)
     // stay out of it: a model might take text from outside for instructions.
-    const { error_description: sentence = 'This server is not set up right' } = await error
+    const { error_description: sentence = 'This server is not configured correctly' } = await error
       .toResponse()
       .json<{ error_description?: string }>();
     return failure(`${sentence}.`);

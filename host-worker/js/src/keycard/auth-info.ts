@@ -1,8 +1,8 @@
 import type { Actor, Identity } from 'tollgate';
 
-/** Whom a verified token speaks for. Logs and JSON leave the token out. */
+/** The identity in a verified token. Logs and JSON leave the token out. */
 export interface AuthInfo {
-  /** The raw token, for exchange. */
+  /** The raw token, for a token exchange. */
   token: string;
   /** `client_id`. */
   clientId: string;
@@ -10,13 +10,16 @@ export interface AuthInfo {
   scopes: string[];
   /** `exp`, in seconds since 1970. */
   expiresAt?: number;
-  /** `aud`, where it is one URL. */
+  /** `aud`, if it is a single URL. */
   resource?: URL;
-  /** `sub`. Always there when the token was verified here. */
+  /** `sub`. Always present if the token was verified here. */
   subject?: string;
   /** `iss`. */
   issuer?: string;
-  /** The delegation chain of `act`: who acts now comes first. Only the first may count. */
+  /**
+   * The delegation chain of `act`: the current actor, then prior actors. Only the first may count
+   * in a decision.
+   */
   actors?: readonly Actor[];
 }
 
@@ -36,7 +39,7 @@ function urlOf(text: string): URL | undefined {
   }
 }
 
-/** Keeps members out of `console.log` and `JSON.stringify`, not out of copies (`{ ...value }`). */
+/** Hides members from `console.log` and `JSON.stringify`, but not from copies (`{ ...value }`). */
 export function withoutSecrets<T extends object>(value: T, ...names: (keyof T)[]): T {
   const shown = (): Partial<T> =>
     Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name as keyof T))) as Partial<T>;

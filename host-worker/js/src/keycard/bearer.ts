@@ -1,11 +1,13 @@
 import { authInfoOf, type AuthInfo } from './auth-info.js';
 import { Gates, NO_ENV, listOf, zone } from './gates.js';
 
-/** What {@link verifyBearerToken} accepts. */
+/** Options of {@link verifyBearerToken}. */
 export interface BearerAuthOptions {
   /** Zones whose tokens are accepted, by their exact `iss`. */
   issuers: string | readonly string[];
-  /** Accepted `aud` values; one match suffices. Left out or empty: the origin of the request. */
+  /**
+   * Accepted `aud` values; one match suffices. Default, also if empty: the origin of the request.
+   */
   audiences?: string | readonly string[];
   /** Scopes that the token must have, all of them. */
   requiredScopes?: readonly string[];
@@ -14,10 +16,10 @@ export interface BearerAuthOptions {
 const gates = new Gates();
 
 /**
- * Verifies the bearer token of a request: who it speaks for, or the response to send as it stands.
- * {@link isAuthError} tells the two apart.
+ * Verifies the bearer token of a request. Returns the identity, or the response to send unchanged;
+ * {@link isAuthError} distinguishes the two.
  *
- * @throws TypeError where no issuer is given; ConfigError where an option cannot work.
+ * @throws TypeError if no issuer is given; ConfigError if an option is invalid.
  */
 export async function verifyBearerToken(request: Request, options: BearerAuthOptions): Promise<AuthInfo | Response> {
   const issuers = listOf(options?.issuers);
@@ -36,7 +38,10 @@ export async function verifyBearerToken(request: Request, options: BearerAuthOpt
   return result.ok ? authInfoOf(result.auth) : result.response;
 }
 
-/** Whether {@link verifyBearerToken} refused. By shape, for a response may be of another realm. */
+/**
+ * Whether {@link verifyBearerToken} refused. Checks the shape, because a response may come from
+ * another realm.
+ */
 export function isAuthError(result: AuthInfo | Response): result is Response {
   const { status, headers } = result as Response;
   return typeof status === 'number' && typeof headers?.get === 'function';

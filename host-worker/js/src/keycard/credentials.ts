@@ -6,25 +6,28 @@ import type { ClientSecretAuth, TokenExchangeRequest } from './token-exchange.js
 
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-/** `kid` of a Worker's key, where it has only one. */
+/** `kid` of a Worker's key if it has only one. */
 const KEY_ID = 'worker-key';
-/** Signing and publishing keys asks no issuer; a gate has one all the same. */
+/** Signing and publishing keys needs no issuer, but a gate must have one. */
 const NOWHERE = 'https://tollgate.invalid';
 
-/** A gate's client that authenticates by this credential's key; `undefined` for any other. */
+/**
+ * A gate's client that authenticates with this credential's key. `undefined` for any other
+ * credential.
+ */
 export let clientOf: (credential: unknown) => ClientOptions | undefined;
 
-/** What a token is prepared with. */
+/** Options of a prepared token request. */
 export interface PrepareOptions {
   /** The zone's token endpoint: `aud` of an assertion. */
   tokenEndpoint?: string;
-  /** `resource_client_id`: who the assertion is about, instead of the credential's client. */
+  /** `resource_client_id`: the subject of the assertion, in place of the credential's client. */
   authInfo?: Record<string, string>;
 }
 
-/** How an application says who it is. */
+/** How an application authenticates. */
 export interface ApplicationCredential {
-  /** For a {@link TokenExchangeClient}; `null` where each request carries its own proof. */
+  /** For a {@link TokenExchangeClient}; `null` if each request carries its own assertion. */
   getAuth(): ClientSecretAuth | null;
   /** A request that exchanges a user's token for one for `resource`. */
   prepareTokenExchangeRequest(
@@ -34,7 +37,7 @@ export interface ApplicationCredential {
   ): Promise<TokenExchangeRequest>;
 }
 
-/** A client id with its secret, which no log shows. */
+/** A client id with its secret, which logs do not show. */
 export class WorkersClientSecret implements ApplicationCredential {
   readonly #id: string;
   readonly #secret: string;
@@ -53,21 +56,21 @@ export class WorkersClientSecret implements ApplicationCredential {
   }
 }
 
-/** What a {@link WorkersWebIdentity} takes besides its key. */
+/** Options of a {@link WorkersWebIdentity}. */
 export interface WebIdentityOptions {
-  /** The client id that the zone knows; left out: the key id. */
+  /** The client id at the zone. Default: the key id. */
   clientId?: string;
   /** Further private keys whose public halves are published: the next one, a retired one. */
   otherKeys?: readonly string[];
 }
 
-/** A private key: assertions instead of a secret (RFC 7523). */
+/** A private key, for client assertions in place of a secret (RFC 7523). */
 export class WorkersWebIdentity implements ApplicationCredential {
   readonly #pem: string;
   readonly #keyId: string | null;
   readonly #clientId: string;
   readonly #otherKeys: readonly string[];
-  /** The gate that signs, with the client id that it signs for. */
+  /** The gates that sign, by the client id that they sign for. */
   #signer: { gate: Gate; id: string } | undefined;
 
   /**
@@ -85,7 +88,7 @@ export class WorkersWebIdentity implements ApplicationCredential {
     return null;
   }
 
-  /** A request with an assertion for one use. `options.tokenEndpoint` must be given. */
+  /** Prepares a request with an assertion for one use. `options.tokenEndpoint` must be given. */
   async prepareTokenExchangeRequest(
     subjectToken: string,
     resource: string,
@@ -147,9 +150,9 @@ function isObject(value: unknown): value is object {
 }
 
 /**
- * The credential that the environment names.
+ * The credential in the environment.
  *
- * @throws ConfigError where it names none
+ * @throws ConfigError if there is none
  */
 export function resolveCredential(env: KeycardEnv): WorkersWebIdentity | WorkersClientSecret {
   const { KEYCARD_CLIENT_ID: id, KEYCARD_CLIENT_SECRET: secret } = env;
@@ -162,7 +165,7 @@ export function resolveCredential(env: KeycardEnv): WorkersWebIdentity | Workers
   );
 }
 
-/** The private keys that the environment names. With several, each goes by its thumbprint. */
+/** The private keys in the environment. If there are several, their ids are their thumbprints. */
 export function webIdentity(env: KeycardEnv): WorkersWebIdentity | undefined {
   if (!env.KEYCARD_PRIVATE_KEY) return undefined;
   const otherKeys = [env.KEYCARD_PRIVATE_KEY_NEXT, env.KEYCARD_PRIVATE_KEY_RETIRED].filter(

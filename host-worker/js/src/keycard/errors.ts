@@ -1,27 +1,27 @@
 import { TokenError } from 'tollgate';
 
-/** Something went wrong on the way over HTTP. */
+/** An HTTP request failed. */
 export class HTTPError extends Error {
   static {
     named(this, 'HTTPError');
   }
 }
 
-/** What the application asked for cannot be sent. */
+/** The application's request cannot be sent. */
 export class BadRequestError extends HTTPError {
   static {
     named(this, 'BadRequestError');
   }
 }
 
-/** There are no credentials, or they do not count. */
+/** The credentials are missing or invalid. */
 export class UnauthorizedError extends HTTPError {
   static {
     named(this, 'UnauthorizedError');
   }
 }
 
-/** Why there is no token, where the issuer has not said no: `kind` says what happened. */
+/** A token request failed, but the issuer did not refuse it. `kind` says what happened. */
 export class TokenExchangeError extends HTTPError {
   static {
     named(this, 'TokenExchangeError');
@@ -29,7 +29,7 @@ export class TokenExchangeError extends HTTPError {
 
   /** As in `TokenError` of `tollgate`: `unreachable`, `timed-out`, `not-json`, … */
   readonly kind: string;
-  /** HTTP status of the issuer's answer, where there was one. */
+  /** HTTP status of the issuer's response, if there was one. */
   readonly status: number | undefined;
 
   constructor(kind: string, message: string, status?: number, options?: ErrorOptions) {
@@ -39,7 +39,7 @@ export class TokenExchangeError extends HTTPError {
   }
 }
 
-/** An error in the words of OAuth (RFC 6749 section 5.2). */
+/** An OAuth error (RFC 6749 section 5.2). */
 export class OAuthError extends Error {
   static {
     named(this, 'OAuthError');
@@ -47,7 +47,7 @@ export class OAuthError extends Error {
 
   /** `error`: `invalid_grant`, `access_denied`, … */
   readonly errorCode: string;
-  /** `error_uri`. The issuer wrote it: do not follow it without looking. */
+  /** `error_uri`. It comes from the issuer: treat it as untrusted. */
   readonly errorUri: string | undefined;
 
   constructor(errorCode: string, message: string, errorUri?: string, options?: ErrorOptions) {
@@ -57,7 +57,7 @@ export class OAuthError extends Error {
   }
 }
 
-/** The access token is not good (RFC 6750 section 3.1). */
+/** The access token is invalid (RFC 6750 section 3.1). */
 export class InvalidTokenError extends OAuthError {
   static {
     named(this, 'InvalidTokenError');
@@ -68,7 +68,7 @@ export class InvalidTokenError extends OAuthError {
   }
 }
 
-/** The access token does not reach that far (RFC 6750 section 3.1). */
+/** The access token lacks a scope (RFC 6750 section 3.1). */
 export class InsufficientScopeError extends OAuthError {
   static {
     named(this, 'InsufficientScopeError');
@@ -79,7 +79,7 @@ export class InsufficientScopeError extends OAuthError {
   }
 }
 
-/** What logs show, whatever the minifier calls a class. */
+/** The name that logs show, because a minifier may rename the class. */
 function named(error: { prototype: object }, name: string): void {
   Object.defineProperty(error, 'name', { value: name });
   Object.defineProperty(error.prototype, 'name', { value: name, configurable: true, writable: true });
@@ -87,7 +87,7 @@ function named(error: { prototype: object }, name: string): void {
 
 const BY_THE_APPLICATION = new Set<string>(['invalid-request', 'no-subject', 'forbidden-destination']);
 
-/** The error of this module for what a gate's client threw. Anything else is passed on. */
+/** Converts an error of a gate's client to one of this module. Any other error is passed on. */
 export function errorFor(error: unknown): unknown {
   if (!(error instanceof TokenError)) return error;
   const { kind, message, status } = error;
@@ -105,7 +105,7 @@ export function errorFor(error: unknown): unknown {
     : new TokenExchangeError(kind, message, status, because);
 }
 
-/** The issuer's words without what could forge a line of a log. */
+/** The issuer's text without characters that could forge a log line. */
 function visible(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?');
 }

@@ -1,24 +1,24 @@
-// A client or a credential of the application's own, behind the same cache: the component asks as
-// ever, and what it would send to a token endpoint becomes a call of that client.
+// Puts a client or credential of the application behind the same cache: the requests that the
+// component would send to a token endpoint become calls of that client.
 import { createGate, type ExchangeCacheOptions, type Gate } from 'tollgate';
 import type { ApplicationCredential } from './credentials.js';
 import type { TokenExchangeRequest, TokenResponse } from './token-exchange.js';
 
-/** What a cache needs of a client. */
+/** The part of a client that a cache uses. */
 export interface ExchangesTokens {
   exchangeToken(request: TokenExchangeRequest): Promise<TokenResponse>;
 }
 
-/** A gate that asks such a client, and what that threw. */
+/** A gate that calls such a client, and the errors of the client. */
 export interface Foreign {
   gate: Gate;
-  /** The client's own error, where this is how the gate tells of one. */
+  /** The client's own error, if the gate's error stands for it. */
   errorBehind(error: unknown): unknown;
 }
 
-/** Never connected to. */
+/** A placeholder URL. There is never a connection to it. */
 const CLIENT = 'https://client.tollgate.invalid';
-/** Errors that callers may still be about to ask for; one is shared by all who waited for a token. */
+/** Errors that callers may still read. All callers that waited for a token share one. */
 const ERRORS = 256;
 
 export function foreignClient(
@@ -27,12 +27,12 @@ export function foreignClient(
   cache: ExchangeCacheOptions,
 ): Foreign {
   if (typeof client?.exchangeToken !== 'function') {
-    throw new TypeError('IsolateSafeTokenCache takes a TokenExchangeClient first.');
+    throw new TypeError('The first argument of IsolateSafeTokenCache must be a TokenExchangeClient.');
   }
   const errors = new Map<string, unknown>();
   let count = 0;
 
-  const ask = async (_url: string, init: RequestInit): Promise<Response> => {
+  const forward = async (_url: string, init: RequestInit): Promise<Response> => {
     const form = new URLSearchParams(new TextDecoder().decode(init.body as Uint8Array));
     const subjectToken = form.get('subject_token')!;
     const resource = form.get('resource')!;
@@ -65,7 +65,7 @@ export function foreignClient(
     issuers: [{ issuer: CLIENT }],
     resourceFromRequest: true,
     client: { id: 'foreign', authentication: 'none', tokenEndpoint: `${CLIENT}/token`, cache },
-    fetch: ask,
+    fetch: forward,
   });
   const errorBehind = (error: unknown) => {
     const { error: code, errorDescription: id } = error as { error?: unknown; errorDescription?: string };

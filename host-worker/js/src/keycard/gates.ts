@@ -1,19 +1,19 @@
 import { createGate, type Gate, type GateOptions, type IssuerOptions } from 'tollgate';
 
 /**
- * Gates that are kept per place that makes them: each costs an instance of the component, a few MiB
- * of the isolate's 128. A Worker has one; several tenants have a few.
+ * How many gates are kept per module. Each costs an instance of the component, a few MiB of the
+ * isolate's 128. A Worker has one; one with several tenants has a few.
  */
 const GATES = 8;
 
-/** Settings never come from `TOLLGATE_*` here. One object, which a gate knows again. */
+/** Settings never come from `TOLLGATE_*` here. A single object, so that a gate recognizes it. */
 export const NO_ENV = Object.freeze({});
 
-/** Gates by what they were made from; the one that was not used for longest goes first. */
+/** Gates by their options. The least recently used gate is evicted first. */
 export class Gates {
   readonly #gates = new Map<string, Gate>();
 
-  /** The gate of these options; `extra` is not a part of what tells gates apart. */
+  /** The gate for these options. `extra` is not part of the key. */
   get(options: GateOptions, extra?: GateOptions): Gate {
     const text = JSON.stringify(options);
     const gate = this.#gates.get(text) ?? createGate({ ...options, ...extra });
@@ -28,8 +28,8 @@ export class Gates {
 }
 
 /**
- * What is accepted from a zone. Its tokens carry no `typ`; what else tells an access token from an
- * ID token are the claims and the audience.
+ * The issuer options for a zone. Its tokens have no `typ`; the claims and the audience distinguish
+ * an access token from an ID token.
  */
 export function zone(issuer: string, audiences: readonly string[]): IssuerOptions {
   return {

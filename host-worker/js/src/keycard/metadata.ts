@@ -1,7 +1,7 @@
 import type { Gate, GateOptions, WaitUntil } from 'tollgate';
 import { Gates, NO_ENV } from './gates.js';
 
-/** What the metadata say. */
+/** Options of the metadata. */
 export interface MetadataOptions {
   /** The zone. */
   issuer: string;
@@ -11,14 +11,17 @@ export interface MetadataOptions {
   resourceName?: string;
   /** `resource_documentation`: an absolute URL. */
   serviceDocumentationUrl?: string | URL;
-  /** The document at `/.well-known/jwks.json`; left out, there is none. Private members are not sent. */
+  /** The document at `/.well-known/jwks.json`. Default: none. Private members are not sent. */
   publicJwks?: object;
 }
 
 const WELL_KNOWN = '/.well-known/';
 const AUTHORIZATION_SERVER = `${WELL_KNOWN}oauth-authorization-server`;
 
-/** For any browser: tokens are no ambient authority. `*` does not cover `Authorization`. */
+/**
+ * Allows any browser origin, because browsers do not send bearer tokens by themselves. `*` does not
+ * cover `Authorization`.
+ */
 const CORS = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
@@ -28,7 +31,7 @@ const CORS = {
 
 const gates = new Gates();
 
-/** The answer to any OPTIONS. It needs no configuration. */
+/** The response to any OPTIONS request. It needs no configuration. */
 export function preflight(): Response {
   return new Response(null, { status: 204, headers: CORS });
 }
@@ -36,7 +39,7 @@ export function preflight(): Response {
 /**
  * Answers requests for OAuth metadata and their preflights; `null` for any other.
  *
- * @throws TypeError where there is no issuer; ConfigError where an option cannot work.
+ * @throws TypeError if there is no issuer; ConfigError if an option is invalid.
  */
 export async function handleMetadataRequest(request: Request, options: MetadataOptions): Promise<Response | null> {
   const { pathname } = new URL(request.url);
@@ -57,7 +60,7 @@ export async function handleMetadataRequest(request: Request, options: MetadataO
   return metadata(gate, request);
 }
 
-/** The gate's options for what this module calls otherwise. */
+/** The gate's options for this module's options. */
 export function metadataOf(options: Omit<MetadataOptions, 'issuer'>): GateOptions['metadata'] {
   const { scopesSupported, resourceName, serviceDocumentationUrl } = options;
   return {
@@ -68,7 +71,7 @@ export function metadataOf(options: Omit<MetadataOptions, 'issuer'>): GateOption
   };
 }
 
-/** The gate's document, where the request is for one. */
+/** The gate's document, if the request is for one. */
 export async function metadata(gate: Gate, request: Request, ctx?: WaitUntil): Promise<Response | null> {
   if (!request.url.includes(WELL_KNOWN)) return null; // nearly always, and much cheaper than asking
   const response = await gate.metadata(request, NO_ENV, ctx);
@@ -77,8 +80,8 @@ export async function metadata(gate: Gate, request: Request, ctx?: WaitUntil): P
 }
 
 /**
- * Names this resource in the issuer's `authorization_endpoint`, for clients that do not send
- * `resource` themselves.
+ * Adds `resource` to the issuer's `authorization_endpoint`, for clients that do not send it
+ * themselves.
  */
 async function withResource(response: Response, request: Request): Promise<Response> {
   if (response.status !== 200 || response.body === null) return response;
@@ -88,12 +91,12 @@ async function withResource(response: Response, request: Request): Promise<Respo
     endpoint.searchParams.set('resource', new URL(request.url).origin);
     document.authorization_endpoint = endpoint.href;
   } catch {
-    // An issuer without one is passed on as it is.
+    // Metadata without one is passed on unchanged.
   }
   return new Response(JSON.stringify(document), response);
 }
 
-/** RFC 7518 section 6: what a key set for everybody must not hold, whoever put it there. */
+/** RFC 7518 section 6: the private members, which a published key set must not contain. */
 const PRIVATE = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']);
 
 function keys(request: Request, jwks: object): Response {

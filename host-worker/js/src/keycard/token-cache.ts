@@ -11,20 +11,23 @@ import {
   type TokenResponse,
 } from './token-exchange.js';
 
-/** Bounds of a cache, and who asks. */
+/** Options of a cache. */
 export interface IsolateSafeTokenCacheOptions {
-  /** How long before it ends a token is not given out any more, in seconds. Default: 30. */
+  /** How long before its expiry a token is no longer returned, in seconds. Default: 30. */
   skewSeconds?: number;
-  /** Default: 1000; 0 keeps nothing. The least recently used go first. */
+  /**
+   * The maximum number of tokens. Default: 1000; 0 disables the cache. The least recently used
+   * tokens are evicted first.
+   */
   maxEntries?: number;
-  /** Who asks, where that is not the client. */
+  /** The credential to use in place of the client's. */
   credential?: ApplicationCredential;
 }
 
 /**
- * Tokens for users, exchanged once for all who ask for the same at the same time, and kept until
- * they end. What tells them apart is the issuer, the client, the subject, the subject's token and
- * the resource; so one cache serves all users of an isolate.
+ * A cache of exchanged tokens. Concurrent calls for the same token share one exchange. The cache
+ * key has the issuer, the client, the subject, the subject's token and the resource, so one cache
+ * serves all users of an isolate.
  */
 export class IsolateSafeTokenCache {
   readonly #gate: Gate;
@@ -47,14 +50,14 @@ export class IsolateSafeTokenCache {
   }
 
   /**
-   * A token for `resource` on behalf of a user.
+   * Gets a token for `resource` on behalf of a user.
    *
    * @param subject the user: `auth.subject`. Without one it would be everybody's token.
    * @param subjectToken the user's verified token: `auth.token`
    * @throws BadRequestError where there is no subject; else as {@link TokenExchangeClient.exchangeToken}
    */
   async getToken(subject: string, subjectToken: string, resource: string): Promise<TokenResponse> {
-    // JavaScript may bring anything; who is nobody, and what is no token, the gate says.
+    // The values may have any type in JavaScript. The gate refuses an empty subject or token.
     const user = { subject: textOf(subject), token: textOf(subjectToken) };
     try {
       const token = await exchangeFor(this.#gate, user, resource, undefined, NO_ENV);
@@ -64,7 +67,10 @@ export class IsolateSafeTokenCache {
     }
   }
 
-  /** Forgets tokens: of a subject, for a resource, of a subject for a resource, or all; how many. */
+  /**
+   * Removes tokens of a subject, for a resource, of a subject for a resource, or all. Returns how
+   * many.
+   */
   invalidate(subject?: string, resource?: string): number {
     return this.#gate.invalidate({ subject, resource }, NO_ENV);
   }
@@ -74,7 +80,7 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Whom to ask as who, where client and credential do what they do here, and nothing else. */
+/** The zone and the credentials to use, if client and credential are this module's own classes. */
 function settingsOf(
   client: ExchangesTokens,
   credential: ApplicationCredential | undefined,

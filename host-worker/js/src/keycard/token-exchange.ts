@@ -13,10 +13,10 @@ export interface ClientSecretAuth {
 
 /** The parameters of RFC 8693 section 2.1. */
 export interface TokenExchangeRequest {
-  /** Left out: token exchange, the only grant here. */
+  /** Default: token exchange, the only supported grant. */
   grantType?: string;
   subjectToken: string;
-  /** Left out: an access token. */
+  /** Default: an access token. */
   subjectTokenType?: string;
   /** RFC 8707: absolute URIs. */
   resource?: string | readonly string[];
@@ -24,32 +24,32 @@ export interface TokenExchangeRequest {
   /** Scopes, separated by spaces. */
   scope?: string | readonly string[];
   requestedTokenType?: string;
-  /** Who acts for the subject. */
+  /** A token of the party that acts for the subject. */
   actorToken?: string;
   actorTokenType?: string;
-  /** Instead of the client's own authentication (RFC 7523 section 2.2). */
+  /** Replaces the client's own authentication (RFC 7523 section 2.2). */
   clientAssertion?: string;
-  /** Only `urn:ietf:params:oauth:client-assertion-type:jwt-bearer` is sent. */
+  /** Only `urn:ietf:params:oauth:client-assertion-type:jwt-bearer` is supported. */
   clientAssertionType?: string;
 }
 
-/** A token as it was issued. Frozen; logs and JSON leave the secrets out. */
+/** An issued token. Frozen; logs and JSON leave the secrets out. */
 export interface TokenResponse {
   readonly accessToken: string;
   /** `Bearer`, as the issuer spells it. */
   readonly tokenType: string;
-  /** Seconds that are left of its life, where the issuer said. */
+  /** The remaining lifetime in seconds, if the issuer said. */
   readonly expiresIn?: number;
-  /** What was granted, where that is not what was asked for. */
+  /** The granted scopes, if they differ from the requested ones. */
   readonly scope?: string[];
   readonly refreshToken?: string;
   readonly issuedTokenType?: string;
 }
 
-/** Whom a client asks, and as who; `undefined` for a client of the application's own. */
+/** The zone and the credentials of a client. `undefined` for the application's own client. */
 export let settingsOf: (client: object) => { issuer: string; client: ClientOptions | undefined } | undefined;
 
-/** Asks a zone for tokens: each call is one request, and nothing is kept. */
+/** Requests tokens from a zone. Each call is one request, and nothing is cached. */
 export class TokenExchangeClient {
   readonly #issuer: string;
   readonly #auth: Partial<ClientSecretAuth>;
@@ -63,8 +63,8 @@ export class TokenExchangeClient {
   /**
    * Exchanges a token.
    *
-   * @throws OAuthError where the zone refuses; BadRequestError where the request cannot be sent;
-   *   TokenExchangeError where there is no usable answer; ConfigError where the client cannot work
+   * @throws OAuthError if the zone refuses; BadRequestError if the request cannot be sent;
+   *   TokenExchangeError if there is no usable response; ConfigError if the client is invalid
    */
   async exchangeToken(request: TokenExchangeRequest): Promise<TokenResponse> {
     const {
@@ -77,7 +77,7 @@ export class TokenExchangeClient {
       clientAssertion,
     } = request;
     if (grantType !== undefined && grantType !== TOKEN_EXCHANGE) {
-      throw new BadRequestError('exchangeToken() exchanges tokens: leave `grantType` out.');
+      throw new BadRequestError('exchangeToken() always uses token exchange: remove `grantType`.');
     }
     if (!this.#auth.clientId && !clientAssertion) {
       throw new OAuthError(
@@ -109,7 +109,7 @@ export class TokenExchangeClient {
   }
 
   #gate(): Gate {
-    // With an assertion of the caller's the id is not sent, but a client has one.
+    // With the caller's assertion, the id is not sent, but a client must have one.
     this.#made ??= createGate({
       issuers: [{ issuer: this.#issuer }],
       resourceFromRequest: true,
@@ -129,7 +129,7 @@ export class TokenExchangeClient {
   }
 }
 
-/** A copy for one caller: what one does to it reaches no other. */
+/** A copy for one caller, so that changes to it affect no other caller. */
 export function tokenResponseOf(token: Token): TokenResponse {
   const { accessToken, tokenType, expiresAt, scopes, refreshToken, issuedTokenType } = token;
   const response: TokenResponse = {

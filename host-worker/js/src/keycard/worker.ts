@@ -14,7 +14,7 @@ export type AuthenticatedFetchHandler<Env = KeycardEnv> = (
   auth: AuthInfo,
 ) => Response | Promise<Response>;
 
-/** A Worker, and what it lets in. */
+/** Options of a Worker. */
 export interface KeycardWorkerOptions<Env = KeycardEnv> {
   /** Scopes that every request needs, all of them. */
   requiredScopes?: readonly string[];
@@ -24,32 +24,34 @@ export interface KeycardWorkerOptions<Env = KeycardEnv> {
   resourceName?: string;
   /** `resource_documentation` of the metadata: an absolute URL. */
   serviceDocumentationUrl?: string | URL;
-  /** Accepted `aud` values; one match suffices. Left out or empty: the origin of the request. */
+  /**
+   * Accepted `aud` values; one match suffices. Default, also if empty: the origin of the request.
+   */
   audiences?: string | readonly string[];
-  /** Told about every refused request, for logs and metrics. */
+  /** Called for every refused request, for logs and metrics. */
   onRefusal?: (refusal: Refusal) => void;
-  /** Answers the requests that may go on. Its response is sent as it is. */
+  /** Handles the allowed requests. Its response is sent unchanged. */
   fetch: AuthenticatedFetchHandler<Env>;
 }
 
-/** What a Worker module exports by default. */
+/** The default export of a Worker module. */
 export interface KeycardWorker<Env = KeycardEnv> {
   fetch(request: Request, env: Env, ctx: any): Promise<Response>;
 }
 
 /**
  * A Worker that answers preflights and OAuth metadata, verifies the bearer token of all other
- * requests against the zone in `env.KEYCARD_ISSUER`, and calls `options.fetch` for good ones.
+ * requests against the zone in `env.KEYCARD_ISSUER`, and calls `options.fetch` for valid ones.
  */
 export function createKeycardWorker<Env = KeycardEnv>(options: KeycardWorkerOptions<Env>): KeycardWorker<Env> {
   if (typeof options?.fetch !== 'function')
-    throw new TypeError('createKeycardWorker takes `fetch`, the function that answers requests.');
+    throw new TypeError('createKeycardWorker() needs `fetch`, the function that handles requests.');
   const guard = new Guard(options as KeycardWorkerOptions<any>);
   return {
     async fetch(request, env, ctx) {
       if (request.method === 'OPTIONS') return preflight();
       const passed = await guard.decide(request, env as KeycardEnv, ctx);
-      // Whatever the handler throws is the runtime's to report.
+      // The runtime reports exceptions of the handler.
       return isAuthError(passed) ? passed : options.fetch(request, env, ctx, passed);
     },
   };
@@ -64,7 +66,7 @@ class Guard {
     this.#options = options;
   }
 
-  /** The caller, or the answer. */
+  /** The caller, or the response. */
   async decide(request: Request, env: KeycardEnv, ctx: WaitUntil | undefined): Promise<AuthInfo | Response> {
     try {
       const gate = this.#gate(env);
@@ -83,7 +85,7 @@ class Guard {
     const known = this.#byEnv.get(env);
     if (known !== undefined) return known;
     if (!env?.KEYCARD_ISSUER)
-      throw new ConfigError('KEYCARD_ISSUER', 'KEYCARD_ISSUER is not set: put the URL of the zone there.');
+      throw new ConfigError('KEYCARD_ISSUER', 'KEYCARD_ISSUER is not set: set it to the URL of the zone.');
     const { requiredScopes, audiences, onRefusal } = this.#options;
     const gate = this.#gates.get(
       {

@@ -2,7 +2,7 @@
 //! A.1.2) and `ECPrivateKey` (RFC 5915 section 3).
 //!
 //! The crate `der` reads and writes each element; the order of the elements is here. RustCrypto's
-//! types for these structures would add 10 KB (gzip) to what every Worker ships and compiles.
+//! types for these structures would add 10 KB (gzip) to the size of every Worker.
 
 use der::asn1::{AnyRef, ObjectIdentifier, UintRef};
 use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber};
@@ -24,8 +24,8 @@ pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.1
 
 type Result<T> = std::result::Result<T, SigningKeyError>;
 
-/// Text that is no DER, or another structure than the one that was expected. What the crate says of
-/// it is left out: the text is a secret.
+/// Not DER, or another structure than the expected one. The crate's own message is dropped, because
+/// the text is a secret.
 fn malformed<E>(_: E) -> SigningKeyError {
     SigningKeyError::Der
 }
@@ -42,7 +42,7 @@ const fn context(number: u32, constructed: bool) -> Tag {
 struct Elements<'a>(SliceReader<'a>);
 
 impl<'a> Elements<'a> {
-    /// Those of a `SEQUENCE` that is the whole of `der`.
+    /// The elements of a `SEQUENCE` that fills `der`.
     fn of_sequence(der: &'a [u8]) -> Result<Self> {
         let whole = AnyRef::from_der(der).map_err(malformed)?;
         if whole.header().tag() != Tag::Sequence {
@@ -51,7 +51,7 @@ impl<'a> Elements<'a> {
         Self::of_value(whole.value())
     }
 
-    /// Those that stand one behind the other.
+    /// Consecutive elements.
     fn of_value(value: &'a [u8]) -> Result<Self> {
         SliceReader::new(value).map(Self).map_err(malformed)
     }
@@ -77,13 +77,13 @@ impl<'a> Elements<'a> {
         self.next(tag).map(Some)
     }
 
-    /// A number that is not negative, without its sign byte.
+    /// A non-negative number, without its sign byte.
     fn number(&mut self) -> Result<&'a [u8]> {
         let number = self.any()?.decode_as::<UintRef<'a>>();
         Ok(number.map_err(malformed)?.as_bytes())
     }
 
-    /// There are no more elements.
+    /// Checks that there are no more elements.
     fn end(self) -> Result<()> {
         self.0.finish().map_err(malformed)
     }
@@ -101,7 +101,7 @@ fn whole_bytes(bits: &[u8]) -> Result<&[u8]> {
 pub(super) struct KeyInfo<'a> {
     algorithm: &'a [u8],
     parameters: Option<AnyRef<'a>>,
-    /// What it is depends on the algorithm.
+    /// Its structure depends on the algorithm.
     pub(super) private_key: &'a [u8],
     pub(super) public_key: Option<&'a [u8]>,
 }
@@ -118,10 +118,10 @@ impl<'a> KeyInfo<'a> {
         };
         algorithm.end()?;
         let private_key = info.next(Tag::OctetString)?;
-        // Attributes say nothing that matters here.
+        // Attributes are ignored.
         info.next_if(context(0, true))?;
         let public_key = info.next_if(context(1, false))?.map(whole_bytes);
-        // Version 1 is the one with a public key.
+        // Only version 1 has a public key.
         match (version, &public_key) {
             ([0], None) | ([1], Some(_)) => {}
             _ => return Err(SigningKeyError::Der),
@@ -144,8 +144,7 @@ impl<'a> KeyInfo<'a> {
         self.algorithm == algorithm.as_bytes()
     }
 
-    /// The curve of an `id-ecPublicKey`. One that is spelled out in numbers instead of named is not
-    /// supported.
+    /// The curve of an `id-ecPublicKey`. Explicit curve parameters are not supported.
     pub(super) fn curve(&self) -> Result<&'a [u8]> {
         match &self.parameters {
             Some(name) if name.header().tag() == Tag::ObjectIdentifier => Ok(name.value()),
@@ -162,7 +161,7 @@ pub(super) fn read_rsa(der: &[u8]) -> Result<RsaNumbers<'_>> {
     let mut key = Elements::of_sequence(der)?;
     match key.number()? {
         [0] => {}
-        // Of more than two primes.
+        // A key with more than two primes.
         [1] => return Err(SigningKeyError::UnsupportedType),
         _ => return Err(SigningKeyError::Der),
     }
@@ -223,7 +222,7 @@ pub(super) fn read_seed(der: &[u8]) -> Result<&[u8]> {
     Ok(seed)
 }
 
-/// An element of these parts.
+/// Writes an element with these parts.
 fn element(tag: Tag, parts: &[&[u8]]) -> Result<Zeroizing<Vec<u8>>> {
     let value = Zeroizing::new(parts.concat());
     let element = AnyRef::new(tag, &value).and_then(|element| element.to_der());
@@ -240,7 +239,7 @@ pub(super) fn write_rsa(numbers: &RsaNumbers<'_>) -> Result<Zeroizing<Vec<u8>>> 
     element(Tag::Sequence, &[&value])
 }
 
-/// Writes `ECPrivateKey`, without the name of the curve: that stands around it.
+/// Writes `ECPrivateKey` without the name of the curve, which the structure around it has.
 pub(super) fn write_ec(scalar: &[u8], point: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>> {
     let version = element(Tag::Integer, &[&[1]])?;
     let scalar = element(Tag::OctetString, &[scalar])?;
@@ -259,7 +258,7 @@ pub(super) fn write_seed(seed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     element(Tag::OctetString, &[seed])
 }
 
-/// Writes `OneAsymmetricKey`, the first version of it.
+/// Writes `OneAsymmetricKey` in version 0.
 pub(super) fn write_info(
     algorithm: &ObjectIdentifier,
     parameters: Parameters,

@@ -74,20 +74,20 @@ fn members_must_be_there_and_of_their_kind() {
         (r#""access_token":"abc""#, "has no token_type"),
         (
             r#""access_token":7,"token_type":"Bearer""#,
-            "has an access_token that cannot be one",
+            "has a malformed access_token",
         ),
         // It would end the header, or begin another.
         (
             r#""access_token":"a\r\nX: y","token_type":"Bearer""#,
-            "has an access_token that cannot be one",
+            "has a malformed access_token",
         ),
         (
             r#""access_token":"a b","token_type":"Bearer""#,
-            "has an access_token that cannot be one",
+            "has a malformed access_token",
         ),
         (
             r#""access_token":"é","token_type":"Bearer""#,
-            "has an access_token that cannot be one",
+            "has a malformed access_token",
         ),
         (
             r#""access_token":"abc","token_type":["Bearer"]"#,
@@ -107,7 +107,7 @@ fn members_must_be_there_and_of_their_kind() {
         ),
         (
             r#""access_token":"abc","token_type":"Bearer","refresh_token":"a\nb""#,
-            "has a refresh_token that cannot be one",
+            "has a malformed refresh_token",
         ),
         (
             r#""access_token":"abc","token_type":"Bearer","issued_token_type":1"#,
@@ -130,7 +130,7 @@ fn members_must_be_there_and_of_their_kind() {
 fn what_is_issued_is_what_was_asked_for() {
     const ID: &str = "urn:ietf:params:oauth:token-type:id_token";
     let other = Err(TokenFailure::BadResponse(
-        "has a token of another type than was asked for",
+        "has a token of another type than the requested one",
     ));
     let issued = |asked: Option<&str>, issued: Option<&str>, token_type: &str| {
         let issued = issued.map_or(String::new(), |i| format!(r#","issued_token_type":"{i}""#));

@@ -1,4 +1,4 @@
-//! A task of the component, polled to its end.
+//! Polls a task of the component until it is ready.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use tokio::sync::Notify;
 use super::{Failed, Worker};
 use crate::gate::instance::{Instance, Progress, Task};
 
-/// The longest wait between two polls: insurance against a wake-up that nobody sends.
+/// The maximum time between two polls, in case a notification is lost.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// A task that is given up when this is dropped.
+/// A task that is dropped in the component when this is dropped.
 pub(super) struct OwnedTask<'a> {
     worker: &'a Worker,
     generation: u64,
@@ -19,7 +19,7 @@ pub(super) struct OwnedTask<'a> {
 }
 
 impl<'a> OwnedTask<'a> {
-    /// A task that the worker's instance of this generation has begun.
+    /// A task in the worker's instance of this generation.
     pub(super) fn new(worker: &'a Worker, generation: u64, task: Task) -> Self {
         Self {
             worker,
@@ -28,7 +28,7 @@ impl<'a> OwnedTask<'a> {
         }
     }
 
-    /// Polls it until it is ready; none when its instance has failed on something else.
+    /// Polls the task until it is ready. None if its instance has failed in another call.
     pub(super) async fn drive<T>(
         &self,
         notify: &Arc<Notify>,
@@ -37,7 +37,7 @@ impl<'a> OwnedTask<'a> {
         loop {
             let progress = self.worker.services.progress.notified();
             tokio::pin!(progress);
-            // From here on nothing is missed.
+            // From here on, no notification is missed.
             progress.as_mut().enable();
             let progressed = self.with(|instance, task| {
                 instance.set_notify(Arc::clone(notify));
@@ -59,7 +59,7 @@ impl<'a> OwnedTask<'a> {
         }
     }
 
-    /// Runs `call` where the task lives; none when that instance is gone.
+    /// Runs `call` in the task's instance. None if that instance has been replaced.
     pub(super) fn with<R>(
         &self,
         call: impl FnOnce(&mut Instance, Task) -> wasmtime::Result<R>,
@@ -76,7 +76,7 @@ impl<'a> OwnedTask<'a> {
 
 impl Drop for OwnedTask<'_> {
     fn drop(&mut self) {
-        // A failure is logged, and there is nobody to tell.
+        // A failure was already logged.
         let _ = self.with(|instance, task| instance.drop_task(task));
     }
 }

@@ -20,7 +20,7 @@ fn worker_with(client: Client) -> Arc<Worker> {
     let config = Config::new("https://api.example.com")
         .issuer(Issuer::new("https://login.example.com"))
         .client(client);
-    let blueprint = Blueprint {
+    let template = InstanceTemplate {
         program: Program::embedded().expect("it compiles"),
         config,
         limits: Limits {
@@ -40,7 +40,7 @@ fn worker_with(client: Client) -> Arc<Worker> {
         exchanged: AtomicBool::new(false),
         memory: AtomicUsize::new(0),
     };
-    let worker = Worker::start(Arc::new(blueprint), Arc::new(services)).expect("it starts");
+    let worker = Worker::start(Arc::new(template), Arc::new(services)).expect("it starts");
     worker.expect("a good configuration")
 }
 
@@ -52,7 +52,7 @@ fn generation(worker: &Worker) -> u64 {
 
 fn run_out_of_time(worker: &Worker) -> Result<String, Failed> {
     worker.with(|running| {
-        running.instance.wind_up(0);
+        running.instance.set_deadline(0);
         running.instance.export_keys()
     })
 }
@@ -64,7 +64,7 @@ async fn an_instance_that_computes_too_long_is_replaced() {
     assert_eq!(run_out_of_time(&worker), Err(Failed));
     assert_eq!(generation(&worker), 1);
     assert!(worker.export_keys().is_ok());
-    assert_eq!(worker.blueprint.failures.load(Ordering::Relaxed), 1);
+    assert_eq!(worker.template.failures.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
@@ -90,11 +90,11 @@ async fn a_token_is_asked_for_anew_but_a_bare_request_is_sent_once() {
     let worker = worker_with(client);
     let target = || TokenTarget::resource("https://cars.example.com");
 
-    // It hangs: nobody answers. The instance fails on something else.
+    // The task hangs, because nothing answers. The instance fails in another call.
     let (asking, target_of_own) = (Arc::clone(&worker), target());
     let own = tokio::spawn(async move {
-        let question = TokenQuestion::GetOwnToken(&target_of_own);
-        asking.ask_for_token(question).await.map(drop)
+        let call = TokenCall::GetOwnToken(&target_of_own);
+        asking.start_token(call).await.map(drop)
     });
     let _first = listener.accept().await.expect("a connection");
     assert_eq!(run_out_of_time(&worker), Err(Failed));
@@ -104,8 +104,8 @@ async fn a_token_is_asked_for_anew_but_a_bare_request_is_sent_once() {
     let (asking, target) = (Arc::clone(&worker), target());
     let bare = tokio::spawn(async move {
         let grant = Grant::ClientCredentials;
-        let question = TokenQuestion::Request(&grant, &target, None);
-        asking.ask_for_token(question).await.map(drop)
+        let call = TokenCall::Request(&grant, &target, None);
+        asking.start_token(call).await.map(drop)
     });
     let _third = listener.accept().await.expect("a connection");
     assert_eq!(run_out_of_time(&worker), Err(Failed));
