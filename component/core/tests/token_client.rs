@@ -5,13 +5,12 @@ mod harness;
 
 use std::rc::Rc;
 
-use harness::{DISCOVERY, ISSUER, Key, NOW, Site, World, answer, bearer, head, inline};
+use harness::{DISCOVERY, ISSUER, Key, NOW, Site, World, inline};
 use serde_json::json;
 use tollgate_core::capability::{HttpError, HttpRequest};
 use tollgate_core::deployment::{
     ClientAuthenticationMethod, ClientConfig, Config, ExchangeCacheConfig,
 };
-use tollgate_core::resource_server::RequestHead;
 use tollgate_core::secret::Secret;
 use tollgate_core::task::{Progress, Task};
 use tollgate_core::token_client::{
@@ -769,72 +768,4 @@ fn no_secret_is_printed() {
     for secret in ["s3cret", "token-alice", "for-token"] {
         assert!(!shown.contains(secret), "{shown}");
     }
-}
-
-#[test]
-fn the_delegation_chain_starts_at_the_current_actor() {
-    let key = Key::new("k", 7);
-    let world = World::new(inline(&[&key]));
-    let identity = |act: serde_json::Value| {
-        let outcome = world.get(&key.token_with(&json!({ "act": act })));
-        let tollgate_core::resource_server::Decision::Allow(allowed) = outcome.decision else {
-            return None;
-        };
-        world.gate.identity(allowed.identity.unwrap())
-    };
-    let chain =
-        json!({ "sub": "worker", "client_id": "c", "act": { "sub": "agent", "iss": "https://i" } });
-    let chain = identity(chain).unwrap();
-    let subjects: Vec<_> = chain.actors.iter().map(|a| a.subject.as_deref()).collect();
-    assert_eq!(subjects, [Some("worker"), Some("agent")]);
-    assert_eq!(chain.actors[0].client_id.as_deref(), Some("c"));
-    assert_eq!(chain.actors[1].issuer.as_deref(), Some("https://i"));
-    let mut deep = json!({ "sub": "last" });
-    for _ in 0..8 {
-        deep = json!({ "sub": "x", "act": deep });
-    }
-    for bad in [
-        json!("worker"),
-        json!([]),
-        json!({ "sub": 7 }),
-        json!({ "sub": "" }),
-        deep,
-    ] {
-        assert!(identity(bad.clone()).is_none(), "{bad}");
-    }
-}
-
-#[test]
-fn a_whole_host_may_be_one_resource() {
-    let key = Key::new("k", 7);
-    let mut config = inline(&[&key]);
-    config.issuers = config.issuers.map(|issuers| {
-        let one =
-            |i: tollgate_core::deployment::IssuerConfig| tollgate_core::deployment::IssuerConfig {
-                audiences: None,
-                ..i
-            };
-        issuers.into_iter().map(one).collect()
-    });
-    config.resource_from_request = Some(true);
-    config.metadata = Some(tollgate_core::deployment::Metadata {
-        single_resource: Some(true),
-        ..Default::default()
-    });
-    let world = World::new(config);
-    let refused = answer(world.send(&head("GET", "https://api.example/mcp")));
-    let challenge = refused.header("www-authenticate").unwrap();
-    assert!(
-        challenge.contains(
-            "resource_metadata=\"https://api.example/.well-known/oauth-protected-resource\""
-        ),
-        "{challenge}"
-    );
-    // The audience is the origin of the request, whichever that is.
-    assert_eq!(world.status(&key.token()), 200);
-    let elsewhere = RequestHead {
-        url: "https://other.example/mcp".into(),
-        ..bearer(&key.token())
-    };
-    assert_eq!(harness::status(&world.send(&elsewhere)), 401);
 }

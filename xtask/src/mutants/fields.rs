@@ -20,7 +20,13 @@ pub(super) struct Field {
 const FIELDS: [Field; 9] = [
     Field {
         files: &["access_token/", "trusted_url"],
-        tests: &["gate_tokens", "gate_requests", "lent_signatures"],
+        tests: &[
+            "gate_keys",
+            "gate_requests",
+            "gate_token_cache",
+            "gate_tokens",
+            "lent_signatures",
+        ],
     },
     Field {
         files: &[
@@ -32,7 +38,14 @@ const FIELDS: [Field; 9] = [
     },
     Field {
         files: &["resource_server/"],
-        tests: &["gate_requests", "gate_tokens"],
+        tests: &[
+            "client_keys",
+            "gate_configuration",
+            "gate_keys",
+            "gate_requests",
+            "gate_token_cache",
+            "gate_tokens",
+        ],
     },
     Field {
         files: &["jose/pem", "jose/private_key", "jose/signing_key"],
@@ -63,7 +76,7 @@ const FIELDS: [Field; 9] = [
     },
     Field {
         files: &["deployment/"],
-        tests: &["environment", "gate_requests", "token_client"],
+        tests: &["client_keys", "environment", "gate_configuration"],
     },
     // What all of them stand on.
     Field {
