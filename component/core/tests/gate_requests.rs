@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tollgate_core::answer::Answer;
 use tollgate_core::capability::HttpError;
 use tollgate_core::deployment::{Access, Config, Cors, Metadata, RouteConfig};
+use tollgate_core::limits;
 use tollgate_core::resource_server::RequestHead;
 
 fn key() -> Key {
@@ -388,8 +389,13 @@ fn odd_urls_are_refused() {
     ] {
         assert_eq!(status(&world.send(&head("GET", url))), 400, "{url}");
     }
-    let long = format!("https://api.example/{}", "x".repeat(20_000));
-    assert_eq!(status(&world.send(&head("GET", &long))), 400);
+    let of_length = |length: usize| {
+        let start = "https://api.example/";
+        let url = format!("{start}{}", "x".repeat(length - start.len()));
+        status(&world.send(&head("GET", &url)))
+    };
+    assert_eq!(of_length(limits::URL_BYTES), 401);
+    assert_eq!(of_length(limits::URL_BYTES + 1), 400);
 }
 
 #[test]
