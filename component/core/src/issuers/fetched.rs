@@ -297,7 +297,7 @@ impl<T> Fetched<T> {
             match look(now) {
                 Look::Use(value) => return Ok(value),
                 Look::Fail(unavailable) => return Err(unavailable),
-                Look::Wait if now >= start && now - start > patience => {
+                Look::Wait if now.saturating_sub(start) > patience => {
                     return Err(Unavailable {
                         error: FetchError::TimedOut,
                         retry_after: 1,
@@ -367,3 +367,7 @@ impl<T> Fetched<T> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "fetched/tests.rs"]
+mod tests;
