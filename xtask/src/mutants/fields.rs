@@ -72,7 +72,12 @@ const FIELDS: [Field; 9] = [
     },
     Field {
         files: &["token_client/"],
-        tests: &["client_keys", "token_client", "token_client_trouble"],
+        tests: &[
+            "client_keys",
+            "lent_signing",
+            "token_client",
+            "token_client_trouble",
+        ],
     },
     Field {
         files: &["deployment/"],

@@ -4,7 +4,10 @@
 //! a little later, and where the one goes away another takes over.
 
 use std::cell::{Cell, RefCell};
+use std::num::NonZeroUsize;
 use std::rc::{Rc, Weak};
+
+use lru::LruCache;
 
 use super::client::{Inner, Outcome, TokenRequest, TokenStep};
 use super::exchanged_tokens::{CacheKey, Owner};
@@ -17,7 +20,17 @@ use crate::lease::{Lease, look_again_after};
 /// time waits for the rest of it instead of being told of an outage that may be over.
 const COOLDOWN_MS: u64 = 500;
 /// Failures that are remembered: beyond that many users at once, the issuer's own limits count.
-const COOLING_ENTRIES: usize = 1024;
+const COOLING_ENTRIES: NonZeroUsize = NonZeroUsize::new(1024).expect("is not 0");
+
+/// When a failed request may be made again, by what it asked for.
+pub(super) type Cooling = LruCache<CacheKey, UnixMillis>;
+
+/// No failures yet. What it may come to hold is not reserved.
+pub(super) fn cooling() -> Cooling {
+    let mut cooling = LruCache::unbounded();
+    cooling.resize(COOLING_ENTRIES);
+    cooling
+}
 
 /// One request that several wait for.
 pub(super) struct InFlight {
@@ -136,11 +149,8 @@ impl Inner {
             ),
             Ok(_) => {}
             Err(_) => {
-                let mut cooling = self.cooling.borrow_mut();
-                cooling.put(*key, now + COOLDOWN_MS);
-                if cooling.len() > COOLING_ENTRIES {
-                    cooling.pop_lru();
-                }
+                let resume_at = now + COOLDOWN_MS;
+                self.cooling.borrow_mut().put(*key, resume_at);
             }
         }
     }

@@ -49,6 +49,7 @@ fn a_lifetime_is_a_number_or_one_in_a_string() {
         "\"\"",
         "\"1h\"",
         "\"-1\"",
+        "\"+5\"",
         "\"1e3\"",
         "1e300",
         "\"99999999999999999999\"",
@@ -106,6 +107,10 @@ fn members_must_be_there_and_of_their_kind() {
             "has a bad scope",
         ),
         (
+            r#""access_token":"abc","token_type":"Bearer","scope":"é""#,
+            "has a bad scope",
+        ),
+        (
             r#""access_token":"abc","token_type":"Bearer","refresh_token":"a\nb""#,
             "has a refresh_token that cannot be one",
         ),
@@ -120,9 +125,14 @@ fn members_must_be_there_and_of_their_kind() {
             "{members}"
         );
     }
-    let long = "x".repeat(limits::EXCHANGED_TOKEN_BYTES + 1);
-    let long = format!(r#""access_token":"{long}","token_type":"Bearer""#);
-    assert!(ok(&long).is_err());
+    let of_size = |bytes: usize| {
+        let token = "x".repeat(bytes);
+        ok(&format!(
+            r#""access_token":"{token}","token_type":"Bearer""#
+        ))
+    };
+    assert!(of_size(limits::EXCHANGED_TOKEN_BYTES).is_ok());
+    assert!(of_size(limits::EXCHANGED_TOKEN_BYTES + 1).is_err());
     assert!(ok(r#""access_token":"abc","token_type":"bEARER""#).is_ok());
 }
 
