@@ -403,6 +403,22 @@ fn exported_keys_serve_in_another_isolate() {
 }
 
 #[test]
+fn an_answer_has_a_largest_size() {
+    let key = Key::new("k1", 7);
+    let reason_at = |bytes: usize| {
+        let world = world(&[&key]);
+        let metadata = json!({ "issuer": ISSUER, "jwks_uri": JWKS }).to_string();
+        let padding = " ".repeat(bytes - metadata.len());
+        let site = Site::Body(200, metadata + &padding, "");
+        world.host.set(DISCOVERY, site);
+        world.reason(&key.token())
+    };
+    let largest = limits::METADATA_BYTES as usize;
+    assert_eq!(reason_at(largest), "allowed");
+    assert_eq!(reason_at(largest + 1), "issuer-answer-too-large");
+}
+
+#[test]
 fn a_snapshot_has_a_largest_size() {
     let world = world(&[]);
     let snapshot = "{\"version\":1,\"issuers\":[]}";
