@@ -677,7 +677,19 @@ fn a_broken_client_leaves_the_gate_working() {
         change(&mut client);
         broken(client)
     };
+    let longest = ClientConfig {
+        id: Some("x".repeat(2048)),
+        secret: Some(Secret::new("x".repeat(2048))),
+        ..client()
+    };
+    assert!(
+        World::new(config(longest))
+            .deployment
+            .token_client()
+            .is_ok()
+    );
     assert_eq!(with(|c| c.id = None), "client.id");
+    assert_eq!(with(|c| c.id = Some(String::new())), "client.id");
     assert_eq!(with(|c| c.id = Some("a\nb".into())), "client.id");
     assert_eq!(with(|c| c.id = Some("x".repeat(2049))), "client.id");
     assert_eq!(
