@@ -4,7 +4,8 @@
 mod harness;
 
 use harness::{
-    DISCOVERY, ISSUER, JWKS, Key, Site, World, answer, bearer, discovering, inline, reason, status,
+    DISCOVERY, ISSUER, JWKS, Key, NOW, Site, World, answer, bearer, discovering, inline, reason,
+    status,
 };
 use serde_json::json;
 use tollgate_core::capability::HttpError;
@@ -321,6 +322,16 @@ fn a_jwks_uri_that_fails_is_looked_up_again() {
     world.host.set_json(moved, &harness::jwks(&[&key]));
     world.host.advance(1_300);
     assert_eq!(world.status(&key.token()), 200);
+}
+
+#[test]
+fn a_token_that_ends_while_keys_are_fetched_is_refused() {
+    let key = Key::new("k1", 7);
+    let world = world(&[&key]);
+    world.host.delay_ms.set(600);
+    let token = key.token_with(&json!({ "exp": NOW + 1 }));
+    assert_eq!(world.reason(&token), "token-expired");
+    assert_eq!(world.host.fetches(JWKS), 1);
 }
 
 #[test]

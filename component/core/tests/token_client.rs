@@ -622,6 +622,30 @@ fn invalidated_requests_in_flight_are_not_cached() {
 }
 
 #[test]
+fn what_an_invalidated_request_brings_is_not_kept() {
+    let (world, client) = world();
+    let task = waiting(client.get_token(of("alice")));
+    client.invalidate(Some("alice"), None);
+    let outcomes = finish_all(&world, vec![task]);
+    assert!(outcomes[0].is_ok());
+    assert_eq!(client.cache_size(), (0, 0));
+    let again = get(&world, &client, of("alice"));
+    assert_ne!(access_token(&again), access_token(&outcomes[0]));
+}
+
+#[test]
+fn one_that_leaves_does_not_end_the_others_request() {
+    let (world, client) = world();
+    get(&world, &client, of("bob")).unwrap();
+    let first = waiting(client.get_token(of("alice")));
+    drop(waiting(client.get_token(of("alice"))));
+    let later = waiting(client.get_token(of("alice")));
+    let outcomes = finish_all(&world, vec![first, later]);
+    assert_eq!(access_token(&outcomes[0]), access_token(&outcomes[1]));
+    assert_eq!(exchanges(&world), 2);
+}
+
+#[test]
 fn the_clients_own_token_is_kept_apart() {
     let (world, client) = world();
     let own = finish(&world, client.get_own_token(target(UPSTREAM)));

@@ -45,6 +45,8 @@ const FIELDS: [Field; 9] = [
             "gate_requests",
             "gate_token_cache",
             "gate_tokens",
+            "lent_signatures",
+            "lent_signing",
         ],
     },
     Field {

@@ -229,3 +229,17 @@ fn other_responses_have_failures_of_their_own() {
         assert_eq!(read(response), Err(failure));
     }
 }
+
+#[test]
+fn a_pause_comes_with_the_issuers_words() {
+    for status in [429, 503] {
+        let later = read(answer(status, r#"{"error":"slow_down"}"#), None, 0).unwrap_err();
+        assert_eq!(later.status(), Some(status));
+        assert_eq!(
+            later.oauth().map(|error| error.error.as_str()),
+            Some("slow_down")
+        );
+        let silent = read(answer(status, ""), None, 0).unwrap_err();
+        assert_eq!(silent.oauth(), None);
+    }
+}
