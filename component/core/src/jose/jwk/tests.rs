@@ -318,6 +318,8 @@ fn weak_rsa_keys_are_refused() {
 fn one_key_one_algorithm() {
     let key = |jwk: &Object| VerifyingKey::from_jwk(jwk).unwrap();
     let with = |json: &str, alg: &str| key(&changed(json, &[("alg", string(alg))]));
+    assert_eq!(key(&parse(EC)).algorithm(), None);
+    assert_eq!(with(OKP, "EdDSA").algorithm(), Some(Algorithm::EdDsa));
     assert_eq!(accepted(&key(&parse(EC))), ["ES256"]);
     assert_eq!(accepted(&key(&parse(OKP))), ["EdDSA", "Ed25519"]);
     assert_eq!(accepted(&with(OKP, "EdDSA")), ["EdDSA"]);
