@@ -53,7 +53,8 @@ cargo xtask <command>
   conformance    runs the requirements against every host
   fuzz           runs the fuzz targets
   mutants        removes the rules of core one by one, and sees whether a test fails;
-                   `mutants <word>…` only in files with a word in their path
+                   `mutants <word>…` only in files with a word in their path;
+                   `mutants --changed` in those that have changed since they were examined
   fmt            formats Rust, JavaScript and TypeScript
 ";
 

@@ -10,7 +10,7 @@ impl Characters {
     const fn alphanumeric() -> Self {
         let mut set = [false; 256];
         let mut byte = 0;
-        while byte < 128 {
+        while byte < set.len() {
             set[byte] = (byte as u8).is_ascii_alphanumeric();
             byte += 1;
         }

@@ -214,6 +214,26 @@ mod tests {
     }
 
     #[test]
+    fn a_host_has_at_most_253_characters() {
+        let of = |length: usize| HttpUrl::parse(&format!("https://{}/", "h".repeat(length)));
+        assert!(of(253).is_ok());
+        assert_eq!(of(254), Err(UrlError::Authority));
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        let same = |one, other| {
+            let [one, other] = [one, other].map(|text| HttpUrl::parse(text).unwrap());
+            one.same_origin(&other)
+        };
+        assert!(same("https://a/x", "https://A:443/y"));
+        assert!(!same("https://a", "http://a"));
+        assert!(!same("https://a", "https://a:444"));
+        assert!(!same("https://a", "https://b"));
+        assert!(!same("http://a", "https://b"));
+    }
+
+    #[test]
     fn plain_http_only_on_loopback() {
         let trusted = |text| HttpUrl::parse(text).unwrap().is_trustworthy();
         assert!(trusted("https://a/"));

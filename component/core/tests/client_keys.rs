@@ -163,6 +163,17 @@ fn several_keys_are_published_without_their_private_halves() {
 }
 
 #[test]
+fn a_client_has_up_to_eight_keys() {
+    let named = |n| ClientKeyConfig {
+        kid: Some(format!("k{n}")),
+        ..key(P256)
+    };
+    let world = world(client((0..8).map(named).collect()));
+    let document: Value = serde_json::from_str(&published(&world)).unwrap();
+    assert_eq!(document["keys"].as_array().unwrap().len(), 8);
+}
+
+#[test]
 fn keys_come_from_settings_in_any_order() {
     let settings = [
         ("TOLLGATE_PRIVATE_KEY_RETIRED", RSA.replace('\n', "\\n")),

@@ -4,11 +4,14 @@
 mod harness;
 
 use harness::{
-    DISCOVERY, ISSUER, JWKS, Key, Site, World, answer, bearer, discovering, inline, reason, status,
+    DISCOVERY, ISSUER, JWKS, Key, NOW, Site, World, answer, bearer, discovering, inline, reason,
+    status,
 };
 use serde_json::json;
 use tollgate_core::capability::HttpError;
 use tollgate_core::deployment::{Config, IssuerConfig, KeyLocationConfig};
+use tollgate_core::issuers::SnapshotError;
+use tollgate_core::limits;
 use tollgate_core::resource_server::{Decision, Step};
 use tollgate_core::task::{Progress, Task};
 
@@ -322,6 +325,16 @@ fn a_jwks_uri_that_fails_is_looked_up_again() {
 }
 
 #[test]
+fn a_token_that_ends_while_keys_are_fetched_is_refused() {
+    let key = Key::new("k1", 7);
+    let world = world(&[&key]);
+    world.host.delay_ms.set(600);
+    let token = key.token_with(&json!({ "exp": NOW + 1 }));
+    assert_eq!(world.reason(&token), "token-expired");
+    assert_eq!(world.host.fetches(JWKS), 1);
+}
+
+#[test]
 fn openid_discovery_is_the_second_place() {
     let key = Key::new("k1", 7);
     let world = World::new(discovering());
@@ -398,6 +411,58 @@ fn exported_keys_serve_in_another_isolate() {
         Ok(0),
         "what is kept is as new"
     );
+}
+
+#[test]
+fn an_answer_has_a_largest_size() {
+    let key = Key::new("k1", 7);
+    let reason_at = |bytes: usize| {
+        let world = world(&[&key]);
+        let metadata = json!({ "issuer": ISSUER, "jwks_uri": JWKS }).to_string();
+        let padding = " ".repeat(bytes - metadata.len());
+        let site = Site::Body(200, metadata + &padding, "");
+        world.host.set(DISCOVERY, site);
+        world.reason(&key.token())
+    };
+    let largest = limits::METADATA_BYTES as usize;
+    assert_eq!(reason_at(largest), "allowed");
+    assert_eq!(reason_at(largest + 1), "issuer-answer-too-large");
+}
+
+#[test]
+fn a_snapshot_has_a_largest_size() {
+    let world = world(&[]);
+    let snapshot = "{\"version\":1,\"issuers\":[]}";
+    let padding = " ".repeat(limits::SNAPSHOT_BYTES - snapshot.len());
+    let largest = format!("{snapshot}{padding}");
+    assert_eq!(world.gate.import_keys(&largest), Ok(0));
+    let larger = largest + " ";
+    assert_eq!(
+        world.gate.import_keys(&larger),
+        Err(SnapshotError::TooLarge)
+    );
+}
+
+#[test]
+fn given_keys_are_not_replaced_by_imported_ones() {
+    let (given, fetched) = (Key::new("k1", 7), Key::new("k2", 8));
+    let world = world(&[&fetched]);
+    assert_eq!(world.status(&fetched.token()), 200);
+    let exported = world.gate.export_keys();
+    let other = world.again(inline(&[&given]));
+    assert_eq!(other.gate.import_keys(&exported), Ok(0));
+    assert_eq!(other.status(&given.token()), 200);
+    assert_eq!(other.reason(&fetched.token()), "token-unknown-key");
+}
+
+#[test]
+fn an_issuer_that_is_silent_is_asked_at_one_place_only() {
+    let world = World::new(discovering());
+    world
+        .host
+        .set(DISCOVERY, Site::Fails(HttpError::Unreachable));
+    assert_eq!(world.status(&Key::new("k1", 7).token()), 503);
+    assert_eq!(world.host.sent.borrow().len(), 1);
 }
 
 #[test]

@@ -10,11 +10,8 @@ use harness::{
 use serde_json::{Value, json};
 use tollgate_core::answer::Answer;
 use tollgate_core::capability::HttpError;
-use tollgate_core::config_error::ConfigError;
-use tollgate_core::deployment::{
-    Access, Config, Cors, Deployment, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, Metadata,
-    RouteConfig,
-};
+use tollgate_core::deployment::{Access, Config, Cors, Metadata, RouteConfig};
+use tollgate_core::limits;
 use tollgate_core::resource_server::RequestHead;
 
 fn key() -> Key {
@@ -290,10 +287,20 @@ fn browsers_get_preflights_and_cors_headers() {
             .contains("WWW-Authenticate")
     );
     // OPTIONS that is no preflight needs a token like any other method.
-    assert_eq!(
-        status(&world.send(&head("OPTIONS", "https://api.example/mcp"))),
-        401
-    );
+    for (method, origin, requested) in [
+        ("OPTIONS", None, None),
+        ("OPTIONS", Some("https://app.example"), None),
+        ("OPTIONS", None, Some("POST")),
+        ("GET", Some("https://app.example"), Some("POST")),
+        ("GET", None, Some("POST")),
+    ] {
+        let request = RequestHead {
+            origin: origin.map(str::to_owned),
+            requested_method: requested.map(str::to_owned),
+            ..head(method, "https://api.example/mcp")
+        };
+        assert_eq!(status(&world.send(&request)), 401, "{request:?}");
+    }
 }
 
 #[test]
@@ -393,219 +400,13 @@ fn odd_urls_are_refused() {
     ] {
         assert_eq!(status(&world.send(&head("GET", url))), 400, "{url}");
     }
-    let long = format!("https://api.example/{}", "x".repeat(20_000));
-    assert_eq!(status(&world.send(&head("GET", &long))), 400);
-}
-
-#[test]
-fn the_environment_fills_in_options() {
-    let jwks = harness::jwks(&[&key()]).to_string();
-    let env = |pairs: &[(&str, &str)]| Config {
-        env: Some(
-            pairs
-                .iter()
-                .map(|(n, v)| ((*n).into(), (*v).into()))
-                .collect(),
-        ),
-        ..Config::default()
+    let of_length = |length: usize| {
+        let start = "https://api.example/";
+        let url = format!("{start}{}", "x".repeat(length - start.len()));
+        status(&world.send(&head("GET", &url)))
     };
-    let world = World::new(env(&[
-        ("TOLLGATE_ISSUER", ISSUER),
-        ("TOLLGATE_AUDIENCE", "x, https://api.example"),
-        ("TOLLGATE_JWKS", &jwks),
-        ("TOLLGATE_SCOPES", "mcp:read"),
-        ("OTHER", "ignored"),
-    ]));
-    assert_eq!(world.status(&key().token()), 200);
-    assert_eq!(
-        world.status(&key().token_with(&json!({ "scope": "a" }))),
-        403
-    );
-    let code = Config {
-        scopes: Some(vec![]),
-        ..env(&[("TOLLGATE_SCOPES", "a")])
-    };
-    let world = World::new(Config {
-        issuers: config().issuers,
-        ..code
-    });
-    assert_eq!(
-        world.status(&key().token()),
-        200,
-        "code goes before the environment"
-    );
-}
-
-#[test]
-fn a_configuration_that_cannot_work_says_what_to_change() {
-    let with = |change: &dyn Fn(&mut Config)| {
-        let mut config = config();
-        change(&mut config);
-        let host = harness::FakeHost::new();
-        Deployment::new(config, host).map(|_| ()).unwrap_err()
-    };
-    let issuer = |change: &dyn Fn(&mut IssuerConfig)| {
-        with(&|config| change(&mut config.issuers.as_mut().unwrap()[0]))
-    };
-    let inline = |json: &str| Some(KeyLocationConfig::Inline(json.into()));
-    let table: Vec<(ConfigError, &str)> = vec![
-        (with(&|c| c.issuers = None), "issuers"),
-        (with(&|c| c.issuers = Some(vec![])), "issuers"),
-        (
-            with(&|c| c.issuers = Some(vec![harness::issuer(); 2])),
-            "issuers[1].issuer",
-        ),
-        (
-            with(&|c| c.issuers = Some(vec![harness::issuer(); 33])),
-            "issuers",
-        ),
-        (
-            issuer(&|i| i.issuer = "issuer.example".into()),
-            "issuers[0].issuer",
-        ),
-        (
-            issuer(&|i| i.issuer = "http://issuer.example".into()),
-            "issuers[0].issuer",
-        ),
-        (
-            issuer(&|i| i.issuer = "https://issuer.example?x".into()),
-            "issuers[0].issuer",
-        ),
-        (issuer(&|i| i.audiences = None), "issuers[0].audiences"),
-        (
-            issuer(&|i| i.audiences = Some(vec![])),
-            "issuers[0].audiences",
-        ),
-        (
-            issuer(&|i| i.audiences = Some(vec![String::new()])),
-            "issuers[0].audiences",
-        ),
-        (
-            issuer(&|i| i.audiences = Some(vec!["a".into(); 65])),
-            "issuers[0].audiences",
-        ),
-        (
-            issuer(&|i| i.algorithms = Some(vec!["none".into()])),
-            "issuers[0].algorithms",
-        ),
-        (
-            issuer(&|i| i.algorithms = Some(vec!["HS256".into()])),
-            "issuers[0].algorithms",
-        ),
-        (
-            issuer(&|i| i.algorithms = Some(vec![])),
-            "issuers[0].algorithms",
-        ),
-        (issuer(&|i| i.types = Some(vec![])), "issuers[0].types"),
-        (
-            issuer(&|i| i.required_claims = Some(vec!["a\"b".into()])),
-            "issuers[0].required-claims",
-        ),
-        (
-            issuer(&|i| i.clock_tolerance = Some(301)),
-            "issuers[0].clock-tolerance",
-        ),
-        (issuer(&|i| i.keys = inline("{}")), "issuers[0].keys"),
-        (
-            issuer(&|i| i.keys = inline("{\"keys\":[]}")),
-            "issuers[0].keys",
-        ),
-        (
-            issuer(&|i| i.keys = Some(KeyLocationConfig::Uri("https://other.example/k".into()))),
-            "issuers[0].keys",
-        ),
-        (
-            with(&|c| c.resource = Some("api.example".into())),
-            "resource",
-        ),
-        (with(&|c| c.scopes = Some(vec!["a b".into()])), "scopes"),
-        (with(&|c| c.realm = Some("a\"b".into())), "realm"),
-        (
-            with(&|c| c.scope_hierarchy = Some(vec![("a".into(), vec!["b c".into()])])),
-            "scope-hierarchy[0]",
-        ),
-        (
-            with(&|c| c.routes = Some(vec![route("mcp", Access::Public)])),
-            "routes[0].path",
-        ),
-        (
-            with(&|c| c.routes = Some(vec![route("/a", Access::Public); 2])),
-            "routes[1]",
-        ),
-        (
-            with(&|c| c.routes = Some(vec![route("/a", Access::Public); 257])),
-            "routes",
-        ),
-        (
-            with(&|c| c.routes = Some(vec![route("/a", Access::Protected(vec!["a\"".into()]))])),
-            "routes[0].scopes",
-        ),
-        (
-            with(&|c| {
-                c.routes = Some(vec![RouteConfig {
-                    methods: Some(vec![]),
-                    ..route("/a", Access::Public)
-                }])
-            }),
-            "routes[0].methods",
-        ),
-        (
-            with(&|c| {
-                c.cors = Some(Cors {
-                    origins: Some(vec!["https://a.example/".into()]),
-                    max_age: None,
-                })
-            }),
-            "cors.origins[0]",
-        ),
-        (
-            with(&|c| {
-                c.keys = Some(KeyPolicyConfig {
-                    cooldown: Some(0),
-                    ..KeyPolicyConfig::default()
-                })
-            }),
-            "keys.cooldown",
-        ),
-        (
-            with(&|c| {
-                c.keys = Some(KeyPolicyConfig {
-                    min_fresh: Some(9999),
-                    ..KeyPolicyConfig::default()
-                })
-            }),
-            "keys.min-fresh",
-        ),
-        (
-            with(&|c| {
-                c.keys = Some(KeyPolicyConfig {
-                    timeout_ms: Some(0),
-                    ..KeyPolicyConfig::default()
-                })
-            }),
-            "keys.timeout-ms",
-        ),
-        (
-            with(&|c| {
-                c.metadata = Some(Metadata {
-                    resource_tos_uri: Some("x".into()),
-                    ..Metadata::default()
-                })
-            }),
-            "metadata.resource-tos-uri",
-        ),
-        (
-            with(&|c| c.env = Some(vec![("TOLLGATE_ISUER".into(), "x".into())])),
-            "TOLLGATE_ISUER",
-        ),
-    ];
-    for (error, field) in table {
-        assert_eq!(error.field, field, "{error}");
-        assert!(
-            error.message.len() > 15 && !error.message.contains('\n'),
-            "{error}"
-        );
-    }
+    assert_eq!(of_length(limits::URL_BYTES), 401);
+    assert_eq!(of_length(limits::URL_BYTES + 1), 400);
 }
 
 #[test]
@@ -670,4 +471,48 @@ fn letter_case_is_ignored_where_that_is_configured() {
             assert_eq!(status(&world.send(&head("GET", &url))), expected, "{path}");
         }
     }
+}
+
+#[test]
+fn a_whole_host_may_be_one_resource() {
+    let mut config = inline(&[&key()]);
+    config.issuers.as_mut().unwrap()[0].audiences = None;
+    config.resource_from_request = Some(true);
+    config.metadata = Some(Metadata {
+        single_resource: Some(true),
+        ..Default::default()
+    });
+    let world = World::new(config);
+    let refused = answer(world.send(&head("GET", "https://api.example/mcp")));
+    let challenge = refused.header("www-authenticate").unwrap();
+    assert!(
+        challenge.contains(
+            "resource_metadata=\"https://api.example/.well-known/oauth-protected-resource\""
+        ),
+        "{challenge}"
+    );
+    // The audience is the origin of the request, whichever that is.
+    assert_eq!(world.status(&key().token()), 200);
+    let elsewhere = RequestHead {
+        url: "https://other.example/mcp".into(),
+        ..bearer(&key().token())
+    };
+    assert_eq!(status(&world.send(&elsewhere)), 401);
+}
+
+#[test]
+fn a_path_that_one_method_protects_has_metadata() {
+    let of_method = |method: &str, access| RouteConfig {
+        methods: Some(vec![method.into()]),
+        ..route("/form", access)
+    };
+    let world = World::new(Config {
+        routes: Some(vec![
+            of_method("GET", Access::Public),
+            of_method("POST", Access::Protected(vec![])),
+        ]),
+        ..config()
+    });
+    let url = "https://api.example/.well-known/oauth-protected-resource/form";
+    assert_eq!(get(&world, url).status, 200);
 }

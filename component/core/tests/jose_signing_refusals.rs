@@ -230,6 +230,30 @@ fn bad_private_jwks_are_refused() {
 }
 
 #[test]
+fn numbers_longer_than_half_the_modulus_are_refused_when_read() {
+    let rsa = jwk("rsa-2048");
+    for name in ["p", "q", "dp", "dq", "qi"] {
+        let half = [0xFF; 128];
+        let longer = [&[1][..], &half].concat();
+        let with = |number: &[u8]| {
+            let text = format!("\"{}\"", base64url::encode(number));
+            with(&rsa, name, &text).to_string()
+        };
+        assert_eq!(refusal(&with(&longer)), SigningKeyError::Inconsistent);
+        assert!(SigningKey::from_text(&with(&half), None, None).is_ok());
+    }
+}
+
+#[test]
+fn a_text_has_a_largest_size() {
+    let good = pem!("p256-pkcs8");
+    let padding = " ".repeat(limits::PRIVATE_KEY_BYTES - good.len());
+    let largest = format!("{good}{padding}");
+    assert!(SigningKey::from_text(&largest, None, None).is_ok());
+    assert_eq!(refusal(&format!("{largest} ")), SigningKeyError::TooLong);
+}
+
+#[test]
 fn unfit_algorithms_and_kids_are_refused() {
     let read = |text: &str, kid, algorithm| {
         SigningKey::from_text(text, kid, Some(algorithm)).expect_err(text)

@@ -175,6 +175,36 @@ fn an_outage_at_start_is_no_error_of_configuration() {
 }
 
 #[test]
+fn published_keys_tell_an_outage_from_a_key_that_cannot_be_used() {
+    let world = world_after(
+        |world| answers(world, Answers::Never),
+        vec![text(pem!("p256-pkcs8"))],
+    );
+    for (host, status, reason) in [
+        (Answers::Never, 503, "signatures-timed-out"),
+        (
+            Answers::Fails(SignatureError::Failed),
+            503,
+            "signatures-failed",
+        ),
+        (
+            Answers::Fails(SignatureError::Unsupported),
+            500,
+            "client-configuration",
+        ),
+        (
+            Answers::Fails(SignatureError::KeyRefused),
+            500,
+            "client-configuration",
+        ),
+    ] {
+        answers(&world, host);
+        let document = published(&world);
+        assert_eq!((document.status, document.reason), (status, Some(reason)));
+    }
+}
+
+#[test]
 fn signatures_of_another_form_are_not_sent() {
     for key in [
         text(pem!("p256-pkcs8")),

@@ -5,13 +5,12 @@ mod harness;
 
 use std::rc::Rc;
 
-use harness::{DISCOVERY, ISSUER, Key, NOW, Site, World, answer, bearer, head, inline};
+use harness::{DISCOVERY, ISSUER, Key, NOW, Site, World, inline};
 use serde_json::json;
 use tollgate_core::capability::{HttpError, HttpRequest};
 use tollgate_core::deployment::{
     ClientAuthenticationMethod, ClientConfig, Config, ExchangeCacheConfig,
 };
-use tollgate_core::resource_server::RequestHead;
 use tollgate_core::secret::Secret;
 use tollgate_core::task::{Progress, Task};
 use tollgate_core::token_client::{
@@ -623,6 +622,30 @@ fn invalidated_requests_in_flight_are_not_cached() {
 }
 
 #[test]
+fn what_an_invalidated_request_brings_is_not_kept() {
+    let (world, client) = world();
+    let task = waiting(client.get_token(of("alice")));
+    client.invalidate(Some("alice"), None);
+    let outcomes = finish_all(&world, vec![task]);
+    assert!(outcomes[0].is_ok());
+    assert_eq!(client.cache_size(), (0, 0));
+    let again = get(&world, &client, of("alice"));
+    assert_ne!(access_token(&again), access_token(&outcomes[0]));
+}
+
+#[test]
+fn one_that_leaves_does_not_end_the_others_request() {
+    let (world, client) = world();
+    get(&world, &client, of("bob")).unwrap();
+    let first = waiting(client.get_token(of("alice")));
+    drop(waiting(client.get_token(of("alice"))));
+    let later = waiting(client.get_token(of("alice")));
+    let outcomes = finish_all(&world, vec![first, later]);
+    assert_eq!(access_token(&outcomes[0]), access_token(&outcomes[1]));
+    assert_eq!(exchanges(&world), 2);
+}
+
+#[test]
 fn the_clients_own_token_is_kept_apart() {
     let (world, client) = world();
     let own = finish(&world, client.get_own_token(target(UPSTREAM)));
@@ -678,7 +701,19 @@ fn a_broken_client_leaves_the_gate_working() {
         change(&mut client);
         broken(client)
     };
+    let longest = ClientConfig {
+        id: Some("x".repeat(2048)),
+        secret: Some(Secret::new("x".repeat(2048))),
+        ..client()
+    };
+    assert!(
+        World::new(config(longest))
+            .deployment
+            .token_client()
+            .is_ok()
+    );
     assert_eq!(with(|c| c.id = None), "client.id");
+    assert_eq!(with(|c| c.id = Some(String::new())), "client.id");
     assert_eq!(with(|c| c.id = Some("a\nb".into())), "client.id");
     assert_eq!(with(|c| c.id = Some("x".repeat(2049))), "client.id");
     assert_eq!(
@@ -769,72 +804,4 @@ fn no_secret_is_printed() {
     for secret in ["s3cret", "token-alice", "for-token"] {
         assert!(!shown.contains(secret), "{shown}");
     }
-}
-
-#[test]
-fn the_delegation_chain_starts_at_the_current_actor() {
-    let key = Key::new("k", 7);
-    let world = World::new(inline(&[&key]));
-    let identity = |act: serde_json::Value| {
-        let outcome = world.get(&key.token_with(&json!({ "act": act })));
-        let tollgate_core::resource_server::Decision::Allow(allowed) = outcome.decision else {
-            return None;
-        };
-        world.gate.identity(allowed.identity.unwrap())
-    };
-    let chain =
-        json!({ "sub": "worker", "client_id": "c", "act": { "sub": "agent", "iss": "https://i" } });
-    let chain = identity(chain).unwrap();
-    let subjects: Vec<_> = chain.actors.iter().map(|a| a.subject.as_deref()).collect();
-    assert_eq!(subjects, [Some("worker"), Some("agent")]);
-    assert_eq!(chain.actors[0].client_id.as_deref(), Some("c"));
-    assert_eq!(chain.actors[1].issuer.as_deref(), Some("https://i"));
-    let mut deep = json!({ "sub": "last" });
-    for _ in 0..8 {
-        deep = json!({ "sub": "x", "act": deep });
-    }
-    for bad in [
-        json!("worker"),
-        json!([]),
-        json!({ "sub": 7 }),
-        json!({ "sub": "" }),
-        deep,
-    ] {
-        assert!(identity(bad.clone()).is_none(), "{bad}");
-    }
-}
-
-#[test]
-fn a_whole_host_may_be_one_resource() {
-    let key = Key::new("k", 7);
-    let mut config = inline(&[&key]);
-    config.issuers = config.issuers.map(|issuers| {
-        let one =
-            |i: tollgate_core::deployment::IssuerConfig| tollgate_core::deployment::IssuerConfig {
-                audiences: None,
-                ..i
-            };
-        issuers.into_iter().map(one).collect()
-    });
-    config.resource_from_request = Some(true);
-    config.metadata = Some(tollgate_core::deployment::Metadata {
-        single_resource: Some(true),
-        ..Default::default()
-    });
-    let world = World::new(config);
-    let refused = answer(world.send(&head("GET", "https://api.example/mcp")));
-    let challenge = refused.header("www-authenticate").unwrap();
-    assert!(
-        challenge.contains(
-            "resource_metadata=\"https://api.example/.well-known/oauth-protected-resource\""
-        ),
-        "{challenge}"
-    );
-    // The audience is the origin of the request, whichever that is.
-    assert_eq!(world.status(&key.token()), 200);
-    let elsewhere = RequestHead {
-        url: "https://other.example/mcp".into(),
-        ..bearer(&key.token())
-    };
-    assert_eq!(harness::status(&world.send(&elsewhere)), 401);
 }

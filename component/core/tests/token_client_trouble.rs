@@ -110,3 +110,24 @@ fn a_pause_that_the_issuer_wants_reaches_the_caller() {
         assert_eq!(answer.header("retry-after"), retry_after, "{header}");
     }
 }
+
+#[test]
+fn failures_of_many_users_are_remembered_up_to_a_bound() {
+    let (world, client) = world();
+    world.host.delay_ms.set(0);
+    publish(
+        &world,
+        &json!({ "issuer": ISSUER, "token_endpoint": ENDPOINT }),
+    );
+    world.host.set(ENDPOINT, Site::Body(500, String::new(), ""));
+    for user in 0..1_025 {
+        assert!(get(&world, &client, &user.to_string()).is_err());
+    }
+    let waited = |user: &str| {
+        let start = world.host.now_ms.get();
+        assert!(get(&world, &client, user).is_err());
+        world.host.now_ms.get() - start
+    };
+    assert_eq!(waited("0"), 0, "forgotten");
+    assert_eq!(waited("1024"), 500);
+}

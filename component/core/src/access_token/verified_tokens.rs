@@ -149,7 +149,7 @@ impl VerifiedTokens {
         self.newest = Some(verified.clone());
         self.remove(&digest);
         let max_bytes = self.limits.max_bytes as usize;
-        if self.limits.max_entries > 0 && weight(&verified) <= max_bytes {
+        if weight(&verified) <= max_bytes {
             self.bytes += weight(&verified);
             self.entries.put(digest, verified.clone());
             while self.entries.len() > self.limits.max_entries as usize || self.bytes > max_bytes {
@@ -164,13 +164,7 @@ impl VerifiedTokens {
 
     /// Records the last token, which [`Self::identity`] looks up first.
     pub fn note(&mut self, verified: &Verified) {
-        if self
-            .newest
-            .as_ref()
-            .is_none_or(|newest| newest.id != verified.id)
-        {
-            self.newest = Some(verified.clone());
-        }
+        self.newest = Some(verified.clone());
     }
 
     /// The identity for an id that was just returned.

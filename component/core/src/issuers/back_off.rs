@@ -76,3 +76,28 @@ impl BackOff {
 fn longest(policy: &KeyPolicy) -> u64 {
     policy.cooldown.saturating_mul(MAX_BACKOFF)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_wait_for_their_time_but_not_for_a_clock_that_jumped_back() {
+        let policy = KeyPolicy::default();
+        let resume_at = |need, at| {
+            let back_off = BackOff {
+                failures: 1,
+                refresh_at: at,
+                missing_at: at,
+            };
+            back_off.resume_at(need, 1_000, &policy)
+        };
+        for (need, longest) in [(Need::Missing, 30_000), (Need::Refresh, 600_000)] {
+            assert_eq!(resume_at(need, 999), None);
+            assert_eq!(resume_at(need, 1_000), None);
+            assert_eq!(resume_at(need, 1_001), Some(1_001));
+            assert_eq!(resume_at(need, 1_000 + longest), Some(1_000 + longest));
+            assert_eq!(resume_at(need, 1_001 + longest), None);
+        }
+    }
+}

@@ -306,7 +306,7 @@ impl<T> Fetched<T> {
             match look(now) {
                 Action::Use(value) => return Ok(value),
                 Action::Fail(unavailable) => return Err(unavailable),
-                Action::Wait if now >= start && now - start > patience => {
+                Action::Wait if now.saturating_sub(start) > patience => {
                     return Err(Unavailable {
                         error: FetchError::TimedOut,
                         retry_after: 1,
@@ -376,3 +376,7 @@ impl<T> Fetched<T> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "fetched/tests.rs"]
+mod tests;

@@ -82,3 +82,50 @@ impl<T> State<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored() -> Stored<()> {
+        Stored {
+            value: Rc::new(()),
+            fetched_at: 1_000,
+            fresh_until: 2_000,
+        }
+    }
+
+    #[test]
+    fn a_value_is_fresh_from_its_fetch_to_its_end() {
+        for (now, age) in [
+            (999, Some(0)),
+            (1_000, None),
+            (1_999, None),
+            (2_000, Some(0)),
+            (2_001, Some(1)),
+        ] {
+            assert_eq!(stored().age_past_fresh(now), age, "{now}");
+        }
+    }
+
+    #[test]
+    fn values_that_are_too_old_or_invalidated_count_as_missing() {
+        let policy = KeyPolicy {
+            max_stale: 500,
+            ..KeyPolicy::default()
+        };
+        let mut state = State::new();
+        assert_eq!(state.need(1_000, &policy), Need::Missing);
+        state.stored = Some(stored());
+        for (now, need) in [
+            (1_500, Need::Refresh),
+            (2_499, Need::Refresh),
+            (2_500, Need::Missing),
+            (2_501, Need::Missing),
+        ] {
+            assert_eq!(state.need(now, &policy), need, "{now}");
+        }
+        state.invalidated = true;
+        assert_eq!(state.need(1_500, &policy), Need::Missing);
+    }
+}

@@ -254,15 +254,18 @@ mod tests {
 
     #[test]
     fn size_is_bounded_first() {
-        let token = token(r#"{"alg":"ES256"}"#);
-        let (head, signature) = token.rsplit_once('.').unwrap();
-        let padded = |len: usize| {
-            let payload = "A".repeat(len - token.len());
-            format!("{head}{payload}.{signature}")
+        // Of two lengths of the header, one leaves a length that base64url can have.
+        let sizes = |len: usize| {
+            ["", " "].map(|space| {
+                let token = token(&format!(r#"{{"alg":"ES256"{space}}}"#));
+                let (head, signature) = token.rsplit_once('.').unwrap();
+                let payload = "A".repeat(len - token.len());
+                CompactJws::parse(&format!("{head}{payload}.{signature}")).err()
+            })
         };
-        assert!(CompactJws::parse(&padded(limits::TOKEN_BYTES - 2)).is_ok());
-        let long = padded(limits::TOKEN_BYTES + 1);
-        assert_eq!(CompactJws::parse(&long).err(), Some(JwsError::TooLarge));
+        assert!(sizes(limits::TOKEN_BYTES).contains(&None));
+        let too_large = Some(JwsError::TooLarge);
+        assert_eq!(sizes(limits::TOKEN_BYTES + 1), [too_large; 2]);
         let error = CompactJws::parse(&".".repeat(1 << 20)).err();
         assert_eq!(error, Some(JwsError::TooLarge));
     }

@@ -114,7 +114,7 @@ pub(super) fn text<'a>(jwk: &'a Object, name: &'static str) -> Result<&'a str, J
 /// leading zeros.
 pub(super) fn bytes(jwk: &Object, name: &'static str) -> Result<Vec<u8>, JwkError> {
     let text = text(jwk, name)?;
-    if text.len() > limits::RSA_BITS.end() / 6 + 16 {
+    if text.len() > limits::RSA_BITS.end() / 6 + 15 {
         return Err(JwkError::BadMember(name));
     }
     base64url::decode(text).ok_or(JwkError::BadMember(name))

@@ -102,6 +102,8 @@ mod tests {
             (&["Bearer a", "Basic b"], Rejection::SeveralCredentials),
             (&["Bearer a, Bearer b"], Rejection::SeveralCredentials),
             (&["Basic a, bearer b"], Rejection::SeveralCredentials),
+            (&["Basic a, bearer"], Rejection::UnsupportedScheme),
+            (&["Basic a, bearerb"], Rejection::UnsupportedScheme),
         ] {
             assert_eq!(start(values), Err(rejection), "{values:?}");
         }
@@ -109,6 +111,10 @@ mod tests {
 
     #[test]
     fn refuses_a_huge_value_before_reading_it() {
+        let longest = format!("Bearer {}", "x".repeat(limits::AUTHORIZATION_BYTES - 7));
+        assert_eq!(start(&[&longest]), Ok(7));
+        let longer = format!("{longest}x");
+        assert_eq!(start(&[&longer]), Err(Rejection::CredentialsTooLarge));
         let value = format!("Bearer {}", "\"".repeat(limits::AUTHORIZATION_BYTES));
         assert_eq!(start(&[&value]), Err(Rejection::CredentialsTooLarge));
     }

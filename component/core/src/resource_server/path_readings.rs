@@ -311,6 +311,15 @@ mod tests {
     }
 
     #[test]
+    fn a_path_has_a_largest_number_of_readings() {
+        // One for each segment, and the whole.
+        let of = |segments: usize| readings(&"/a%20".repeat(segments));
+        let most = of(READINGS - 1).unwrap().unwrap();
+        assert_eq!(most.len(), READINGS);
+        assert_eq!(of(READINGS), Err(AmbiguousPath));
+    }
+
+    #[test]
     fn the_longest_path_is_read_quickly() {
         for piece in [
             "/", "//a", "%2f", ";%2f", "/%41", "//a;%2f", "/../a", "%2525", "/;",

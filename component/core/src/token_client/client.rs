@@ -11,7 +11,7 @@ use super::compile::CompiledClient;
 use super::config::AssertionAudience;
 use super::exchanged_tokens::{CacheKey, ExchangedTokens};
 use super::failure::TokenFailure;
-use super::in_flight::InFlight;
+use super::in_flight::{Cooling, InFlight, cooling};
 use super::token_endpoint::token_endpoint;
 use super::token_request::{Delegation, Grant, TokenTarget, check_destination};
 use super::token_response::{Token, read};
@@ -60,8 +60,7 @@ pub(super) struct Inner {
     pub(super) tokens: RefCell<ExchangedTokens>,
     /// Running requests. The tasks that wait for a request hold it.
     pub(super) in_flight: RefCell<LruCache<CacheKey, Weak<InFlight>>>,
-    /// When a failed request may be made again.
-    pub(super) cooling: RefCell<LruCache<CacheKey, UnixMillis>>,
+    pub(super) cooling: RefCell<Cooling>,
 }
 
 impl fmt::Debug for TokenClient {
@@ -81,7 +80,7 @@ impl TokenClient {
                 issuers,
                 client,
                 in_flight: RefCell::new(LruCache::unbounded()),
-                cooling: RefCell::new(LruCache::unbounded()),
+                cooling: RefCell::new(cooling()),
             }),
         }
     }

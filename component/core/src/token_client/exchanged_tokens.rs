@@ -234,8 +234,7 @@ impl ExchangedTokens {
         };
         self.remove(&key);
         let max_bytes = limits.max_bytes as usize;
-        let fits = limits.max_entries > 0 && entry.weight() <= max_bytes;
-        if good_until <= now || !fits {
+        if good_until <= now || entry.weight() > max_bytes {
             return;
         }
         self.bytes += entry.weight();

@@ -4,7 +4,10 @@
 //! again a little later, and if the first is cancelled, another takes over.
 
 use std::cell::{Cell, RefCell};
+use std::num::NonZeroUsize;
 use std::rc::{Rc, Weak};
+
+use lru::LruCache;
 
 use super::client::{Inner, Outcome, TokenRequest, TokenStep};
 use super::exchanged_tokens::{CacheKey, Owner};
@@ -17,7 +20,17 @@ use crate::lease::{Lease, poll_after};
 /// time waits for the rest of it, because the outage may be over by then.
 const COOLDOWN_MS: u64 = 500;
 /// The maximum number of stored failures. With more users at once, the issuer's own limits apply.
-const COOLING_ENTRIES: usize = 1024;
+const COOLING_ENTRIES: NonZeroUsize = NonZeroUsize::new(1024).expect("is not 0");
+
+/// When a failed request may be made again, by the token that it asked for.
+pub(super) type Cooling = LruCache<CacheKey, UnixMillis>;
+
+/// An empty list of failures. Its memory is not reserved in advance.
+pub(super) fn cooling() -> Cooling {
+    let mut cooling = LruCache::unbounded();
+    cooling.resize(COOLING_ENTRIES);
+    cooling
+}
 
 /// One request that several tasks wait for.
 pub(super) struct InFlight {
@@ -137,11 +150,8 @@ impl Inner {
             ),
             Ok(_) => {}
             Err(_) => {
-                let mut cooling = self.cooling.borrow_mut();
-                cooling.put(*key, now + COOLDOWN_MS);
-                if cooling.len() > COOLING_ENTRIES {
-                    cooling.pop_lru();
-                }
+                let resume_at = now + COOLDOWN_MS;
+                self.cooling.borrow_mut().put(*key, resume_at);
             }
         }
     }

@@ -248,3 +248,7 @@ pub(super) fn form_encode(text: &str, out: &mut String) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "token_request/tests.rs"]
+mod tests;

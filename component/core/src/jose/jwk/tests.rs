@@ -122,10 +122,15 @@ fn type_and_purpose_decide() {
         let jwk = changed(EC, &[(member, value)]);
         assert_eq!(error(&jwk), Some(expected), "{jwk}");
     }
-    let many: Vec<String> = (0..17).map(|i| format!("op{i}")).collect();
-    let many: Vec<&str> = many.iter().map(String::as_str).chain(["verify"]).collect();
+    let many: Vec<String> = (0..16).map(|i| format!("op{i}")).collect();
+    let many: Vec<&str> = ["verify"]
+        .into_iter()
+        .chain(many.iter().map(String::as_str))
+        .collect();
     let jwk = changed(EC, &[("key_ops", strings(&many))]);
     assert_eq!(error(&jwk), Some(JwkError::BadMember("key_ops")));
+    let jwk = changed(EC, &[("key_ops", strings(&many[..16]))]);
+    assert_eq!(error(&jwk), None);
     for changes in [
         ("use", string("sig")),
         ("key_ops", strings(&["verify"])),
@@ -271,6 +276,11 @@ fn rsa_numbers_are_bounded() {
         (rsa(&[vec![0], odd(2040)].concat(), &e), JwkError::KeySize),
         (rsa(&[], &e), JwkError::KeySize),
         (rsa(&odd(20_000), &e), JwkError::BadMember("n")),
+        // Of zeros, only a few.
+        (
+            rsa(&[vec![0; 12], odd(8192)].concat(), &e),
+            JwkError::BadMember("n"),
+        ),
         (rsa(&odd(2048), &[1, 0, 0, 0, 1]), JwkError::BadMember("e")),
     ] {
         assert_eq!(error(&jwk), Some(expected), "{jwk}");
@@ -279,6 +289,7 @@ fn rsa_numbers_are_bounded() {
         rsa(&odd(2048), &[3]),
         rsa(&odd(8192), &[255, 255, 255, 255]),
         rsa(&[vec![0], odd(2048)].concat(), &[0, 1, 0, 1]),
+        rsa(&[vec![0; 11], odd(8192)].concat(), &e),
     ] {
         assert_eq!(error(&jwk), None, "{jwk}");
     }
@@ -307,6 +318,8 @@ fn weak_rsa_keys_are_refused() {
 fn one_key_one_algorithm() {
     let key = |jwk: &Object| VerifyingKey::from_jwk(jwk).unwrap();
     let with = |json: &str, alg: &str| key(&changed(json, &[("alg", string(alg))]));
+    assert_eq!(key(&parse(EC)).algorithm(), None);
+    assert_eq!(with(OKP, "EdDSA").algorithm(), Some(Algorithm::EdDsa));
     assert_eq!(accepted(&key(&parse(EC))), ["ES256"]);
     assert_eq!(accepted(&key(&parse(OKP))), ["EdDSA", "Ed25519"]);
     assert_eq!(accepted(&with(OKP, "EdDSA")), ["EdDSA"]);

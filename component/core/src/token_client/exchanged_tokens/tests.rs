@@ -344,6 +344,30 @@ fn bytes_are_bounded_and_zero_turns_it_off() {
 }
 
 #[test]
+fn what_just_fits_is_kept() {
+    let mut any = cache(ExchangeCacheLimits::default());
+    let put = |cache: &mut ExchangedTokens, name: &str| {
+        cache.insert(key(name), &token(name, None), owner(name, "r"), 0, None, 0);
+    };
+    put(&mut any, "a");
+    let (_, bytes) = any.size();
+    for (room, kept) in [
+        (bytes - 1, 0),
+        (bytes, 1),
+        (2 * bytes - 1, 1),
+        (2 * bytes, 2),
+    ] {
+        let mut small = cache(ExchangeCacheLimits {
+            max_bytes: room as u32,
+            ..ExchangeCacheLimits::default()
+        });
+        put(&mut small, "a");
+        put(&mut small, "b");
+        assert_eq!(small.size(), (kept, kept * bytes), "{room}");
+    }
+}
+
+#[test]
 fn tokens_are_forgotten_by_user_by_resource_or_all() {
     let filled = || {
         let mut cache = cache(ExchangeCacheLimits::default());

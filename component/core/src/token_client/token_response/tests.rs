@@ -49,6 +49,7 @@ fn a_lifetime_is_a_number_or_one_in_a_string() {
         "\"\"",
         "\"1h\"",
         "\"-1\"",
+        "\"+5\"",
         "\"1e3\"",
         "1e300",
         "\"99999999999999999999\"",
@@ -106,6 +107,10 @@ fn members_must_be_there_and_of_their_kind() {
             "has a bad scope",
         ),
         (
+            r#""access_token":"abc","token_type":"Bearer","scope":"é""#,
+            "has a bad scope",
+        ),
+        (
             r#""access_token":"abc","token_type":"Bearer","refresh_token":"a\nb""#,
             "has a malformed refresh_token",
         ),
@@ -120,9 +125,14 @@ fn members_must_be_there_and_of_their_kind() {
             "{members}"
         );
     }
-    let long = "x".repeat(limits::EXCHANGED_TOKEN_BYTES + 1);
-    let long = format!(r#""access_token":"{long}","token_type":"Bearer""#);
-    assert!(ok(&long).is_err());
+    let of_size = |bytes: usize| {
+        let token = "x".repeat(bytes);
+        ok(&format!(
+            r#""access_token":"{token}","token_type":"Bearer""#
+        ))
+    };
+    assert!(of_size(limits::EXCHANGED_TOKEN_BYTES).is_ok());
+    assert!(of_size(limits::EXCHANGED_TOKEN_BYTES + 1).is_err());
     assert!(ok(r#""access_token":"abc","token_type":"bEARER""#).is_ok());
 }
 
@@ -217,5 +227,19 @@ fn other_responses_have_failures_of_their_own() {
         ),
     ] {
         assert_eq!(read(response), Err(failure));
+    }
+}
+
+#[test]
+fn a_pause_comes_with_the_issuers_words() {
+    for status in [429, 503] {
+        let later = read(answer(status, r#"{"error":"slow_down"}"#), None, 0).unwrap_err();
+        assert_eq!(later.status(), Some(status));
+        assert_eq!(
+            later.oauth().map(|error| error.error.as_str()),
+            Some("slow_down")
+        );
+        let silent = read(answer(status, ""), None, 0).unwrap_err();
+        assert_eq!(silent.oauth(), None);
     }
 }
