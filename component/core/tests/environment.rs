@@ -6,7 +6,8 @@ use harness::{AUDIENCE, FakeHost, ISSUER, Key, World};
 use serde_json::json;
 use tollgate_core::config_error::{ConfigError, ConfigPart, Naming};
 use tollgate_core::deployment::{
-    ClientAuthenticationMethod, ClientConfig, Config, Deployment, IssuerConfig, Setting, ValueKind,
+    ClientAuthenticationMethod, ClientConfig, Config, Deployment, IssuerConfig, KeyLocationConfig,
+    Setting, ValueKind,
 };
 
 const NAMES: [&str; 12] = [
@@ -374,4 +375,51 @@ fn values_are_not_printed() {
     assert!(!shown.contains("s3cret"), "{shown}");
     let shown = format!("{:?}", with([("TOLLGATE_SCOPES", list(&["s3cret"]))]));
     assert!(!shown.contains("s3cret"), "{shown}");
+}
+
+#[test]
+fn settings_that_fit_one_of_several_issuers_are_refused() {
+    let jwks = harness::jwks(&[&key()]).to_string();
+    let several = |name: &str, value: &str, given: bool| {
+        let issuer = |issuer: &str| IssuerConfig {
+            issuer: issuer.into(),
+            audiences: given.then(|| vec![AUDIENCE.into()]),
+            keys: given.then(|| KeyLocationConfig::Inline(jwks.clone())),
+            ..IssuerConfig::default()
+        };
+        Config {
+            issuers: Some(vec![issuer(ISSUER), issuer("https://other.example")]),
+            resource: Some(AUDIENCE.into()),
+            env: env([(name, Setting::Text(value.into()))]),
+            ..Config::default()
+        }
+    };
+    for (name, value) in [
+        ("TOLLGATE_AUDIENCE", "https://other-audience.example"),
+        ("TOLLGATE_JWKS_URI", "https://issuer.example/jwks"),
+        ("TOLLGATE_JWKS", &jwks),
+    ] {
+        let error = refused(several(name, value, false));
+        assert_eq!(error.field, name);
+        assert!(error.message.contains("several issuers"), "{error}");
+        // The code says it for each, and the code comes first.
+        assert!(Deployment::new(several(name, value, true), FakeHost::new()).is_ok());
+    }
+}
+
+#[test]
+fn a_list_of_separators_is_refused() {
+    for text in [",", " , ", ",\n,"] {
+        for name in ["TOLLGATE_SCOPES", "TOLLGATE_AUDIENCE"] {
+            let error = refused(with([(name, Setting::Text(text.into()))]));
+            assert_eq!(error.field, name, "{text:?}");
+        }
+    }
+    for text in ["", " \n"] {
+        let left_out = with([("TOLLGATE_SCOPES", Setting::Text(text.into()))]);
+        assert!(
+            Deployment::new(left_out, FakeHost::new()).is_ok(),
+            "{text:?}"
+        );
+    }
 }

@@ -336,3 +336,33 @@ fn few_bad_signatures_wait_for_newer_keys() {
         assert!(matches!(world.gate.decide(&bearer(token)), Step::Done(_)));
     }
 }
+
+#[test]
+fn requests_for_metadata_do_not_keep_tokens_from_their_keys() {
+    let key = Key::new("k1", 7);
+    let world = World::new(discovering());
+    world.host.publish(&[&key]);
+    let url = "https://api.example/.well-known/oauth-authorization-server";
+    let mut readers: Vec<_> = (0..300)
+        .filter_map(|_| match world.gate.decide(&harness::head("GET", url)) {
+            Step::Waiting(task) => Some(task),
+            Step::Done(_) => None,
+        })
+        .collect();
+    assert!(readers.len() > 200, "{}", readers.len());
+    let Step::Waiting(mut task) = world.gate.decide(&harness::bearer(&key.token())) else {
+        panic!("nothing to wait for");
+    };
+    for _ in 0..1_000 {
+        if let Progress::Ready(outcome) = task.poll() {
+            assert_eq!(status(&outcome), 200);
+            assert!(world.gate.new_faults().is_empty());
+            return;
+        }
+        for reader in &mut readers {
+            let _ = reader.poll();
+        }
+        world.host.advance(5);
+    }
+    panic!("no decision");
+}

@@ -9,7 +9,7 @@ use harness::{DISCOVERY, ISSUER, Key, NOW, Site, World, inline};
 use serde_json::json;
 use tollgate_core::capability::{HttpError, HttpRequest};
 use tollgate_core::deployment::{
-    ClientAuthenticationMethod, ClientConfig, Config, ExchangeCacheConfig,
+    ClientAuthenticationMethod, ClientConfig, Config, ExchangeCacheConfig, IssuerConfig,
 };
 use tollgate_core::secret::Secret;
 use tollgate_core::task::{Progress, Task};
@@ -804,4 +804,46 @@ fn no_secret_is_printed() {
     for secret in ["s3cret", "token-alice", "for-token"] {
         assert!(!shown.contains(secret), "{shown}");
     }
+}
+
+#[test]
+fn tokens_of_another_issuer_are_not_sent_to_the_clients_issuer() {
+    const OTHER: &str = "https://other.example";
+    let key = Key::new("k", 7);
+    let config = config(client());
+    let mut issuers = config.issuers.clone().unwrap();
+    issuers.push(IssuerConfig {
+        issuer: OTHER.into(),
+        ..issuers[0].clone()
+    });
+    let world = World::new(Config {
+        issuers: Some(issuers),
+        ..config
+    });
+    let metadata = json!({ "issuer": ISSUER, "token_endpoint": ENDPOINT });
+    world.host.set_json(DISCOVERY, &metadata);
+    world.host.set(ENDPOINT, Site::Answers(issue));
+    let client = world.deployment.token_client().unwrap();
+    let with = |token: String| Delegation {
+        subject_token: TypedToken {
+            token: Secret::new(token),
+            token_type: None,
+        },
+        ..of("alice")
+    };
+    for iss in [json!(OTHER), json!([ISSUER])] {
+        let outcome = get(
+            &world,
+            &client,
+            with(key.token_with(&json!({ "iss": iss }))),
+        );
+        assert!(
+            matches!(outcome, Err(TokenFailure::InvalidRequest(_))),
+            "{iss}: {outcome:?}"
+        );
+    }
+    assert_eq!(exchanges(&world), 0);
+    assert!(get(&world, &client, with(key.token())).is_ok());
+    // Nothing says whose it is.
+    assert!(get(&world, &client, of("bob")).is_ok());
 }

@@ -43,9 +43,14 @@ function add(to: Headers, headers: Headers_): void {
       const had = to.get(name);
       // Avoids duplicates if a handler returns the same response object for several requests.
       if (had === null) to.set(name, value);
-      else if (!had.includes(value)) to.append(name, value);
+      else if (!members(had).includes(value.toLowerCase())) to.append(name, value);
     } else {
       to.set(name, value);
     }
   }
+}
+
+/** The members of a list in a header, without case. */
+function members(list: string): string[] {
+  return list.split(',').map((member) => member.trim().toLowerCase());
 }

@@ -25,8 +25,14 @@ export async function send(response: Response, toHead: boolean, outgoing: Server
   if (response.status < 200) throw new TypeError(`A response with status ${response.status} cannot be sent: use 200 to 599.`);
   outgoing.statusCode = response.status;
   if (response.statusText !== '') outgoing.statusMessage = response.statusText;
+  // A body that is longer or shorter than its `content-length` ends the connection: the rest would
+  // be read as the next response. Node decodes the bodies of `fetch` and leaves the length of the
+  // encoded body in the headers.
+  outgoing.strictContentLength = true;
+  const encoded = response.headers.has('content-encoding');
   for (const [name, value] of response.headers) {
-    if (name !== 'set-cookie' && !OF_CONNECTION.has(name)) outgoing.setHeader(name, value);
+    if (name === 'set-cookie' || OF_CONNECTION.has(name) || (encoded && name === 'content-length')) continue;
+    outgoing.setHeader(name, value);
   }
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) outgoing.setHeader('set-cookie', cookies);

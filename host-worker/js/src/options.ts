@@ -91,7 +91,9 @@ function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype = Object.getPrototypeOf(value);
   // Not compared with `Object.prototype`: an object may come from another realm.
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  if (prototype === null) return true;
+  // `Object.prototype` has no enumerable members. Those of another prototype would be missed.
+  return Object.getPrototypeOf(prototype) === null && Object.keys(prototype).length === 0;
 }
 
 export const text: Reader<string> = (value, field) => {

@@ -457,3 +457,34 @@ test('a gate sees all that decides', async (t) => {
     assert.ok([400, 401].includes(status), `${target}: ${status}`);
   }
 });
+
+test('a response whose length is wrong ends the connection, and leaves no second response in it', async (t) => {
+  t.mock.method(console, 'error', () => {});
+  const smuggled = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Evil: 1\r\n\r\nEVIL!';
+  for (const [body, length] of [
+    ['A'.repeat(10) + smuggled, 10],
+    ['A'.repeat(5), 10],
+  ]) {
+    const { port } = await serve(t, async () => {
+      const chunks = new ReadableStream({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode(body));
+          controller.close();
+        },
+      });
+      return new Response(chunks, { headers: { 'content-length': `${length}` } });
+    });
+    const answer = await raw(port, `GET / HTTP/1.1\r\nHost: a\r\n\r\n`);
+    assert.ok(!answer.includes('X-Evil'), answer);
+  }
+});
+
+test('the length of an encoded body is not that of the decoded one', async (t) => {
+  const { url } = await serve(
+    t,
+    async () => new Response('decoded', { headers: { 'content-encoding': 'identity', 'content-length': '3' } }),
+  );
+  const response = await fetch(url);
+  assert.equal(response.headers.get('content-length'), null);
+  assert.equal(await response.text(), 'decoded');
+});

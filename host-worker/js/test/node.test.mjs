@@ -467,3 +467,15 @@ test('a bad key that is configured is logged at the start', async (t) => {
   assert.equal(lines.length, 1, lines.join('\n'));
   assert.match(lines[0], /^tollgate: Key \d+ \(from 0\) in the key set of .* is not used/);
 });
+
+test('the gate adds to a list in a header by its members', async () => {
+  const app = 'https://app.example';
+  const vary = async (had) => {
+    const worker = gateOf({ cors: { origins: [app] }, routes: [{ path: '/*', public: true }] }).protect(
+      () => new Response('', { headers: { vary: had } }),
+    );
+    return (await worker.fetch(request(undefined), {}, undefined)).headers.get('vary');
+  };
+  assert.match(await vary('X-Original-Host, X-Origin'), /, Origin$/);
+  assert.equal(await vary('accept, ORIGIN'), 'accept, ORIGIN');
+});

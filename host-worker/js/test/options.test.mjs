@@ -329,3 +329,9 @@ test('demands with a wrong name or type are errors, not none', async () => {
     );
   }
 });
+
+test('options that another object holds are refused, not missed', () => {
+  const inherited = Object.assign(Object.create(null), { scopes: ['admin'] });
+  const options = Object.assign(Object.create(inherited), { issuer: 'https://issuer.example' });
+  assert.throws(() => createGate(options), { name: 'ConfigError' });
+});

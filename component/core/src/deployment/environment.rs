@@ -119,8 +119,8 @@ pub(super) fn apply(
             }]
         });
     }
-    // With several issuers, it would be unclear which issuer these belong to.
-    if let Some([only]) = config.issuers.as_deref_mut() {
+    let issuers = config.issuers.as_deref_mut().unwrap_or_default();
+    if let [only] = issuers {
         env.fill_list(&mut only.audiences, "issuers[0].audiences", AUDIENCE);
         if only.keys.is_none() {
             let (mut uri, mut json) = (None, None);
@@ -128,6 +128,21 @@ pub(super) fn apply(
             env.fill(&mut json, "issuers[0].keys", JWKS);
             let uri = uri.map(KeyLocationConfig::Uri);
             only.keys = uri.or(json.map(KeyLocationConfig::Inline));
+        }
+    } else {
+        for (name, missing) in [
+            (
+                AUDIENCE,
+                issuers.iter().any(|issuer| issuer.audiences.is_none()),
+            ),
+            (JWKS_URI, issuers.iter().any(|issuer| issuer.keys.is_none())),
+            (JWKS, issuers.iter().any(|issuer| issuer.keys.is_none())),
+        ] {
+            if missing && !issuers.is_empty() && env.has(&[name]) {
+                let message = "there are several issuers, and it does not say which one it is for: \
+                               set it for each of `issuers` instead";
+                return Err(ConfigError::new(name, message));
+            }
         }
     }
     if env.has(&OF_CLIENT) {
@@ -192,7 +207,13 @@ impl<'a> Environment<'a> {
             };
             let is_list = known == AUDIENCE || known == SCOPES;
             let value = match value {
-                Setting::Text(text) if is_list => entries(&text),
+                Setting::Text(text) if is_list => {
+                    let list = entries(&text);
+                    if list.is_empty() && !text.trim_ascii().is_empty() {
+                        return Err(unusable(known, "a list without entries", is_list));
+                    }
+                    list
+                }
                 Setting::Text(text) => vec![text.trim_ascii().to_owned()],
                 Setting::Texts(list) if is_list => {
                     values.push((known, list));

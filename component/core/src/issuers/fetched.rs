@@ -159,7 +159,8 @@ impl<T> Fetched<T> {
         policy: &KeyPolicy,
         fetch: impl AsyncFn() -> Result<(T, u64), FetchError>,
     ) -> Result<Rc<T>, Unavailable> {
-        let read = self.run(scheduler, policy, WAITERS, fetch, |now| {
+        // There is one such caller at a time. It must not be turned away because others wait too.
+        let read = self.run(scheduler, policy, usize::MAX, fetch, |now| {
             match self.fresh(now) {
                 Some(usable) => Action::Use(usable.value),
                 None if self.lease.is_held(now) => Action::Wait,

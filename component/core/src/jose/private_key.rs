@@ -17,7 +17,7 @@ use super::signing_key_error::SigningKeyError;
 use super::{Algorithm, limits};
 use crate::json::{Json, Object};
 
-/// A private key. Wiped when dropped.
+/// A private key. Its PKCS#8 is wiped when it is dropped; the copy that the host gets is not.
 pub(super) struct PrivateKey {
     /// PKCS#8 in DER.
     pub(super) pkcs8: Zeroizing<Vec<u8>>,

@@ -245,16 +245,18 @@ fn subject(delegation: &Delegation) -> Option<&str> {
 /// The expiry of the user's token: the earlier of the application's value and, if the token is a
 /// JWT, its own `exp`. The token is not verified here, but its `exp` can only shorten the time.
 fn user_until(given: Option<u64>, token: &str) -> Option<UnixMillis> {
-    let claimed = || {
-        let payload = base64url::decode(token.split('.').nth(1)?)?;
-        let claims = Object::parse(&payload, limits::JSON_DEPTH).ok()?;
-        match claims.get("exp")? {
-            Json::Number(exp) => Some((exp.as_f64() * 1000.0) as u64),
-            _ => None,
-        }
+    let claimed = || match unverified_claims(token)?.get("exp")? {
+        Json::Number(exp) => Some((exp.as_f64() * 1000.0) as u64),
+        _ => None,
     };
     let given = given.map(|seconds| seconds.saturating_mul(1000));
     given.into_iter().chain(claimed()).min()
+}
+
+/// The claims of a token, if it is a JWT. Its signature is not checked.
+fn unverified_claims(token: &str) -> Option<Object> {
+    let payload = base64url::decode(token.split('.').nth(1)?)?;
+    Object::parse(&payload, limits::JSON_DEPTH).ok()
 }
 
 impl Inner {
@@ -288,10 +290,26 @@ impl Inner {
         if let Some(actor) = &delegation.actor_token {
             actor.check()?;
         }
+        if self.is_foreign(delegation.subject_token.token.expose()) {
+            let sentence = "the user's token was issued by another issuer than the client's: \
+                            exchange it at its own issuer only";
+            return Err(TokenFailure::InvalidRequest(sentence));
+        }
         if let Some(url) = &delegation.destination {
             check_destination(url, &target.resources, &self.client.destinations)?;
         }
         Ok(subject)
+    }
+
+    /// Whether a user's token is of another issuer than the client's. The client's issuer must not
+    /// get it: it could use the token here, as a user of the other issuer.
+    fn is_foreign(&self, token: &str) -> bool {
+        if self.issuers.sources.len() == 1 {
+            return false;
+        }
+        let claims = unverified_claims(token);
+        let issuer = claims.as_ref().and_then(|claims| claims.get("iss"));
+        issuer.is_some_and(|issuer| issuer.as_str() != Some(self.issuer()))
     }
 
     /// Polls once, because a task may need no I/O after all.

@@ -1,6 +1,7 @@
 //! Logs faults of issuers. Every store finds a fault by itself, but it is logged once.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,13 @@ impl FaultLog {
         let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
         logged.retain(|_, at| now.duration_since(*at) < REPEAT_WINDOW);
         let mut faults = faults;
-        faults.retain(|fault| logged.insert(fault.message.clone(), now).is_none());
+        faults.retain(|fault| match logged.entry(fault.message.clone()) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(entry) => {
+                entry.insert(now);
+                true
+            }
+        });
         faults
     }
 }

@@ -72,7 +72,13 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 pub(super) fn request_head(parts: &Parts, origin: &RequestOrigin) -> wit::RequestHead {
     // Without an origin, the URL is not absolute, and the component answers with 400.
     let mut url = origin.of(parts).unwrap_or_default();
-    url.push_str(parts.uri.path_and_query().map_or("/", |path| path.as_str()));
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    // `http` before 1.4.1 accepts paths of HTTP/2 without a slash. They would extend the host.
+    if path.starts_with('/') {
+        url.push_str(path);
+    } else {
+        url.clear();
+    }
     let owned = |name: &HeaderName| parts.headers.get(name).map(|value| lossy(value.as_bytes()));
     wit::RequestHead {
         method: parts.method.as_str().to_owned(),
@@ -133,6 +139,13 @@ mod tests {
             head(request(), &RequestOrigin::Forwarded).url,
             "https://api.example.com/a"
         );
+    }
+
+    #[test]
+    fn a_path_without_a_slash_does_not_extend_the_host() {
+        let origin = RequestOrigin::of_settings(Some("https://api.example.com".into()));
+        let request = Request::options("*").header("host", "api.example.com");
+        assert_eq!(head(request, &origin).url, "");
     }
 
     #[test]

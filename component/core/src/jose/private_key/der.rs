@@ -231,12 +231,16 @@ fn element(tag: Tag, parts: &[&[u8]]) -> Result<Zeroizing<Vec<u8>>> {
 
 /// Writes `RSAPrivateKey`.
 pub(super) fn write_rsa(numbers: &RsaNumbers<'_>) -> Result<Zeroizing<Vec<u8>>> {
-    let mut value = element(Tag::Integer, &[&[0]])?;
-    for number in numbers {
+    let version = element(Tag::Integer, &[&[0]])?;
+    let number = |number: &&[u8]| {
         let number = UintRef::new(number).and_then(|number| number.to_der());
-        value.extend_from_slice(&Zeroizing::new(number.map_err(malformed)?));
-    }
-    element(Tag::Sequence, &[&value])
+        number.map(Zeroizing::new).map_err(malformed)
+    };
+    let numbers = numbers.iter().map(number).collect::<Result<Vec<_>>>()?;
+    // Joined at once: a text that grows would leave copies behind.
+    let mut parts: Vec<&[u8]> = vec![&version];
+    parts.extend(numbers.iter().map(|number| number.as_slice()));
+    element(Tag::Sequence, &parts)
 }
 
 /// Writes `ECPrivateKey` without the name of the curve, which the structure around it has.
