@@ -1,5 +1,5 @@
-// Real servers, and what they take odd paths for: where one serves the admin place, the gate must
-// have asked for a token, or have refused the path.
+// Compares the gate with real servers: if a server serves the admin page for a path, the gate must
+// have required a token, or refused the path.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// docs/migration.md, tried: what its diffs lead to runs in workerd.
+// Tests docs/migration.md: the results of its diffs run in workerd.
 //
 // A comment before a diff says which Worker it is: <!-- test: NAME -->
 import assert from 'node:assert/strict';

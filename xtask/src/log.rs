@@ -1,4 +1,4 @@
-//! What of a failed step's log is shown.
+//! Selects the shown part of a failed step's log.
 
 use std::{
     fs::{self, File},

@@ -1,5 +1,5 @@
-//! `cargo xtask mutants`: removes the rules of core one by one, by cargo-mutants, and sees whether a
-//! test fails.
+//! `cargo xtask mutants`: removes the rules of core one by one with cargo-mutants, and checks
+//! whether a test fails.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 const CARGO_MUTANTS: &str = "27.1.0";
-/// Where the rules are: folders and files of core.
+/// The folders and files of core that contain rules.
 const PLACES: [&str; 10] = [
     "access_token",
     "deployment",
@@ -27,7 +27,8 @@ const PLACES: [&str; 10] = [
     "jose/jwk_set.rs",
     "jose/verify.rs",
 ];
-/// What a rule is: a condition, or a function that says yes or no. Arithmetic is left to other tests.
+/// The definition of a rule: a condition, or a function that returns a boolean. Arithmetic is left to
+/// other tests.
 const RULES: [&str; 5] = [
     r"with Ok\(\(\)\)",
     r"with (true|false|None)\b",
@@ -42,7 +43,7 @@ const LIMIT: Duration = Duration::from_secs(8 * 60 * 60);
 /// Where the results of all files are kept.
 const REPORT: &str = "conformance/report/mutants";
 
-/// What came of one file's mutants: how many a test noticed, and those that none did.
+/// The results of one file's mutants: how many were caught, and which were missed.
 #[derive(Default)]
 struct Outcome {
     noticed: u64,
@@ -53,7 +54,7 @@ struct Outcome {
 /// examined keep their result in the report.
 ///
 /// # Errors
-/// When a rule can be removed unseen, or something does not run.
+/// A rule can be removed without a failing test, or a tool does not run.
 pub(crate) fn command(work: &Workspace, words: &[String]) -> Result<(), Failure> {
     work.progress.step("mutants", |step| run(work, step, words))
 }

@@ -126,6 +126,6 @@ fn a_surface_has_a_page_of_its_own() {
         assert!(surface.contains(here), "{here}\n{surface}");
         assert!(!proper.contains(here), "{here}\n{proper}");
     }
-    // A run fails wherever a requirement stands.
+    // A failed requirement on any page makes the run fail.
     assert_eq!(report.failures(), ["F-2 MUST: js"]);
 }

@@ -1,4 +1,5 @@
-//! Any file of Wycheproof's JSON Web Signature, Key or Crypto schema, through the built component.
+//! Runs a file with Wycheproof's JSON Web Signature, Key or Crypto schema through the built
+//! component.
 
 use std::path::Path;
 
@@ -49,7 +50,7 @@ const PRIVATE: [&str; 4] = ["private", "privateJwk", "privateKeyJwk", "secret"];
 /// Members that no public key has (RFC 7518 sections 6.2.2, 6.3.2).
 const PRIVATE_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 
-/// How a file went.
+/// The results of a file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Summary {
     pub(crate) total: usize,
@@ -103,7 +104,7 @@ pub(crate) async fn run(ways: &mut Ways, file: &Path) -> Result<Summary, String>
     Ok(summary)
 }
 
-/// Why a token that the file calls valid is refused all the same.
+/// Why a token that is valid in the file is refused nevertheless.
 #[derive(Clone, Copy)]
 enum Policy {
     /// Only asymmetric algorithms are accepted.

@@ -16,7 +16,7 @@ fn tollgate(program: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// What a program says when it is ready; then it ends with its parent.
+/// The line that a program prints when it is ready. It ends when its standard input is closed.
 fn ready(program: &str, arguments: &[&str]) -> Value {
     let mut child = tollgate(program, arguments).spawn().expect("it starts");
     let mut line = String::new();

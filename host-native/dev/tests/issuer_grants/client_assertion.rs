@@ -186,7 +186,7 @@ async fn the_signature_counts() {
     let other = keys.good(&fixture).await;
     let (_, signature) = other.rsplit_once('.').expect("three parts");
     let answer = ask(&fixture, &format!("{signed}.{signature}"), &[]).await;
-    refused(&answer, 401, "invalid_client", "signature is wrong");
+    refused(&answer, 401, "invalid_client", "signature is invalid");
 
     let issuer = fixture.issuer.url();
     for algorithm in [Algorithm::Es512, Algorithm::Rs384] {
@@ -291,7 +291,7 @@ async fn keys_that_cannot_be_had_are_nobodys() {
         let (fixture, keys) = registered().await;
         keys.0.set_outage(Outage::everywhere(mode));
         let answer = ask(&fixture, &keys.good(&fixture).await, &[]).await;
-        refused(&answer, 401, "invalid_client", "cannot be had");
+        refused(&answer, 401, "invalid_client", "cannot be fetched");
         assert_eq!(keys.0.stats().elsewhere, 0);
         // After the cooldown all is well.
         keys.0.reset();
@@ -316,7 +316,7 @@ async fn keys_in_an_error_page_are_not_published() {
     let spec = json!({ "client_id": "worker-key", "jwks_uri": uri });
     assert_eq!(fixture.admin("clients", spec).await.status, 200);
     let answer = ask(&fixture, &keys.good(&fixture).await, &[]).await;
-    refused(&answer, 401, "invalid_client", "cannot be had");
+    refused(&answer, 401, "invalid_client", "cannot be fetched");
 }
 
 #[tokio::test]

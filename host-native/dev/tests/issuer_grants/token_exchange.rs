@@ -189,7 +189,7 @@ async fn tokens_stand_with_their_types() {
     let saml = "urn:ietf:params:oauth:token-type:saml2";
     for (parameters, word) in [
         (vec![], "subject_token is missing"),
-        (vec![("subject_token", &*user)], "has no type"),
+        (vec![("subject_token", &*user)], "has no token type"),
         (vec![("subject_token_type", ACCESS_TOKEN)], "is missing"),
         (
             vec![("subject_token", &*user), ("subject_token_type", saml)],
@@ -209,7 +209,7 @@ async fn tokens_stand_with_their_types() {
                 ("subject_token_type", JWT),
                 ("actor_token", &*user),
             ],
-            "actor_token has no type",
+            "actor_token has no token type",
         ),
     ] {
         let answer = fixture.ask(&[&DEMO, &grant, &parameters]).await;
