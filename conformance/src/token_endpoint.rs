@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_issued_depends_on_who_asks() {
+    fn the_issued_token_depends_on_the_subject() {
         let mut received = Received::default();
         let mut ask = |body: &str| {
             received.token_request(TokenRequest::new(

@@ -35,7 +35,7 @@ const only = (how) => {
   return found[0].text;
 };
 
-test('every block is tried', () => {
+test('every block is tested', () => {
   assert.ok(blocks.length >= 6, `${blocks.length} blocks`);
   for (const { how, language, text } of blocks) {
     const tried = language === 'sh' || how === 'worker' || how === 'wrangler' || how?.startsWith('as in ');

@@ -356,7 +356,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_not_root_is_told_the_commands() {
+    fn commands_are_printed_if_not_root() {
         let lines = ["apt-get update".to_owned(), "apt-get install x".to_owned()];
         let text = by_root("This installs x", &lines).to_string();
         assert!(text.contains("\n  apt-get update\n  apt-get install x"));

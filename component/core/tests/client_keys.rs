@@ -243,7 +243,7 @@ fn a_broken_key_leaves_the_gate_working() {
 }
 
 #[test]
-fn the_endpoint_that_is_down_gets_no_assertion() {
+fn no_assertion_is_signed_while_the_issuer_is_down() {
     let world = world(client(vec![key(P256)]));
     world.host.set(DISCOVERY, Site::Never);
     let client = world.deployment.token_client().unwrap();

@@ -67,7 +67,7 @@ fn refused(config: Config) -> ConfigError {
 }
 
 #[test]
-fn a_value_that_is_no_text_is_refused_under_every_name() {
+fn a_value_that_is_not_text_is_refused_for_every_setting() {
     for name in NAMES {
         for kind in KINDS {
             let error = refused(with([(name, Setting::Unusable(kind))]));
@@ -81,7 +81,7 @@ fn a_value_that_is_no_text_is_refused_under_every_name() {
 }
 
 #[test]
-fn a_refusal_names_the_kind_of_value_and_what_to_give() {
+fn an_error_names_the_kind_of_value_and_the_required_one() {
     let message = |name, kind| refused(with([(name, Setting::Unusable(kind))])).message;
     assert_eq!(
         message("TOLLGATE_SCOPES", ValueKind::Number),
@@ -96,7 +96,7 @@ fn a_refusal_names_the_kind_of_value_and_what_to_give() {
 }
 
 #[test]
-fn lists_are_read_where_a_list_is_meant() {
+fn lists_are_accepted_for_list_settings() {
     let world = World::new(with([(
         "TOLLGATE_SCOPES",
         list(&["mcp:read", "mcp:admin"]),
@@ -118,7 +118,7 @@ fn lists_are_read_where_a_list_is_meant() {
 }
 
 #[test]
-fn lists_are_refused_where_one_text_is_meant() {
+fn lists_are_refused_for_single_settings() {
     for name in NAMES {
         if matches!(name, "TOLLGATE_AUDIENCE" | "TOLLGATE_SCOPES") {
             continue;
@@ -130,7 +130,7 @@ fn lists_are_refused_where_one_text_is_meant() {
 }
 
 #[test]
-fn an_entry_of_a_list_is_one_scope() {
+fn a_list_entry_is_one_scope() {
     let error = refused(with([("TOLLGATE_SCOPES", list(&["a b"]))]));
     assert_eq!(error.field, "TOLLGATE_SCOPES");
     let error = refused(with([("TOLLGATE_SCOPES", list(&[""]))]));
@@ -138,7 +138,7 @@ fn an_entry_of_a_list_is_one_scope() {
 }
 
 #[test]
-fn an_unknown_name_is_refused_with_the_name_that_was_meant() {
+fn an_unknown_setting_is_refused_with_a_suggestion() {
     for (name, meant) in [
         ("TOLLGATE_ISUER", "TOLLGATE_ISSUER"),
         ("TOLLGATE_ISSUERS", "TOLLGATE_ISSUER"),

@@ -49,7 +49,7 @@ fn long_lived(key: &Key) -> String {
 }
 
 #[test]
-fn unusable_metadata_are_fetched_again_within_a_cooldown() {
+fn unusable_metadata_is_fetched_again_within_a_cooldown() {
     let key = Key::new("k1", 7);
     for metadata in [
         json!({ "issuer": ISSUER }),
@@ -187,7 +187,7 @@ fn a_new_key_is_found_within_a_cooldown_after_an_outage() {
 }
 
 #[test]
-fn while_keys_serve_attempts_become_rare() {
+fn attempts_become_rare_while_keys_are_usable() {
     let key = Key::new("k1", 7);
     let world = World::new(discovering());
     world.host.publish(&[&key]);

@@ -26,7 +26,7 @@ fn waiting(step: Step) -> Task<tollgate_core::resource_server::Outcome> {
 }
 
 #[test]
-fn a_hundred_at_once_make_one_fetch_of_each() {
+fn a_hundred_concurrent_requests_make_one_fetch_of_each_document() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
     let head = bearer(&key.token());
@@ -146,7 +146,7 @@ fn unchanged_keys_keep_cached_tokens() {
 }
 
 #[test]
-fn an_unreachable_issuer_is_not_a_bad_token() {
+fn an_unreachable_issuer_is_not_an_invalid_token() {
     let key = Key::new("k1", 7);
     let world = World::new(discovering());
     for (site, code) in [
@@ -241,7 +241,7 @@ fn broken_key_sets_are_outages_and_broken_keys_are_skipped() {
 }
 
 #[test]
-fn an_issuer_that_comes_back_is_asked_again_soon() {
+fn a_recovered_issuer_is_contacted_again_soon() {
     let key = Key::new("k1", 7);
     let world = World::new(discovering());
     world
@@ -254,7 +254,7 @@ fn an_issuer_that_comes_back_is_asked_again_soon() {
 }
 
 #[test]
-fn stale_keys_serve_while_the_issuer_is_down() {
+fn stale_keys_are_used_while_the_issuer_is_down() {
     let key = Key::new("k1", 7);
     let token = key.token_with(&json!({ "exp": 4_000_000_000_u64 }));
     let world = world(&[&key]);
@@ -307,7 +307,7 @@ fn freshness_comes_from_the_issuer() {
 }
 
 #[test]
-fn a_jwks_uri_that_fails_is_looked_up_again() {
+fn a_failing_jwks_uri_is_discovered_again() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
     world.host.set(JWKS, Site::Body(404, String::new(), ""));
@@ -322,7 +322,7 @@ fn a_jwks_uri_that_fails_is_looked_up_again() {
 }
 
 #[test]
-fn openid_discovery_is_the_second_place() {
+fn openid_discovery_is_tried_second() {
     let key = Key::new("k1", 7);
     let world = World::new(discovering());
     let openid = "https://issuer.example/.well-known/openid-configuration";
@@ -375,7 +375,7 @@ fn keys_by_uri_and_inline_need_no_discovery() {
 }
 
 #[test]
-fn exported_keys_serve_in_another_isolate() {
+fn exported_keys_work_in_another_isolate() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
     assert_eq!(world.status(&key.token()), 200);

@@ -53,7 +53,7 @@ fn body(answer: &Answer) -> Value {
 }
 
 #[test]
-fn public_routes_look_at_no_credentials() {
+fn public_routes_ignore_credentials() {
     let world = World::new(config());
     for url in [
         "https://api.example/",
@@ -137,7 +137,7 @@ fn malformed_tokens_are_bad_requests_despite_a_cached_token() {
 }
 
 #[test]
-fn metadata_name_the_resource_that_was_asked_for() {
+fn metadata_names_the_requested_resource() {
     let world = World::new(config());
     for (path, resource) in [
         ("", "https://api.example"),
@@ -204,7 +204,7 @@ fn a_configured_resource_names_the_host() {
 }
 
 #[test]
-fn the_issuers_metadata_are_published_as_the_issuer_wrote_them() {
+fn the_issuers_metadata_is_published_unchanged() {
     let url = "https://api.example/.well-known/oauth-authorization-server";
     let world = World::new(discovering());
     let text = format!(
@@ -215,7 +215,7 @@ fn the_issuers_metadata_are_published_as_the_issuer_wrote_them() {
 }
 
 #[test]
-fn the_issuers_metadata_are_served_through() {
+fn the_issuers_metadata_is_published() {
     let url = "https://api.example/.well-known/oauth-authorization-server";
     let world = World::new(discovering());
     let document = json!({ "issuer": ISSUER, "token_endpoint": "https://issuer.example/token" });
@@ -329,7 +329,7 @@ fn other_origins_are_refused_where_origins_are_listed() {
 }
 
 #[test]
-fn metadata_have_the_same_cors_headers_for_everybody() {
+fn metadata_has_the_same_cors_headers_for_every_caller() {
     let cors = Cors {
         origins: Some(vec!["https://app.example".into()]),
         max_age: None,
@@ -381,7 +381,7 @@ fn metadata_have_the_same_cors_headers_for_everybody() {
 }
 
 #[test]
-fn odd_urls_are_refused() {
+fn malformed_urls_are_refused() {
     let world = World::new(config());
     for url in [
         "",
@@ -437,7 +437,7 @@ fn the_environment_fills_in_options() {
 }
 
 #[test]
-fn a_configuration_that_cannot_work_says_what_to_change() {
+fn configuration_errors_say_what_to_change() {
     let with = |change: &dyn Fn(&mut Config)| {
         let mut config = config();
         change(&mut config);

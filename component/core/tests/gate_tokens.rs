@@ -253,7 +253,7 @@ fn keys_of_another_issuer_are_refused() {
 }
 
 #[test]
-fn issuers_have_rules_of_their_own() {
+fn issuers_have_their_own_rules() {
     let strict = with_issuer(|issuer| issuer.algorithms = Some(vec!["RS256".into()]));
     assert_eq!(strict.reason(&key().token()), "token-algorithm-not-allowed");
     let aged = with_issuer(|issuer| issuer.max_age = Some(5));

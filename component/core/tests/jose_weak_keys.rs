@@ -221,7 +221,7 @@ fn a_set_of_only_weak_keys_fails_at_start() {
 }
 
 #[test]
-fn good_keys_serve_beside_weak_ones() {
+fn good_keys_are_used_beside_weak_ones() {
     let good = Key::new("good", 7);
     let mut keys: Vec<Value> = unusable_keys().into_iter().map(|(_, key, _)| key).collect();
     keys.push(good.jwk());

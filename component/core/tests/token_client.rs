@@ -235,7 +235,7 @@ fn a_request_has_every_parameter() {
 }
 
 #[test]
-fn a_hundred_at_once_make_one_exchange() {
+fn a_hundred_concurrent_requests_make_one_exchange() {
     let (world, client) = world();
     let tasks: Vec<_> = (0..100)
         .map(|_| waiting(client.get_token(of("alice"))))
@@ -251,7 +251,7 @@ fn a_hundred_at_once_make_one_exchange() {
 }
 
 #[test]
-fn users_never_get_each_others_tokens() {
+fn users_never_get_the_tokens_of_other_users() {
     let (world, client) = world();
     let users: Vec<String> = (0..1000).map(|n| format!("user-{n}")).collect();
     let tasks = users
@@ -346,7 +346,7 @@ fn another_session_of_the_same_user_gets_its_own_token() {
 }
 
 #[test]
-fn a_token_ends_with_the_users_own() {
+fn a_cached_token_expires_with_the_users_token() {
     let (world, client) = world();
     let soon = Delegation {
         subject_expires_at: Some(NOW + 100),
@@ -465,7 +465,7 @@ fn tokens_go_only_to_known_destinations() {
 }
 
 #[test]
-fn endpoint_failures_are_told_apart_and_pass() {
+fn endpoint_failures_have_their_kinds_and_are_temporary() {
     let body = |status, body: &str| Site::Body(status, body.into(), "");
     let huge = format!("{{\"access_token\":\"{}\"}}", "x".repeat(200_000));
     for (site, failure) in [
@@ -559,7 +559,7 @@ fn the_endpoint_comes_from_the_issuer_or_from_the_configuration() {
 }
 
 #[test]
-fn a_failed_discovery_is_not_remembered() {
+fn a_failed_discovery_is_not_cached() {
     let (world, client) = world();
     world.host.take_down();
     let failure = get(&world, &client, of("alice")).unwrap_err();
@@ -586,7 +586,7 @@ fn an_endpoint_that_moved_is_found_again() {
 }
 
 #[test]
-fn a_401_leads_to_one_more_call_with_another_token() {
+fn a_401_causes_one_more_call_with_another_token() {
     let (world, client) = world();
     let first = get(&world, &client, of("alice"));
     for status in [200, 403, 400, 500] {
@@ -623,7 +623,7 @@ fn invalidated_requests_in_flight_are_not_cached() {
 }
 
 #[test]
-fn the_clients_own_token_is_kept_apart() {
+fn the_clients_own_token_is_cached_separately() {
     let (world, client) = world();
     let own = finish(&world, client.get_own_token(target(UPSTREAM)));
     assert_eq!(access_token(&own), "for-nobody-1");
@@ -640,7 +640,7 @@ fn the_clients_own_token_is_kept_apart() {
 }
 
 #[test]
-fn a_raw_request_is_neither_kept_nor_shared() {
+fn a_raw_request_is_neither_cached_nor_shared() {
     let (world, client) = world();
     let refresh = || Grant::RefreshToken(Secret::new("r"));
     for _ in 0..2 {
@@ -666,7 +666,7 @@ fn a_raw_request_is_neither_kept_nor_shared() {
 }
 
 #[test]
-fn a_broken_client_leaves_the_gate_working() {
+fn an_invalid_client_does_not_stop_the_gate() {
     let broken = |client: ClientConfig| {
         let world = World::new(config(client));
         let key = Key::new("k", 7);

@@ -59,7 +59,7 @@ fn get(world: &World, client: &TokenClient, user: &str) -> Result<Rc<Token>, Tok
 }
 
 #[test]
-fn metadata_without_a_usable_token_endpoint_are_fetched_again_within_a_cooldown() {
+fn metadata_without_a_usable_token_endpoint_is_fetched_again_within_a_cooldown() {
     for endpoint in [
         json!(null),
         json!("/token"),
@@ -90,7 +90,7 @@ fn metadata_without_a_usable_token_endpoint_are_fetched_again_within_a_cooldown(
 }
 
 #[test]
-fn a_pause_that_the_issuer_wants_reaches_the_caller() {
+fn retry_after_of_the_issuer_reaches_the_caller() {
     let (world, client) = world();
     publish(
         &world,

@@ -20,7 +20,7 @@ fn passed(checks: &[&str]) -> Results {
 }
 
 #[test]
-fn what_a_host_has_not_is_neither_passed_nor_failed_there() {
+fn unsupported_checks_are_neither_passed_nor_failed() {
     let report = Report {
         specifications: vec![Specification {
             specification: "S".to_owned(),

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn the_public_key_goes_before_the_private_and_a_private_one_is_stripped() {
+    fn the_public_key_is_preferred_and_a_private_key_is_stripped() {
         let both = json!({ "private": { "kty": "RSA", "d": "x" }, "public": { "kty": "EC" } });
         assert_eq!(keys(both).text, r#"{"kty":"EC"}"#);
         let private = json!({ "private": { "kty": "EC", "d": "x", "key_ops": ["sign"] } });
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symmetric_key_stays_as_it_is() {
+    fn a_symmetric_key_is_not_changed() {
         let found = keys(json!({ "private": { "kty": "oct", "k": "AA" } }));
         assert!(found.symmetric && found.text.contains("\"k\""));
         assert!(!keys(json!({ "keys": [{ "kty": "oct" }, { "kty": "EC" }] })).symmetric);

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_answers_that_are_expected_hold() {
+    fn equal_expected_results_pass() {
         assert!(judged(Expected::Valid, valid(), valid()).holds());
         assert!(judged(Expected::Invalid, invalid(), invalid()).holds());
         assert!(judged(Expected::Either, valid(), valid()).holds());
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_answers_that_are_not_expected_fail() {
+    fn equal_unexpected_results_fail() {
         let set = judged(Expected::Invalid, valid(), valid());
         assert_eq!(set.wrong, ["7 (example): expected invalid, got valid"]);
         assert!(!judged(Expected::Valid, invalid(), invalid()).holds());
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn ways_that_disagree_fail_whatever_is_expected() {
+    fn differing_results_fail() {
         for expected in [Expected::Valid, Expected::Invalid, Expected::Either] {
             let set = judged(expected, valid(), invalid());
             let line = "7 (example): own says valid, lent says invalid (bad-signature)";
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn only_reasons_may_differ_where_that_is_said() {
+    fn only_reasons_may_differ_if_allowed() {
         let refused = || Answer::failed(Kind::NoVerdict, "signatures-key-refused");
         let answers = |own, lent| Answers::new(vec![("own", vec![own]), ("lent", vec![lent])]);
         assert_eq!(answers(refused(), invalid()).difference(0, true), None);

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_strangers_say_is_short_and_plain() {
+    fn unverified_values_are_short_and_plain() {
         let mut log = AuditLog::default();
         let draft = Draft {
             client_id: Some("a\n\u{9b}31m\u{1b}[0m".into()),

@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn every_claim_counts() {
+    fn every_required_claim_is_checked() {
         assert_eq!(check(|_| {}), Ok(()));
         for (name, value, word) in [
             ("iss", json!("other"), "differ"),
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn when_too_many_are_remembered_further_ones_are_refused() {
+    fn assertions_beyond_the_limit_are_refused() {
         let mut used = UsedAssertions::default();
         let claims = |id: usize, expires_at: i64| Claims {
             client_id: "a".into(),

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_basic_credentials_are_nobody() {
+    fn malformed_basic_credentials_are_refused() {
         for value in [
             "Basic",
             "Bearer YTpi",

@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_needs_one_kind_of_proof() {
+    fn a_client_needs_one_kind_of_credential() {
         let uri = "http://127.0.0.1:1/jwks";
         for (spec, expected) in [
             (json!({"client_id": "a", "secret": "s"}), Ok(())),
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn an_added_client_stands_in_front_until_the_reset() {
+    fn an_added_client_takes_precedence_until_the_reset() {
         let mut clients = Clients::new(&[]).expect("valid");
         let spec = ClientSpec {
             client_id: "demo".into(),

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn rotation_keeps_the_old_key_until_told_otherwise() {
+    fn rotation_keeps_the_old_key_by_default() {
         let mut ring = KeyRing::new([7; 32]);
         let other = add(&mut ring, Algorithm::EdDsa, true);
         let first = add(&mut ring, Algorithm::Es256, true);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_repeats_the_whole_ring() {
+    fn a_seed_reproduces_the_whole_key_ring() {
         let kids = |seed| {
             let mut ring = KeyRing::new(seed);
             add(&mut ring, Algorithm::Es256, true);

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_count() {
+    fn invalid_tokens_are_refused() {
         assert!(check(json!({})).is_ok());
         for (change, problem) in [
             (json!({"iss": "http://j"}), "is from another issuer"),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn chains_go_on_and_end() {
+    fn actor_chains_are_extended_and_limited() {
         let mut act = json!({ "sub": "0" });
         for actor in 1..MAX_ACTORS {
             let token = check(json!({ "act": act })).expect("short enough");
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn may_act_names_who_may() {
+    fn may_act_limits_the_actors() {
         let token = check(json!({ "may_act": { "sub": "app" } })).expect("valid");
         assert!(token.may_act("app") && !token.may_act("other"));
         assert!(check(json!({})).is_ok_and(|token| token.may_act("other")));

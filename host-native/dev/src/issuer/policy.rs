@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn without_policies_the_clients_default_holds() {
+    fn without_policies_the_clients_default_applies() {
         let policies = Policies::default();
         assert_eq!(
             judge(&policies, "demo", &["a", "b"]),
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn policies_that_mean_nothing_are_refused() {
+    fn invalid_policies_are_refused() {
         let clients = Clients::new(&[]).expect("valid");
         let new = |policy| Policies::new(&clients, &[policy]).err();
         let unknown = Policy::allowing("nobody", "a");
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_holds_for_clients_that_may_have_anything() {
+    fn a_forbidding_policy_applies_to_unrestricted_clients() {
         let mut policies = Policies::default();
         policies.set(Policy::refusing("demo", "a")).expect("valid");
         assert!(judge(&policies, "demo", &["a"]).is_err());

@@ -124,7 +124,7 @@ async fn chains_of_actors() {
 }
 
 #[tokio::test]
-async fn tokens_that_do_not_count() {
+async fn invalid_subject_tokens_are_refused() {
     let fixture = start().await;
     let foreign = KeyHolder::start().await;
     let of_issuer = json!({ "iss": fixture.issuer.url() });
@@ -182,7 +182,7 @@ async fn tokens_that_do_not_count() {
 }
 
 #[tokio::test]
-async fn tokens_stand_with_their_types() {
+async fn tokens_require_their_types() {
     let fixture = start().await;
     let user = fixture.user_token("alice").await;
     let grant = [("grant_type", EXCHANGE)];
@@ -255,7 +255,7 @@ async fn targets(fixture: &Fixture, client: &[(&str, &str)], resource: &str) -> 
 }
 
 #[tokio::test]
-async fn policies_say_who_may_have_what() {
+async fn policies_limit_exchanges() {
     let fixture = start_with(Options {
         policies: vec![Policy::allowing("upstream-only", A)],
         ..Options::default()
@@ -300,7 +300,7 @@ async fn policies_say_who_may_have_what() {
 }
 
 #[tokio::test]
-async fn scopes_are_what_is_asked_for_and_allowed() {
+async fn granted_scopes_are_requested_and_allowed() {
     let fixture = start().await;
     let policy = Policy {
         scopes: Some(vec!["read".into(), "list".into()]),

@@ -25,7 +25,7 @@ fn slow_token_endpoint(issuer: &DevIssuer, delay_ms: u64) {
 }
 
 #[tokio::test]
-async fn a_token_is_exchanged_once_and_kept() {
+async fn a_token_is_exchanged_once_and_cached() {
     let issuer = issuer().await;
     let gate = client_gate(&issuer).await;
     let alice = caller(&gate, &issuer, "alice").await;
@@ -101,7 +101,7 @@ async fn a_thousand_users_get_a_token_each() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_first_one_going_away_harms_no_other() {
+async fn cancelling_the_first_request_does_not_affect_others() {
     let issuer = issuer().await;
     slow_token_endpoint(&issuer, 400);
     let gate = client_gate(&issuer).await;
@@ -128,7 +128,7 @@ async fn the_first_one_going_away_harms_no_other() {
 }
 
 #[tokio::test]
-async fn two_tokens_of_one_user_are_kept_apart() {
+async fn two_tokens_of_one_user_are_cached_separately() {
     let issuer = issuer().await;
     let gate = client_gate(&issuer).await;
     let session = |id: &str| TokenSpec {
@@ -145,7 +145,7 @@ async fn two_tokens_of_one_user_are_kept_apart() {
 }
 
 #[tokio::test]
-async fn who_acts_for_whom_can_be_read() {
+async fn the_actor_chain_is_readable() {
     let issuer = issuer().await;
     let gate = client_gate(&issuer).await;
     let alice = caller(&gate, &issuer, "alice").await;
@@ -172,7 +172,7 @@ async fn who_acts_for_whom_can_be_read() {
 }
 
 #[tokio::test]
-async fn forgetting_reaches_every_store() {
+async fn invalidation_reaches_every_store() {
     let issuer = issuer().await;
     let gate = client_gate(&issuer).await;
     let mut callers = Vec::new();

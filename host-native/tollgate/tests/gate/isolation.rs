@@ -29,7 +29,7 @@ async fn a_hundred_cold_requests_make_one_fetch() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn half_of_the_clients_going_away_harms_no_other() {
+async fn disconnecting_clients_do_not_affect_others() {
     let issuer = issuer().await;
     issuer.set_outage(Outage {
         mode: OutageMode::Slow,
@@ -71,7 +71,7 @@ async fn long_token(issuer: &DevIssuer, bytes: usize) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failing_instance_costs_one_request() {
+async fn a_failing_instance_fails_only_one_request() {
     let away = issuer().await;
     let issuer = issuer().await;
     let mut config = config(&issuer).issuer(Issuer::new(away.url()));

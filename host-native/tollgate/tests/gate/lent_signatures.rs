@@ -64,7 +64,7 @@ async fn every_algorithm_is_verified() {
 }
 
 #[tokio::test]
-async fn a_point_that_is_not_on_its_curve_is_no_key() {
+async fn points_off_their_curve_are_refused() {
     for algorithm in [
         Algorithm::Es256,
         Algorithm::Es384,
@@ -202,7 +202,7 @@ async fn private_keys_in_every_encoding_sign() {
 }
 
 #[tokio::test]
-async fn rsa_keys_sign_by_pss_too() {
+async fn rsa_keys_sign_with_pss_too() {
     let issuer = issuer().await;
     let mut key = tollgate::ClientKey::from(pem!("rsa-2048-pkcs8"));
     key.algorithm = Some("PS256".to_owned());

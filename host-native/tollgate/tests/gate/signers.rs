@@ -109,7 +109,7 @@ async fn a_signer_signs_assertions() {
 }
 
 #[tokio::test]
-async fn a_signer_that_fails_costs_one_request() {
+async fn a_failing_signer_fails_only_one_request() {
     let issuer = issuer().await;
     for service in [Service::IsDown, Service::Panics, Service::GivesRubbish] {
         let kms = Kms::new(service);
@@ -130,7 +130,7 @@ async fn a_signer_that_fails_costs_one_request() {
 }
 
 #[tokio::test]
-async fn a_signer_that_never_answers_is_given_up() {
+async fn a_signer_that_never_answers_times_out() {
     let issuer = issuer().await;
     let kms = Kms::new(Service::NeverAnswers);
     let gate = gate(&issuer, &kms).await;
@@ -162,7 +162,7 @@ impl Signer for WithoutKey {
 }
 
 #[tokio::test]
-async fn a_signer_without_a_public_key_stops_the_start() {
+async fn a_signer_without_a_public_key_fails_at_the_start() {
     let issuer = issuer().await;
     let client = Client::new("signer").key(ClientKey::named("kms"));
     let builder = Gate::builder(config(&issuer).client(client));

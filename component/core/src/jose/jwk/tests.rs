@@ -395,7 +395,7 @@ fn export_has_the_public_members_only() {
 }
 
 #[test]
-fn keys_are_told_apart() {
+fn different_keys_are_not_equal() {
     let key =
         |changes: &[(&str, Option<Json>)]| VerifyingKey::from_jwk(&changed(EC, changes)).unwrap();
     let plain = key(&[]);

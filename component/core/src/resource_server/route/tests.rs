@@ -56,7 +56,7 @@ fn the_longest_path_wins_and_nothing_is_open_by_default() {
 }
 
 #[test]
-fn no_spelling_gets_around_a_rule() {
+fn no_spelling_of_a_path_bypasses_a_rule() {
     for path in [
         "/pub/../mcp",
         "/pub/x/../../mcp",
@@ -110,7 +110,7 @@ fn head_needs_what_get_needs() {
 }
 
 #[test]
-fn a_method_in_lower_case_gets_around_nothing() {
+fn a_method_in_lower_case_bypasses_no_rule() {
     let list = vec![
         route("/x", None, Rule::Public),
         route("/x", Some(&["GET"]), scope("read")),
