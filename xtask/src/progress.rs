@@ -232,7 +232,7 @@ impl Progress {
             println!("      {}", self.paint("31", line));
         }
         if let Failure::Command { .. } = failure {
-            println!("      next: mend it, then run this command again; what is done is kept");
+            println!("      next: fix it, then run this command again; completed work is kept");
         }
     }
 

@@ -57,8 +57,7 @@ fn published(world: &World) -> String {
     answer.body.unwrap()
 }
 
-/// The form of the one request that was sent to the token endpoint, asked for by the client's own
-/// grant.
+/// The form of the only request to the token endpoint, for the client's own grant.
 fn form(world: &World) -> Vec<(String, String)> {
     let client = world.deployment.token_client().unwrap();
     let step = client.request(Grant::ClientCredentials, TokenTarget::default(), None);

@@ -1,4 +1,4 @@
-//! Settings of the deployment: which are read, which are refused, and how errors name them.
+//! Settings of the environment: which are read, which are refused, and how errors name them.
 
 mod harness;
 
@@ -240,7 +240,7 @@ fn errors_name_the_setting_that_the_value_came_from() {
         });
         assert_eq!(error.field, field, "{error}");
     }
-    // What code gives goes before the setting, and is what the error names.
+    // Options from code take precedence over the setting, and errors name them.
     let code = Config {
         scopes: Some(vec!["a b".into()]),
         ..with([("TOLLGATE_SCOPES", "fine".into())])

@@ -33,7 +33,7 @@ fn a_hundred_concurrent_requests_make_one_fetch_of_each_document() {
     let mut tasks: Vec<_> = (0..100)
         .map(|_| Some(waiting(world.gate.decide(&head))))
         .collect();
-    // Half of the clients go away in the middle, the one that fetches among them.
+    // Half of the clients disconnect during the fetch, including the one that fetches.
     for task in tasks.iter_mut().step_by(2) {
         *task = None;
     }
@@ -52,7 +52,7 @@ fn a_hundred_concurrent_requests_make_one_fetch_of_each_document() {
     }
     assert_eq!(answered, 50);
     assert!(world.host.fetches(DISCOVERY) <= 2 && world.host.fetches(JWKS) == 1);
-    // With nobody leaving it is one each.
+    // Without disconnects, there is one fetch each.
     let calm = self::world(&[&key]);
     let mut tasks: Vec<_> = (0..100)
         .map(|_| Some(waiting(calm.gate.decide(&head))))
@@ -189,7 +189,7 @@ fn an_unreachable_issuer_is_not_an_invalid_token() {
     ] {
         world.host.set(DISCOVERY, site);
         world.host.advance(10_000_000);
-        // Nothing of an earlier round may serve.
+        // Results of an earlier round must not be used.
         let fresh = world.again(discovering());
         let start = fresh.host.now_ms.get();
         let outcome = fresh.get(&key.token_with(&json!({ "exp": 4_000_000_000_u64 })));
@@ -201,7 +201,7 @@ fn an_unreachable_issuer_is_not_an_invalid_token() {
             fresh.host.now_ms.get() - start < 10_000,
             "{code} took too long"
         );
-        // The next one does not wait: the failure is cooling down.
+        // The next request does not wait: the failure is in its cooldown.
         let sent = fresh.host.sent.borrow().len();
         assert_eq!(
             fresh.status(&key.token_with(&json!({ "exp": 4_000_000_000_u64 }))),
@@ -272,16 +272,16 @@ fn stale_keys_are_used_while_the_issuer_is_down() {
     }
     fetches = world.host.sent.borrow().len() - fetches;
     assert!((10..200).contains(&fetches), "{fetches}");
-    // An unknown key cannot be judged now.
+    // A token with an unknown key cannot be decided now.
     let other = Key::new("k2", 8).token_with(&json!({ "exp": 4_000_000_000_u64 }));
     assert_eq!(world.status(&other), 503);
     // A forgery under a known key can.
     let forged = Key::new("k1", 8).token_with(&json!({ "exp": 4_000_000_000_u64 }));
     assert_eq!(world.reason(&forged), "token-bad-signature");
-    // A day later it is too much.
+    // After a day, the keys are too old.
     world.host.advance(86_400_000);
     assert_eq!(world.status(&token), 503);
-    // And back.
+    // The issuer recovers.
     world.host.publish(&[&key]);
     world.host.advance(600_000);
     assert_eq!(world.status(&token), 200);
@@ -301,7 +301,7 @@ fn freshness_comes_from_the_issuer() {
     world.finish(world.gate.refresh());
     assert!(!world.get(&key.token()).refresh_due);
     assert_eq!(world.host.fetches(JWKS), 2);
-    // A second refresh finds nothing to do.
+    // A second refresh does nothing.
     world.finish(world.gate.refresh());
     assert_eq!(world.host.fetches(JWKS), 2);
 }

@@ -375,7 +375,7 @@ fn metadata_has_the_same_cors_headers_for_every_caller() {
             assert_eq!(preflight.header("access-control-allow-origin"), Some("*"));
         }
     }
-    // Elsewhere the answer depends on the origin, and says so also where none was sent.
+    // Elsewhere the response depends on the origin, and `Vary` says so even if none was sent.
     let refused = answer(listed.send(&head("GET", "https://api.example/mcp")));
     assert_eq!(refused.header("vary"), Some("Origin"));
 }

@@ -1,4 +1,4 @@
-//! Every rule about a token, from the wrong side.
+//! Tests that break each rule for tokens.
 #![allow(clippy::unwrap_used, reason = "a test may fail so")]
 
 mod harness;
@@ -292,7 +292,7 @@ fn a_cached_token_is_still_checked() {
     assert_eq!(world.reason(&token), "allowed");
     world.host.advance(1);
     assert_eq!(world.reason(&token), "token-expired");
-    // The clock steps back: what was cached in the future is verified again, not believed.
+    // The clock jumps back: tokens that were cached in the future are verified again.
     world.host.now_ms.set((NOW - 5) * 1000);
     assert_eq!(world.reason(&token), "allowed");
 }
@@ -395,7 +395,7 @@ fn an_audience_derived_from_the_resource_follows_the_path() {
         "token-wrong-audience"
     );
     assert_eq!(at(&mcp, "https://api.example/mcp/x%2fy"), "allowed");
-    // A host that answers to another name is still this resource.
+    // With another host name, it is still this resource.
     assert_eq!(at(&mcp, "https://evil.example/mcp"), "allowed");
     let evil = key().token_with(&json!({ "aud": "https://evil.example/mcp" }));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Which part of core may name which: each uses what stands below it, and nothing else.
+//! Checks the floors of core: each part uses only lower parts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What an operator is told about issuers: each fault once, with what to do.
+//! Faults of issuers: each is reported once, with what to do.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;

@@ -1,5 +1,5 @@
-//! The signatures and thumbprints that RFCs print (RFC 7515, 7520, 7638, 8037), and RSA keys of
-//! uneven sizes (made with OpenSSL).
+//! The signatures and thumbprints of RFCs 7515, 7520, 7638 and 8037, and RSA keys of unusual sizes
+//! (made with OpenSSL).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;

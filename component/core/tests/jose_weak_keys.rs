@@ -1,6 +1,6 @@
-//! Keys that prove nothing, each of a kind that Project Wycheproof's `json_web_key` and
-//! `json_web_crypto` have: they are skipped when a key set is read, with a reason for the operator.
-//! The keys are made for these tests.
+//! Weak keys of the kinds in Project Wycheproof's `json_web_key` and `json_web_crypto`: they are
+//! skipped when a key set is read, with a reason for the operator. The keys are made for these
+//! tests.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;

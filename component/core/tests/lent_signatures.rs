@@ -1,4 +1,5 @@
-//! Checks that the host makes: late, never, failing, contradictory; and what never reaches it.
+//! Signature checks of the host that are late, missing, failing or contradictory, and those that
+//! never reach it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;
@@ -145,7 +146,7 @@ fn one_missing_verdict_among_several_keys() {
     assert_eq!(world.status(&nameless(&keys[1], 1)), 200);
     next(&[fails, fails, Answers::AtOnce]);
     assert_eq!(world.status(&nameless(&keys[2], 2)), 200);
-    // All others say no: the missing verdict might have been the good one.
+    // All other keys refuse: the key without a verdict might be the right one.
     for place in 0..3 {
         let mut answers = [Answers::AtOnce; 3];
         answers[place] = fails;

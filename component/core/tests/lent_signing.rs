@@ -1,5 +1,5 @@
-//! Private keys that the host signs by: late, never, wrongly, by an algorithm that it lacks, and
-//! keys that only it knows.
+//! Signatures of the host that are late, missing, wrong, or need an algorithm that it lacks, and
+//! keys that only the host knows.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;

@@ -1,4 +1,4 @@
-//! The client: exchange, its cache, single flight, and what happens when the issuer does not play.
+//! The client: exchange, its cache, single flight, and failures of the issuer.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
@@ -52,7 +52,7 @@ fn world() -> (World, TokenClient) {
     world_with(client())
 }
 
-/// A token that says for whom it was got, and that it is not the one before.
+/// A token that names its subject, and differs from the one before.
 fn issue(request: &HttpRequest, number: usize) -> Site {
     let user = parameter(request, "subject_token").unwrap_or_else(|| "nobody".into());
     let body = json!({
@@ -359,7 +359,7 @@ fn a_cached_token_expires_with_the_users_token() {
     world.host.advance(1_000);
     get(&world, &client, soon).unwrap();
     assert_eq!(exchanges(&world), 2);
-    // What a JWT says of itself counts too, whatever the application says.
+    // A JWT's own `exp` applies too, whatever the application says.
     let jwt = Key::new("k", 7).token_with(&json!({ "exp": NOW + 200 }));
     let says_so = Delegation {
         subject_token: TypedToken {
@@ -508,7 +508,7 @@ fn a_failure_is_shared_and_followed_by_a_cooldown() {
     let outcomes = finish_all(&world, tasks);
     assert!(outcomes.iter().all(Result::is_err));
     assert_eq!(exchanges(&world), 1);
-    // The next ones wait for the rest of the moment and share an attempt again.
+    // The next callers wait for the rest of the delay, and share an attempt again.
     let failed_at = world.host.now_ms.get();
     let tasks = (0..50)
         .map(|_| waiting(client.get_token(of("alice"))))
@@ -518,7 +518,7 @@ fn a_failure_is_shared_and_followed_by_a_cooldown() {
     assert_eq!(exchanges(&world), 2);
     let took = world.host.now_ms.get() - failed_at;
     assert!((400..700).contains(&took), "{took}");
-    // Somebody else does not wait.
+    // Another user does not wait.
     let start = world.host.now_ms.get();
     let _ = get(&world, &client, of("bob"));
     assert!(world.host.now_ms.get() - start < 200);
@@ -595,11 +595,11 @@ fn a_401_causes_one_more_call_with_another_token() {
     assert!(client.call_again(&of("alice"), access_token(&first), 401, 1));
     let second = get(&world, &client, of("alice"));
     assert_ne!(access_token(&second), access_token(&first));
-    // Another request was quicker: its token stays.
+    // Another request was faster: its token stays.
     assert!(client.call_again(&of("alice"), access_token(&first), 401, 1));
     let third = get(&world, &client, of("alice"));
     assert_eq!(access_token(&third), access_token(&second));
-    // Not a third time, but what does not do is not kept either.
+    // No third call, but the refused token is removed as well.
     assert!(!client.call_again(&of("alice"), access_token(&third), 401, 2));
     get(&world, &client, of("alice")).unwrap();
     assert_eq!(exchanges(&world), 3);
@@ -611,7 +611,7 @@ fn invalidated_requests_in_flight_are_not_cached() {
     get(&world, &client, of("bob")).unwrap();
     let task = waiting(client.get_token(of("alice")));
     assert_eq!(client.invalidate(Some("alice"), None), 0);
-    // Who asks from now on does not get what was asked for before.
+    // Later callers do not get the token of an earlier request.
     let later = waiting(client.get_token(of("alice")));
     let outcomes = finish_all(&world, vec![task, later]);
     assert_ne!(access_token(&outcomes[0]), access_token(&outcomes[1]));
@@ -733,7 +733,7 @@ fn the_environment_configures_a_client() {
     let client = world.deployment.token_client().unwrap();
     assert!(get(&world, &client, of("alice")).is_ok());
     assert_eq!(world.host.fetches(DISCOVERY), 0);
-    // An id alone is half a client: to take it for a public one would hide a forgotten secret.
+    // An id alone is not a client: treating it as a public one would hide a missing secret.
     let world = env(&[("TOLLGATE_CLIENT_ID", "app")]);
     assert!(world.deployment.has_client());
     let error = world.deployment.token_client().unwrap_err();
@@ -748,7 +748,7 @@ fn the_environment_configures_a_client() {
         ..ClientConfig::default()
     });
     assert!(World::new(config).deployment.token_client().is_ok());
-    // A secret alone is half a client.
+    // A secret alone is not a client.
     let world = env(&[("TOLLGATE_CLIENT_SECRET", "s")]);
     assert_eq!(
         world.deployment.token_client().unwrap_err().field,

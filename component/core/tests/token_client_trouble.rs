@@ -1,4 +1,4 @@
-//! The client: metadata that cannot be used, and an issuer that asks for a pause.
+//! The client: unusable metadata, and an issuer that sends `Retry-After`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;

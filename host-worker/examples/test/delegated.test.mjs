@@ -46,7 +46,7 @@ const privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
   format: 'pem',
 });
 
-/** How the Worker proves who it is: its settings, and how the issuer is told. */
+/** The Worker's authentication: its settings, and its registration at the issuer. */
 const PROOFS = {
   'a client secret': {
     method: 'client_secret_basic',

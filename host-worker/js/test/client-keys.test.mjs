@@ -1,4 +1,4 @@
-// A client that signs who it is, with real keys as deployments keep them.
+// A client with `private_key_jwt`, with keys in the formats that deployments use.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';

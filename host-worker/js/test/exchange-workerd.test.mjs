@@ -1,4 +1,4 @@
-// The client half in real workerd.
+// The client in real workerd.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
@@ -47,7 +47,7 @@ async function start(t, { client = {}, bindings = {}, flags } = {}) {
   return { issuer, upstream, worker, as };
 }
 
-/** Sends a request that can be given up: Miniflare's dispatcher cannot take its connection away. */
+/** Sends a request that can be cancelled: Miniflare's dispatcher cannot close its connection. */
 function leave(url, pathname, token) {
   let give;
   const body = new Promise((resolve) => {
@@ -147,7 +147,7 @@ for (const [name, pathname, flags] of [
     const clients = [];
     for (let i = 0; i < 40; i++) {
       clients.push(leave(worker.url, pathname, token));
-      // The first one makes the request, and leaves.
+      // The first client starts the request, and disconnects.
       if (i === 0) while (issuer.counts.token === before) await new Promise((resolve) => setTimeout(resolve, 5));
     }
     await new Promise((resolve) => setTimeout(resolve, 200));

@@ -1,4 +1,4 @@
-// The client half in Node: exchange, cache, troubles, and what an identity is good for.
+// The client in Node: exchange, cache, failures and identities.
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { after, before, test } from 'node:test';

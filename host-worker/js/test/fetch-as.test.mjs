@@ -1,4 +1,4 @@
-// Calls of another API with a token of the caller's.
+// Calls of another API with an exchanged token.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { read, startIssuer } from './support/issuer.mjs';

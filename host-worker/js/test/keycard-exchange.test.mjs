@@ -163,7 +163,7 @@ test('the zone’s errors keep their text without line breaks', async (t) => {
   });
 });
 
-/** What a broken token endpoint answers, and what becomes of it. */
+/** Responses of a broken token endpoint, and the resulting errors. */
 const BROKEN = {
   HTML: [(_q, r) => r.end('<html>'), 'not-json'],
   'a redirect': [(_q, r) => r.writeHead(302, { location: 'https://evil.example/' }).end(), 'redirected'],

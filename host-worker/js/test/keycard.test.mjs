@@ -34,7 +34,7 @@ const ownZone = async (t, options) => {
   t.after(() => own.close());
   return own;
 };
-/** What a good token gets when the zone is well again: a cooldown may have to end first. */
+/** The response to a valid token after the zone has recovered: a cooldown may have to end first. */
 async function untilRecovered(worker, own) {
   const until = Date.now() + 10_000;
   for (;;) {
@@ -44,7 +44,7 @@ async function untilRecovered(worker, own) {
   }
 }
 const challengeOf = (response) => response.headers.get('www-authenticate');
-/** A token with parts of our choice and no signature worth its name. */
+/** A token with the given parts and an invalid signature. */
 const forged = (header, claims) =>
   [header, claims, 'AAAA']
     .map((part) => Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url'))
@@ -205,7 +205,7 @@ test('answers, row by row, of the Worker and of verifyBearerToken', async (t) =>
         { headers: { ...headers, 'x-options': JSON.stringify({ issuers: zone.url, requiredScopes: ['mcp:tools'] }) } },
       ],
     ]) {
-      // What is meant for a path is meant for that path.
+      // A token for a path is valid only for that path.
       if (where === 'direct' && name === 'this resource of this host') continue;
       const answer = await worker.fetch(target, init);
       const text = await answer.text();

@@ -31,7 +31,7 @@ async function serve(t, app, options = { origin: ORIGIN }) {
   return { port, url: `http://127.0.0.1:${port}` };
 }
 
-/** What comes back for these bytes, up to the end of the connection. */
+/** The response to these bytes, up to the end of the connection. */
 async function raw(port, text) {
   const socket = net.connect(port, '127.0.0.1');
   socket.on('error', () => {});

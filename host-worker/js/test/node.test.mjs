@@ -309,7 +309,7 @@ test('an issuer that cannot be reached is 503, never 401', async () => {
   assert.ok(Number(response.headers.get('retry-after')) > 0);
 });
 
-/** What a hostile or broken issuer answers to a request for its keys: all of it is 503. */
+/** Responses of a hostile or broken issuer to a request for its keys. All of them cause a 503. */
 const HOSTILE = {
   'a redirect': (_request, response) => response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end(),
   'a body without end': (_request, response) => {

@@ -6,7 +6,7 @@ const {
   main: { createGate, ConfigError },
 } = await load();
 
-/** Options that cannot work whatever the environment is: name, options, field, part of the sentence. */
+/** Options that are invalid in any environment: name, options, field, part of the message. */
 const REFUSED = [
   ['an unknown name', { colour: 'x' }, 'colour', 'There is no option `colour`: use one of issuer, audience,'],
   ['a misspelled name', { isuer: 'x' }, 'isuer', 'There is no option `isuer`: did you mean `issuer`?'],
@@ -238,7 +238,7 @@ test('wrong arguments of methods are type errors', () => {
   assert.throws(() => gate.importKeys({}), TypeError);
 });
 
-/** Values that are not text, and what the sentence calls them. */
+/** Values that are not text, with their names in the message. */
 const UNUSABLE = [
   [{ a: 1 }, 'an object'],
   [5, 'a number'],

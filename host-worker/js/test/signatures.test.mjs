@@ -1,4 +1,4 @@
-// Who checks and makes signatures: WebCrypto, the signatures component, or the application itself.
+// Implementations of signatures: WebCrypto, the signatures component, or the application itself.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { SignJWT, createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose';

@@ -1,4 +1,4 @@
-// What a component that breaks may cost: the request it broke in, and nothing else.
+// A component that traps fails only the request that it trapped in.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -16,7 +16,7 @@ const CLIENT = 'tollgate:auth/token-exchange@0.1.0#[method]';
 const compile = (name) => new WebAssembly.Module(readFileSync(path.join(packagePath, `tollgate-gate.${name}.wasm`)));
 setModules({ core: compile('core'), core2: compile('core2'), core3: compile('core3') });
 
-/** Exports that break at their next call. */
+/** Exports that trap at their next call. */
 const armed = new Set();
 let instances = 0;
 let memory;

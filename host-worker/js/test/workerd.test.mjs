@@ -119,7 +119,7 @@ test('an exception of the handler is passed on', async (t) => {
   assert.match(answer, /the handler failed/);
 });
 
-/** Sends a request that can be given up: Miniflare's dispatcher cannot take its connection away. */
+/** Sends a request that can be cancelled: Miniflare's dispatcher cannot close its connection. */
 function leave(url, pathname, token) {
   let give;
   const status = new Promise((resolve) => {
@@ -149,7 +149,7 @@ for (const [name, pathname, flags] of [
     const worker = await start(t, { bindings: { TOLLGATE_ISSUER: own.url }, flags });
     const tokens = await Promise.all(Array.from({ length: 100 }, () => own.mint()));
     const clients = [];
-    // The first one starts the fetch, and leaves.
+    // The first client starts the fetch, and disconnects.
     for (const [i, token] of tokens.entries()) {
       clients.push(leave(worker.url, pathname, token));
       if (i === 0) while (own.counts.discovery === 0) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -1,4 +1,4 @@
-//! Each rule of JSON from its wrong side.
+//! Tests that break each rule of JSON.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What the issuer remembers of its decisions.
+//! The audit log.
 
 use serde_json::{Value, json};
 
@@ -72,7 +72,7 @@ async fn a_refusal_is_logged_with_user_and_reason() {
     assert_eq!(event["scopes"], json!(["read"]));
     assert_eq!(event["error"], "unauthorized_client");
     assert_eq!(event["token_id"], Value::Null);
-    // Whoever proves nothing is nobody, and speaks for nobody.
+    // An unauthenticated client appears without a user.
     let event = &events[1];
     assert_eq!(event["client_id"], "demo");
     assert_eq!(event["client_authentication"], Value::Null);

@@ -134,7 +134,7 @@ async fn every_claim_is_checked() {
         refused(&answer, 401, "invalid_client", word);
         assert!(!answer.headers.contains_key("www-authenticate"));
     }
-    // None of these was worth a request for keys.
+    // None of these caused a fetch of keys.
     assert_eq!(keys.0.stats().jwks, 0);
     assert_eq!(fixture.issuer.stats().client_credentials, 0);
 }
@@ -293,7 +293,7 @@ async fn unavailable_keys_authenticate_no_client() {
         let answer = ask(&fixture, &keys.good(&fixture).await, &[]).await;
         refused(&answer, 401, "invalid_client", "cannot be fetched");
         assert_eq!(keys.0.stats().elsewhere, 0);
-        // After the cooldown all is well.
+        // After the cooldown, it works.
         keys.0.reset();
         tokio::time::sleep(std::time::Duration::from_millis(550)).await;
         let answer = ask(&fixture, &keys.good(&fixture).await, &[]).await;

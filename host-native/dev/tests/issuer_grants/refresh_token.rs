@@ -65,7 +65,7 @@ async fn fewer_scopes_may_be_requested_but_not_more() {
     refused(&answer, 400, "invalid_scope", "scope");
     let answer = refresh(&fixture, &one, &[("resource", "urn:c")]).await;
     refused(&answer, 400, "invalid_target", "not for this resource");
-    // A refusal uses nothing up.
+    // A refusal does not use the token up.
     let less = [("scope", "read"), ("resource", A)];
     let answer = refresh(&fixture, &one, &less).await;
     assert_eq!(answer.body["scope"], "read");

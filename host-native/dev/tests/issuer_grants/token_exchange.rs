@@ -1,4 +1,4 @@
-//! RFC 8693, and who may have what.
+//! Token exchange (RFC 8693) and policies.
 
 use serde_json::{Value, json};
 use tollgate_dev::issuer::{Algorithm, Options, Policy, TokenSpec};
@@ -171,7 +171,7 @@ async fn invalid_subject_tokens_are_refused() {
         refused(&answer, 400, "invalid_request", "actor_token");
     }
 
-    // A key that was withdrawn no longer vouches for anything.
+    // A withdrawn key is not accepted any longer.
     assert_eq!(fixture.exchange(&DEMO, &good, &[]).await.status, 200);
     fixture.issuer.rotate(Algorithm::Es256, true).await;
     assert_eq!(fixture.exchange(&DEMO, &good, &[]).await.status, 200);
@@ -319,7 +319,7 @@ async fn granted_scopes_are_requested_and_allowed() {
     assert_eq!(ask("").await.body["scope"], "read list");
     refused(&ask("write").await, 400, "invalid_scope", "scope");
 
-    // What the client may not have at all, no policy gives it.
+    // No policy grants what the client may not have.
     let policy = Policy {
         scopes: Some(vec!["mcp:read".into(), "mcp:write".into()]),
         ..Policy::allowing("limited", A)

@@ -1,4 +1,4 @@
-//! The API that exchanged tokens open.
+//! The API that accepts exchanged tokens.
 
 use reqwest::header::AUTHORIZATION;
 use serde_json::json;

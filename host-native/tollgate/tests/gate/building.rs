@@ -1,4 +1,4 @@
-//! How a gate starts.
+//! The start of a gate.
 
 use std::time::Instant;
 

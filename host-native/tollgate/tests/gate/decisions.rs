@@ -1,4 +1,4 @@
-//! What a request is answered.
+//! Responses to requests.
 
 use http::Method;
 use tollgate::Decision;

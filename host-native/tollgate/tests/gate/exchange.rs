@@ -44,7 +44,7 @@ async fn a_token_is_exchanged_once_and_cached() {
     assert!(exp > SystemTime::now() && exp < SystemTime::now() + Duration::from_secs(3600));
     assert!(!format!("{token:?}").contains(token.access_token.expose()));
 
-    // Another wish is another token.
+    // Another target is another token.
     let other = gate.exchange(&alice, CARS).await.expect("a token");
     assert_ne!(other, token);
     assert_eq!(issuer.stats().token_exchange, 2);
@@ -159,7 +159,7 @@ async fn the_actor_chain_is_readable() {
     let actors = delegated.identity.actors();
     assert_eq!(actors[0].subject.as_deref(), Some("robot"), "{actors:?}");
 
-    // And once more: who acts now comes first.
+    // A second exchange: the current actor comes first.
     let token = gate.exchange(&delegated, RESOURCE).await.expect("a token");
     let twice = caller_with(&gate, token.access_token.expose()).await;
     let names: Vec<_> = twice
@@ -208,7 +208,7 @@ async fn the_applications_own_token_is_shared() {
     }
     assert_eq!(issuer.stats().client_credentials, 1);
 
-    // A bare request is not kept.
+    // The token of a raw request is not cached.
     for _ in 0..2 {
         let token = gate
             .token_request(Grant::ClientCredentials, CARS, None)

@@ -1,4 +1,4 @@
-//! A token endpoint that is away, slow or lying, and one that says no.
+//! A token endpoint that is down, slow or wrong, and one that refuses.
 
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,7 @@ async fn each_failure_has_its_kind_and_is_temporary() {
 async fn unavailable_metadata_is_fetched_again() {
     let issuer = issuer().await;
     let mut config = client_config(&issuer);
-    // So that no metadata is needed before there is a token to be got.
+    // So that no metadata is needed before a token request.
     let keys = format!("{}/jwks", issuer.url());
     let issuers = config.issuers.as_mut().expect("one");
     issuers[0].keys = Some(tollgate::KeyLocation::Uri(keys));

@@ -1,4 +1,4 @@
-//! Many requests at once, requests that go away, and instances that fail.
+//! Concurrent requests, cancelled requests, and instances that fail.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -42,7 +42,7 @@ async fn disconnecting_clients_do_not_affect_others() {
     for index in 0..100 {
         let (gate, token) = (gate.clone(), mint(&issuer, &[]).await);
         let request = async move { ask(&gate, "/", Some(&token)).await.status };
-        // The first one, which fetches for all, is among those that leave.
+        // The first request, which fetches for all, is one of the cancelled ones.
         if index % 2 == 0 {
             leaving.push(tokio::spawn(request));
         } else {
@@ -58,7 +58,7 @@ async fn disconnecting_clients_do_not_affect_others() {
     assert!(issuer.stats().jwks <= 2, "{:?}", issuer.stats());
 }
 
-/// A token with a claim of so many bytes.
+/// A token with a claim of this many bytes.
 async fn long_token(issuer: &DevIssuer, bytes: usize) -> String {
     let padding = ("padding".to_owned(), "x".repeat(bytes).into());
     let claims = [padding].into_iter().collect();
@@ -121,7 +121,7 @@ async fn a_failing_instance_fails_only_one_request() {
         (500, Some("gate-failed"))
     );
     assert_eq!(gate.stats().failures, 1);
-    // The next instance has the keys, though the issuer is away.
+    // The next instance has the keys, although the issuer is down.
     let answer = ask(&gate, "/", Some(&small)).await;
     assert_eq!(answer.status, 200, "{answer:?} {:?}", gate.stats());
     assert_eq!(gate.stats().failures, 1);

@@ -1,4 +1,4 @@
-//! An issuer that is away, slow or lying, and one that changes its keys.
+//! An issuer that is down, slow or wrong, and one that changes its keys.
 
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -61,7 +61,7 @@ async fn known_keys_are_used_while_the_issuer_is_down() {
         200
     );
     issuer.set_outage(Outage::everywhere(OutageMode::Down));
-    // Many, so that every store gets one.
+    // Many tokens, so that every store gets one.
     for _ in 0..20 {
         assert_eq!(
             ask(&gate, "/", Some(&mint(&issuer, &[]).await))

@@ -98,7 +98,7 @@ async fn points_off_their_curve_are_refused() {
         let name = if key["kty"] == "EC" { "y" } else { "x" };
         let coordinate = key[name].as_str().expect("a coordinate");
         let mut bytes = Base64UrlUnpadded::decode_vec(coordinate).expect("base64url");
-        // Half of all values of an Ed25519 key's are no points.
+        // Half of all values are not points of Ed25519.
         loop {
             bytes[20] = bytes[20].wrapping_add(1);
             key[name] = Base64UrlUnpadded::encode_string(&bytes).into();

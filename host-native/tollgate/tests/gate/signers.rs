@@ -1,4 +1,4 @@
-//! Client keys that only the application's own service knows.
+//! Client keys that only a service of the application knows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -88,7 +88,7 @@ async fn a_signer_signs_assertions() {
     for service in [Service::Works, Service::IsSlow] {
         let kms = Kms::new(service);
         let gate = gate(&issuer, &kms).await;
-        // Each signature may cost money: nothing is tried.
+        // Each signature may cost money, so the key is not tested.
         assert_eq!(kms.asked.load(Ordering::Relaxed), 0);
         let answer = gate.metadata(&get("/.well-known/jwks.json", None)).await;
         let keys = answer.expect("published").response.into_body();
@@ -123,7 +123,7 @@ async fn a_failing_signer_fails_only_one_request() {
         let error = gate.client_assertion("https://a.example").await;
         let error = error.expect_err("no signature");
         assert_eq!(error.kind, TokenErrorKind::SigningFailed, "{error}");
-        // The store goes on.
+        // The store keeps working.
         assert_eq!(gate.stats().failures, 0);
         caller(&gate, &issuer, "bob").await;
     }

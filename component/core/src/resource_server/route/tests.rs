@@ -1,4 +1,4 @@
-//! Rules from the wrong side: spellings, methods, letter case.
+//! Tests that try to bypass rules: spellings, methods, letter case.
 
 use super::super::path_readings::readings;
 use super::*;
@@ -94,7 +94,7 @@ fn head_needs_what_get_needs() {
     assert_eq!(required_by(list, "POST", "/x"), None);
     let list = vec![route("/x", Some(&["GET"]), Rule::Public)];
     assert_eq!(required_by(list, "HEAD", "/x"), None);
-    // A route of its own may ask for more, never for less.
+    // Its own route may require more, never less.
     for (get, head) in [(scope("read"), Rule::Public), (Rule::Public, scope("read"))] {
         for (get_path, head_path) in [("/x", "/x"), ("/x", "/x/y")] {
             let list = vec![
@@ -145,7 +145,7 @@ fn letter_case_is_ignored_where_that_is_configured() {
     assert_eq!(required(true, "/ADMIN/x"), admin);
     assert_eq!(required(true, "/admin-other"), None);
     assert_eq!(required(true, "/admi\u{e9}"), None);
-    // A public route opens no other spelling than its own.
+    // A public route opens only its own spelling.
     assert_eq!(required(true, "/admin/Help"), None);
     assert_eq!(required(true, "/admin/help"), admin);
 }

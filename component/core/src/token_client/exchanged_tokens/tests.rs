@@ -16,7 +16,7 @@ fn typed(token: &str, token_type: Option<&str>) -> TypedToken {
     }
 }
 
-/// Everything that a key is made of, in its plain form.
+/// All parts of a key, without hashing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Request {
     issuer: String,
@@ -55,7 +55,7 @@ impl Request {
     }
 }
 
-/// Reads back what is hashed: that it can be read back proves that no two requests share it.
+/// Decodes the hashed text. If it can be decoded, no two requests share it.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
@@ -199,7 +199,7 @@ fn each_part_changes_the_cache_key() {
     for (index, key) in keys.iter().enumerate() {
         assert!(!keys[..index].contains(key), "{index}");
     }
-    // What a key must not depend on.
+    // Properties that must not change a key.
     let default_type = Some("urn:ietf:params:oauth:token-type:access_token");
     let mut named = Request::new();
     named.delegation.subject_token = typed("t", default_type);
@@ -283,7 +283,7 @@ fn unusable_tokens_are_not_cached() {
     let long = token("a", Some(start + HOUR));
     cache.insert(key("u"), &long, whose(), start, Some(start), start);
     assert_eq!(cache.size(), (0, 0));
-    // A clock that stood before: what is from the future does not count.
+    // The clock jumped back: entries from the future are not used.
     cache.insert(key("u"), &long, whose(), start, None, start);
     assert!(cache.find(&key("u"), start - 1).is_none());
 }
