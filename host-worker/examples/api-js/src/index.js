@@ -7,7 +7,7 @@ const gate = createGate({
   routes: [
     { path: '/health', public: true },
     { path: '/reports', scopes: ['reports:read'] },
-    // Paths without a route need a valid token: `/me` here, and any path that is added later.
+    // Paths without a route, such as `/me`, need a valid token.
   ],
 });
 

@@ -10,8 +10,7 @@ thread_local! {
         Config::default()
             .route(Route::public("/health"))
             .route(Route::protected("/reports", ["reports:read"]))
-            // Paths without a route need a valid token: `/me` here, and any path that is added
-            // later.
+            // Paths without a route, such as `/me`, need a valid token.
     );
 }
 
