@@ -12,9 +12,9 @@ const date = '2025-10-01';
 /**
  * Bundles `worker/<name>.js` as wrangler would, with the package resolved by its name.
  *
- * @param {string} npm folder of the package `tollgate` @param {object} [settings] the Worker's
- * `SETTINGS` @returns {Promise<{ name: string, js?: string, wasm?: Buffer }[]>} the main module
- * comes first
+ * @param {string} npm folder of the package `tollgate`
+ * @param {object} [settings] the Worker's `SETTINGS`
+ * @returns {Promise<{ name: string, js?: string, wasm?: Buffer }[]>} the main module comes first
  */
 export async function bundle(name, npm, settings) {
   const scratch = await mkdtemp(path.join(tmpdir(), 'tollgate-bench-'));

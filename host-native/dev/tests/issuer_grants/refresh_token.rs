@@ -70,7 +70,7 @@ async fn fewer_scopes_may_be_requested_but_not_more() {
     let answer = refresh(&fixture, &one, &less).await;
     assert_eq!(answer.body["scope"], "read");
     assert_eq!(part(&answer.body["access_token"], 1)["aud"], A);
-    // The next one stands for everything again.
+    // The next one has all scopes again.
     let two = text(&answer.body["refresh_token"]);
     let answer = refresh(&fixture, &two, &[]).await;
     assert_eq!(answer.body["scope"], "read write");

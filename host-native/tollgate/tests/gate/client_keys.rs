@@ -105,7 +105,7 @@ async fn an_invalid_client_fails_at_the_start() {
     client.authentication = Some(ClientAuthentication::ClientSecretPost);
     assert_eq!(sentence(client).await.field, "client.secret");
 
-    // From the environment likewise.
+    // The same from the environment.
     let mut config = config(&issuer);
     let setting = |name: &str, value: &str| (name.into(), value.into());
     config.env = Some(vec![
