@@ -1,10 +1,9 @@
-// Measures Tollgate beside jose, and natively beside the crate jsonwebtoken, in one run:
+// Compares Tollgate with jose and, natively, with the crate jsonwebtoken, in one run:
 //   node bench/run.mjs --npm <package> --component <tollgate-gate.wasm> --out <json> --svg <svg>
 //                      [--quick] [--strict] [--only <name>] [--native <program>] [--standalone <wasm>]
-// `--native` measures under wasmtime (bench/native), and the standalone component too where it is
-// given. It prints one JSON object a line, with name, unit, ours and peer.
-// Other work on the machine changes times by a third and more; it changes ratios much less, since
-// both sides take turns.
+// `--native` measures under wasmtime (bench/native), and also the standalone component if it is
+// given. It prints one JSON object per line, with name, unit, ours and peer. Other load on the
+// machine changes times by a third and more, but ratios much less, because both sides take turns.
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -20,7 +19,7 @@ import { table } from './src/table.mjs';
 import { bundle, start } from './src/workerd.mjs';
 
 const ISSUER = 'https://issuer.example.com';
-/** Tokens of each algorithm. Many more than the cache of the gate that is to see each as new. */
+/** Tokens of each algorithm: many more than fit in the gate's cache, so that each is new. */
 const TOKENS = 64;
 
 const say = (line) => process.stderr.write(`bench: ${line}\n`);
@@ -104,7 +103,7 @@ async function main() {
   if (values.strict && missed.length > 0) process.exitCode = 1;
 }
 
-/** What is printed of what the native program measures. */
+/** The results of the native program that are printed. */
 const NATIVE = [
   'wasmtime-seen',
   ...['native', 'standalone'].flatMap((host) => [

@@ -1,4 +1,4 @@
-// What the project promises of its speed and size.
+// The targets for speed and size.
 
 /** By name: a bound on `ours`, or on `ratio`, which is peer ÷ ours. */
 const BARS = {
@@ -15,7 +15,7 @@ const BARS = {
   'gzip-kb': { most: 140 },
   'first-request-ms': { ratio: 0.4 },
   'wasmtime-seen': { most: 5 },
-  // Beside the crate `jsonwebtoken`, in one process.
+  // Compared with the crate `jsonwebtoken`, in one process.
   'native-seen': { ratio: 12 },
   'native-new-es256': { ratio: 0.75 },
   'native-new-eddsa': { ratio: 0.75 },
@@ -29,7 +29,7 @@ const BARS = {
   'cache-10000-tokens': { most: 8 * 1024 },
 };
 
-/** Adds `bar` as text and `met`: true, false, or null where there is no bar or no figure. */
+/** Adds `bar` as text and `met`: true, false, or null if there is no bar or no figure. */
 export function judge(row) {
   const bar = BARS[row.name];
   if (bar === undefined) return { ...row, bar: '', met: null };

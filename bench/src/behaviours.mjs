@@ -1,5 +1,5 @@
-// What the gate does under load and without its issuer, counted by a real issuer over real HTTP.
-// Each has a workerd of its own, so that its isolate is cold.
+// The gate's behaviour under load and during an outage, counted by a real issuer over real HTTP.
+// Each measurement has its own workerd, so that its isolate is cold.
 import http from 'node:http';
 import { AUDIENCE, startIssuer } from './issuer.mjs';
 import { bundle, start } from './workerd.mjs';
@@ -48,7 +48,7 @@ async function withWorker(modules, options, issuerOptions, run) {
   }
 }
 
-/** A client with a connection of its own; `status` is 0 where it has left. */
+/** A client with its own connection. `status` is 0 if it has disconnected. */
 function client(url, token) {
   let leave;
   const status = new Promise((resolve) => {
@@ -74,7 +74,7 @@ function coldRush(modules, { leaving = false } = {}) {
     const tokens = await Promise.all(Array.from({ length: 100 }, () => issuer.mint()));
     const release = issuer.hold();
     const clients = [client(worker.url, tokens[0])];
-    // The first one begins to fetch; where half of them leave, it does too.
+    // The first client starts the fetch. If half of them disconnect, it is one of them.
     while (issuer.counts.discovery + issuer.counts.jwks === 0) await pause(5);
     clients.push(...tokens.slice(1).map((token) => client(worker.url, token)));
     await pause(300);
@@ -112,7 +112,7 @@ function issuerDown(modules) {
   });
 }
 
-/** By how much the component's memory grows with 10,000 tokens, where 8 MiB are allowed. */
+/** The growth of the component's memory with 10,000 tokens, if 8 MiB are allowed. */
 function cacheGrowth(modules) {
   return withWorker(
     modules,
@@ -125,7 +125,7 @@ function cacheGrowth(modules) {
           JSON.stringify(await Promise.all(Array.from({ length: count }, () => issuer.mint()))),
         );
       const memory = async () => Number(await worker.request('/memory'));
-      // Tables of the key, buffers of this size: what there is without a cache as well.
+      // Memory that is needed without a cache as well: tables of the key, and buffers of this size.
       await batch(200);
       const before = await memory();
       for (let sent = 0; sent < 10_000; sent += 200) await batch(200);

@@ -1,5 +1,5 @@
-// The figures as a picture that is readable on light and on dark pages: how many times faster than
-// the other library, on a scale of doublings, and how much of each bound is used up.
+// The figures as a chart for light and dark pages: how many times faster than the other library, on
+// a logarithmic scale, and how much of each limit is used.
 import { figure } from './table.mjs';
 
 const TITLES = {

@@ -1,5 +1,5 @@
 // The first request of a fresh isolate: its modules are compiled, its code runs for the first time,
-// keys are preset and read, a token is verified, and the answer goes out. What an isolate costs
+// keys are preset and read, a token is verified, and the answer goes out. The time of an isolate
 // that does nothing is subtracted.
 import { median } from './statistics.mjs';
 
@@ -9,7 +9,7 @@ const KINDS = ['empty', 'ours', 'peer'];
 export async function measureFirst(worker, { quick, say }) {
   const times = { empty: [], ours: [], peer: [] };
   const samples = quick ? SAMPLES.quick : SAMPLES.full;
-  // The first of each fetches and decodes the modules and is not counted.
+  // The first run of each fetches and decodes the modules, and is not counted.
   for (let sample = 0; sample <= samples; sample++) {
     for (const which of KINDS) {
       const begun = performance.now();

@@ -1,4 +1,4 @@
-// An authorization server, as far as a resource server can see one, that counts what it is asked.
+// A minimal authorization server that counts requests.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
@@ -18,7 +18,7 @@ export async function makeKeys(algorithms) {
   return { jwks: { keys }, signers };
 }
 
-/** An access token as RFC 9068 has it: about 750 characters with ES256. */
+/** An access token of RFC 9068: about 750 characters with ES256. */
 export function mint(issuer, { alg, kid, privateKey }, claims = {}, header = {}) {
   const now = Math.floor(Date.now() / 1000);
   return new SignJWT({
@@ -45,8 +45,8 @@ export function mint(issuer, { alg, kid, privateKey }, claims = {}, header = {})
 /**
  * Starts an issuer on this machine.
  *
- * `hold` keeps every answer back until what it returns is called; `maxAge` is how long its keys
- * are said to be fresh, in seconds.
+ * `hold` delays every response until the returned function is called. `maxAge` is the freshness of
+ * its keys, in seconds.
  */
 export async function startIssuer({ maxAge = 600 } = {}) {
   const { jwks, signers } = await makeKeys(['ES256']);

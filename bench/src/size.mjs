@@ -1,9 +1,9 @@
-// What a Worker ships.
+// The size of a Worker.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-/** Bytes of a bundle's modules, each by itself through `gzip -9`. */
+/** Bytes of a bundle's modules, each compressed separately with `gzip -9`. */
 export function gzipBytes(modules) {
   return modules.reduce((sum, { js, wasm }) => sum + gzipSync(js ?? wasm, { level: 9 }).length, 0);
 }

@@ -1,15 +1,18 @@
-// Times ours and jose in one isolate of one workerd process, in rounds that take turns.
+// Measures Tollgate and jose in one isolate of one workerd process, in alternating rounds.
 import { median } from './statistics.mjs';
 
-/** The shortest request that is timed, in milliseconds: far above what a request itself takes. */
+/**
+ * The minimum duration of a measured request, in milliseconds: much more than the overhead of a
+ * request.
+ */
 const SPAN = { full: 220, quick: 60 };
 const ROUNDS = { full: 9, quick: 3 };
-/** How long each goes on before anything is timed: V8 optimises in the background, behind others. */
+/** The warm-up time of each: V8 optimizes in the background. */
 const WARM_UP = { full: 1500, quick: 500 };
 
 const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'EdDSA'];
 
-/** Names and what each needs; `new-es256` and so on. What is `alone` has nothing of jose's beside it. */
+/** Names and requirements, such as `new-es256`. An entry with `alone` is not compared with jose. */
 export const SPEEDS = [
   { name: 'seen', work: 'seen', list: 'es256' },
   { name: 'seen-request', work: 'seen-request', list: 'es256' },
@@ -53,7 +56,7 @@ export async function measureSpeeds(worker, { quick, only, say }) {
     const times = { ours: [], peer: [] };
     const counts = {};
     for (const who of sides(speed)) {
-      // Tables are built, code is compiled, and what is slow only at first is over.
+      // After the warm-up, tables are built and code is compiled.
       let n = 16;
       let each = Infinity;
       for (let spent = 0; spent < warmUp; ) {
@@ -71,7 +74,7 @@ export async function measureSpeeds(worker, { quick, only, say }) {
   for (let round = 0; round < rounds; round++) {
     for (const { speed, times, counts } of cases) {
       empty.push(await run(speed, 'empty', 1));
-      // Neither is always the one that comes first.
+      // The order alternates.
       for (const who of round % 2 === 0 ? sides(speed) : sides(speed).reverse()) {
         times[who].push((await run(speed, who, counts[who])) / counts[who]);
       }

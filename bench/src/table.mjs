@@ -24,7 +24,7 @@ export function table(rows) {
     .join('\n');
 }
 
-/** Three digits that count. */
+/** Three significant digits. */
 export function figure(number) {
   if (number === null) return '–';
   if (Number.isInteger(number) || Math.abs(number) >= 100) return String(Math.round(number));

@@ -10,10 +10,10 @@ const workers = path.join(import.meta.dirname, '../worker');
 const date = '2025-10-01';
 
 /**
- * Bundles `worker/<name>.js` as wrangler would, with the package found by its name.
+ * Bundles `worker/<name>.js` as wrangler would, with the package resolved by its name.
  *
  * @param {string} npm folder of the package `tollgate`
- * @param {object} [settings] what the Worker has as `SETTINGS`
+ * @param {object} [settings] the Worker's `SETTINGS`
  * @returns {Promise<{ name: string, js?: string, wasm?: Buffer }[]>} the main module comes first
  */
 export async function bundle(name, npm, settings) {
@@ -57,7 +57,7 @@ export async function bundle(name, npm, settings) {
  * Starts a bundle in a workerd of its own.
  *
  * @returns {Promise<{ url: URL, request: Function, close: () => Promise<void> }>} `request` goes
- *   over one kept connection; it resolves with the body and throws where the status is not 200
+ *   uses one kept connection; it resolves with the body, and throws if the status is not 200
  */
 export async function start(modules, { bindings, loaders, bundles } = {}) {
   const miniflare = new Miniflare(

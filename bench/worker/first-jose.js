@@ -1,4 +1,4 @@
-// What first.js does, with jose.
+// The same as first.js, with jose.
 import { createLocalJWKSet, jwtVerify } from 'jose';
 
 const { issuer, audience, jwks } = SETTINGS;

@@ -1,4 +1,4 @@
-// What guarded.js does, as jose's documentation has it.
+// The same as guarded.js, as in jose's documentation.
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 
 let keys;

@@ -1,7 +1,7 @@
-// A Worker as a user writes it, for counting what it fetches.
+// A Worker as a user would write it, to count its fetches.
 import { createGate } from 'tollgate';
 
-// Lets the linear memory be seen: the bench reports how much of it 10,000 tokens take.
+// Gives access to the linear memory: the benchmark reports how much of it 10,000 tokens take.
 const memories = [];
 const { Instance } = WebAssembly;
 // biome-ignore lint/complexity/useArrowFunction: It is called with `new`.

@@ -1,5 +1,5 @@
-// Ours and jose side by side in one isolate. Time stands still inside a request, so a request does
-// the same work `n` times and is timed from outside.
+// Tollgate and jose in one isolate. Time stands still inside a request, so a request does the same
+// work `n` times and is timed from outside.
 import { createGate } from 'tollgate';
 import { SignJWT, createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose';
 
@@ -20,8 +20,8 @@ async function setUp({ issuer, audience, jwks, tokens: given }) {
   tokens = given;
   const common = { resource: audience, issuers: [{ issuer, audiences: [audience], keys: { inline: jwks } }] };
   seenGate = createGate(common);
-  // Every list of tokens is longer than this, so in turn none is found: each is verified, put in,
-  // and pushes an older one out.
+  // Every list of tokens is longer than this, so no token is found: each is verified, stored, and
+  // evicts an older one.
   newGate = createGate({ ...common, tokenCache: { maxEntries: 16 } });
   keySet = createLocalJWKSet(jwks);
   const gate = createGate({
@@ -139,7 +139,10 @@ const WORK = {
   },
 };
 
-/** Where each list is to go on, so that one request does not begin with what the last one kept. */
+/**
+ * The next position in each list, so that a request does not begin with tokens that the last one
+ * cached.
+ */
 const next = new Map();
 
 export default {
@@ -160,7 +163,7 @@ export default {
   },
 };
 
-/** Workers that are started afresh, their modules decoded beforehand. */
+/** Workers that are started anew, with modules that were already decoded. */
 const bundles = new Map();
 
 async function bundle(which, env) {
@@ -175,7 +178,7 @@ async function bundle(which, env) {
   return modules;
 }
 
-/** A request to an isolate that does not exist yet. */
+/** A request to a new isolate. */
 async function cold({ which, id }, env) {
   const modules = await bundle(which, env);
   const worker = env.LOADER.get(`${which} ${id}`, () => ({

@@ -1,3 +1,3 @@
-// What a server answers, so that it shows which place it took a path for.
+// The responses of the servers, which show how a server interpreted a path.
 export const ADMIN = 'the-admin-place';
 export const PUBLIC = 'the-public-place';

@@ -1,5 +1,5 @@
-// Real servers, and what they take odd paths for: where one serves the admin place, the gate must
-// have asked for a token, or have refused the path.
+// Compares the gate with real servers: if a server serves the admin page for a path, the gate must
+// have required a token, or refused the path.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -20,7 +20,7 @@ const decisions = execFileSync(path.join(examples, 'gate_decisions'), { input: `
   .trim()
   .split('\n');
 
-test('the gate lets honest paths through', () => {
+test('the gate allows normal paths', () => {
   assert.equal(decisions.length, all.length);
   const honest = [
     '/pub',
@@ -42,7 +42,7 @@ test('the gate lets honest paths through', () => {
   );
 });
 
-test('no server serves the admin place where the gate is open', async (t) => {
+test('no server serves the admin page where the gate is open', async (t) => {
   const root = mkdtempSync(path.join(tmpdir(), 'tollgate-paths-'));
   // For Apache's own user.
   chmodSync(root, 0o755);

@@ -1,7 +1,7 @@
-// Requests exactly as they stand: no client tidies the target up.
+// Sends requests unchanged, because HTTP clients normalize the target.
 import net from 'node:net';
 
-/** The whole response, or what came of it in five seconds. */
+/** The complete response, or the part that arrived within five seconds. */
 export function send(port, target, method = 'GET') {
   return new Promise((resolve) => {
     const socket = net.connect(port, '127.0.0.1');

@@ -1,4 +1,5 @@
-//! What a check is: steps of requests and what must come of them. The files are `checks/*.toml`.
+//! The format of checks: steps with requests and the expected responses. The files are
+//! `checks/*.toml`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,37 +13,37 @@ use crate::sent::{SentExpectation, SentFault};
 use crate::target::Kind;
 use crate::token::Recipe;
 
-/// One thing that is checked, with one gate and one issuer of its own.
+/// One check, with its own gate and issuer.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Check {
-    /// A stable name, the same for pass and fail.
+    /// A stable name.
     pub(crate) id: String,
     /// Options of the gate that differ from the default ones, named as in the npm package.
     /// `issuer` changes the one issuer's.
     #[serde(default)]
     pub(crate) gate: Map<String, Value>,
-    /// Default options that are left out.
+    /// Default options to remove.
     #[serde(default)]
     pub(crate) without_gate: Vec<String>,
     #[serde(default)]
     pub(crate) issuer: Behaviour,
-    /// What is guarded. Default: the gate itself.
+    /// The tested layer. Default: the gate itself.
     #[serde(default)]
     pub(crate) surface: Surface,
-    /// Hosts that have not what is checked, by name, and why.
+    /// Hosts that do not support the checked feature, by name, with the reason.
     #[serde(default)]
     not_on: BTreeMap<String, String>,
     #[serde(rename = "step")]
     pub(crate) steps: Vec<Step>,
-    /// A gate with one fault that this check must find.
+    /// A gate with one fault, which this check must find.
     pub(crate) twin: Option<Twin>,
 }
 
 /// A program in another language has no calls of it to keep.
 const KEYCARD_IS_JAVASCRIPT: &str = "Keycard's package is JavaScript, and so is this surface";
 
-/// What stands in front of the handler.
+/// The layer in front of the handler.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Surface {
@@ -58,23 +59,23 @@ pub(crate) enum Surface {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Step {
-    /// How the issuer behaves from now on.
+    /// The issuer's behaviour from now on.
     #[serde(default)]
     pub(crate) issuer: Behaviour,
-    /// Time that passes before, in milliseconds.
+    /// The delay before the step, in milliseconds.
     #[serde(default)]
     pub(crate) wait_ms: u64,
-    /// Default: none is sent.
+    /// Default: no token is sent.
     #[serde(default)]
     pub(crate) tokens: Vec<Recipe>,
-    /// So many users with a token each, like the first of `tokens`.
+    /// The number of users with one token each, like the first of `tokens`.
     pub(crate) users: Option<usize>,
     /// Default: `GET /me`.
     #[serde(default)]
     pub(crate) requests: Vec<Request>,
-    /// How often, at the same time. Default: once.
+    /// The number of concurrent requests. Default: 1.
     pub(crate) at_once: Option<usize>,
-    /// Everything in this step at the same time.
+    /// Whether all requests in this step are concurrent.
     #[serde(default)]
     pub(crate) together: bool,
     pub(crate) expect: Expectation,
@@ -85,67 +86,67 @@ pub(crate) struct Step {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Request {
     pub(crate) method: Option<String>,
-    /// Path and query, sent as they stand.
+    /// Path and query, sent unchanged.
     pub(crate) path: Option<String>,
-    /// Values of `Authorization`. Default: `Bearer {token}` where there is a token.
+    /// Values of `Authorization`. Default: `Bearer {token}` if there is a token.
     pub(crate) authorization: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, String>,
-    /// What the handler is to do with the gate's client: `POST /do` with this as JSON.
+    /// The operation of the gate's client: `POST /do` with this as JSON.
     #[serde(rename = "do", default)]
     pub(crate) operation: Map<String, Value>,
 }
 
-/// What must come of a request. `{issuer}`, `{elsewhere}` and `{target}` in texts stand for their
-/// URLs, `{bound}` for what the issuer gives for the token of the request.
+/// The expected response. `{issuer}`, `{elsewhere}` and `{target}` in texts stand for their URLs,
+/// and `{bound}` for the token that the issuer issues for the token of the request.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Expectation {
     pub(crate) status: u16,
-    /// Parameters of the challenge; `-` says that there is none of that name.
+    /// Parameters of the challenge. `-` means that the parameter is absent.
     pub(crate) challenge: Option<BTreeMap<String, String>>,
     /// Members of the JSON body, at any depth.
     pub(crate) body: Option<Value>,
-    /// Members that it does not have.
+    /// Members of the JSON body that must be absent.
     #[serde(default)]
     pub(crate) body_without: Vec<String>,
-    /// Headers by name: the value, or `-` for none, or `*` for any, or `~text` for one with this
-    /// text in it, whatever its case.
+    /// Headers by name: the value, `-` for none, `*` for any, or `~text` for a value that contains
+    /// this text in any case.
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, String>,
-    /// How often the issuer was asked by now, at most.
+    /// The maximum number of requests to the issuer so far.
     pub(crate) metadata_fetches: Option<usize>,
     pub(crate) jwks_fetches: Option<usize>,
-    /// Parts of texts that are nowhere in the answer.
+    /// Texts that the response must not contain.
     #[serde(default)]
     pub(crate) without_text: Vec<String>,
-    /// What the issuer's other endpoints were sent.
+    /// The requests to the issuer's other endpoints.
     #[serde(default)]
     pub(crate) sent: SentExpectation,
-    /// How long the answer may take, in milliseconds.
+    /// The maximum duration, in milliseconds.
     pub(crate) within_ms: Option<u64>,
 }
 
-/// A fault, built around a sound gate: what it gets, or what it says, is changed so that it
-/// behaves as a gate with that fault would.
+/// A simulated fault: the input or the output of a correct gate is changed, so that it behaves like
+/// a gate with that fault.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Twin {
-    /// The fault, in words.
+    /// A description of the fault.
     pub(crate) fault: String,
-    /// Put over the gate's options.
+    /// Options that replace the gate's.
     #[serde(default)]
     pub(crate) gate: Map<String, Value>,
-    /// Default options, or options of the check, that are left out.
+    /// Default options, or options of the check, to remove.
     #[serde(default)]
     pub(crate) without_gate: Vec<String>,
-    /// Put over every token: the fault is not to see what is wrong with it.
+    /// Changes to every token, which remove what the faulty gate does not check.
     #[serde(default)]
     pub(crate) token: Recipe,
-    /// Put over the issuer's behaviour, at every step.
+    /// Changes to the issuer's behaviour, at every step.
     #[serde(default)]
     pub(crate) issuer: Behaviour,
-    /// Put over every request.
+    /// Changes to every request.
     #[serde(default)]
     pub(crate) request: Request,
     #[serde(default)]
@@ -154,29 +155,29 @@ pub(crate) struct Twin {
     pub(crate) sent: SentFault,
 }
 
-/// What a twin does to answers.
+/// Changes to responses.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct AnswerFault {
-    /// Answers of the first status get the second.
+    /// Replaces the first status with the second.
     pub(crate) status: Option<(u16, u16)>,
-    /// Headers that are lost.
+    /// Headers to remove.
     #[serde(default)]
     pub(crate) without: Vec<String>,
-    /// Headers that are set.
+    /// Headers to set.
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, String>,
-    /// Text in headers and bodies that is replaced.
+    /// Text to replace in headers and bodies.
     pub(crate) replace: Option<(String, String)>,
 }
 
 impl Check {
-    /// Whether this host has what is checked.
+    /// Whether this host supports the checked feature.
     pub(crate) fn runs_on(&self, kind: Kind) -> bool {
         self.why_not_on(kind).is_none()
     }
 
-    /// Why this host has not what is checked.
+    /// Why this host does not support the checked feature.
     pub(crate) fn why_not_on(&self, kind: Kind) -> Option<&str> {
         match (self.surface, kind) {
             (Surface::Keycard, Kind::Native | Kind::Rust) => Some(KEYCARD_IS_JAVASCRIPT),
@@ -184,7 +185,7 @@ impl Check {
         }
     }
 
-    /// Whether the gate has a client: where one is given, or something is to be done with it.
+    /// Whether the gate has a client: if one is configured, or the check uses it.
     pub(crate) fn has_client(&self) -> bool {
         let does = |step: &Step| step.requests.iter().any(Request::is_operation);
         self.gate.contains_key("client") || self.steps.iter().any(does)
@@ -192,7 +193,7 @@ impl Check {
 }
 
 impl Request {
-    /// Whether something is to be done with the gate's client.
+    /// Whether the check uses the gate's client.
     pub(crate) fn is_operation(&self) -> bool {
         !self.operation.is_empty()
     }

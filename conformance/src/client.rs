@@ -1,4 +1,4 @@
-//! Requests as they are written: other clients remove dot segments and repeated headers.
+//! Sends requests unchanged: other clients remove dot segments and repeated headers.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ pub(crate) struct Outgoing {
     pub(crate) body: String,
 }
 
-/// A response, read to its end.
+/// A complete response.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -28,10 +28,10 @@ pub(crate) struct Answer {
     pub(crate) took: Duration,
 }
 
-/// Longer than any limit of a gate's.
+/// Longer than any timeout of a gate.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Sends one request on a connection of its own to `authority` (`127.0.0.1:8787`).
+/// Sends one request on its own connection to `authority` (`127.0.0.1:8787`).
 pub(crate) async fn send(authority: &str, outgoing: &Outgoing) -> Result<Answer, String> {
     let exchange = exchange(authority, outgoing);
     match tokio::time::timeout(PATIENCE, exchange).await {

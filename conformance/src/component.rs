@@ -31,8 +31,7 @@ pub(crate) struct RawSignatures {
 }
 
 impl RawSignatures {
-    /// Compiles the component. It is lent the clock and signatures; what else it asks of its host
-    /// traps.
+    /// Compiles the component. The host lends it the clock and signatures; any other import traps.
     pub(crate) fn load(file: &Path) -> wasmtime::Result<Self> {
         let engine = Engine::default();
         let component = Component::from_file(&engine, file)?;
@@ -46,7 +45,7 @@ impl RawSignatures {
         Ok(Self { store, instance })
     }
 
-    /// What comes of a check.
+    /// The result of a check.
     pub(crate) fn answer(&mut self, check: &Check) -> wasmtime::Result<Answer> {
         let raw = self.instance.tollgate_auth_raw_signatures();
         let task = match check {
@@ -67,7 +66,7 @@ impl RawSignatures {
         let raw = self.instance.tollgate_auth_raw_signatures();
         let progress = raw.check_task().call_poll(&mut self.store, task)?;
         let Progress::Ready(result) = progress else {
-            // Both ways answer the first poll here.
+            // Both variants answer at the first poll.
             wasmtime::bail!("a check did not end, though its host answers at once");
         };
         Ok(result.map_or_else(failed, Answer::Valid))
@@ -83,7 +82,7 @@ fn failed(failure: Failure) -> Answer {
     }
 }
 
-/// The store's data are what is lent.
+/// The store's data is the lent capabilities.
 struct LentBySelf;
 
 impl wasmtime::component::HasData for LentBySelf {

@@ -1,4 +1,4 @@
-//! Whether an answer is what a check expects.
+//! Compares a response with the expectation of a check.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use crate::client::Answer;
 use crate::issuer::Asked;
 use crate::token::elsewhere;
 
-/// What texts of an expectation are about.
+/// The values for placeholders in an expectation.
 pub(crate) struct Context<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) target: &'a str,
-    /// What the issuer gives for the token of the request.
+    /// The token that the issuer issues for the token of the request.
     pub(crate) bound: &'a str,
 }
 
@@ -27,7 +27,7 @@ impl Context<'_> {
 }
 
 impl Expectation {
-    /// Everything that is not as expected.
+    /// All differences from the expectation.
     pub(crate) fn differences(
         &self,
         answer: &Answer,
@@ -102,7 +102,7 @@ impl Expectation {
     }
 }
 
-/// What holds for every answer, whatever a check is about.
+/// Expectations for every response.
 fn check_always(answer: &Answer, wrong: &mut Vec<String>) {
     for (name, value) in &answer.headers {
         if !value
@@ -147,7 +147,7 @@ fn charset_problem(parameters: &BTreeMap<String, String>) -> Option<String> {
         })
 }
 
-/// The parameters of one Bearer challenge; `None` where it is none, or one stands twice.
+/// The parameters of one Bearer challenge. `None` if it is malformed, or a parameter is repeated.
 fn challenge_parameters(value: &str) -> Option<BTreeMap<String, String>> {
     let mut parameters = BTreeMap::new();
     let mut rest = match value.strip_prefix("Bearer")? {
@@ -192,7 +192,7 @@ fn check_challenge(
             ("-", Some(found)) => wrong.push(format!("the challenge has {name}={found:?}")),
             (_, None) => wrong.push(format!("the challenge has no {name}")),
             (value, Some(found)) => {
-                // The order of scopes has no meaning (RFC 6749 section 3.3).
+                // The order of scopes does not matter (RFC 6749 section 3.3).
                 let same = if name == "scope" {
                     sorted(value) == sorted(found)
                 } else {
@@ -234,7 +234,7 @@ fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
         .and_then(|value| value.to_str().ok())
 }
 
-/// Whether all that is expected is found (`*` is anything, `-` nothing); members beside it do not matter.
+/// Whether all expected members are found (`*` is any value, `-` none). Other members are ignored.
 fn compare(
     at: &str,
     expected: &Value,

@@ -1,4 +1,4 @@
-//! The options of the gate that one check is about.
+//! The gate's options for one check.
 
 use std::fmt::Write as _;
 
@@ -51,7 +51,7 @@ fn put_over(options: &mut Value, changes: &Map<String, Value>, without: &[String
     let mut changes = Value::Object(changes.clone());
     replace_texts(&mut changes, issuer);
     for (name, value) in changes.as_object().into_iter().flatten() {
-        // Of these, what is not named stays as it is.
+        // Options that are merged member by member.
         let part = match name.as_str() {
             "issuer" => &mut options["issuers"][0],
             "client" | "env" | "options" => &mut options[name.as_str()],

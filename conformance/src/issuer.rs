@@ -1,5 +1,5 @@
-//! An issuer over HTTP on a loopback address: metadata, keys, tokens and an API that takes them, as
-//! a check wants them to be.
+//! An issuer over HTTP on a loopback address, with metadata, keys, tokens and an API that accepts
+//! them, all configured by a check.
 //!
 //! One server has many issuers, one for each check: `http://127.0.0.1:PORT/i/7`.
 
@@ -19,13 +19,13 @@ use crate::signing;
 use crate::token::{elsewhere, replace_texts};
 use crate::token_endpoint::{Call, Received, TokenAnswer, TokenRequest};
 
-/// How an issuer differs from a good one, which publishes `es256` and RFC 8414 metadata.
+/// Differences of an issuer from the default one, which publishes `es256` and RFC 8414 metadata.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Behaviour {
     /// Names of the keys that it publishes.
     keys: Option<Vec<String>>,
-    /// Members put over those of published keys, by the key's name.
+    /// Members to set in published keys, by the key's name.
     jwk: Option<Map<String, Value>>,
     /// Entries of the key set before the published keys.
     foreign_keys: Option<Vec<Value>>,
@@ -33,27 +33,27 @@ pub(crate) struct Behaviour {
     jwks_text: Option<String>,
     /// `Cache-Control` of the key set.
     cache_control: Option<String>,
-    /// Members put over those of the metadata.
+    /// Members to set in the metadata.
     metadata: Option<Map<String, Value>>,
-    /// Members left out of the metadata.
+    /// Members to remove from the metadata.
     without_metadata: Option<Vec<String>>,
-    /// Where the metadata is. Default: the place of RFC 8414.
+    /// The path of the metadata. Default: that of RFC 8414.
     metadata_at: Option<Place>,
-    /// How it fails, and which of its endpoints do. Default: it does not; all of them.
+    /// How it fails, and at which endpoints. Default: it does not fail; all endpoints.
     fails: Option<Failure>,
     fails_at: Option<Endpoint>,
-    /// How long it takes to answer, in milliseconds.
+    /// The delay of its responses, in milliseconds.
     delay_ms: Option<u64>,
-    /// What its token endpoint answers.
+    /// The behaviour of its token endpoint.
     #[serde(default)]
     token: TokenAnswer,
-    /// How many calls its API answers 401 before it takes any.
+    /// How many calls its API answers with 401 before it accepts one.
     api_refuses: Option<usize>,
-    /// Whether its API sends callers on to another origin.
+    /// Whether its API redirects callers to another origin.
     api_redirects: Option<bool>,
 }
 
-/// Where metadata may be (RFC 8414 section 3.1, OpenID Connect Discovery section 4).
+/// The paths of metadata (RFC 8414 section 3.1, OpenID Connect Discovery section 4).
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Place {
@@ -65,11 +65,11 @@ pub(crate) enum Place {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Failure {
-    /// It does not: ends an outage.
+    /// It does not fail, which ends an outage.
     No,
     ServerError,
     NotFound,
-    /// A redirect to a place where all is well.
+    /// A redirect to a working copy.
     Redirect,
     Html,
     /// JSON that ends in the middle.
@@ -92,7 +92,7 @@ pub(crate) enum Endpoint {
 }
 
 impl Behaviour {
-    /// Takes over what `other` says.
+    /// Applies the differences in `other`.
     pub(crate) fn change(&mut self, other: &Self) {
         macro_rules! take { ($($field:ident),*) => { $(
             if other.$field.is_some() { self.$field.clone_from(&other.$field); }
@@ -163,7 +163,7 @@ impl Behaviour {
     }
 }
 
-/// How often an issuer was asked.
+/// Counts of requests to an issuer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) metadata: usize,
@@ -185,7 +185,7 @@ pub(crate) struct Issuers {
 }
 
 impl Issuers {
-    /// Listens on two free ports, one after the other: for what is on another origin.
+    /// Listens on two consecutive free ports. The second one serves as another origin.
     pub(crate) async fn start() -> std::io::Result<Self> {
         let (listener, next) = loop {
             let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -207,7 +207,7 @@ impl Issuers {
         Ok(issuers)
     }
 
-    /// A new issuer; its URL.
+    /// Creates an issuer, and returns its URL.
     pub(crate) fn add(&self, behaviour: Behaviour) -> String {
         let mut all = self.lock();
         let path = format!("/i/{}", all.len());
@@ -226,14 +226,14 @@ impl Issuers {
         }
     }
 
-    /// How often it was asked since it was made.
+    /// The counts of its requests since it was created.
     pub(crate) fn asked(&self, url: &str) -> Asked {
         let all = self.lock();
         all.get(&url[self.origin.len()..])
             .map_or_else(Asked::default, |issuer| issuer.asked)
     }
 
-    /// What its token endpoint and its API were sent since it was made.
+    /// The requests to its token endpoint and its API since it was created.
     pub(crate) fn received(&self, url: &str) -> Received {
         let all = self.lock();
         all.get(&url[self.origin.len()..])
@@ -245,12 +245,12 @@ impl Issuers {
     }
 }
 
-/// Of requests: what no check sends more of.
+/// The maximum size of a request.
 const BODY_BYTES: usize = 1024 * 1024;
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
 const OPENID: &str = "/.well-known/openid-configuration";
 
-/// What a request is for.
+/// The endpoint of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part<'a> {
     Metadata(Place),
@@ -285,7 +285,7 @@ async fn answer(State(issuers): State<Issuers>, request: Request) -> Response {
     let body = axum::body::to_bytes(body, BODY_BYTES).await;
     let body = body.unwrap_or_default();
     let path = parts.uri.path();
-    // The other side of `Failure::Redirect`.
+    // The target of `Failure::Redirect`.
     let path = path.strip_prefix("/elsewhere").map_or(path, |rest| rest);
     let redirected = path.len() != parts.uri.path().len();
     let Some((issuer, part)) = part(path) else {
@@ -344,7 +344,7 @@ async fn answer(State(issuers): State<Issuers>, request: Request) -> Response {
         Failure::NotFound => StatusCode::NOT_FOUND.into_response(),
         Failure::Redirect => {
             let to = format!("{}/elsewhere{path}", issuers.origin);
-            // The one that makes a client send the body again.
+            // 307 makes a client send the body again.
             let status = match part {
                 Part::Token => StatusCode::TEMPORARY_REDIRECT,
                 _ => StatusCode::FOUND,

@@ -49,7 +49,7 @@ struct Arguments {
     /// Only these targets. Default: all.
     #[arg(long, value_enum)]
     target: Vec<Kind>,
-    /// Only checks, vectors or requirements whose id has this in it. No report is written.
+    /// Only checks, vectors or requirements whose id contains this. No report is written.
     #[arg(long)]
     only: Option<String>,
     /// Only a file of Wycheproof's JSON Web Signature, Key or Crypto schema, through the built
@@ -87,7 +87,7 @@ fn main() -> ExitCode {
 }
 
 impl Arguments {
-    /// The targets that are meant.
+    /// The selected targets.
     fn kinds(&self) -> Vec<Kind> {
         if self.target.is_empty() {
             Kind::ALL.to_vec()
@@ -194,7 +194,7 @@ async fn requirements(arguments: &Arguments) -> Result<bool, String> {
     Ok(report.passes())
 }
 
-/// Ids of checks and vectors that are to be run.
+/// Ids of the selected checks and vectors.
 fn wanted(
     specifications: &[requirement::Specification],
     known: &BTreeSet<String>,
@@ -229,7 +229,7 @@ async fn twins(
         .cloned()
         .partition(|check| check.twin.is_some());
     report.without_twin = without.iter().map(|check| check.id.clone()).collect();
-    // On the host that starts fastest; what that one has not is in JavaScript.
+    // On the host that starts fastest. Features that it lacks are tested in JavaScript.
     let mut results = run::Results::new();
     for kind in [Kind::Native, Kind::Js] {
         let here = |check: &&Arc<Check>| check.runs_on(kind) && !results.contains_key(&check.id);
@@ -282,7 +282,7 @@ fn summarise(report: &Report) -> Result<(), String> {
     write_counts(passed, failed)
 }
 
-/// For the program that has started this one, where it asks for it.
+/// For the parent process, if it requests it.
 fn write_counts(passed: usize, failed: usize) -> Result<(), String> {
     let Some(path) = std::env::var_os("TOLLGATE_COUNTS") else {
         return Ok(());

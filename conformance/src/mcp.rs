@@ -1,8 +1,8 @@
 //! The server scenarios of `@modelcontextprotocol/conformance`, against the example MCP server.
 //!
-//! The example's own test runs the tool and judges it by `conformance-baseline.json` beside it, in
-//! which every scenario stands with why it applies or not. An entry that is out of date is a
-//! problem too.
+//! The example's own test runs the tool and compares the results with `conformance-baseline.json`
+//! beside it, which says for every scenario why it applies or not. An outdated entry is an error
+//! too.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -14,10 +14,10 @@ use crate::target::node;
 use crate::workspace;
 
 const TEST: &str = "host-worker/examples/test/mcp-conformance.test.mjs";
-/// Where the test leaves its results.
+/// The file with the test's results.
 const RESULTS: &str = "target/mcp-conformance.json";
 
-/// How one scenario went.
+/// The result of one scenario.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct ScenarioResult {
     #[serde(default)]
@@ -26,7 +26,7 @@ pub(crate) struct ScenarioResult {
     pub(crate) applies: bool,
     /// Checks that passed.
     pub(crate) passed: usize,
-    /// What is not as the baseline says.
+    /// Differences from the baseline.
     pub(crate) problems: Vec<String>,
     /// Why it does not apply.
     #[serde(default, skip_serializing_if = "Option::is_none")]

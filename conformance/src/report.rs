@@ -1,5 +1,5 @@
-//! What came out: `report/report.md` and `report/report.json`, and the like for each page of its own.
-//! The same run writes the same bytes.
+//! Writes the results: `report/report.md` and `report/report.json`, and such a pair for each other
+//! page. The same results give the same bytes.
 
 mod page;
 
@@ -13,16 +13,16 @@ use crate::run::Results;
 use crate::vectors::VectorSet;
 use page::{Page, Status};
 
-/// Everything that was run.
+/// The results of a run.
 pub(crate) struct Report {
     pub(crate) specifications: Vec<Specification>,
     /// By target.
     pub(crate) targets: BTreeMap<&'static str, Results>,
-    /// Checks and targets that have not what is checked, and why.
+    /// Checks and the targets that do not support them, with the reason.
     pub(crate) not_run_on: BTreeMap<(String, &'static str), String>,
     /// Check and fault; whether the check found it.
     pub(crate) twins: BTreeMap<String, (String, bool)>,
-    /// Checks that no twin tests.
+    /// Checks without a twin.
     pub(crate) without_twin: Vec<String>,
     pub(crate) vectors: Vec<VectorSet>,
     pub(crate) mcp: Option<Vec<ScenarioResult>>,
@@ -74,7 +74,7 @@ impl Report {
         lines
     }
 
-    /// How many checks, twins, vectors and scenarios are as they should be, and how many not.
+    /// How many checks, twins, vectors and scenarios passed and failed.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let checks = self.targets.values().flat_map(BTreeMap::values);
         let checks = checks.map(Vec::is_empty);

@@ -1,4 +1,4 @@
-//! The one list of what the specifications demand: `requirements/*.toml`.
+//! The list of requirements of the specifications: `requirements/*.toml`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,31 +14,30 @@ pub(crate) struct Specification {
     /// `RFC 6750`.
     pub(crate) specification: String,
     pub(crate) title: String,
-    /// The page of the report that it has for itself; left out, it is on the one about
-    /// specifications.
+    /// The page of the report. Default: the report about specifications.
     pub(crate) page: Option<String>,
     #[serde(rename = "requirement")]
     pub(crate) requirements: Vec<Requirement>,
 }
 
-/// One demand.
+/// One requirement.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Requirement {
-    /// Specification, section, number: `RFC6750-3.1-2`. Never given to another.
+    /// Specification, section, number: `RFC6750-3.1-2`. Never reused.
     pub(crate) id: String,
     pub(crate) section: String,
     pub(crate) level: Level,
     /// In our words.
     pub(crate) text: String,
-    /// The checks or vectors that show it.
+    /// The checks or vectors that test it.
     #[serde(default)]
     pub(crate) checks: Vec<String>,
-    /// Why there is none.
+    /// Why there is no check.
     pub(crate) excluded: Option<String>,
 }
 
-/// The specification's word (RFC 2119).
+/// The level (RFC 2119).
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 pub(crate) enum Level {
     #[serde(rename = "MUST")]
@@ -74,8 +73,8 @@ impl Level {
 ///
 /// # Errors
 ///
-/// Where an id stands twice, a requirement has neither checks nor a reason, names a check that
-/// there is not, or a check serves no requirement.
+/// An id is repeated, a requirement has neither checks nor a reason or names an unknown check, or a
+/// check belongs to no requirement.
 pub(crate) fn load(folder: &Path, known: &BTreeSet<String>) -> Result<Vec<Specification>, String> {
     let mut specifications = Vec::new();
     let mut ids = BTreeSet::new();

@@ -17,10 +17,10 @@ use crate::target::{GATE, Target};
 use crate::token::Recipe;
 use crate::token_endpoint::bound;
 
-/// Checks at the same time. Most wait for time to pass; a Worker keeps twice as many gates.
+/// The number of concurrent checks. Most of the time they wait; a Worker keeps twice as many gates.
 const AT_ONCE: usize = 6;
 
-/// What is wrong, for each check; nothing where it passed.
+/// The problems of each check. None if it passed.
 pub(crate) type Results = BTreeMap<String, Vec<String>>;
 
 /// Runs all checks against one target.
@@ -52,7 +52,7 @@ pub(crate) async fn run_checks(
     results
 }
 
-/// A request, and what its token is worth at the issuer.
+/// A request, with the token that its token is exchanged for.
 struct Sending {
     /// The token's place in the step.
     number: usize,
@@ -143,7 +143,7 @@ impl<'a> Run<'a> {
         if step.tokens.is_empty() {
             return Ok(vec![None]);
         }
-        // Whom the client acts for is the same one at every step, to the letter.
+        // The client acts for exactly the same user at every step.
         let again = step.requests.iter().any(Request::is_operation);
         let make = |recipe: &Recipe| {
             let recipe = match self.twin {
@@ -173,7 +173,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Sends all at the same time; what is wrong with the answers, and with what the issuer got.
+    /// Sends all requests concurrently. Returns the problems of the responses, and of the issuer's
+    /// requests.
     async fn exchange(&self, step: &Step, sendings: &[Sending]) -> Vec<String> {
         let mut sent = JoinSet::new();
         for (place, sending) in sendings.iter().enumerate() {
@@ -232,7 +233,7 @@ impl<'a> Run<'a> {
         wrong
     }
 
-    /// What is wrong with what the issuer's other endpoints were sent.
+    /// The problems of the requests to the issuer's other endpoints.
     async fn sent(&self, step: &Step, context: &Context<'_>) -> Vec<String> {
         let mut received = self.issuers.received(&self.issuer);
         let fault = self.twin.map(|twin| &twin.sent);

@@ -1,4 +1,4 @@
-//! Whether an issuer's token endpoint, and an API, were sent what a check expects.
+//! Compares the requests to an issuer's token endpoint and an API with the expectation of a check.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::token_endpoint::{Received, TokenRequest};
 /// RFC 7523 section 2.2.
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// What must have been sent by now.
+/// The expected requests so far.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct SentExpectation {
@@ -30,12 +30,12 @@ pub(crate) struct SentExpectation {
     pub(crate) assertion: Option<AssertionExpectation>,
     /// How many calls of the API, exactly.
     calls: Option<usize>,
-    /// The last one's `method`, `path`, `body` and headers, as for `headers`.
+    /// The last call's `method`, `path`, `body` and headers, as for `headers`.
     #[serde(default)]
     call: BTreeMap<String, String>,
 }
 
-/// What a client assertion says.
+/// The content of a client assertion.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct AssertionExpectation {
@@ -48,21 +48,21 @@ pub(crate) struct AssertionExpectation {
     lifetime: Option<i64>,
 }
 
-/// What a twin does to that before it is looked at: what a client with the fault would have sent.
+/// Changes to the recorded requests, which simulate a client with the fault.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct SentFault {
-    /// So many token requests, and calls, more.
+    /// The number of additional token requests and calls.
     #[serde(default)]
     token_requests: usize,
     #[serde(default)]
     calls: usize,
-    /// So many fetches of metadata, and of keys, more.
+    /// The number of additional fetches of metadata and keys.
     #[serde(default)]
     metadata_fetches: usize,
     #[serde(default)]
     jwks_fetches: usize,
-    /// Parameters that are set; `-` takes one out.
+    /// Parameters to set. `-` removes one.
     #[serde(default)]
     form: BTreeMap<String, String>,
     #[serde(default)]
@@ -74,13 +74,13 @@ pub(crate) struct SentFault {
     claims: Map<String, Value>,
     #[serde(default)]
     header: Map<String, Value>,
-    /// An assertion's signature is not what it was.
+    /// Whether an assertion's signature is changed.
     #[serde(default)]
     unsigned: bool,
 }
 
 impl SentFault {
-    /// Applies the fault to how often the issuer was asked.
+    /// Applies the fault to the counts of the issuer's requests.
     pub(crate) fn count(&self, asked: Asked) -> Asked {
         Asked {
             metadata: asked.metadata + self.metadata_fetches,
@@ -88,7 +88,7 @@ impl SentFault {
         }
     }
 
-    /// Applies the fault to what was sent.
+    /// Applies the fault to the recorded requests.
     pub(crate) fn apply(&self, received: &mut Received) {
         for _ in 0..self.token_requests {
             received
@@ -129,7 +129,7 @@ fn put_over(texts: &mut BTreeMap<String, String>, changes: &BTreeMap<String, Str
 }
 
 impl SentExpectation {
-    /// Everything that is not as expected. `keys` is what the target publishes.
+    /// All differences from the expectation. `keys` has the keys that the target publishes.
     pub(crate) fn differences(
         &self,
         received: &Received,

@@ -1,5 +1,5 @@
-//! A host for core in this process, for signatures that are checked here: those of client
-//! assertions, by the keys that a target publishes.
+//! A host for core in this process. It checks the signatures of client assertions with the keys
+//! that a target publishes.
 
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,7 +12,7 @@ use tollgate_core::jose::{Algorithm, verify_compact};
 use tollgate_core::task::Progress;
 use tollgate_signatures::{Error, VERIFY, VerifyingKey};
 
-/// The payload of a compact JWS that one of these keys has signed.
+/// Verifies a compact JWS with these keys, and returns its payload.
 ///
 /// # Errors
 /// Why it is not accepted.
@@ -32,7 +32,7 @@ struct SignatureHost;
 
 struct PublicKey(VerifyingKey);
 
-/// A verdict that is there, until it is taken.
+/// A verdict that is already known. It is returned once.
 struct Verdict(Option<bool>);
 
 impl Host for SignatureHost {

@@ -14,7 +14,7 @@ use crate::base64url;
 /// A key pair by its name, which is also its `kid`.
 pub(crate) struct Key {
     pub(crate) name: &'static str,
-    /// What a token that it signs says in `alg` where the recipe does not.
+    /// The `alg` of its tokens, unless the recipe sets one.
     pub(crate) algorithm: &'static str,
     private: Private,
 }
@@ -27,7 +27,7 @@ enum Private {
     Rsa(Box<rsa::PrivateKey>),
 }
 
-/// The key of this name. `stranger` is one that no issuer publishes unless told to.
+/// The key with this name. No issuer publishes `stranger` by default.
 pub(crate) fn key(name: &str) -> Option<&'static Key> {
     static KEYS: OnceLock<Vec<Key>> = OnceLock::new();
     let keys = KEYS.get_or_init(|| {
@@ -95,7 +95,7 @@ impl Key {
         jwk
     }
 
-    /// A signature as JWS has it. `algorithm` matters for RSA only.
+    /// A signature in JWS form. `algorithm` matters only for RSA.
     pub(crate) fn sign(&self, algorithm: &str, message: &[u8]) -> Vec<u8> {
         use rsa::{pkcs1v15, pss};
         match &self.private {

@@ -1,4 +1,4 @@
-//! Recipes for tokens: a good one, and what is different about this one.
+//! Recipes for tokens: the differences from a valid one.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use crate::signing::{self, Key};
 use crate::{base64url, workspace};
 
-/// Whom good tokens are for.
+/// The audience of valid tokens.
 pub(crate) const AUDIENCE: &str = "https://api.example";
 
-/// A token, by its differences from a good one: RFC 9068, ES256, scope `reports:read`, of `ada`,
+/// A token, by its differences from a valid one: RFC 9068, ES256, scope `reports:read`, of `ada`,
 /// for [`AUDIENCE`], valid for ten minutes.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -33,16 +33,16 @@ pub(crate) struct Recipe {
     without: Vec<String>,
     /// The whole header, as text; `{header}` stands for the members that would be there.
     header_text: Option<String>,
-    /// The whole payload, likewise with `{claims}`.
+    /// The whole payload, as text; `{claims}` stands for the claims that would be there.
     payload_text: Option<String>,
     /// The whole payload, as bytes in hexadecimal.
     payload_hex: Option<String>,
     /// Characters of padding in an additional claim.
     #[serde(default)]
     pad: usize,
-    /// What is done to it after signing.
+    /// Changes after signing.
     tamper: Option<Tamper>,
-    /// This text instead of any token.
+    /// This text in place of a token.
     raw: Option<String>,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Recipe {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Tamper {
-    /// Nothing: for twins.
+    /// None, for twins.
     Nothing,
     /// One bit of the header, the payload, the signature.
     Header,
@@ -62,7 +62,7 @@ pub(crate) enum Tamper {
     StrayBits,
     /// The alphabet of RFC 4648 section 4.
     PlainBase64,
-    /// A line break in the payload part, as MIME has it.
+    /// A line break in the payload part, as in MIME.
     LineBreak,
     /// No signature at all.
     EmptySignature,
@@ -114,7 +114,7 @@ impl Recipe {
         token
     }
 
-    /// This recipe with what `other` says put over it.
+    /// This recipe with the differences in `other` applied.
     pub(crate) fn overlaid(&self, other: &Self) -> Self {
         let mut merged = self.clone();
         merged.key = other.key.clone().or(merged.key);
@@ -139,7 +139,7 @@ impl Recipe {
             merged.payload_hex = None;
         }
         merged.tamper = other.tamper.or(merged.tamper);
-        // What a twin repairs is repaired however it was broken.
+        // A twin's repair replaces any change.
         if other.tamper == Some(Tamper::Nothing) {
             (merged.raw, merged.pad, merged.payload_hex) = (None, 0, None);
             merged.header_text.clone_from(&other.header_text);

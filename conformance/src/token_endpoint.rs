@@ -1,5 +1,5 @@
-//! An issuer's token endpoint, and an API that takes its tokens: what they answer, and what they
-//! were sent.
+//! An issuer's token endpoint and an API that accepts its tokens, with their responses and recorded
+//! requests.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -14,25 +14,25 @@ use crate::token::replace_texts;
 
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
-/// How a token endpoint differs from a good one. That one issues, whoever asks, a bearer token for
-/// an hour: `{bound}.1` to the first exchange of a subject token, `{bound}.2` to the next;
-/// `own.1` and `refreshed.1` likewise.
+/// Differences of a token endpoint from the default one, which issues a bearer token for an hour to
+/// every client: `{bound}.1` for the first exchange of a subject token, `{bound}.2` for the next;
+/// `own.1` and `refreshed.1` in the same way.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct TokenAnswer {
     status: Option<u16>,
-    /// Members put over those of a good answer.
+    /// Members to set in a valid response.
     members: Option<Map<String, Value>>,
-    /// Members that are left out.
+    /// Members to remove.
     without: Option<Vec<String>>,
-    /// The whole answer, as text.
+    /// The whole response, as text.
     text: Option<String>,
     /// How long it takes, in milliseconds.
     pub(crate) delay_ms: Option<u64>,
 }
 
 impl TokenAnswer {
-    /// Takes over what `other` says.
+    /// Applies the differences in `other`.
     pub(crate) fn change(&mut self, other: &Self) {
         macro_rules! take { ($($field:ident),*) => { $(
             if other.$field.is_some() { self.$field.clone_from(&other.$field); }
@@ -69,19 +69,19 @@ impl TokenAnswer {
     }
 }
 
-/// Everything that one issuer's endpoints were sent.
+/// All requests to one issuer's endpoints.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Received {
     pub(crate) token_requests: Vec<TokenRequest>,
     pub(crate) calls: Vec<Call>,
-    /// How often for whom.
+    /// The number of requests per subject.
     issued: HashMap<String, usize>,
 }
 
 /// One token request.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenRequest {
-    /// By name; `path` is the place after the issuer's, and the query.
+    /// Parameters by name. `path` is the path after the issuer's, with the query.
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) form: Vec<(String, String)>,
 }
@@ -94,7 +94,7 @@ pub(crate) struct Call {
 }
 
 impl Received {
-    /// Keeps a token request; the token that it is worth.
+    /// Records a token request, and returns the token for it.
     pub(crate) fn token_request(&mut self, request: TokenRequest) -> String {
         let whose = match (
             request.parameter("subject_token"),
@@ -111,7 +111,7 @@ impl Received {
         token
     }
 
-    /// Keeps a call; its answer, which refuses the first `refusals`.
+    /// Records a call, and returns its response. The first `refusals` calls are refused.
     pub(crate) fn call(&mut self, call: Call, refusals: usize, redirect: Option<&str>) -> Response {
         self.calls.push(call);
         if self.calls.len() <= refusals {
@@ -159,7 +159,7 @@ impl Call {
     }
 }
 
-/// What the issuer gives for a subject token begins with this.
+/// The beginning of the tokens that the issuer issues for a subject token.
 pub(crate) fn bound(subject_token: &str) -> String {
     let hash = Sha256::digest(subject_token.as_bytes());
     let mut text = "for-".to_owned();
@@ -186,7 +186,7 @@ fn form_pairs(body: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The text that was form-encoded; what is no good escape stands as it is.
+/// Decodes form-encoded text. Malformed escapes stay unchanged.
 pub(crate) fn form_decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_issued_depends_on_who_asks() {
+    fn the_issued_token_depends_on_the_subject() {
         let mut received = Received::default();
         let mut ask = |body: &str| {
             received.token_request(TokenRequest::new(

@@ -1,5 +1,5 @@
 // Runs a Worker of this folder in workerd: `serve.mjs js` or `serve.mjs rust`. Bundled by wrangler
-// as a deployment would be. Says where it listens; ends when its standard input does.
+// like a deployment. Prints its address, and ends when its standard input is closed.
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -33,7 +33,7 @@ try {
 
 const types = { '.js': 'ESModule', '.wasm': 'CompiledWasm' };
 const names = (await readdir(dist)).filter((name) => path.extname(name) in types);
-// The one script is the entry and stands first.
+// The only script is the entry, and comes first.
 names.sort((a, b) => Number(b.endsWith('.js')) - Number(a.endsWith('.js')));
 const modules = await Promise.all(
   names.map(async (name) => {

@@ -1,5 +1,5 @@
-// A reporter for `node --test`: appends how many tests passed, failed and were skipped to the file
-// that TOLLGATE_COUNTS names, as one line of JSON.
+// A reporter for `node --test`: appends the numbers of passed, failed and skipped tests to the file
+// in TOLLGATE_COUNTS, as one line of JSON.
 import { appendFileSync } from 'node:fs';
 
 export default async function* counts(events) {

@@ -1,4 +1,4 @@
-// docs/migration.md, tried: what its diffs lead to runs in workerd.
+// Tests docs/migration.md: the results of its diffs run in workerd.
 //
 // A comment before a diff says which Worker it is: <!-- test: NAME -->
 import assert from 'node:assert/strict';
@@ -32,7 +32,7 @@ async function worker(t, name, vars, files = {}) {
   return run(t, await bundle(t, { 'src/index.js': side(name, '+'), ...files }), vars);
 }
 
-test('every diff is tried', () => {
+test('every diff is tested', () => {
   assert.deepEqual([...diffs.keys()], ['keycard', 'keycard, without', 'authgent', 'authpi']);
   assert.equal(page.match(/^```\w+/gm).length, diffs.size, 'a block is not a diff with a name');
   assert.equal(side('keycard, without', '-'), side('keycard', '+'), 'the second step begins where the first ends');
@@ -113,7 +113,7 @@ test('the Worker "authpi" has its routes', async (t) => {
   assert.equal((await fetch('/other')).status, 401);
 });
 
-test('what the pages link to is there', async () => {
+test('links have targets', async () => {
   for (const name of (await readdir(docs)).filter((file) => file.endsWith('.md'))) {
     const text = await readFile(path.join(docs, name), 'utf8');
     const links = [...text.matchAll(/\]\(([^)#]+)\)|(?:src|href)="([^"#]+)"/g)];

@@ -1,5 +1,5 @@
-// The README, tried. Every fenced block is run, or compiled, or is what a compiled file has; every
-// command exists; every link leads somewhere.
+// Tests the README. Every fenced block is run, compiled, or equal to a part of a compiled file;
+// every command exists; every link has a target.
 //
 // A comment before a block says how it is tried:
 //   <!-- test: worker -->     runs as a Worker in workerd, with a real issuer
@@ -35,7 +35,7 @@ const only = (how) => {
   return found[0].text;
 };
 
-test('every block is tried', () => {
+test('every block is tested', () => {
   assert.ok(blocks.length >= 6, `${blocks.length} blocks`);
   for (const { how, language, text } of blocks) {
     const tried = language === 'sh' || how === 'worker' || how === 'wrangler' || how?.startsWith('as in ');

@@ -1,5 +1,5 @@
-// What a release needs in one place is in one place: the version and the repository's address are in
-// `[workspace.package]` of the root's Cargo.toml.
+// Tests that the version and the repository's address are only in `[workspace.package]` of the
+// root's Cargo.toml.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';

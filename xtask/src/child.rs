@@ -89,7 +89,7 @@ impl Guarded {
     /// Ends the child and all that it started, and waits until they are gone.
     pub(crate) fn stop(&mut self) {
         self.leash = None;
-        // The guard exits when the group is gone; there is nobody to tell if waiting fails.
+        // The guard exits when the group has ended. An error while waiting cannot be reported.
         let _ = self.guard.wait();
     }
 }
@@ -129,12 +129,12 @@ pub(crate) fn guard(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let watched = thread::spawn(move || {
-        // Nobody writes here: the read ends when the parent does.
+        // Nothing is written here: the read ends when the parent ends.
         let _ = io::stdin().read(&mut [0]);
         end_group(group);
     });
     let status = child.wait();
-    // The leader is gone; what it started may not be.
+    // The leader has ended, but its children may not have.
     end_group(group);
     drop(watched);
     match status.ok().and_then(|status| status.code()) {
@@ -148,7 +148,7 @@ fn end_group(group: Option<Pid>) {
     let started = Instant::now();
     while kill_process_group(group, Signal::TERM).is_ok() {
         if started.elapsed() > GRACE {
-            // Gone in between is as good.
+            // The process may have ended in the meantime.
             let _ = kill_process_group(group, Signal::KILL);
             return;
         }

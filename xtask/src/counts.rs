@@ -1,5 +1,5 @@
-//! How many tests passed, failed and did not run. Whether a step passes is decided by the exit
-//! status of its commands alone.
+//! Counts of passed, failed and skipped tests. Only the exit status of its commands decides whether
+//! a step passes.
 
 use std::{fs, path::Path, process::Command};
 
@@ -19,7 +19,7 @@ const TEST_ARGUMENTS: &str = "TOLLGATE_TEST_ARGUMENTS";
 /// The reporter that writes such a line.
 const REPORTER: &str = "xtask/js/counts.mjs";
 
-/// Tells a program of this project where its counts go.
+/// Sets the file for the counts of a program of this project.
 pub(crate) fn told(step: &Step<'_>, mut command: Command) -> Command {
     command.env(COUNTS, step.counts_path());
     command
@@ -50,10 +50,10 @@ fn reporters(work: &Workspace) -> [String; 4] {
     ]
 }
 
-/// What the step's programs have counted, if they count.
+/// The counts of the step's programs, if they count tests.
 ///
 /// # Errors
-/// When what one of them has written cannot be read.
+/// A file of counts cannot be read.
 pub(crate) fn read(step: &Step<'_>) -> Result<Option<Counts>, Failure> {
     let log = fs::read_to_string(step.log_path()).unwrap_or_default();
     let mut all: Vec<_> = log.lines().filter_map(libtest).collect();

@@ -29,10 +29,10 @@ const DELEGATED: &str = "delegated-js";
 const WORKER_PORT: u16 = 8787;
 /// Where the issuer listens.
 const ISSUER_PORT: u16 = 9400;
-/// An issuer or a Worker that is not ready by then will never be.
+/// The timeout for the start of an issuer or a Worker.
 const START_LIMIT: Duration = Duration::from_secs(90);
 
-/// What was asked for.
+/// The command-line options.
 struct Options {
     once: bool,
     worker_port: u16,
@@ -51,7 +51,7 @@ struct Servers {
 /// Runs the demo.
 ///
 /// # Errors
-/// When something does not start, or an answer is not the expected one.
+/// A process does not start, or an answer is not the expected one.
 pub(crate) fn run(work: &Workspace, arguments: &[String]) -> Result<(), Failure> {
     let options = parse(arguments).inspect_err(|failure| work.progress.complain(failure))?;
     let tools = dist::set_up(work)?;

@@ -1,45 +1,45 @@
-//! Why a step did not succeed, and what its reader can do about it.
+//! Why a step failed, and what the user can do.
 
 use std::{fmt, io, process::ExitStatus, time::Duration};
 
 /// Why a step failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The operating system said no.
+    /// The operating system returned an error.
     Io {
         /// What was being done: "read Cargo.lock".
         doing: String,
-        /// Its answer.
+        /// The error.
         source: io::Error,
     },
-    /// A command ended badly. Its output is in the step's log.
+    /// A command failed. Its output is in the step's log.
     Command {
         /// The command as one would type it.
         line: String,
-        /// How it ended.
+        /// Its result.
         ending: Ending,
     },
-    /// Something that only the reader can provide is missing.
+    /// Something is missing that only the user can provide.
     Needs {
         /// What.
         what: String,
         /// What to do.
         next: String,
     },
-    /// A file or an answer is not what it has to be.
+    /// A file or an answer is not as expected.
     Unexpected {
         /// What was looked at.
         what: String,
         /// What is wrong with it.
         found: String,
     },
-    /// An earlier step on which this one rests failed.
+    /// An earlier step that this one needs failed.
     Skipped {
         /// The name of that step.
         because: &'static str,
     },
-    /// This machine lacks something that the step is about, and the suite can do without. The step
-    /// counts as not run: neither as passed nor as failed.
+    /// This machine lacks something that the step needs, but the suite does not. The step counts as
+    /// not run: neither as passed nor as failed.
     NotRun {
         /// What is missing.
         reason: String,

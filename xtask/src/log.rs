@@ -1,4 +1,4 @@
-//! What of a failed step's log is shown.
+//! Selects the shown part of a failed step's log.
 
 use std::{
     fs::{self, File},
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_are_taken_out() {
+    fn colours_are_removed() {
         assert_eq!(plain("a \x1b[31mred\x1b(B\x1b[m b"), "a red b");
         assert_eq!(plain("none"), "none");
         assert_eq!(plain("cut \x1b["), "cut ");

@@ -92,7 +92,7 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        // The step said why.
+        // The step has already printed the reason.
         Err(_) => ExitCode::FAILURE,
     }
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask mutants`: removes the rules of core one by one, by cargo-mutants, and sees whether a
-//! test fails.
+//! `cargo xtask mutants`: removes the rules of core one by one with cargo-mutants, and checks
+//! whether a test fails.
 
 mod equivalent;
 mod fields;
@@ -38,7 +38,7 @@ const CHANGED: &str = "--changed";
 /// examined keep their result in the report.
 ///
 /// # Errors
-/// When a rule can be removed unseen, or something does not run.
+/// A rule can be removed without a failing test, or a tool does not run.
 pub(crate) fn command(work: &Workspace, words: &[String]) -> Result<(), Failure> {
     work.progress.step("mutants", |step| run(work, step, words))
 }

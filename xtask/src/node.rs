@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn packages_are_found_by_the_beginning_of_their_names() {
+    fn packages_are_found_by_prefix() {
         let account = json!({ "packages": {
             "node_modules/@a/one": { "version": "1.0.0" },
             "node_modules/b": { "version": "2.0.0" },

@@ -1,4 +1,4 @@
-//! The npm package, checked as npm and TypeScript will read it.
+//! Checks the npm package as npm and TypeScript read it.
 
 use std::fs;
 

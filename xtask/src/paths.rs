@@ -1,10 +1,10 @@
-//! Real servers, and what they take odd paths for: `conformance/paths`.
+//! Compares the gate with real servers for unusual paths: `conformance/paths`.
 
 use std::path::Path;
 
 use crate::{counts, dist::Tools, failure::Failure, progress::Step, wasm32, workspace::Workspace};
 
-/// What the servers are called in Debian and its relatives.
+/// The servers' package names in Debian.
 const PACKAGES: [&str; 3] = ["nginx-light", "apache2-bin", "tomcat10"];
 /// A file of each.
 const FILES: [&str; 3] = [

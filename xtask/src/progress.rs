@@ -1,4 +1,4 @@
-//! One line per step: its result, its time and a note.
+//! Prints one line per step: its result, its time and a note.
 
 use std::{
     cell::{Cell, RefCell},
@@ -18,7 +18,7 @@ use crate::{
 
 /// No single command of a build or a test takes longer, even on a slow machine.
 const COMMAND_LIMIT: Duration = Duration::from_secs(40 * 60);
-/// Without a terminal, a sign of life comes this often.
+/// The interval of progress messages without a terminal.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 const SPINNER: [char; 4] = ['|', '/', '-', '\\'];
 
@@ -36,11 +36,11 @@ pub(crate) struct Progress {
 pub(crate) struct Done {
     /// Its name.
     pub name: &'static str,
-    /// How it ended.
+    /// Its result.
     pub result: Outcome,
     /// How long it took.
     pub took: Duration,
-    /// What there is to say about it.
+    /// A note.
     pub note: String,
     /// Checks inside it, where it counts them.
     pub counts: Option<Counts>,
@@ -48,12 +48,12 @@ pub(crate) struct Done {
     pub not_run: Option<String>,
 }
 
-/// How a step ended.
+/// The result of a step.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Well.
+    /// It passed.
     Passed,
-    /// Not well.
+    /// It failed.
     Failed,
     /// It did not run, because a step before it failed.
     Skipped,
@@ -94,7 +94,7 @@ impl fmt::Display for Counts {
     }
 }
 
-/// A step under way.
+/// A running step.
 pub(crate) struct Step<'a> {
     progress: &'a Progress,
     name: &'static str,
@@ -120,7 +120,7 @@ impl Progress {
         }
     }
 
-    /// Whether colours are wanted.
+    /// Whether to use colours.
     pub(crate) fn colour(&self) -> bool {
         self.colour
     }
@@ -206,7 +206,7 @@ impl Progress {
         }
     }
 
-    /// Says what is wrong before any step has begun.
+    /// Reports an error before any step has begun.
     pub(crate) fn complain(&self, failure: &Failure) {
         for line in failure.to_string().lines() {
             println!("{}", self.paint("31", line));
@@ -232,7 +232,7 @@ impl Progress {
             println!("      {}", self.paint("31", line));
         }
         if let Failure::Command { .. } = failure {
-            println!("      next: mend it, then run this command again; what is done is kept");
+            println!("      next: fix it, then run this command again; completed work is kept");
         }
     }
 
@@ -254,12 +254,12 @@ impl Step<'_> {
         self.log_path.with_extension("counts")
     }
 
-    /// Says something about the step on its line.
+    /// Sets the note on the step's line.
     pub(crate) fn note(&self, text: impl Into<String>) {
         *self.note.borrow_mut() = text.into();
     }
 
-    /// Says at once what is about to happen, for what the reader may want to stop.
+    /// Prints at once what is about to happen, so that the user can stop it.
     pub(crate) fn announce(&self, text: &str) {
         self.progress.clear_line();
         println!("{:<9}{:<22} {text}", "...", self.name);
@@ -354,7 +354,7 @@ impl Step<'_> {
     }
 }
 
-/// A duration for people.
+/// Formats a duration for people.
 pub(crate) fn spell(duration: Duration) -> String {
     let seconds = duration.as_secs();
     if seconds < 60 {

@@ -1,4 +1,4 @@
-//! Skipping what has been done: a step's inputs are hashed, and the hash is kept beside its
+//! Skips work that was already done: a step's inputs are hashed, and the hash is stored beside its
 //! output.
 
 use std::{
@@ -94,13 +94,13 @@ pub(crate) fn fresh(output: &Path, inputs: &str) -> bool {
     output.exists() && fs::read_to_string(stamp_of(output)).is_ok_and(|kept| kept == inputs)
 }
 
-/// Forgets what `output` was made from, before it is made anew.
+/// Removes the stored hash before `output` is made again.
 pub(crate) fn forget(output: &Path) {
-    // Not there is as good.
+    // The file may be missing.
     let _ = fs::remove_file(stamp_of(output));
 }
 
-/// Remembers what `output` was made from.
+/// Stores the hash of the inputs of `output`.
 ///
 /// # Errors
 /// When the note cannot be written.
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(of("Cargo.toml")?, of("Cargo.toml")?);
         assert_ne!(of("Cargo.toml")?, of("src/main.rs")?);
         assert_ne!(of("src")?, of("src/main.rs")?);
-        // Texts do not run into each other.
+        // Separates the texts.
         let ab = Inputs::new("1").text("a").text("b").finish();
         assert_ne!(ab, Inputs::new("1").text("ab").finish());
         Ok(())

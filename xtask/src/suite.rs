@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every check, in the order in which a mistake is found soonest.
+//! `cargo xtask test`: every check, ordered so that mistakes are found early.
 
 use std::{process::Command, time::Instant};
 
@@ -130,7 +130,7 @@ const FUZZ_SECONDS: u32 = 10;
 struct Suite<'a> {
     work: &'a Workspace,
     tools: Option<Tools>,
-    /// How far the builds got, and the one that failed.
+    /// The last completed build, and the failed one.
     built: Needs,
     broken: Option<Needs>,
 }
@@ -174,7 +174,7 @@ pub(crate) fn run(work: &Workspace, words: &[String]) -> Result<(), Failure> {
             if let Ok(Some(counts)) = counted {
                 step.count(counts);
             }
-            // Why the check itself failed says more.
+            // The check's own failure is more informative.
             result.and(counted.map(|_| ()))
         });
     }

@@ -1,4 +1,4 @@
-//! The end of a run of the suite.
+//! The summary of a run of the suite.
 
 use std::time::Instant;
 
@@ -48,7 +48,7 @@ fn worth(done: &Done) -> Counts {
         Outcome::Passed if done.counts.is_none() => counts.passed = 1,
         Outcome::Passed => {}
         Outcome::Failed => counts.failed = counts.failed.max(1),
-        // Whatever it did before it gave up proves nothing.
+        // Counts of an incomplete step do not count.
         Outcome::Skipped | Outcome::NotRun => {
             counts = Counts {
                 skipped: 1,

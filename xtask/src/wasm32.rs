@@ -1,4 +1,4 @@
-//! The wasm32 target: rustup's where rustup can download it, else built from the distribution's
+//! The wasm32 target: rustup's if rustup can download it, otherwise built from the distribution's
 //! Rust.
 
 use std::{
@@ -27,7 +27,7 @@ const PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-22"]
 const LINKER: &str = "/usr/bin/wasm-ld-22";
 /// Where the distribution's Rust looks for the target's libraries.
 const LIBRARIES: &str = "/usr/lib/rustlib/wasm32-unknown-unknown/lib";
-/// Under this name rustup knows the distribution's Rust.
+/// The name of the distribution's Rust in rustup.
 const TOOLCHAIN: &str = "distro";
 /// Set to `rustup` or `distribution`, it forces one of the two ways.
 const CHOICE: &str = "TOLLGATE_WASM32";
@@ -87,7 +87,7 @@ pub(crate) fn versions(work: &Workspace, toolchain: Toolchain) -> Result<String,
 /// Finds or sets up the target, and proves once that it links.
 ///
 /// # Errors
-/// When neither way works; the text says what to install.
+/// Neither way works. The text says what to install.
 pub(crate) fn ensure(work: &Workspace, step: &Step<'_>) -> Result<Toolchain, Failure> {
     let choice = env::var(CHOICE).unwrap_or_default();
     let (rustup, distribution) = match choice.as_str() {
@@ -210,8 +210,8 @@ pub(crate) fn is_root(work: &Workspace) -> bool {
     answer(work.command("id").arg("-u")).is_some_and(|id| id == "0")
 }
 
-/// Says what is about to change on this machine, and runs the commands, which need root. Another
-/// user is told them instead: whether to become root is the user's decision.
+/// Prints what is about to change on this machine, and runs the commands, which need root. For
+/// another user it only prints them: becoming root is the user's decision.
 fn as_root(
     work: &Workspace,
     step: &Step<'_>,
@@ -356,7 +356,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_not_root_is_told_the_commands() {
+    fn commands_are_printed_if_not_root() {
         let lines = ["apt-get update".to_owned(), "apt-get install x".to_owned()];
         let text = by_root("This installs x", &lines).to_string();
         assert!(text.contains("\n  apt-get update\n  apt-get install x"));

@@ -41,7 +41,7 @@ fn a_child_and_its_children_end_when_the_parent_is_gone() -> Result<(), Box<dyn 
 }
 
 #[test]
-fn what_a_child_leaves_behind_ends_with_it() -> Result<(), Box<dyn Error>> {
+fn orphans_of_a_child_end_with_it() -> Result<(), Box<dyn Error>> {
     let mut guard = guarded("sleep 600 & exit 0")?;
     let _held = guard.stdin.take();
     let mut output = guard.stdout.take().ok_or("no output")?;

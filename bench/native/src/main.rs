@@ -1,10 +1,10 @@
-//! Times decisions under wasmtime beside the `jsonwebtoken` crate and prints them as JSON, one
-//! object a line: `name`, `unit`, and `ours` with `peer` where there is one. Run it with
-//! `--release`. The file that it may be given is the standalone component, whose own figures then
-//! stand beside.
+//! Measures decisions under wasmtime and with the `jsonwebtoken` crate, and prints the times as
+//! JSON, one object per line: `name`, `unit`, `ours` and, if there is one, `peer`. Run it with
+//! `--release`. An optional argument is the file of the standalone component, which is then
+//! measured too.
 //!
-//! Everything is in this process: the issuer only signs, and no request is timed that fetches. The
-//! two sides take turns, so that other work on the machine slows both.
+//! Everything is in this process: the issuer only signs, and no measured request fetches. The two
+//! sides take turns, so that other load on the machine slows both.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -29,7 +29,7 @@ use tollgate_dev::issuer::{Algorithm, DevIssuer, Options, TokenSpec};
 type Failure = Box<dyn std::error::Error>;
 
 const RESOURCE: &str = "https://api.example.com";
-/// Repetitions of which the median counts.
+/// Repetitions, of which the median is reported.
 const ROUNDS: usize = 21;
 /// Tokens of one algorithm in one round.
 const TOKENS: usize = 40;
@@ -54,7 +54,7 @@ async fn main() -> Result<(), Failure> {
         ..Options::default()
     })
     .await?;
-    // The gate's own client brings its TLS along; reqwest's default looks for one.
+    // The gate's own client configures TLS; reqwest's default needs a provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let jwks = reqwest::get(format!("{}/jwks", issuer.url()))
         .await?
@@ -96,7 +96,7 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// One store, so that every token meets a key that is prepared.
+/// One store, so that the key is already prepared for every token.
 async fn gate(issuer: &DevIssuer, jwks: &str, program: Program) -> Result<Gate, Failure> {
     let mut trusted = Issuer::new(issuer.url());
     trusted.keys = Some(KeyLocation::Inline(jwks.to_owned()));
@@ -189,7 +189,7 @@ async fn measure(gate: &Gate, issuer: &DevIssuer, jwks: &str, names: Names) -> R
     Ok(())
 }
 
-/// What `ring` alone takes to check these signatures: the floor of the gate's time.
+/// The time of `ring` alone to check these signatures: the lower bound of the gate's time.
 struct Ring(HashMap<&'static str, RingKey>);
 
 enum RingKey {
@@ -225,7 +225,7 @@ impl Ring {
         Ok(Self(known))
     }
 
-    /// Whether it does the algorithm, and the signature is good.
+    /// Whether it supports the algorithm and the signature is valid.
     fn verify(&self, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> bool {
         match self.0.get(algorithm.as_str()) {
             None => return false,
@@ -240,8 +240,8 @@ fn bytes(text: &str) -> Vec<u8> {
     Base64UrlUnpadded::decode_vec(text).unwrap_or_default()
 }
 
-/// What an application does with `jsonwebtoken`: keys decoded once, and the checks of the gate.
-/// It does not choose a key by `kid`, which would have it decode the header twice.
+/// An application with `jsonwebtoken`: keys are decoded once, with the same checks as the gate. It
+/// does not select a key by `kid`, because that would decode the header twice.
 struct Peer(Vec<(Algorithm, DecodingKey, Validation)>);
 
 #[derive(Deserialize)]
@@ -327,7 +327,7 @@ async fn mint(issuer: &DevIssuer, algorithm: Algorithm) -> String {
         .await
 }
 
-/// Without credentials where there is no token.
+/// Without credentials if there is no token.
 fn request(token: &str) -> Parts {
     let mut request = Request::get("/reports");
     if !token.is_empty() {

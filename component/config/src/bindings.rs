@@ -73,7 +73,7 @@ mod transparent {
                 }
             }
 
-            // SAFETY: likewise.
+            // SAFETY: all methods forward to the inner type.
             unsafe impl Lower for $name {
                 fn linear_lower_to_flat<U>(
                     &self,
@@ -94,7 +94,7 @@ mod transparent {
                 }
             }
 
-            // SAFETY: likewise.
+            // SAFETY: all methods forward to the inner type.
             unsafe impl Lift for $name {
                 fn linear_lift_from_flat(
                     cx: &mut LiftContext<'_>,

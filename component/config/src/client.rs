@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_oauth_are_spelled_as_oauth_spells_them() {
+    fn oauth_values_keep_their_spelling() {
         let client = Client {
             authentication: Some(ClientAuthentication::PrivateKeyJwt),
             assertion_audience: Some(AssertionAudience::TokenEndpoint),

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_has_other_variables_too() {
+    fn other_environment_variables_are_ignored() {
         let variables = ["TOLLGATE_ISSUER", "TOLLGATE_LOG", "PATH", "TOLLGATE_X"];
         let variables = variables.map(|name| (name.into(), "a".into()));
         let names: Vec<_> = Config::default()

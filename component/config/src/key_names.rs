@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_of_others_stay_as_they_are() {
+    fn foreign_documents_are_not_converted() {
         let keys =
             json!({ "keys": { "inline": { "keys": [{ "x5t#S256": "a", "key_ops": [] }] } } });
         assert_eq!(snake_case(keys.clone()), keys);

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neither_a_log_nor_json_holds_a_token() {
+    fn debug_and_json_hold_no_token() {
         let token = Token {
             access_token: "acc3ss".into(),
             token_type: "Bearer".to_owned(),

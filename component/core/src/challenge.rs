@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_stands_once() {
+    fn each_parameter_occurs_once() {
         let challenge = Challenge::bearer().error("a").error("b");
         assert_eq!(challenge.to_string(), "Bearer error=\"b\"");
     }

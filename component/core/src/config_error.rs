@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_what_the_user_set() {
+    fn an_error_names_the_option_that_the_user_set() {
         let mut origins = Origins::default();
         origins.note("client.keys[0]", Origin::Setting("TOLLGATE_PRIVATE_KEY"));
         origins.note("issuers[0].audiences", Origin::Option("audience"));

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_hold_what_their_grammars_name() {
+    fn character_sets_match_their_grammars() {
         const ALPHANUMERIC: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         let sorted = |text: &str| {
             let mut characters: Vec<char> = text.chars().collect();
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn other_characters_are_in_none() {
+    fn other_characters_are_in_no_set() {
         for set in [&TOKEN68, &SCOPE_TOKEN, &FIELD_NAMES, &URL] {
             for odd in ["\u{e9}", "\u{0}", "\n", "\u{7f}", "a\u{80}"] {
                 for place in 0..20 {

@@ -57,8 +57,7 @@ fn published(world: &World) -> String {
     answer.body.unwrap()
 }
 
-/// The form of the one request that was sent to the token endpoint, asked for by the client's own
-/// grant.
+/// The form of the only request to the token endpoint, for the client's own grant.
 fn form(world: &World) -> Vec<(String, String)> {
     let client = world.deployment.token_client().unwrap();
     let step = client.request(Grant::ClientCredentials, TokenTarget::default(), None);
@@ -254,7 +253,7 @@ fn a_broken_key_leaves_the_gate_working() {
 }
 
 #[test]
-fn the_endpoint_that_is_down_gets_no_assertion() {
+fn no_assertion_is_signed_while_the_issuer_is_down() {
     let world = world(client(vec![key(P256)]));
     world.host.set(DISCOVERY, Site::Never);
     let client = world.deployment.token_client().unwrap();

@@ -1,4 +1,4 @@
-//! Settings of the deployment: which are read, which are refused, and how errors name them.
+//! Settings of the environment: which are read, which are refused, and how errors name them.
 
 mod harness;
 
@@ -68,7 +68,7 @@ fn refused(config: Config) -> ConfigError {
 }
 
 #[test]
-fn a_value_that_is_no_text_is_refused_under_every_name() {
+fn a_value_that_is_not_text_is_refused_for_every_setting() {
     for name in NAMES {
         for kind in KINDS {
             let error = refused(with([(name, Setting::Unusable(kind))]));
@@ -82,7 +82,7 @@ fn a_value_that_is_no_text_is_refused_under_every_name() {
 }
 
 #[test]
-fn a_refusal_names_the_kind_of_value_and_what_to_give() {
+fn an_error_names_the_kind_of_value_and_the_required_one() {
     let message = |name, kind| refused(with([(name, Setting::Unusable(kind))])).message;
     assert_eq!(
         message("TOLLGATE_SCOPES", ValueKind::Number),
@@ -97,7 +97,7 @@ fn a_refusal_names_the_kind_of_value_and_what_to_give() {
 }
 
 #[test]
-fn lists_are_read_where_a_list_is_meant() {
+fn lists_are_accepted_for_list_settings() {
     let world = World::new(with([(
         "TOLLGATE_SCOPES",
         list(&["mcp:read", "mcp:admin"]),
@@ -119,7 +119,7 @@ fn lists_are_read_where_a_list_is_meant() {
 }
 
 #[test]
-fn lists_are_refused_where_one_text_is_meant() {
+fn lists_are_refused_for_single_settings() {
     for name in NAMES {
         if matches!(name, "TOLLGATE_AUDIENCE" | "TOLLGATE_SCOPES") {
             continue;
@@ -131,7 +131,7 @@ fn lists_are_refused_where_one_text_is_meant() {
 }
 
 #[test]
-fn an_entry_of_a_list_is_one_scope() {
+fn a_list_entry_is_one_scope() {
     let error = refused(with([("TOLLGATE_SCOPES", list(&["a b"]))]));
     assert_eq!(error.field, "TOLLGATE_SCOPES");
     let error = refused(with([("TOLLGATE_SCOPES", list(&[""]))]));
@@ -139,7 +139,7 @@ fn an_entry_of_a_list_is_one_scope() {
 }
 
 #[test]
-fn an_unknown_name_is_refused_with_the_name_that_was_meant() {
+fn an_unknown_setting_is_refused_with_a_suggestion() {
     for (name, meant) in [
         ("TOLLGATE_ISUER", "TOLLGATE_ISSUER"),
         ("TOLLGATE_ISSUERS", "TOLLGATE_ISSUER"),
@@ -241,7 +241,7 @@ fn errors_name_the_setting_that_the_value_came_from() {
         });
         assert_eq!(error.field, field, "{error}");
     }
-    // What code gives goes before the setting, and is what the error names.
+    // Options from code take precedence over the setting, and errors name them.
     let code = Config {
         scopes: Some(vec!["a b".into()]),
         ..with([("TOLLGATE_SCOPES", "fine".into())])

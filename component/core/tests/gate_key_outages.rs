@@ -13,7 +13,7 @@ use tollgate_core::task::Progress;
 const COOLDOWN: u64 = 30_000;
 const HOUR: u64 = 3_600_000;
 
-/// Answers to a caller that asks every second, as long as they are `wanted`; how long that was.
+/// Sends a request every second while the answer is `wanted`. Returns the time that this took.
 fn milliseconds_until(world: &World, token: &str, wanted: u16) -> u64 {
     let start = world.host.now_ms.get();
     loop {
@@ -32,7 +32,7 @@ fn milliseconds_until(world: &World, token: &str, wanted: u16) -> u64 {
     }
 }
 
-/// A caller that asks every second for so long.
+/// Sends a request every second for this time.
 fn ask_for(world: &World, token: &str, ms: u64) {
     let end = world.host.now_ms.get() + ms;
     while world.host.now_ms.get() < end {
@@ -49,7 +49,7 @@ fn long_lived(key: &Key) -> String {
 }
 
 #[test]
-fn unusable_metadata_are_fetched_again_within_a_cooldown() {
+fn unusable_metadata_is_fetched_again_within_a_cooldown() {
     let key = Key::new("k1", 7);
     for metadata in [
         json!({ "issuer": ISSUER }),
@@ -100,7 +100,8 @@ fn keys_by_uri_need_no_usable_metadata() {
 #[test]
 fn the_end_of_an_outage_is_noticed_within_a_cooldown() {
     let key = Key::new("k1", 7);
-    // From the start, for various times; so that the two documents' delays stand anywhere.
+    // Outages from the start with various durations, so that the delays of the two documents
+    // differ.
     for seconds in [1, 10, 100, 1_000, 1_234, 2_000, 3_600] {
         for site in [
             Site::Fails(HttpError::Unreachable),
@@ -187,7 +188,7 @@ fn a_new_key_is_found_within_a_cooldown_after_an_outage() {
 }
 
 #[test]
-fn while_keys_serve_attempts_become_rare() {
+fn attempts_become_rare_while_keys_are_usable() {
     let key = Key::new("k1", 7);
     let world = World::new(discovering());
     world.host.publish(&[&key]);
@@ -208,7 +209,7 @@ fn a_set_without_usable_keys_is_an_outage() {
         json!({ "keys": [{ "kty": "oct", "k": "AA", "kid": "k1" }] }),
         json!({ "keys": [1, {}] }),
     ] {
-        // With nothing older it is the issuer's fault.
+        // Without older keys, it is a failure of the issuer.
         let world = World::new(discovering());
         world.host.publish(&[&old]);
         world.host.set_json(JWKS, &set);
@@ -218,7 +219,7 @@ fn a_set_without_usable_keys_is_an_outage() {
         world.host.publish(&[&old]);
         let waited = milliseconds_until(&world, &long_lived(&old), 200);
         assert!(waited <= COOLDOWN, "{waited}");
-        // With older keys, they serve; a forgery is still one; an unknown key is not judged.
+        // With older keys, they are used, a forgery is refused, and an unknown key is not decided.
         world.host.set_json(JWKS, &set);
         for _ in 0..60 {
             ask_for(&world, &long_lived(&old), 1_000);
@@ -228,7 +229,7 @@ fn a_set_without_usable_keys_is_an_outage() {
             assert_eq!(world.reason(&long_lived(&forged)), "token-bad-signature");
             world.host.advance(59_000);
         }
-        // But not for ever.
+        // But not forever.
         world.host.advance(86_400_000);
         assert_eq!(world.reason(&long_lived(&old)), "issuer-no-usable-key");
         // A set with other keys takes the old ones away at once.
@@ -331,7 +332,7 @@ fn few_bad_signatures_wait_for_newer_keys() {
             .all(|answer| *answer == (401, "token-bad-signature"))
     );
     assert!(polls < 65 * 45, "{polls}");
-    // Where nothing can be learnt by waiting, the answer comes at once.
+    // If waiting cannot help, the answer comes at once.
     for token in &forged[..3] {
         assert!(matches!(world.gate.decide(&bearer(token)), Step::Done(_)));
     }
@@ -350,7 +351,7 @@ fn requests_for_metadata_do_not_keep_tokens_from_their_keys() {
         })
         .collect();
     assert!(readers.len() > 200, "{}", readers.len());
-    let Step::Waiting(mut task) = world.gate.decide(&harness::bearer(&key.token())) else {
+    let Step::Waiting(mut task) = world.gate.decide(&bearer(&key.token())) else {
         panic!("nothing to wait for");
     };
     for _ in 0..1_000 {

@@ -29,14 +29,14 @@ fn waiting(step: Step) -> Task<tollgate_core::resource_server::Outcome> {
 }
 
 #[test]
-fn a_hundred_at_once_make_one_fetch_of_each() {
+fn a_hundred_concurrent_requests_make_one_fetch_of_each_document() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
     let head = bearer(&key.token());
     let mut tasks: Vec<_> = (0..100)
         .map(|_| Some(waiting(world.gate.decide(&head))))
         .collect();
-    // Half of the clients go away in the middle, the one that fetches among them.
+    // Half of the clients disconnect during the fetch, including the one that fetches.
     for task in tasks.iter_mut().step_by(2) {
         *task = None;
     }
@@ -55,7 +55,7 @@ fn a_hundred_at_once_make_one_fetch_of_each() {
     }
     assert_eq!(answered, 50);
     assert!(world.host.fetches(DISCOVERY) <= 2 && world.host.fetches(JWKS) == 1);
-    // With nobody leaving it is one each.
+    // Without disconnects, there is one fetch each.
     let calm = self::world(&[&key]);
     let mut tasks: Vec<_> = (0..100)
         .map(|_| Some(waiting(calm.gate.decide(&head))))
@@ -149,7 +149,7 @@ fn unchanged_keys_keep_cached_tokens() {
 }
 
 #[test]
-fn an_unreachable_issuer_is_not_a_bad_token() {
+fn an_unreachable_issuer_is_not_an_invalid_token() {
     let key = Key::new("k1", 7);
     let world = World::new(discovering());
     for (site, code) in [
@@ -192,7 +192,7 @@ fn an_unreachable_issuer_is_not_a_bad_token() {
     ] {
         world.host.set(DISCOVERY, site);
         world.host.advance(10_000_000);
-        // Nothing of an earlier round may serve.
+        // Results of an earlier round must not be used.
         let fresh = world.again(discovering());
         let start = fresh.host.now_ms.get();
         let outcome = fresh.get(&key.token_with(&json!({ "exp": 4_000_000_000_u64 })));
@@ -204,7 +204,7 @@ fn an_unreachable_issuer_is_not_a_bad_token() {
             fresh.host.now_ms.get() - start < 10_000,
             "{code} took too long"
         );
-        // The next one does not wait: the failure is cooling down.
+        // The next request does not wait: the failure is in its cooldown.
         let sent = fresh.host.sent.borrow().len();
         assert_eq!(
             fresh.status(&key.token_with(&json!({ "exp": 4_000_000_000_u64 }))),
@@ -244,7 +244,7 @@ fn broken_key_sets_are_outages_and_broken_keys_are_skipped() {
 }
 
 #[test]
-fn an_issuer_that_comes_back_is_asked_again_soon() {
+fn a_recovered_issuer_is_contacted_again_soon() {
     let key = Key::new("k1", 7);
     let world = World::new(discovering());
     world
@@ -257,7 +257,7 @@ fn an_issuer_that_comes_back_is_asked_again_soon() {
 }
 
 #[test]
-fn stale_keys_serve_while_the_issuer_is_down() {
+fn stale_keys_are_used_while_the_issuer_is_down() {
     let key = Key::new("k1", 7);
     let token = key.token_with(&json!({ "exp": 4_000_000_000_u64 }));
     let world = world(&[&key]);
@@ -275,16 +275,16 @@ fn stale_keys_serve_while_the_issuer_is_down() {
     }
     fetches = world.host.sent.borrow().len() - fetches;
     assert!((10..200).contains(&fetches), "{fetches}");
-    // An unknown key cannot be judged now.
+    // A token with an unknown key cannot be decided now.
     let other = Key::new("k2", 8).token_with(&json!({ "exp": 4_000_000_000_u64 }));
     assert_eq!(world.status(&other), 503);
     // A forgery under a known key can.
     let forged = Key::new("k1", 8).token_with(&json!({ "exp": 4_000_000_000_u64 }));
     assert_eq!(world.reason(&forged), "token-bad-signature");
-    // A day later it is too much.
+    // After a day, the keys are too old.
     world.host.advance(86_400_000);
     assert_eq!(world.status(&token), 503);
-    // And back.
+    // The issuer recovers.
     world.host.publish(&[&key]);
     world.host.advance(600_000);
     assert_eq!(world.status(&token), 200);
@@ -304,13 +304,13 @@ fn freshness_comes_from_the_issuer() {
     world.finish(world.gate.refresh());
     assert!(!world.get(&key.token()).refresh_due);
     assert_eq!(world.host.fetches(JWKS), 2);
-    // A second refresh finds nothing to do.
+    // A second refresh does nothing.
     world.finish(world.gate.refresh());
     assert_eq!(world.host.fetches(JWKS), 2);
 }
 
 #[test]
-fn a_jwks_uri_that_fails_is_looked_up_again() {
+fn a_failing_jwks_uri_is_discovered_again() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
     world.host.set(JWKS, Site::Body(404, String::new(), ""));
@@ -335,7 +335,7 @@ fn a_token_that_ends_while_keys_are_fetched_is_refused() {
 }
 
 #[test]
-fn openid_discovery_is_the_second_place() {
+fn openid_discovery_is_tried_second() {
     let key = Key::new("k1", 7);
     let world = World::new(discovering());
     let openid = "https://issuer.example/.well-known/openid-configuration";
@@ -388,7 +388,7 @@ fn keys_by_uri_and_inline_need_no_discovery() {
 }
 
 #[test]
-fn exported_keys_serve_in_another_isolate() {
+fn exported_keys_work_in_another_isolate() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
     assert_eq!(world.status(&key.token()), 200);

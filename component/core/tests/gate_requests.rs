@@ -50,7 +50,7 @@ fn body(answer: &Answer) -> Value {
 }
 
 #[test]
-fn public_routes_look_at_no_credentials() {
+fn public_routes_ignore_credentials() {
     let world = World::new(config());
     for url in [
         "https://api.example/",
@@ -134,7 +134,7 @@ fn malformed_tokens_are_bad_requests_despite_a_cached_token() {
 }
 
 #[test]
-fn metadata_name_the_resource_that_was_asked_for() {
+fn metadata_names_the_requested_resource() {
     let world = World::new(config());
     for (path, resource) in [
         ("", "https://api.example"),
@@ -201,7 +201,7 @@ fn a_configured_resource_names_the_host() {
 }
 
 #[test]
-fn the_issuers_metadata_are_published_as_the_issuer_wrote_them() {
+fn the_issuers_metadata_is_published_unchanged() {
     let url = "https://api.example/.well-known/oauth-authorization-server";
     let world = World::new(discovering());
     let text = format!(
@@ -212,7 +212,7 @@ fn the_issuers_metadata_are_published_as_the_issuer_wrote_them() {
 }
 
 #[test]
-fn the_issuers_metadata_are_served_through() {
+fn the_issuers_metadata_is_published() {
     let url = "https://api.example/.well-known/oauth-authorization-server";
     let world = World::new(discovering());
     let document = json!({ "issuer": ISSUER, "token_endpoint": "https://issuer.example/token" });
@@ -336,7 +336,7 @@ fn other_origins_are_refused_where_origins_are_listed() {
 }
 
 #[test]
-fn metadata_have_the_same_cors_headers_for_everybody() {
+fn metadata_has_the_same_cors_headers_for_every_caller() {
     let cors = Cors {
         origins: Some(vec!["https://app.example".into()]),
         max_age: None,
@@ -382,13 +382,13 @@ fn metadata_have_the_same_cors_headers_for_everybody() {
             assert_eq!(preflight.header("access-control-allow-origin"), Some("*"));
         }
     }
-    // Elsewhere the answer depends on the origin, and says so also where none was sent.
+    // Elsewhere the response depends on the origin, and `Vary` says so even if none was sent.
     let refused = answer(listed.send(&head("GET", "https://api.example/mcp")));
     assert_eq!(refused.header("vary"), Some("Origin"));
 }
 
 #[test]
-fn odd_urls_are_refused() {
+fn malformed_urls_are_refused() {
     let world = World::new(config());
     for url in [
         "",

@@ -1,4 +1,4 @@
-//! Every rule about a token, from the wrong side.
+//! Tests that break each rule for tokens.
 #![allow(clippy::unwrap_used, reason = "a test may fail so")]
 
 mod harness;
@@ -259,7 +259,7 @@ fn keys_of_another_issuer_are_refused() {
 }
 
 #[test]
-fn issuers_have_rules_of_their_own() {
+fn issuers_have_their_own_rules() {
     let strict = with_issuer(|issuer| issuer.algorithms = Some(vec!["RS256".into()]));
     assert_eq!(strict.reason(&key().token()), "token-algorithm-not-allowed");
     let aged = with_issuer(|issuer| issuer.max_age = Some(5));
@@ -412,7 +412,7 @@ fn an_audience_derived_from_the_resource_follows_the_path() {
         "token-wrong-audience"
     );
     assert_eq!(at(&mcp, "https://api.example/mcp/x%2fy"), "allowed");
-    // A host that answers to another name is still this resource.
+    // With another host name, it is still this resource.
     assert_eq!(at(&mcp, "https://evil.example/mcp"), "allowed");
     let evil = key().token_with(&json!({ "aud": "https://evil.example/mcp" }));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Which part of core may name which: each uses what stands below it, and nothing else.
+//! Checks the floors of core: each part uses only lower parts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -82,7 +82,7 @@ fn forbidden_to(part: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn each_part_names_only_what_stands_below_it() {
+fn each_part_uses_only_lower_parts() {
     for entry in fs::read_dir(source()).expect("core's source") {
         let path = entry.expect("an entry").path();
         let part = module(&path);

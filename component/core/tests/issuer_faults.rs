@@ -1,4 +1,4 @@
-//! What an operator is told about issuers: each fault once, with what to do.
+//! Faults of issuers: each is reported once, with what to do.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;
@@ -21,7 +21,7 @@ fn codes(world: &World) -> Vec<&'static str> {
 }
 
 #[test]
-fn an_outage_is_told_once_and_again_when_it_comes_back() {
+fn an_outage_is_reported_once_and_again_when_it_returns() {
     let key = Key::new("k1", 7);
     let world = World::new(discovering());
     assert_eq!(codes(&world), [""; 0]);
@@ -53,7 +53,7 @@ fn an_outage_is_told_once_and_again_when_it_comes_back() {
 }
 
 #[test]
-fn another_fault_of_the_same_issuer_is_told_with_the_option_that_settles_it() {
+fn another_fault_of_the_same_issuer_is_reported_with_its_option() {
     let key = Key::new("k1", 7);
     let world = World::new(Config {
         naming: Some(Naming::CamelCase),
@@ -86,7 +86,7 @@ fn another_fault_of_the_same_issuer_is_told_with_the_option_that_settles_it() {
 }
 
 #[test]
-fn bad_keys_beside_good_ones_are_told_and_keys_for_other_purposes_are_not() {
+fn bad_keys_are_reported_and_keys_for_other_purposes_are_not() {
     let key = Key::new("k1", 7);
     let world = World::new(discovering());
     world.host.publish(&[&key]);
@@ -110,7 +110,7 @@ fn bad_keys_beside_good_ones_are_told_and_keys_for_other_purposes_are_not() {
 }
 
 #[test]
-fn bad_keys_that_are_configured_are_told_at_the_start() {
+fn bad_inline_keys_are_reported_at_the_start() {
     let key = Key::new("k1", 7);
     let set = json!({ "keys": [key.jwk(), { "kty": "RSA", "n": "AQAB" }] });
     let world = World::new(Config {
@@ -125,7 +125,7 @@ fn bad_keys_that_are_configured_are_told_at_the_start() {
 }
 
 #[test]
-fn a_key_that_the_host_refuses_is_told() {
+fn a_key_that_the_host_refuses_is_reported() {
     let (good, bad) = (Key::new("good", 7), Key::new("bad", 8));
     let world = World::new(discovering());
     world.host.publish(&[&good, &bad]);
@@ -144,7 +144,7 @@ fn a_key_that_the_host_refuses_is_told() {
 }
 
 #[test]
-fn a_key_set_of_bad_keys_takes_no_more_lines_than_its_limit() {
+fn reported_faults_are_limited() {
     let key = Key::new("k1", 7);
     let world = World::new(discovering());
     world.host.publish(&[&key]);

@@ -1,5 +1,5 @@
-//! The signatures and thumbprints that RFCs print (RFC 7515, 7520, 7638, 8037), and RSA keys of
-//! uneven sizes (made with OpenSSL).
+//! The signatures and thumbprints of RFCs 7515, 7520, 7638 and 8037, and RSA keys of unusual sizes
+//! (made with OpenSSL).
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;
@@ -41,7 +41,7 @@ fn turned(jws: &str, part: usize, bit: u8) -> String {
 }
 
 #[test]
-fn printed_signatures_verify() {
+fn signatures_in_rfcs_verify() {
     let vectors = entries(include_str!("jose_rfc_vectors.json"));
     assert_eq!(vectors.len(), 7);
     for vector in vectors {
@@ -101,7 +101,7 @@ fn rsa_keys_of_all_sizes_verify() {
 }
 
 #[test]
-fn printed_thumbprints_are_ours() {
+fn thumbprints_in_rfcs_are_reproduced() {
     let rsa = concat!(
         r#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86z"#,
         "wu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt",

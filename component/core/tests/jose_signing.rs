@@ -79,7 +79,7 @@ fn every_encoding_of_a_key_is_the_same_key() {
 }
 
 #[test]
-fn pem_survives_what_settings_do_to_it() {
+fn pem_is_read_from_settings_with_changed_line_breaks() {
     for (pem, name, _) in PEMS {
         let own = kid(&read(pem));
         let block = pem.split_once("-----BEGIN").unwrap().1;
@@ -106,7 +106,7 @@ fn pem_survives_what_settings_do_to_it() {
 }
 
 #[test]
-fn a_kid_is_configured_or_in_the_key_or_a_thumbprint() {
+fn a_kid_is_configured_or_in_the_key_or_the_thumbprint() {
     let plain = jwk("p256");
     let named = with(&plain, "kid", "\"own\"").to_string();
     let kid = |text: &str, given| kid(&read_for(text, given, None));
@@ -118,7 +118,7 @@ fn a_kid_is_configured_or_in_the_key_or_a_thumbprint() {
 }
 
 #[test]
-fn an_algorithm_is_configured_or_in_the_key_or_the_usual_one() {
+fn an_algorithm_is_configured_or_in_the_key_or_the_default() {
     let rsa = jwk("rsa-2048");
     let pss = with(&rsa, "alg", "\"PS256\"").to_string();
     let (rsa, ed25519) = (rsa.to_string(), jwk("ed25519").to_string());
@@ -146,7 +146,7 @@ fn an_algorithm_is_configured_or_in_the_key_or_the_usual_one() {
 }
 
 #[test]
-fn the_header_says_how_it_was_signed() {
+fn the_header_has_algorithm_and_kid() {
     let key = read_for(pem!("p256-pkcs8"), Some("a\"b"), None);
     let jws = sign(&key, Some("JWT"), b"").unwrap();
     let header = base64url::decode(jws.split_once('.').unwrap().0).unwrap();

@@ -1,4 +1,4 @@
-//! Texts that are no keys to sign with: each rule, and every damage of one byte.
+//! Texts that are not usable private keys: each rule, and damage of every byte.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;
@@ -20,14 +20,14 @@ fn refusal(text: &str) -> SigningKeyError {
     SigningKey::from_text(text, None, None).expect_err(text)
 }
 
-/// Why a key that can be read is not used, as it shows when it is tried.
+/// The reason why a parsed key is refused when it is tested.
 fn refusal_when_tried(text: &str) -> Result<(), SigningError> {
     let key = SigningKey::from_text(text, None, None).map_err(SigningError::Key)?;
     at_once(publish(Rc::new(key), SignatureHost::shared())).map(|_| ())
 }
 
-/// Whether an error says that the numbers of a key do not belong together: found by core or by
-/// the host.
+/// Whether an error says that the numbers of a key do not match each other, found by core or by the
+/// host.
 const fn is_inconsistent(error: SigningError) -> bool {
     matches!(
         error,

@@ -1,6 +1,6 @@
-//! Keys that prove nothing, each of a kind that Project Wycheproof's `json_web_key` and
-//! `json_web_crypto` have: they are skipped when a key set is read, with a reason for the operator.
-//! The keys are made for these tests.
+//! Weak keys of the kinds in Project Wycheproof's `json_web_key` and `json_web_crypto`: they are
+//! skipped when a key set is read, with a reason for the operator. The keys are made for these
+//! tests.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;
@@ -221,7 +221,7 @@ fn a_set_of_only_weak_keys_fails_at_start() {
 }
 
 #[test]
-fn good_keys_serve_beside_weak_ones() {
+fn good_keys_are_used_beside_weak_ones() {
     let good = Key::new("good", 7);
     let mut keys: Vec<Value> = unusable_keys().into_iter().map(|(_, key, _)| key).collect();
     keys.push(good.jwk());

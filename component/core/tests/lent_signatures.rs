@@ -1,4 +1,5 @@
-//! Checks that the host makes: late, never, failing, contradictory; and what never reaches it.
+//! Signature checks of the host that are late, missing, failing or contradictory, and those that
+//! never reach it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;
@@ -50,7 +51,7 @@ fn waiting(step: Step) -> Task<tollgate_core::resource_server::Outcome> {
 }
 
 #[test]
-fn late_verdicts_are_waited_for() {
+fn late_verdicts_are_awaited() {
     let key = Key::new("k", 7);
     for polls in [0, 1, 2, 50] {
         let world = world(&[&key]);
@@ -67,7 +68,7 @@ fn late_verdicts_are_waited_for() {
 }
 
 #[test]
-fn a_host_that_never_answers_costs_one_request() {
+fn a_host_that_never_answers_fails_only_one_request() {
     let key = Key::new("k", 7);
     let world = world(&[&key]);
     let token = key.token();
@@ -89,7 +90,7 @@ fn a_host_that_never_answers_costs_one_request() {
 }
 
 #[test]
-fn without_a_verdict_a_token_is_neither_accepted_nor_bad() {
+fn without_a_verdict_a_token_is_neither_accepted_nor_invalid() {
     let key = Key::new("k", 7);
     let world = world(&[&key]);
     for (error, code) in [
@@ -111,7 +112,7 @@ fn without_a_verdict_a_token_is_neither_accepted_nor_bad() {
 }
 
 #[test]
-fn a_verdict_of_false_is_a_bad_signature() {
+fn a_false_verdict_is_an_invalid_signature() {
     let key = Key::new("k", 7);
     let world = world(&[&key]);
     let refused = world.get(&forged(&key.token()));
@@ -145,7 +146,7 @@ fn one_missing_verdict_among_several_keys() {
     assert_eq!(world.status(&nameless(&keys[1], 1)), 200);
     next(&[fails, fails, Answers::AtOnce]);
     assert_eq!(world.status(&nameless(&keys[2], 2)), 200);
-    // All others say no: the missing verdict might have been the good one.
+    // All other keys refuse: the key without a verdict might be the right one.
     for place in 0..3 {
         let mut answers = [Answers::AtOnce; 3];
         answers[place] = fails;
@@ -216,7 +217,7 @@ fn points_off_their_curve_are_refused() {
 }
 
 #[test]
-fn a_refused_key_does_not_hide_its_neighbours() {
+fn a_refused_key_does_not_hide_other_keys() {
     let key = Key::new("k", 7);
     let (mut broken, _) = off_curve()[0].clone();
     broken["kid"] = json!("broken");
@@ -232,7 +233,7 @@ fn a_refused_key_does_not_hide_its_neighbours() {
 }
 
 #[test]
-fn a_host_that_cannot_take_a_key_now_is_asked_again() {
+fn a_temporarily_failing_host_is_called_again() {
     let key = Key::new("k", 7);
     let world = world(&[&key]);
     let refuses = &world.host.signatures.refuses;
@@ -390,7 +391,7 @@ fn algorithms_that_are_not_lent_fail_at_start() {
 }
 
 #[test]
-fn the_default_algorithms_are_those_lent() {
+fn the_default_algorithms_are_those_of_the_host() {
     let key = Key::new("k", 7);
     let world = start(&["ES256", "Ed25519"], inline(&[&key])).unwrap();
     assert_eq!(world.status(&key.token()), 200);
@@ -403,7 +404,7 @@ fn the_default_algorithms_are_those_lent() {
 }
 
 #[test]
-fn giving_up_while_the_host_checks_is_safe() {
+fn dropping_a_task_during_a_check_is_safe() {
     let key = Key::new("k", 7);
     let world = world(&[&key]);
     world.host.signatures.answers.set(Answers::After(3));

@@ -1,5 +1,5 @@
-//! Private keys that the host signs by: late, never, wrongly, by an algorithm that it lacks, and
-//! keys that only it knows.
+//! Signatures of the host that are late, missing, wrong, or need an algorithm that it lacks, and
+//! keys that only the host knows.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod harness;
@@ -127,7 +127,7 @@ fn late_hosts_publish_and_sign() {
 }
 
 #[test]
-fn a_key_is_given_to_the_host_once_and_tried_once() {
+fn a_key_is_prepared_and_tested_once() {
     let world = world(vec![text(pem!("p256-pkcs8"))]);
     assert_eq!(world.host.signatures.signatures.get(), 1);
     for _ in 0..3 {
@@ -140,7 +140,7 @@ fn a_key_is_given_to_the_host_once_and_tried_once() {
 }
 
 #[test]
-fn a_host_that_does_not_sign_costs_the_request() {
+fn a_host_that_does_not_sign_fails_only_the_request() {
     let world = world(vec![text(pem!("p256-pkcs8"))]);
     for (host, error) in [
         (Answers::Never, SignatureError::TimedOut),
@@ -162,7 +162,7 @@ fn a_host_that_does_not_sign_costs_the_request() {
 }
 
 #[test]
-fn an_outage_at_start_is_no_error_of_configuration() {
+fn an_outage_at_the_start_is_not_a_configuration_error() {
     for host in [Answers::Never, Answers::Fails(SignatureError::Failed)] {
         for key in [text(pem!("p256-pkcs8")), named("kms-key")] {
             let world = world_after(|world| answers(world, host), vec![key]);
@@ -205,7 +205,7 @@ fn published_keys_tell_an_outage_from_a_key_that_cannot_be_used() {
 }
 
 #[test]
-fn signatures_of_another_form_are_not_sent() {
+fn malformed_signatures_are_not_sent() {
     for key in [
         text(pem!("p256-pkcs8")),
         text(pem!("rsa-2048-pkcs8")),
@@ -292,7 +292,7 @@ fn unknown_key_names_fail_at_start() {
 }
 
 #[test]
-fn named_keys_sign_by_what_they_are_for() {
+fn named_keys_sign_with_their_algorithm() {
     let key = ClientKeyConfig {
         algorithm: Some("ES256".into()),
         ..named("kms-key")

@@ -1,4 +1,4 @@
-//! The client: exchange, its cache, single flight, and what happens when the issuer does not play.
+//! The client: exchange, its cache, single flight, and failures of the issuer.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
@@ -51,7 +51,7 @@ fn world() -> (World, TokenClient) {
     world_with(client())
 }
 
-/// A token that says for whom it was got, and that it is not the one before.
+/// A token that names its subject, and differs from the one before.
 fn issue(request: &HttpRequest, number: usize) -> Site {
     let user = parameter(request, "subject_token").unwrap_or_else(|| "nobody".into());
     let body = json!({
@@ -234,7 +234,7 @@ fn a_request_has_every_parameter() {
 }
 
 #[test]
-fn a_hundred_at_once_make_one_exchange() {
+fn a_hundred_concurrent_requests_make_one_exchange() {
     let (world, client) = world();
     let tasks: Vec<_> = (0..100)
         .map(|_| waiting(client.get_token(of("alice"))))
@@ -250,7 +250,7 @@ fn a_hundred_at_once_make_one_exchange() {
 }
 
 #[test]
-fn users_never_get_each_others_tokens() {
+fn users_never_get_the_tokens_of_other_users() {
     let (world, client) = world();
     let users: Vec<String> = (0..1000).map(|n| format!("user-{n}")).collect();
     let tasks = users
@@ -345,7 +345,7 @@ fn another_session_of_the_same_user_gets_its_own_token() {
 }
 
 #[test]
-fn a_token_ends_with_the_users_own() {
+fn a_cached_token_expires_with_the_users_token() {
     let (world, client) = world();
     let soon = Delegation {
         subject_expires_at: Some(NOW + 100),
@@ -358,7 +358,7 @@ fn a_token_ends_with_the_users_own() {
     world.host.advance(1_000);
     get(&world, &client, soon).unwrap();
     assert_eq!(exchanges(&world), 2);
-    // What a JWT says of itself counts too, whatever the application says.
+    // A JWT's own `exp` applies too, whatever the application says.
     let jwt = Key::new("k", 7).token_with(&json!({ "exp": NOW + 200 }));
     let says_so = Delegation {
         subject_token: TypedToken {
@@ -464,7 +464,7 @@ fn tokens_go_only_to_known_destinations() {
 }
 
 #[test]
-fn endpoint_failures_are_told_apart_and_pass() {
+fn endpoint_failures_have_their_kinds_and_are_temporary() {
     let body = |status, body: &str| Site::Body(status, body.into(), "");
     let huge = format!("{{\"access_token\":\"{}\"}}", "x".repeat(200_000));
     for (site, failure) in [
@@ -507,7 +507,7 @@ fn a_failure_is_shared_and_followed_by_a_cooldown() {
     let outcomes = finish_all(&world, tasks);
     assert!(outcomes.iter().all(Result::is_err));
     assert_eq!(exchanges(&world), 1);
-    // The next ones wait for the rest of the moment and share an attempt again.
+    // The next callers wait for the rest of the delay, and share an attempt again.
     let failed_at = world.host.now_ms.get();
     let tasks = (0..50)
         .map(|_| waiting(client.get_token(of("alice"))))
@@ -517,7 +517,7 @@ fn a_failure_is_shared_and_followed_by_a_cooldown() {
     assert_eq!(exchanges(&world), 2);
     let took = world.host.now_ms.get() - failed_at;
     assert!((400..700).contains(&took), "{took}");
-    // Somebody else does not wait.
+    // Another user does not wait.
     let start = world.host.now_ms.get();
     let _ = get(&world, &client, of("bob"));
     assert!(world.host.now_ms.get() - start < 200);
@@ -558,7 +558,7 @@ fn the_endpoint_comes_from_the_issuer_or_from_the_configuration() {
 }
 
 #[test]
-fn a_failed_discovery_is_not_remembered() {
+fn a_failed_discovery_is_not_cached() {
     let (world, client) = world();
     world.host.take_down();
     let failure = get(&world, &client, of("alice")).unwrap_err();
@@ -585,7 +585,7 @@ fn an_endpoint_that_moved_is_found_again() {
 }
 
 #[test]
-fn a_401_leads_to_one_more_call_with_another_token() {
+fn a_401_causes_one_more_call_with_another_token() {
     let (world, client) = world();
     let first = get(&world, &client, of("alice"));
     for status in [200, 403, 400, 500] {
@@ -594,11 +594,11 @@ fn a_401_leads_to_one_more_call_with_another_token() {
     assert!(client.call_again(&of("alice"), access_token(&first), 401, 1));
     let second = get(&world, &client, of("alice"));
     assert_ne!(access_token(&second), access_token(&first));
-    // Another request was quicker: its token stays.
+    // Another request was faster: its token stays.
     assert!(client.call_again(&of("alice"), access_token(&first), 401, 1));
     let third = get(&world, &client, of("alice"));
     assert_eq!(access_token(&third), access_token(&second));
-    // Not a third time, but what does not do is not kept either.
+    // No third call, but the refused token is removed as well.
     assert!(!client.call_again(&of("alice"), access_token(&third), 401, 2));
     get(&world, &client, of("alice")).unwrap();
     assert_eq!(exchanges(&world), 3);
@@ -610,7 +610,7 @@ fn invalidated_requests_in_flight_are_not_cached() {
     get(&world, &client, of("bob")).unwrap();
     let task = waiting(client.get_token(of("alice")));
     assert_eq!(client.invalidate(Some("alice"), None), 0);
-    // Who asks from now on does not get what was asked for before.
+    // Later callers do not get the token of an earlier request.
     let later = waiting(client.get_token(of("alice")));
     let outcomes = finish_all(&world, vec![task, later]);
     assert_ne!(access_token(&outcomes[0]), access_token(&outcomes[1]));
@@ -646,7 +646,7 @@ fn one_that_leaves_does_not_end_the_others_request() {
 }
 
 #[test]
-fn the_clients_own_token_is_kept_apart() {
+fn the_clients_own_token_is_cached_separately() {
     let (world, client) = world();
     let own = finish(&world, client.get_own_token(target(UPSTREAM)));
     assert_eq!(access_token(&own), "for-nobody-1");
@@ -663,7 +663,7 @@ fn the_clients_own_token_is_kept_apart() {
 }
 
 #[test]
-fn a_raw_request_is_neither_kept_nor_shared() {
+fn a_raw_request_is_neither_cached_nor_shared() {
     let (world, client) = world();
     let refresh = || Grant::RefreshToken(Secret::new("r"));
     for _ in 0..2 {
@@ -689,7 +689,7 @@ fn a_raw_request_is_neither_kept_nor_shared() {
 }
 
 #[test]
-fn a_broken_client_leaves_the_gate_working() {
+fn an_invalid_client_does_not_stop_the_gate() {
     let broken = |client: ClientConfig| {
         let world = World::new(config(client));
         let key = Key::new("k", 7);
@@ -768,7 +768,7 @@ fn the_environment_configures_a_client() {
     let client = world.deployment.token_client().unwrap();
     assert!(get(&world, &client, of("alice")).is_ok());
     assert_eq!(world.host.fetches(DISCOVERY), 0);
-    // An id alone is half a client: to take it for a public one would hide a forgotten secret.
+    // An id alone is not a client: treating it as a public one would hide a missing secret.
     let world = env(&[("TOLLGATE_CLIENT_ID", "app")]);
     assert!(world.deployment.has_client());
     let error = world.deployment.token_client().unwrap_err();
@@ -783,7 +783,7 @@ fn the_environment_configures_a_client() {
         ..ClientConfig::default()
     });
     assert!(World::new(config).deployment.token_client().is_ok());
-    // A secret alone is half a client.
+    // A secret alone is not a client.
     let world = env(&[("TOLLGATE_CLIENT_SECRET", "s")]);
     assert_eq!(
         world.deployment.token_client().unwrap_err().field,

@@ -1,4 +1,4 @@
-//! The client: metadata that cannot be used, and an issuer that asks for a pause.
+//! The client: unusable metadata, and an issuer that sends `Retry-After`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
@@ -59,7 +59,7 @@ fn get(world: &World, client: &TokenClient, user: &str) -> Result<Rc<Token>, Tok
 }
 
 #[test]
-fn metadata_without_a_usable_token_endpoint_are_fetched_again_within_a_cooldown() {
+fn metadata_without_a_usable_token_endpoint_is_fetched_again_within_a_cooldown() {
     for endpoint in [
         json!(null),
         json!("/token"),
@@ -90,7 +90,7 @@ fn metadata_without_a_usable_token_endpoint_are_fetched_again_within_a_cooldown(
 }
 
 #[test]
-fn a_pause_that_the_issuer_wants_reaches_the_caller() {
+fn retry_after_of_the_issuer_reaches_the_caller() {
     let (world, client) = world();
     publish(
         &world,

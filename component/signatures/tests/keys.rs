@@ -68,7 +68,7 @@ fn vectors() -> Vec<Value> {
 }
 
 #[test]
-fn printed_signatures_are_valid() {
+fn signatures_in_rfcs_are_valid() {
     for vector in vectors() {
         let (message, signature) = vector["jws"].as_str().unwrap().rsplit_once('.').unwrap();
         let header = BASE64URL
@@ -93,7 +93,7 @@ fn printed_signatures_are_valid() {
 }
 
 #[test]
-fn the_printed_ed25519_signature_is_made() {
+fn the_ed25519_signature_of_rfc_8037_is_reproduced() {
     // RFC 8037 appendix A.1: the seed, in PKCS#8.
     let seed = BASE64URL
         .decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A")
@@ -202,7 +202,7 @@ fn points_off_their_curve_are_refused() {
 }
 
 #[test]
-fn elliptic_keys_come_with_and_without_their_public_half() {
+fn elliptic_curve_keys_may_lack_their_public_half() {
     let whole = key!("p256-pkcs8");
     // The context tag [1] and the point in it end the structure.
     let public = 4 + 66;

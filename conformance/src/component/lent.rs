@@ -1,4 +1,5 @@
-//! What the native host lends for checks: the clock, and signatures by the library's own code.
+//! The capabilities that the native host lends for checks: the clock, and signatures with the
+//! library's own code.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,7 +10,7 @@ use wasmtime::component::{Resource, ResourceTable};
 use super::bindings::tollgate::auth::{clock, signatures};
 use signatures::{Algorithms, PrivateKey, SignatureError};
 
-/// What one instance has been lent.
+/// The capabilities of one instance.
 #[derive(Default)]
 pub(crate) struct Lent {
     table: ResourceTable,
@@ -19,7 +20,7 @@ pub(crate) struct Lent {
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
 pub struct PublicKey(VerifyingKey);
 
-/// A verdict that is there, until it is taken.
+/// A verdict that is already known. It is returned once.
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
 pub struct Verdict(Option<bool>);
 

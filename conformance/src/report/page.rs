@@ -20,18 +20,18 @@ pub(super) struct Page<'a> {
     name: Option<&'a str>,
     specifications: Vec<&'a Specification>,
     checks: BTreeSet<&'a str>,
-    /// Those that have what the page is about.
+    /// The targets that support the page's features.
     targets: Vec<&'a str>,
 }
 
-/// How a requirement stands on one target.
+/// The result of a requirement on one target.
 #[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Status {
     Pass,
-    /// A MUST does not hold.
+    /// A MUST is not fulfilled.
     Fail,
-    /// A SHOULD does not hold.
+    /// A SHOULD is not fulfilled.
     Warning,
     Excluded,
 }
@@ -56,7 +56,7 @@ pub(super) struct Row<'a> {
     checks: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     excluded: Option<&'a str>,
-    /// By host: why a check of these is not run there.
+    /// By host, why one of these checks is not run there.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     not_run: BTreeMap<&'a str, BTreeSet<&'a str>>,
     pub(super) results: BTreeMap<&'a str, Status>,
@@ -88,8 +88,8 @@ struct TwinRow<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// The page of that name. A check that serves two pages is on the report about specifications,
-    /// if that is one of them.
+    /// The page with that name. A check for two pages is counted on the report about
+    /// specifications, if that is one of them.
     pub(super) fn of(report: &'a Report, name: Option<&'a str>) -> Self {
         let all = &report.specifications;
         let (specifications, others): (Vec<_>, Vec<_>) = all
@@ -123,7 +123,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Every specification of the page, with how its requirements stand.
+    /// Every specification of the page, with the results of its requirements.
     pub(super) fn rows(&self) -> Vec<SpecificationRows<'a>> {
         self.specifications
             .iter()

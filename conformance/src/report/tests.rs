@@ -20,7 +20,7 @@ fn passed(checks: &[&str]) -> Results {
 }
 
 #[test]
-fn what_a_host_has_not_is_neither_passed_nor_failed_there() {
+fn unsupported_checks_are_neither_passed_nor_failed() {
     let report = Report {
         specifications: vec![Specification {
             specification: "S".to_owned(),
@@ -126,6 +126,6 @@ fn a_surface_has_a_page_of_its_own() {
         assert!(surface.contains(here), "{here}\n{surface}");
         assert!(!proper.contains(here), "{here}\n{proper}");
     }
-    // A run fails wherever a requirement stands.
+    // A failed requirement on any page makes the run fail.
     assert_eq!(report.failures(), ["F-2 MUST: js"]);
 }

@@ -1,8 +1,8 @@
 //! Hosts of the component, each as an HTTP server that protects the same routes.
 //!
 //! The header `x-conformance-gate` has the options of the gate that a request is for, as JSON; a
-//! target makes the gate when it first sees them. Behind the gate stands a handler that answers
-//! with the identity it was given, and on `POST /do` does with the gate's client what the body says.
+//! target makes the gate when it first sees them. The handler behind the gate answers with the
+//! caller's identity and, on `POST /do`, runs the operation in the body with the gate's client.
 
 mod native;
 mod operation;
@@ -48,7 +48,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Starts a target; takes some seconds for Workers.
+    /// Starts a target, which takes some seconds for Workers.
     pub(crate) async fn start(kind: Kind) -> Result<Self, String> {
         let (authority, worker) = match kind {
             Kind::Native => (native::start().await?, None),

@@ -22,7 +22,7 @@ use super::operation;
 /// Gates by their options. A run has one for each check and target.
 type Gates = Arc<Mutex<HashMap<String, Gate>>>;
 
-/// What a check has the client do is a few members.
+/// The maximum size of an operation.
 const OPERATION_BYTES: usize = 65_536;
 
 pub(super) async fn start() -> Result<String, String> {
@@ -50,9 +50,9 @@ async fn guarded(State(gates): State<Gates>, request: Request) -> Response {
     response.map(Body::new)
 }
 
-/// Why there is no gate.
+/// Why a gate could not be built.
 enum Problem {
-    /// Its client cannot work, which the others' gates only say when it is needed.
+    /// Its client is invalid, which the other hosts report only when it is needed.
     Client(String),
     Other(String),
 }
@@ -69,7 +69,7 @@ async fn gate(gates: &Gates, headers: &HeaderMap) -> Result<Gate, Problem> {
     let config: Config = serde_json::from_str(text)
         .and_then(|options| serde_json::from_value(snake_case(options)))
         .map_err(|error| Problem::Other(error.to_string()))?;
-    // One store, as a Worker's isolate is one, so that fetches can be counted alike.
+    // One store, like the single isolate of a Worker, so that the counts of fetches are comparable.
     let gate = Gate::builder(config)
         .stores(NonZeroUsize::MIN)
         .build()
@@ -95,7 +95,7 @@ async fn handle(gate: Gate, request: Request) -> Result<Response, Infallible> {
     Ok(operation::perform(&gate, identity, token, &body.unwrap_or_default()).await)
 }
 
-/// The handler: whom the gate let through.
+/// The handler, which answers with the identity.
 fn echo(request: &Request) -> Response {
     let token = request.extensions().get::<AccessToken>();
     let body: Value = match request.extensions().get::<Identity>() {

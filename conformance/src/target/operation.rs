@@ -1,5 +1,5 @@
-//! What a check has the native gate's client do: `POST /do`, with JSON in and out. `workers/` has
-//! the same in JavaScript and in Rust.
+//! Operations with the native gate's client: `POST /do`, with JSON in and out. `workers/` has the
+//! same in JavaScript and in Rust.
 
 use std::fmt::Debug;
 use std::time::SystemTime;
@@ -18,7 +18,7 @@ use tollgate::{
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Operation {
     op: Kind,
-    /// What for; for `invalidate`, for which.
+    /// The target or, for `invalidate`, the filter.
     #[serde(default)]
     resource: OneOrMany,
     #[serde(default)]
@@ -40,7 +40,7 @@ struct Operation {
     client_assertion: Option<String>,
     /// Of `invalidate`.
     subject: Option<String>,
-    /// A failure is answered as it would be to the application's own caller.
+    /// Whether a failure is answered with the response for the application's own caller.
     #[serde(default)]
     respond: bool,
 }
@@ -54,7 +54,7 @@ enum Kind {
     Request,
     Invalidate,
     Assertion,
-    /// An exchange; answers with what a log would show of the token.
+    /// An exchange. Answers with the token as a log would show it.
     Show,
 }
 
@@ -85,11 +85,11 @@ impl From<OneOrMany> for Vec<String> {
     }
 }
 
-/// What came of an operation.
+/// The result of an operation.
 enum Failed {
     Token(TokenError),
     Fetch(FetchError),
-    /// The check is wrong.
+    /// The check itself is wrong.
     Check(String),
 }
 
@@ -108,7 +108,7 @@ impl From<FetchError> for Failed {
     }
 }
 
-/// Does what the body says, on behalf of the caller.
+/// Runs the operation in the body, on behalf of the caller.
 pub(super) async fn perform(
     gate: &Gate,
     identity: Option<Identity>,
@@ -135,7 +135,7 @@ pub(super) async fn perform(
     }
 }
 
-/// What an application is told that cannot even be started with its client's configuration.
+/// The answer for an application whose client's configuration prevents its start.
 pub(super) fn misconfigured(message: &str) -> Response {
     let failure = json!({ "failure": { "kind": "configuration", "message": message } });
     axum::Json(failure).into_response()

@@ -1,4 +1,4 @@
-//! A server in a process of its own, run by Node: a Worker in workerd.
+//! A server in its own Node process: a Worker in workerd.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -19,7 +19,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Runs a script of the workspace, which says `listening on <authority>` when it does.
+    /// Runs a script of the workspace, which prints `listening on <authority>` when it is ready.
     pub(crate) async fn start(script: &str, arguments: &[&str]) -> Result<Self, String> {
         let root = workspace();
         let mut child = Command::new(node())
@@ -56,7 +56,7 @@ impl Worker {
     }
 }
 
-/// The Node that the workspace brings along, else the one on the path.
+/// The Node of the workspace, otherwise the one on the path.
 pub(crate) fn node() -> PathBuf {
     let own = workspace().join("node_modules/.bin/node");
     if own.exists() {

@@ -1,15 +1,15 @@
-//! What is asked of the component's raw exports, and what it answers.
+//! Requests to the component's raw exports, and their results.
 
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A question to `raw-signatures`. As JSON it goes to the hosts that are in JavaScript.
+/// A request to `raw-signatures`. It is sent as JSON to the hosts in JavaScript.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Check {
-    /// A bare signature by a JWS algorithm and a public JWK.
+    /// A raw signature with a JWS algorithm and a public JWK.
     Raw {
         algorithm: String,
         jwk: String,
@@ -22,18 +22,18 @@ pub(crate) enum Check {
     Jws { keys: String, jws: String },
 }
 
-/// What the component says.
+/// The component's result.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Answer {
-    /// The signature is valid, and this is the payload; none where it is bare.
+    /// The signature is valid, and this is the payload. None for a raw signature.
     #[serde(deserialize_with = "from_text")]
     Valid(Vec<u8>),
-    /// It is not accepted.
+    /// The signature is refused.
     Failed { kind: Kind, code: String },
 }
 
-/// Why it is not: the variant `failure` of `wit/raw-signatures.wit`.
+/// Why it is refused: the variant `failure` of `wit/raw-signatures.wit`.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
@@ -43,7 +43,7 @@ pub(crate) enum Kind {
     NoVerdict,
 }
 
-/// The one code of a missing verdict that is about the vector: its key cannot exist.
+/// The only code of a missing verdict that concerns the vector: its key is invalid.
 const KEY_REFUSED: &str = "signatures-key-refused";
 
 impl Answer {
@@ -54,8 +54,7 @@ impl Answer {
         }
     }
 
-    /// Whether it says something of the vector. A host that failed said nothing, and a vector that
-    /// must be refused was not refused by it.
+    /// Whether the result concerns the vector. A failure of the host is not a refusal.
     pub(super) fn is_verdict(&self) -> bool {
         match self {
             Self::Failed { kind, code } => *kind != Kind::NoVerdict || code == KEY_REFUSED,

@@ -1,5 +1,5 @@
-//! Signed examples through `verify-jws`: those of RFC 7515, 7520 and 8037, and our own of keys that
-//! are for something else. Each is also changed, and must then be refused.
+//! Signed examples through `verify-jws`: those of RFC 7515, 7520 and 8037, and this project's own
+//! for keys with other purposes. Each is also changed, and must then be refused.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -20,7 +20,7 @@ struct Example {
     expect: Expectation,
     /// Why it is refused.
     rule: Option<String>,
-    /// What the component calls that, where it could be refused for another reason as well.
+    /// The component's code for that, if there could be another reason.
     code: Option<String>,
     /// Why hosts may give different reasons.
     #[serde(rename = "reasons-differ")]
@@ -32,7 +32,7 @@ struct Example {
 #[serde(rename_all = "kebab-case")]
 enum Expectation {
     Valid,
-    /// Sound, and never accepted.
+    /// Valid, but never accepted.
     Refused,
 }
 

@@ -1,4 +1,5 @@
-//! Vectors in the hosts that are in JavaScript: `workers/vectors/serve.mjs`, a line of JSON each way.
+//! Runs vectors in the JavaScript hosts: `workers/vectors/serve.mjs`, with one line of JSON per
+//! request and response.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::workspace;
 
 const SCRIPT: &str = "conformance/workers/vectors/serve.mjs";
 
-/// Host, signatures, and what the two are called.
+/// Host, signatures, and the name of the combination.
 const WAYS: [(&str, &str, &str); 4] = [
     ("node", "own", "Node, own"),
     ("node", "lent", "Node, lent"),
@@ -64,7 +65,7 @@ impl JavaScript {
         })
     }
 
-    /// What each way says of each check.
+    /// The result of each variant for each check.
     pub(super) async fn answers(
         &mut self,
         checks: &[&Check],

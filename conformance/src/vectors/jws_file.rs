@@ -1,4 +1,5 @@
-//! Any file of Wycheproof's JSON Web Signature, Key or Crypto schema, through the built component.
+//! Runs a file with Wycheproof's JSON Web Signature, Key or Crypto schema through the built
+//! component.
 
 use std::path::Path;
 
@@ -49,7 +50,7 @@ const PRIVATE: [&str; 4] = ["private", "privateJwk", "privateKeyJwk", "secret"];
 /// Members that no public key has (RFC 7518 sections 6.2.2, 6.3.2).
 const PRIVATE_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 
-/// How a file went.
+/// The results of a file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Summary {
     pub(crate) total: usize,
@@ -103,7 +104,7 @@ pub(crate) async fn run(ways: &mut Ways, file: &Path) -> Result<Summary, String>
     Ok(summary)
 }
 
-/// Why a token that the file calls valid is refused all the same.
+/// Why a token that is valid in the file is refused nevertheless.
 #[derive(Clone, Copy)]
 enum Policy {
     /// Only asymmetric algorithms are accepted.
@@ -281,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn the_public_key_goes_before_the_private_and_a_private_one_is_stripped() {
+    fn the_public_key_is_preferred_and_a_private_key_is_stripped() {
         let both = json!({ "private": { "kty": "RSA", "d": "x" }, "public": { "kty": "EC" } });
         assert_eq!(keys(both).text, r#"{"kty":"EC"}"#);
         let private = json!({ "private": { "kty": "EC", "d": "x", "key_ops": ["sign"] } });
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symmetric_key_stays_as_it_is() {
+    fn a_symmetric_key_is_not_changed() {
         let found = keys(json!({ "private": { "kty": "oct", "k": "AA" } }));
         assert!(found.symmetric && found.text.contains("\"k\""));
         assert!(!keys(json!({ "keys": [{ "kty": "oct" }, { "kty": "EC" }] })).symmetric);

@@ -1,5 +1,5 @@
-//! Signature vectors, through the built component: with signatures of its own and with those that
-//! each host lends. Whatever a vector's source says of it, all must answer alike.
+//! Runs signature vectors through the built component, with its own signatures and with those that
+//! each host lends. All must give the same result.
 
 mod check;
 mod examples;
@@ -14,9 +14,9 @@ pub(crate) use check::{Answer, Check, Kind};
 pub(crate) use set::VectorSet;
 pub(crate) use ways::Ways;
 
-/// A check, and what its source says of it.
+/// A check, with its expected result.
 pub(crate) struct Vector {
-    /// What it is called in messages.
+    /// Its name in messages.
     name: String,
     check: Check,
     expected: Expected,
@@ -24,33 +24,34 @@ pub(crate) struct Vector {
     payload: Vec<u8>,
 }
 
-/// What must come of a check.
+/// The expected result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
     Valid,
     Invalid,
-    /// Refused by a rule of Tollgate's, whatever the mathematics say; for this reason, where one
-    /// is given.
+    /// Refused by a rule of Tollgate although the signature may be valid, for this reason if one is
+    /// given.
     Refused {
         rule: String,
         code: Option<String>,
     },
-    /// The source leaves it open.
+    /// The source allows both results.
     Either,
 }
 
 /// Vectors of one source.
 pub(crate) struct Group {
-    /// What requirements name it by.
+    /// Its id in requirements.
     id: String,
-    /// Where the vectors come from.
+    /// The source of the vectors.
     source: String,
     /// Hosts may refuse these for different reasons: the key here, the signature there.
     reasons_differ: bool,
     vectors: Vec<Vector>,
 }
 
-/// Runs every group that is wanted. Some thousand checks in each way: says where it is.
+/// Runs every selected group. There are some thousand checks per variant, so it prints its
+/// progress.
 pub(crate) async fn run_all(
     ways: &mut Ways,
     wanted: impl Fn(&str) -> bool,

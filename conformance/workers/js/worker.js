@@ -1,11 +1,11 @@
-// The npm package behind the runner: gates by the options that a request names, and a handler
-// that answers with the identity it was given, and on `POST /do` does with the gate's client what
-// the body says.
+// The npm package behind the runner: gates by the options that a request names, and a handler that
+// answers with the caller's identity and, on `POST /do`, runs the operation in the body with the
+// gate's client.
 import { createGate } from 'tollgate';
 import { keycardWorker } from './keycard.js';
 import { perform } from './operation.js';
 
-/** More than there are checks: a check whose gate is thrown out would begin again. */
+/** More than there are checks, so that no check's gate is evicted. */
 const GATES = 400;
 
 const gates = new Map();

@@ -1,4 +1,4 @@
-// The Worker's entry: wrangler bundles the npm package and what worker-build made of src/lib.rs,
+// The Worker's entry: wrangler bundles the npm package and worker-build's output for src/lib.rs,
 // which finds the package by this symbol.
 import * as tollgate from 'tollgate';
 

@@ -25,15 +25,15 @@ struct Cli {
 enum Command {
     /// Run an OAuth issuer for development and tests.
     ///
-    /// Prints one line of JSON on standard output when it is ready and logs to standard error.
-    /// Its clients are public knowledge: demo / demo-secret may have any scope, limited /
-    /// limited-secret only mcp:read, upstream-only / upstream-only-secret may exchange tokens only
-    /// where --allow-exchange says so.
+    /// Prints one line of JSON to standard output when it is ready, and logs to standard error. It
+    /// has three clients with well-known secrets: demo / demo-secret may request any scope, limited
+    /// / limited-secret only mcp:read, and upstream-only / upstream-only-secret may exchange tokens
+    /// only as --allow-exchange permits.
     DevIssuer(DevIssuerArgs),
-    /// Run an API that takes only tokens which are meant for it, for demonstrations and tests.
+    /// Run an API that accepts only tokens with its own audience, for demonstrations and tests.
     ///
-    /// GET /me says whom a token speaks for. Prints one line of JSON on standard output when it is
-    /// ready and logs to standard error.
+    /// GET /me returns the identity in a token. Prints one line of JSON to standard output when it
+    /// is ready, and logs to standard error.
     #[cfg(feature = "dev-upstream")]
     DevUpstream(DevUpstreamArgs),
 }
@@ -41,16 +41,16 @@ enum Command {
 #[cfg(feature = "dev-upstream")]
 #[derive(clap::Args)]
 struct DevUpstreamArgs {
-    /// Port to listen on; 0 takes a free one.
+    /// Port to listen on; 0 selects a free one.
     #[arg(long, default_value_t = 9500)]
     port: u16,
-    /// The issuer whose tokens it takes.
+    /// The issuer whose tokens it accepts.
     #[arg(long, default_value = "http://127.0.0.1:9400")]
     issuer: String,
-    /// What must be in `aud` [default: http://127.0.0.1:PORT].
+    /// The required audience of tokens [default: http://127.0.0.1:PORT].
     #[arg(long)]
     resource: Option<String>,
-    /// Stop when standard input closes: for a parent that may be killed.
+    /// Stop when standard input is closed, so that it ends with its parent process.
     #[arg(long)]
     until_stdin_closes: bool,
 }
@@ -60,16 +60,16 @@ struct DevIssuerArgs {
     /// Address to listen on.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
-    /// Port to listen on; 0 takes a free one.
+    /// Port to listen on; 0 selects a free one.
     #[arg(long, default_value_t = 9400)]
     port: u16,
-    /// Allow a host that other machines reach. Whoever reaches it gets any token.
+    /// Allow an address that other machines can reach. Anyone who reaches it can get any token.
     #[arg(long)]
     danger_allow_remote: bool,
     /// The issuer's URL, or only its path, such as /tenant [default: http://HOST:PORT].
     #[arg(long)]
     issuer: Option<IssuerUrl>,
-    /// `aud` of tokens that are asked for without `resource` and `audience`.
+    /// `aud` of tokens that are requested without `resource` and `audience`.
     #[arg(long, default_value = DEFAULT_AUDIENCE)]
     audience: String,
     /// How long tokens are valid, in seconds.
@@ -78,7 +78,7 @@ struct DevIssuerArgs {
     /// `max-age` of metadata and keys, in seconds; 0 is no-store.
     #[arg(long, default_value_t = 300)]
     jwks_max_age: u32,
-    /// What signs tokens when a request does not say.
+    /// The signature algorithm of tokens, unless a request names one.
     #[arg(long, default_value_t = Algorithm::Es256)]
     alg: Algorithm,
     /// Algorithms with a published key from the start.
@@ -88,13 +88,13 @@ struct DevIssuerArgs {
         default_value = "ES256,RS256,PS256,EdDSA,ES384,ES512"
     )]
     publish: Vec<Algorithm>,
-    /// Derive the keys from this text: the same in each run.
+    /// Derive the keys from this text, so that they are the same in each run.
     #[arg(long)]
     seed: Option<String>,
     /// Which metadata documents to serve.
     #[arg(long, value_enum, default_value_t = DiscoveryArg::Both)]
     discovery: DiscoveryArg,
-    /// Another jwks_uri for the metadata.
+    /// A different jwks_uri for the metadata.
     #[arg(long)]
     jwks_uri: Option<String>,
     /// A client that authenticates by private_key_jwt with the keys that it publishes at this
@@ -104,7 +104,7 @@ struct DevIssuerArgs {
     /// A resource for which a client may exchange users' tokens. May be repeated.
     #[arg(long = "allow-exchange", value_name = "CLIENT=RESOURCE")]
     policies: Vec<Policy>,
-    /// Stop when standard input closes: for a parent that may be killed.
+    /// Stop when standard input is closed, so that it ends with its parent process.
     #[arg(long)]
     until_stdin_closes: bool,
 }
@@ -206,10 +206,10 @@ async fn dev_upstream(args: DevUpstreamArgs) -> Result<(), String> {
     Ok(())
 }
 
-/// Says that the server is ready, and returns when it should stop.
+/// Prints that the server is ready, and returns when it should stop.
 async fn serve(ready: &serde_json::Value, until_stdin_closes: bool) {
     let mut stdout = std::io::stdout();
-    // Whoever started us may not care to read it.
+    // The parent process may not read it.
     let _ = writeln!(stdout, "{ready}").and_then(|()| stdout.flush());
 
     tokio::select! {

@@ -16,7 +16,7 @@ fn tollgate(program: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// What a program says when it is ready; then it ends with its parent.
+/// The line that a program prints when it is ready. It ends when its standard input is closed.
 fn ready(program: &str, arguments: &[&str]) -> Value {
     let mut child = tollgate(program, arguments).spawn().expect("it starts");
     let mut line = String::new();
@@ -30,7 +30,7 @@ fn ready(program: &str, arguments: &[&str]) -> Value {
 }
 
 #[test]
-fn they_say_when_they_are_ready_and_end_with_their_parent() {
+fn the_programs_report_readiness_and_end_with_their_parent() {
     let arguments = [
         "--port",
         "0",
@@ -57,7 +57,7 @@ fn they_say_when_they_are_ready_and_end_with_their_parent() {
 }
 
 #[test]
-fn what_cannot_work_fails_with_a_sentence() {
+fn invalid_arguments_fail_with_a_message() {
     for (program, arguments, sentence) in [
         (
             "dev-issuer",

@@ -56,7 +56,7 @@ fn part(token: &str, index: usize) -> Value {
 }
 
 #[tokio::test]
-async fn metadata_is_where_both_specifications_want_it() {
+async fn metadata_is_at_the_locations_of_both_specifications() {
     let (issuer, client) = start(Options {
         issuer: "/tenant".parse().expect("a path"),
         ..Options::default()
@@ -134,7 +134,7 @@ async fn tokens_are_access_tokens_of_rfc_9068() {
 }
 
 #[tokio::test]
-async fn odd_tokens_can_be_asked_for() {
+async fn malformed_tokens_can_be_requested() {
     let (issuer, client) = start(Options::default()).await;
     let more = "&subject=alice&typ=JWT&expires_in=-5&audience=a&audience=b\
                 &claims={\"jti\":null,\"extra\":[1]}&header={\"crit\":[\"x\"]}";
@@ -286,7 +286,7 @@ async fn outages() {
 }
 
 #[tokio::test]
-async fn a_hanging_issuer_lets_go_when_the_outage_ends() {
+async fn hanging_connections_close_when_the_outage_ends() {
     let (issuer, client) = start(Options::default()).await;
     issuer.set_outage(Outage::everywhere(OutageMode::Hang));
     let request = client.get(format!("{}/jwks", issuer.url()));
@@ -305,7 +305,7 @@ async fn a_hanging_issuer_lets_go_when_the_outage_ends() {
 }
 
 #[tokio::test]
-async fn web_pages_cannot_command_it() {
+async fn web_pages_cannot_send_admin_commands() {
     let (issuer, client) = start(Options::default()).await;
     let stats = || client.get(format!("{}/admin/stats", issuer.url()));
     assert_eq!(send(stats()).await.body["token"], 0);
@@ -322,7 +322,7 @@ async fn web_pages_cannot_command_it() {
 }
 
 #[tokio::test]
-async fn it_stays_on_loopback_unless_told() {
+async fn it_listens_only_on_loopback_by_default() {
     let everywhere = || Options {
         address: ([0, 0, 0, 0], 0).into(),
         ..Options::default()

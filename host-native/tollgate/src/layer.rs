@@ -137,7 +137,7 @@ mod tests {
     use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 
     #[test]
-    fn the_gates_headers_replace_but_vary_is_joined() {
+    fn the_gates_headers_replace_others_except_vary() {
         let value = HeaderValue::from_static;
         let mut response = HeaderMap::new();
         response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, value("https://a.example"));

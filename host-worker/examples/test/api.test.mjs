@@ -106,7 +106,7 @@ for (const [language, example] of [
       assert.equal((await post({}, 'reports:read')).status, 400);
     });
 
-    it('answers 401 to a token that is not for it, not whole, not in time or not from its issuer', async () => {
+    it('answers 401 to tokens with a wrong audience, form, date or issuer', async () => {
       const now = Math.floor(Date.now() / 1000);
       const cases = {
         'another audience': await token({ aud: 'https://other.example.com' }),
@@ -131,7 +131,7 @@ for (const [language, example] of [
       assert.equal(challengeOf(response).parameters.error, 'invalid_request');
     });
 
-    it('protects what no route names', async () => {
+    it('protects paths without a route', async () => {
       assert.equal((await get('/anything')).status, 401);
       assert.equal((await get('/anything', await token())).status, 404);
       for (const path of ['/healthy', '/health/../me', '/./me']) {
@@ -140,7 +140,7 @@ for (const [language, example] of [
       assert.equal((await get('/health%2F..%2Fme')).status, 400, 'servers differ in how they read it');
     });
 
-    it('lets browsers read answers and refusals', async () => {
+    it('lets browsers read responses and refusals', async () => {
       const origin = 'https://app.example.com';
       const allowed = await get('/me', await token(), { origin });
       assert.ok(['*', origin].includes(allowed.headers.get('access-control-allow-origin')));
@@ -154,7 +154,7 @@ for (const [language, example] of [
       assert.match(preflight.headers.get('access-control-allow-headers'), /authorization/i);
     });
 
-    it('says in its log what to change when a setting is wrong, and tells callers nothing', async () => {
+    it('logs what to change when a setting is wrong, and answers without details', async () => {
       const misconfigured = await start(built, { ...vars(), TOLLGATE_ISSUER: 'http://issuer.example.com' });
       try {
         const response = await misconfigured.fetch(`${RESOURCE}/health`);
@@ -167,7 +167,7 @@ for (const [language, example] of [
     });
 
     if (example === 'api-rust') {
-      it('says what is missing when the entry file does not bring the package', async () => {
+      it('reports an entry file that does not import the package', async () => {
         // What worker-build made, without worker.js around it.
         const bare = await start({ ...built, dist: path.join(import.meta.dirname, '../api-rust/build') }, vars());
         try {
@@ -186,7 +186,7 @@ for (const [language, example] of [
       });
       after(() => cold?.stop());
 
-      it('fetches keys once for requests that come together, and answers all but those that leave', async () => {
+      it('fetches keys once for concurrent requests, and answers all that stay connected', async () => {
         issuer.counts.discovery = issuer.counts.jwks = 0;
         const release = issuer.hold();
         const headers = { authorization: `Bearer ${await token()}` };

@@ -46,7 +46,7 @@ const privateKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
   format: 'pem',
 });
 
-/** How the Worker proves who it is: its settings, and how the issuer is told. */
+/** The Worker's authentication: its settings, and its registration at the issuer. */
 const PROOFS = {
   'a client secret': {
     method: 'client_secret_basic',
@@ -102,7 +102,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
         });
         after(() => worker?.stop());
 
-        it('calls the API as the user, and says that it is the one who acts', async () => {
+        it('calls the API on behalf of the user, with itself as actor', async () => {
           await allow();
           const { value } = await ask(worker, 'profile', await token('alice'));
           assert.deepEqual(value, {
@@ -114,7 +114,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
           });
         });
 
-        it('is in the books of the issuer with the user, the application and its proof', async () => {
+        it('appears in the audit log with the user, the application and its authentication', async () => {
           await allow();
           await ask(worker, 'profile', await token('bob'));
           const events = await issuer.admin('audit');
@@ -133,7 +133,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
           );
         });
 
-        it('asks once per user and never crosses two, however many calls come at once', async () => {
+        it('makes one exchange per user and never mixes users, with many concurrent calls', async () => {
           await allow();
           const users = Array.from({ length: 8 }, (_, i) => `user-${i}`);
           const tokens = await Promise.all(users.map(token));
@@ -148,7 +148,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
           assert.equal((await upstream.admin('stats')).accepted, calls.length);
         });
 
-        it('says until when it may act, without calling', async () => {
+        it('returns the expiry of its token without a call', async () => {
           await allow();
           const { value } = await ask(worker, 'access', await token('carol'));
           assert.deepEqual(value.scopes, [SCOPE]);
@@ -157,7 +157,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
           assert.equal((await upstream.admin('stats')).accepted, 0);
         });
 
-        it('gets a new token and calls once more where the API says 401, and then gives up', async () => {
+        it('gets a new token and repeats the call once after a 401', async () => {
           await allow();
           const bearer = await token('dave');
           await ask(worker, 'profile', bearer);
@@ -170,7 +170,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
           assert.match((await ask(worker, 'profile', bearer)).refusal, /profile API answered with HTTP 401/);
         });
 
-        it('says clearly that the issuer does not allow it, and calls nobody', async () => {
+        it('reports that the issuer does not allow it, and makes no call', async () => {
           await forbid();
           const { refusal, status } = await ask(worker, 'profile', await token('erin'));
           assert.equal(refusal, 'You have not authorized this application to do that.');
@@ -182,7 +182,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
           assert.equal(accepted + refused, 0);
         });
 
-        it('shows nobody its secrets', async () => {
+        it('never shows its secrets', async () => {
           await allow();
           await ask(worker, 'profile', await token('frank'));
           const jwks = await worker.fetch(`${ORIGIN}/.well-known/jwks.json`);
@@ -247,7 +247,7 @@ for (const [name, example] of Object.entries(EXAMPLES)) {
       });
     }
 
-    it('says that the issuer is away, and goes on when it is back', async () => {
+    it('reports an outage of the issuer, and recovers', async () => {
       await issuer.admin('reset', {});
       const proof = PROOFS['a client secret'];
       const worker = await start(built, settings(proof));

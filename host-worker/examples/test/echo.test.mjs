@@ -1,4 +1,4 @@
-// The gate by JavaScript and by Rust: one component, so one answer.
+// The gate in JavaScript and in Rust: one component, so the same answers.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { read, startIssuer } from '../../js/test/support/issuer.mjs';

@@ -5,6 +5,7 @@ import type { MaybePromise, WaitUntil } from './types.js';
 
 /** An application: the object that `gate.protect()` returns, or one that uses a gate itself. */
 export interface FetchApplication {
+  /** Answers a request. */
   fetch(request: Request, env: any, ctx: WaitUntil): MaybePromise<Response>;
 }
 

@@ -138,7 +138,7 @@ function bodyOf(incoming: IncomingMessage, outgoing: ServerResponse): ReadableSt
       finish();
     };
     incoming.on('data', (chunk: Uint8Array) => {
-      if (over) return; // the rest is read and dropped, so that the connection can go on
+      if (over) return; // the rest is read and dropped, so that the connection can be reused
       incoming.pause();
       controller.enqueue(new Uint8Array(chunk));
     });

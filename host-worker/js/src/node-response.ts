@@ -46,7 +46,7 @@ export async function send(response: Response, toHead: boolean, outgoing: Server
   // Unlike `flushHeaders()`, this keeps header values in Latin-1.
   outgoing.write(new Uint8Array(0));
   outgoing.once('close', () => {
-    reader.cancel().catch(() => {}); // it has ended, or has failed already
+    reader.cancel().catch(() => {}); // it has already ended or failed
   });
   for (;;) {
     const { done, value } = await reader.read();
@@ -79,7 +79,7 @@ export function refuse(outgoing: ServerResponse, status: number): void {
   }
   for (const name of outgoing.getHeaderNames()) outgoing.removeHeader(name);
   const error = status === 500 ? 'server_error' : status === 501 ? 'not_implemented' : 'invalid_request';
-  outgoing.statusMessage = ''; // Node knows the usual one
+  outgoing.statusMessage = ''; // Node adds the usual one
   const body = JSON.stringify({ error });
   outgoing.writeHead(status, {
     'content-type': 'application/json',

@@ -58,7 +58,7 @@ export class State {
   #component: Component | undefined;
   #failure: ConfigError | undefined;
   /** Whether the client's error was logged. */
-  #told = false;
+  #clientErrorLogged = false;
   /** The keys of the last working component, for its successor after a trap. */
   #keys: string | undefined;
 
@@ -79,8 +79,8 @@ export class State {
       new Component(this.#source.modules(), this.#source.instantiate, { ...this.#settings, config: this.#config });
     try {
       this.#component = make();
-      if (this.#component.hasClient) this.#tell(this.#component.clientError);
-      this.#tellFaults(this.#component);
+      if (this.#component.hasClient) this.#logClientError(this.#component.clientError);
+      this.#logFaults(this.#component);
       if (this.#keys !== undefined) {
         try {
           const keys = this.#keys;
@@ -100,21 +100,21 @@ export class State {
   }
 
   /** Logs an invalid client once, at the start. The gate works nevertheless. */
-  #tell(error: ConfigError | undefined): void {
-    if (error === undefined || this.#told) return;
-    this.#told = true;
+  #logClientError(error: ConfigError | undefined): void {
+    if (error === undefined || this.#clientErrorLogged) return;
+    this.#clientErrorLogged = true;
     console.error(`tollgate: No token can be requested: ${error.message}`);
   }
 
   /** Logs new faults of the issuers. */
-  #tellFaults(component: Component): void {
+  #logFaults(component: Component): void {
     for (const { message } of component.enter((gate) => gate.newFaults(), nothing()))
       console.warn(`tollgate: ${message}`);
   }
 
   /** Throws the error of the configuration, including the client's. */
   check(): void {
-    this.#told = true; // whoever asks is told below
+    this.#clientErrorLogged = true; // thrown below instead
     const component = this.component();
     const error = component.hasClient ? component.clientError : undefined;
     if (error !== undefined) throw error;
@@ -210,7 +210,7 @@ export class State {
    */
   refresh(context: RequestContext): void {
     const refresh = async () => {
-      await undefined; // the response goes first
+      await undefined; // sends the response first
       const component = this.component();
       const call: Call = { pending: [], env: context.env };
       const task = component.enter((gate) => gate.refresh(), call) as Task<unknown>;
@@ -255,7 +255,7 @@ export class State {
   #keepKeys(component: Component): void {
     if (component.broken) return;
     try {
-      this.#tellFaults(component);
+      this.#logFaults(component);
       this.#keys = component.enter((gate) => gate.exportKeys(), nothing());
     } catch (error) {
       console.error(error);

@@ -2,6 +2,7 @@
  * Why a token request failed.
  *
  * - `configuration`: the client's configuration is invalid; the message says what to change.
+ * - `signing-failed`: the private key made no signature.
  * - `invalid-request`: the request cannot be sent.
  * - `no-subject`: the identity has no subject.
  * - `forbidden-destination`: the token must not be sent to this URL.
@@ -37,6 +38,7 @@ export class TokenError extends Error {
     Object.defineProperty(this, 'name', { value: 'TokenError' });
   }
 
+  /** Why the request failed. */
   readonly kind: TokenErrorKind;
   /** RFC 6749 section 5.2: `invalid_grant`, `access_denied`, … Only for `refused`. */
   readonly error: string | undefined;

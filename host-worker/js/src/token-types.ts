@@ -52,14 +52,19 @@ export interface ClientKeyOptions {
 
 /** A key pair of WebCrypto. The private key need not be extractable; the public key must be. */
 export interface KeyPair {
+  /** Signs. */
   privateKey: WebCryptoKey;
+  /** Is published. */
   publicKey: WebCryptoKey;
 }
 
 /** A `CryptoKey`. Not all libraries declare this type. */
 export interface WebCryptoKey {
+  /** `private` or `public`. */
   readonly type: string;
+  /** Whether the key can be exported. */
   readonly extractable: boolean;
+  /** The key's algorithm. */
   readonly algorithm: { readonly name: string };
 }
 
@@ -132,6 +137,7 @@ export interface TokenTarget {
   resource?: string | readonly string[];
   /** Logical names of services, at most 8. */
   audience?: string | readonly string[];
+  /** The requested scopes. Default: the issuer decides. */
   scopes?: readonly string[];
   /** A token type URI. */
   requestedTokenType?: string;

@@ -141,9 +141,13 @@ export interface RouteOptions {
 export interface MetadataOptions {
   /** `scopes_supported`. Default: every scope in the configuration except `offline_access`. */
   scopesSupported?: readonly string[];
+  /** `resource_name`: a name for people. */
   resourceName?: string;
+  /** `resource_documentation`: an absolute URL. */
   resourceDocumentation?: string;
+  /** `resource_policy_uri`: an absolute URL. */
   resourcePolicyUri?: string;
+  /** `resource_tos_uri`: an absolute URL. */
   resourceTosUri?: string;
   /**
    * Whether this host serves the first issuer's metadata (RFC 8414) too, for clients that look for
@@ -253,6 +257,7 @@ export interface Refusal {
 
 /** The part of a Worker's context that is used: it lets work continue after the response. */
 export interface WaitUntil {
+  /** Keeps the runtime alive until the promise settles. */
   waitUntil(promise: Promise<unknown>): void;
 }
 
@@ -266,12 +271,15 @@ export type Handler<Env = any, Ctx = any, Req = Request> = (
 
 /** The default export of a Worker module. */
 export interface ProtectedWorker<Env = any, Ctx = any, Req = Request> {
+  /** Answers a request: calls the handler, or refuses. */
   fetch(request: Req, env: Env, ctx: Ctx): MaybePromise<Response>;
 }
 
 /** The request is allowed. */
 export interface Authenticated {
+  /** The request is allowed. */
   readonly ok: true;
+  /** The caller. */
   readonly auth: Identity;
   /** Headers to add to your response (CORS). {@link Gate.protect} adds them itself. */
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -279,7 +287,9 @@ export interface Authenticated {
 
 /** The request is refused: send `response` unchanged. */
 export interface Refused {
+  /** The request is refused. */
   readonly ok: false;
+  /** The response to send. */
   readonly response: Response;
   /** As in {@link Refusal}. `server-error` if the fault is on this side. */
   readonly reason: string;

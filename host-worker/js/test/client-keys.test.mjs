@@ -1,4 +1,4 @@
-// A client that signs who it is, with real keys as deployments keep them.
+// A client with `private_key_jwt`, with keys in the formats that deployments use.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -109,7 +109,7 @@ test('every key is published, by its public half, and the first signs', async ()
   assert.equal((await published(createGate(), env)).keys.length, 3);
 });
 
-test('a broken key takes neither metadata nor verification down', async (t) => {
+test('a broken key does not stop metadata and verification', async (t) => {
   const logged = t.mock.method(console, 'error', () => {});
   for (const [broken, sentence] of [
     [pem(ec).slice(0, 60), /private key/],

@@ -1,4 +1,4 @@
-// The client half in real workerd.
+// The client in real workerd.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
@@ -47,7 +47,7 @@ async function start(t, { client = {}, bindings = {}, flags } = {}) {
   return { issuer, upstream, worker, as };
 }
 
-/** Sends a request that can be given up: Miniflare's dispatcher cannot take its connection away. */
+/** Sends a request that can be cancelled: Miniflare's dispatcher cannot close its connection. */
 function leave(url, pathname, token) {
   let give;
   const body = new Promise((resolve) => {
@@ -64,7 +64,7 @@ function leave(url, pathname, token) {
   return { body, give };
 }
 
-test('a call on a user’s behalf, with one exchange however often', async (t) => {
+test('repeated calls on behalf of a user make one exchange', async (t) => {
   const { issuer, upstream, worker } = await start(t);
   const authorization = `Bearer ${await issuer.mint()}`;
   for (let i = 0; i < 3; i++) {
@@ -84,7 +84,7 @@ test('a call on a user’s behalf, with one exchange however often', async (t) =
   assert.ok(!worker.logs.join('').match(/clone|tee/i), worker.logs.join(''));
 });
 
-test('a 401 costs one more exchange and call; a second one goes to the caller', async (t) => {
+test('a 401 causes one more exchange and call; a second one is passed on', async (t) => {
   const { issuer, upstream, as } = await start(t);
   upstream.answer((_request, response, n) => response.writeHead(n === 1 ? 401 : 200).end('answer'));
   const answer = await as('/call', { method: 'POST', body: 'the body' });
@@ -112,7 +112,7 @@ test('redirects come back, and other origins get nothing', async (t) => {
   assert.equal(issuer.counts.token, 1);
 });
 
-test('100 at once for one user make one exchange', async (t) => {
+test('100 concurrent calls for one user make one exchange', async (t) => {
   const { issuer, worker } = await start(t);
   const headers = { authorization: `Bearer ${await issuer.mint()}` };
   const tokens = await Promise.all(
@@ -123,7 +123,7 @@ test('100 at once for one user make one exchange', async (t) => {
   assert.deepEqual(issuer.counts, { discovery: 1, jwks: 1, token: 1 });
 });
 
-test('1,000 users at once make 1,000 exchanges, none crossed, within the cache’s limits', async (t) => {
+test('1,000 concurrent users make 1,000 exchanges, never mixed, within the limits of the cache', async (t) => {
   const { issuer, as } = await start(t, { client: { cache: { maxEntries: 500 } } });
   await as('/own');
   const users = Array.from({ length: 1000 }, (_, i) => `user-${i}`);
@@ -147,7 +147,7 @@ for (const [name, pathname, flags] of [
     const clients = [];
     for (let i = 0; i < 40; i++) {
       clients.push(leave(worker.url, pathname, token));
-      // The first one makes the request, and leaves.
+      // The first client starts the request, and disconnects.
       if (i === 0) while (issuer.counts.token === before) await new Promise((resolve) => setTimeout(resolve, 5));
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -165,7 +165,7 @@ for (const [name, pathname, flags] of [
   });
 }
 
-test('whatever the token endpoint answers is a typed error, and over when it is over', async (t) => {
+test('every failure of the token endpoint is a typed error, and temporary', async (t) => {
   const { issuer, as } = await start(t, { client: { timeoutMs: 500 } });
   for (const [name, { answer, expected }] of Object.entries(TROUBLES)) {
     issuer.answer('token', answer);

@@ -1,4 +1,4 @@
-// The client half in Node: exchange, cache, troubles, and what an identity is good for.
+// The client in Node: exchange, cache, failures and identities.
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { after, before, test } from 'node:test';
@@ -28,7 +28,7 @@ const kind = (wanted) => (error) => {
   return true;
 };
 
-test('a token is exchanged once and kept', async () => {
+test('a token is exchanged once and cached', async () => {
   const gate = gateOf(issuer, { id: 'an app:1' });
   const before = issuer.counts.token;
   const auth = await identity(gate);
@@ -107,7 +107,7 @@ test('neither tokens nor errors nor gates print a secret', async () => {
   }
 });
 
-test('a refusal keeps the issuer’s words apart', async () => {
+test('a refusal has the issuer’s text in its own members', async () => {
   const own = await startIssuer();
   try {
     own.answer('token', (_request, response) =>
@@ -140,7 +140,7 @@ test('a refusal keeps the issuer’s words apart', async () => {
   }
 });
 
-test('only an identity of this gate is acted for', async () => {
+test('only identities from this gate are accepted', async () => {
   const gate = gateOf();
   const auth = await identity(gate);
   const foreign = await identity(gateOf());
@@ -180,7 +180,7 @@ test('wrong arguments are type errors that say which', async () => {
   assert.equal(gate.invalidate(), 1, 'none of this broke the component');
 });
 
-test('a token without a subject is nobody’s', async () => {
+test('a token without a subject is refused', async () => {
   const gate = createGate({
     issuers: [{ issuer: issuer.url, audiences: [AUDIENCE], types: ['*'] }],
     client: { id: 'app', secret: SECRET },
@@ -191,7 +191,7 @@ test('a token without a subject is nobody’s', async () => {
   }
 });
 
-test('100 at once make one exchange; 200 users make 200, none crossed, within the limits', async () => {
+test('100 concurrent calls make one exchange; 200 users make 200, never mixed, within the limits', async () => {
   const own = await startIssuer();
   try {
     const gate = gateOf(own, { cache: { maxEntries: 100 } });
@@ -247,7 +247,7 @@ test('an endpoint that is down, and discovery that is', async () => {
   await assert.rejects(later.exchange(other, API), kind('issuer-unavailable'));
 });
 
-test('clients that leave in the middle take nobody with them', async () => {
+test('disconnecting clients do not affect others', async () => {
   const own = await startIssuer();
   try {
     const gate = gateOf(own);
@@ -278,7 +278,7 @@ test('clients that leave in the middle take nobody with them', async () => {
   }
 });
 
-test('with ctx, an exchange is brought home when its client has left', async () => {
+test('with ctx, an exchange continues after its client has disconnected', async () => {
   const own = await startIssuer();
   try {
     const gate = gateOf(own);
@@ -306,7 +306,7 @@ test('with ctx, an exchange is brought home when its client has left', async () 
   }
 });
 
-test('tokens of the application, raw requests, and forgetting', async () => {
+test('tokens of the application, raw requests, and invalidation', async () => {
   const own = await startIssuer();
   try {
     const gate = gateOf(own, { authentication: 'client_secret_post' });
@@ -343,7 +343,7 @@ test('tokens of the application, raw requests, and forgetting', async () => {
   }
 });
 
-test('who acts for the subject is in the identity', async () => {
+test('the identity has the actors', async () => {
   const gate = gateOf();
   const auth = await identity(gate, issuer, {
     act: { sub: 'agent', client_id: 'c', act: { sub: 'before', iss: 'https://i.example' } },
@@ -356,7 +356,7 @@ test('who acts for the subject is in the identity', async () => {
   assert.match(inspect(auth), /agent/);
 });
 
-test('without a client, only who asks for a token is told', async (t) => {
+test('without a client, only token requests fail', async (t) => {
   const logged = t.mock.method(console, 'error', () => {});
   const gate = createGate({ issuer: issuer.url, audience: AUDIENCE });
   gate.check();
@@ -370,7 +370,7 @@ test('without a client, only who asks for a token is told', async (t) => {
   assert.equal(logged.mock.callCount(), 0);
 });
 
-test('a client that cannot work is told once at the start, and takes nothing else down', async (t) => {
+test('an invalid client is logged once at the start, and does not stop the gate', async (t) => {
   const logged = t.mock.method(console, 'error', () => {});
   const env = {
     TOLLGATE_ISSUER: issuer.url,

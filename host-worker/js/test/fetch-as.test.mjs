@@ -1,4 +1,4 @@
-// Calls of another API with a token of the caller's.
+// Calls of another API with an exchanged token.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { read, startIssuer } from './support/issuer.mjs';
@@ -29,7 +29,7 @@ async function start(client = {}) {
 const unauthorized = (_request, response) =>
   response.writeHead(401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end('no');
 
-test('the call carries a token of its own, and all else that it had', async () => {
+test('the call has its own token, and everything else unchanged', async () => {
   const { gate, auth } = await start();
   const response = await gate.fetchAs(auth, upstream.url, `${upstream.url}/cars?color=red#part`, {
     method: 'POST',
@@ -95,7 +95,7 @@ test('other refusals are passed on at once', async () => {
   assert.equal(upstream.calls.length, 3);
 });
 
-test('the body of the first answer is let go of', async () => {
+test('the body of the first response is cancelled', async () => {
   const { gate, auth } = await start();
   const cancelled = [];
   const answers = [401, 200].map(
@@ -130,7 +130,7 @@ test('a redirect is returned, not followed', async () => {
   );
 });
 
-test('a token goes nowhere but to its resource and where the options say', async () => {
+test('a token is sent only to its resource and to configured destinations', async () => {
   const { gate, auth } = await start();
   const before = issuer.counts.token;
   for (const url of [
@@ -160,7 +160,7 @@ test('the request’s own signal ends it', async () => {
   await assert.rejects(call, { name: 'AbortError' });
 });
 
-test('what fetch throws is passed on, and the token stays', async () => {
+test('exceptions of fetch are passed on, and the token stays cached', async () => {
   const { gate, auth } = await start();
   await assert.rejects(
     gate.fetchAs(auth, 'http://127.0.0.1:9', 'http://127.0.0.1:9/'),

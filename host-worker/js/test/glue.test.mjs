@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => issuer.close());
 
-test('text of every kind and length comes through', async () => {
+test('text of every kind and length is converted', async () => {
   const gate = createGate({ issuers: [{ issuer: issuer.url, audiences: ['a'], keys: { inline: issuer.jwks } }] });
   for (const sample of ['a', 'é', '€', '𝄞', 'a\u0000b', '\ufeffbom', '\\"\n', 'a€'.repeat(40)]) {
     for (const length of [1, 21, 63, 64, 65, 200, 1000]) {
@@ -32,13 +32,13 @@ test('text of every kind and length comes through', async () => {
   }
 });
 
-test('texts that fall on one slot of the decoder do not stand in for each other', async () => {
+test('texts in the same cache slot of the decoder are not confused', async () => {
   const gate = createGate({ issuers: [{ issuer: issuer.url, audiences: ['a'], keys: { inline: issuer.jwks } }] });
   const subjects = Array.from({ length: 400 }, (_, i) => `user-${String(i % 200).padStart(4, '0')}-${i % 7}x`);
   for (const sub of subjects) assert.equal((await gate.verify(await issuer.mint({ aud: 'a', sub }))).auth.subject, sub);
 });
 
-test('the published glue holds nothing of the asynchronous runtime', async () => {
+test('the published glue contains nothing of the asynchronous runtime', async () => {
   const shim = await readFile(path.join(packagePath, 'shim.js'), 'utf8');
   for (const word of [
     'Suspending',

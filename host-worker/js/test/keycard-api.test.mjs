@@ -164,7 +164,7 @@ test('TokenExchangeClient makes one request per call (W30)', async () => {
   );
 });
 
-test('TokenExchangeClient tells what went wrong', async () => {
+test('TokenExchangeClient reports errors', async () => {
   const exchange = client();
   await assert.rejects(
     exchange.exchangeToken({ subjectToken: await zone.mint({ sub: 'denied' }), resource: RESOURCE }),
@@ -206,7 +206,7 @@ test('TokenExchangeClient tells what went wrong', async () => {
   );
 });
 
-test('TokenExchangeClient sends an assertion that the caller brings', async () => {
+test('TokenExchangeClient sends an assertion of the caller', async () => {
   const credential = new WorkersWebIdentity(key());
   zone.keysOfClient = () => credential.getPublicJwks();
   const request = await credential.prepareTokenExchangeRequest(await zone.mint(), RESOURCE, {
@@ -216,7 +216,7 @@ test('TokenExchangeClient sends an assertion that the caller brings', async () =
   assert.equal(zone.exchanges.at(-1).client, 'worker-key');
 });
 
-test('each caller of the cache has a copy of its own, which hides its secrets', async () => {
+test('each caller of the cache has its own copy, which hides its secrets', async () => {
   const cache = new IsolateSafeTokenCache(client());
   const token = await zone.mint({ sub: 'copy' });
   const one = await cache.getToken('copy', token, RESOURCE);
@@ -260,7 +260,7 @@ test('a token is not kept beyond the user’s own (W11)', async () => {
   );
 });
 
-test('tokens can be forgotten (W11)', async () => {
+test('tokens can be invalidated (W11)', async () => {
   const cache = new IsolateSafeTokenCache(client());
   const tokens = { ada: await zone.mint(), bob: await zone.mint({ sub: 'bob' }) };
   const other = 'https://other.example';
@@ -287,7 +287,7 @@ test('tokens can be forgotten (W11)', async () => {
   }
 });
 
-test('the cache is bounded, the least recently used go first, and 0 keeps nothing (W10)', async () => {
+test('the cache is limited, evicts the least recently used token first, and 0 disables it (W10)', async () => {
   const token = await zone.mint();
   const asked = async (cache, resource) => {
     const before = zone.counts.token;

@@ -116,7 +116,7 @@ test('assertions are signed by the first of several keys (W32)', async (t) => {
   assert.deepEqual([zone.assertion.protectedHeader.alg, zone.assertion.protectedHeader.kid], ['ES256', keys[0].kid]);
 });
 
-test('100 requests at once for one user make one exchange, and users never cross (W6, W8)', async (t) => {
+test('100 concurrent requests for one user make one exchange, and users are never mixed (W6, W8)', async (t) => {
   const { zone, worker } = await start(t, probe, SECRET);
   const users = await Promise.all(Array.from({ length: 50 }, (_, i) => zone.mint({ sub: `user-${i}` })));
   const answers = await Promise.all(
@@ -126,7 +126,7 @@ test('100 requests at once for one user make one exchange, and users never cross
   assert.equal(zone.counts.token, 50);
 });
 
-test('another token of the same user, and another resource, have tokens of their own (W8)', async (t) => {
+test('another token of the same user, and another resource, have their own tokens (W8)', async (t) => {
   const { zone, token } = await start(t, probe, SECRET);
   const got = [
     await token({ sub: 'u::https://a' }, { 'x-resource': 'https://b' }),
@@ -139,7 +139,7 @@ test('another token of the same user, and another resource, have tokens of their
   assert.equal(zone.counts.token, 4);
 });
 
-test('a token is not given out within the skew', async (t) => {
+test('a token is not returned within the skew', async (t) => {
   const { zone, worker } = await start(t, probe, SECRET);
   const ada = await zone.mint();
   for (const [expires_in, more] of [
@@ -154,7 +154,7 @@ test('a token is not given out within the skew', async (t) => {
   }
 });
 
-test('the zone’s errors keep their words, and no line breaks', async (t) => {
+test('the zone’s errors keep their text without line breaks', async (t) => {
   const { token } = await start(t, probe, SECRET);
   assert.deepEqual(await (await token({ sub: 'denied' })).json(), {
     name: 'OAuthError',
@@ -163,7 +163,7 @@ test('the zone’s errors keep their words, and no line breaks', async (t) => {
   });
 });
 
-/** What a broken token endpoint answers, and what becomes of it. */
+/** Responses of a broken token endpoint, and the resulting errors. */
 const BROKEN = {
   HTML: [(_q, r) => r.end('<html>'), 'not-json'],
   'a redirect': [(_q, r) => r.writeHead(302, { location: 'https://evil.example/' }).end(), 'redirected'],
@@ -190,7 +190,7 @@ for (const [name, [answer, kind]] of Object.entries(BROKEN)) {
   });
 }
 
-test('a token endpoint that says nothing costs ten seconds, and no more (W30)', async (t) => {
+test('a token endpoint that never answers times out after ten seconds (W30)', async (t) => {
   const { zone, token } = await start(t, probe, SECRET);
   zone.answer('token', () => {});
   const begun = performance.now();
@@ -206,13 +206,13 @@ test('a broken private key is a typed error of the exchange (W7)', async (t) => 
   assert.equal((await worker.fetch('/mcp')).status, 401);
 });
 
-test('a token endpoint elsewhere gets no secret (W29)', async (t) => {
+test('a token endpoint on another origin gets no secret (W29)', async (t) => {
   const { zone, token } = await start(t, probe, SECRET);
   zone.metadata = { token_endpoint: `${api.url}/token` };
   assert.equal((await (await token()).json()).kind, 'foreign-token-endpoint');
 });
 
-test('a failed discovery is tried again (W28)', async (t) => {
+test('a failed discovery is retried (W28)', async (t) => {
   const { zone, worker } = await start(t, probe, SECRET);
   const ada = await zone.mint();
   assert.equal((await worker.fetch('/mcp', bearer(ada))).status, 200);
@@ -229,7 +229,7 @@ test('a failed discovery is tried again (W28)', async (t) => {
   assert.equal(await answer.text(), 'up.ada.1');
 });
 
-test('without credentials the sentence says which to set', async (t) => {
+test('without credentials, the message says which to set', async (t) => {
   const { token } = await start(t, probe, { KEYCARD_CLIENT_ID: 'only' });
   const answer = await token().then(
     (response) => response.text(),

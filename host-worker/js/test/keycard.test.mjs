@@ -34,7 +34,7 @@ const ownZone = async (t, options) => {
   t.after(() => own.close());
   return own;
 };
-/** What a good token gets when the zone is well again: a cooldown may have to end first. */
+/** The response to a valid token after the zone has recovered: a cooldown may have to end first. */
 async function untilRecovered(worker, own) {
   const until = Date.now() + 10_000;
   for (;;) {
@@ -44,13 +44,13 @@ async function untilRecovered(worker, own) {
   }
 }
 const challengeOf = (response) => response.headers.get('www-authenticate');
-/** A token with parts of our choice and no signature worth its name. */
+/** A token with the given parts and an invalid signature. */
 const forged = (header, claims) =>
   [header, claims, 'AAAA']
     .map((part) => Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url'))
     .join('.');
 
-test('a good token reaches the handler with its caller', async (t) => {
+test('a valid token reaches the handler with its caller', async (t) => {
   const worker = await start(t);
   const token = await zone.mint({ act: { sub: 'agent-7' }, name: 'José' });
   const answer = await worker.fetch('/whoami', bearer(token));
@@ -205,7 +205,7 @@ test('answers, row by row, of the Worker and of verifyBearerToken', async (t) =>
         { headers: { ...headers, 'x-options': JSON.stringify({ issuers: zone.url, requiredScopes: ['mcp:tools'] }) } },
       ],
     ]) {
-      // What is meant for a path is meant for that path.
+      // A token for a path is valid only for that path.
       if (where === 'direct' && name === 'this resource of this host') continue;
       const answer = await worker.fetch(target, init);
       const text = await answer.text();
@@ -237,7 +237,7 @@ test('nothing from a token reaches the challenge, and none crashes the Worker (W
   }
 });
 
-test('audiences are a setting of the Worker and of verifyBearerToken (W3)', async (t) => {
+test('audiences are an option of the Worker and of verifyBearerToken (W3)', async (t) => {
   const worker = await start(t, { options: { audiences: ['urn:mcp', 'mcp'] } });
   assert.equal((await worker.fetch('/mcp', bearer(await zone.mint({ aud: 'urn:mcp' })))).status, 200);
   assert.equal((await worker.fetch('/mcp', bearer(await zone.mint()))).status, 401);
@@ -344,7 +344,7 @@ test('protected resource metadata', async (t) => {
   assert.equal((await worker.fetch('/.well-known/jwks.json')).status, 401, 'no key, no document');
 });
 
-test('the zone’s metadata name this resource, and are fetched once (W22)', async (t) => {
+test('the zone’s metadata names this resource, and is fetched once (W22)', async (t) => {
   const own = await ownZone(t);
   const worker = await start(t, { KEYCARD_ISSUER: own.url });
   for (let i = 0; i < 5; i++) {
@@ -396,7 +396,7 @@ test('a zone with a path is found as RFC 8414 says (W23)', async (t) => {
   assert.equal((await worker.fetch('/mcp', bearer(await own.mint()))).status, 200);
 });
 
-test('a broken private key breaks its own document and nothing else (W7)', async (t) => {
+test('a broken private key affects only its own document (W7)', async (t) => {
   const pkcs1 = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem' });
   for (const [pem, status] of [
     ['-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----', 500],
@@ -413,7 +413,7 @@ test('a broken private key breaks its own document and nothing else (W7)', async
   }
 });
 
-test('published keys are public, and several where one follows another (W32)', async (t) => {
+test('published keys are public, and several during a rotation (W32)', async (t) => {
   const pem = () =>
     generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
   const first = pem();
@@ -436,7 +436,7 @@ test('published keys are public, and several where one follows another (W32)', a
   assert.ok(keys.every((entry) => !('d' in entry)));
 });
 
-test('without an issuer everything says so to the log, and nothing is served (W25)', async (t) => {
+test('a missing issuer is logged, and nothing is served (W25)', async (t) => {
   const worker = await start(t, { KEYCARD_ISSUER: '' });
   for (const target of ['/.well-known/oauth-protected-resource', '/mcp']) {
     const answer = await worker.fetch(target);
@@ -446,7 +446,7 @@ test('without an issuer everything says so to the log, and nothing is served (W2
   assert.match(worker.logs.join(''), /tollgate\/keycard: KEYCARD_ISSUER is not set/);
 });
 
-test('forgeries cost the zone one fetch, not one each (W12)', async (t) => {
+test('forgeries cause one fetch, not one each (W12)', async (t) => {
   const own = await ownZone(t);
   const worker = await start(t, { KEYCARD_ISSUER: own.url });
   assert.equal((await worker.fetch('/mcp', bearer(await own.mint()))).status, 200);
@@ -472,7 +472,7 @@ test('100 requests on a cold isolate fetch the keys once', async (t) => {
   assert.equal(own.counts.jwks, 1);
 });
 
-test('keys of other kinds harm no token, and the usual algorithms all work (W13, W19)', async (t) => {
+test('keys of other kinds affect no token, and the usual algorithms work (W13, W19)', async (t) => {
   const own = await ownZone(t);
   own.extraKeys = [
     { kty: 'oct', k: 'AAAA', kid: 'o' },
@@ -487,7 +487,7 @@ test('keys of other kinds harm no token, and the usual algorithms all work (W13,
   }
 });
 
-test('an RSA key of 1024 bits proves nothing (W19)', async (t) => {
+test('an RSA key of 1024 bits is refused (W19)', async (t) => {
   const own = await ownZone(t);
   const weak = generateKeyPairSync('rsa', { modulusLength: 1024 });
   own.extraKeys = [{ ...weak.publicKey.export({ format: 'jwk' }), kid: 'weak', alg: 'RS256', use: 'sig' }];
@@ -497,7 +497,7 @@ test('an RSA key of 1024 bits proves nothing (W19)', async (t) => {
   assert.equal((await worker.fetch('/mcp', bearer(`${header}.${payload}.${signature}`))).status, 401);
 });
 
-test('a key that is replaced under its name is replaced at once (W14)', async (t) => {
+test('a key that is replaced under the same kid is found at once (W14)', async (t) => {
   const own = await ownZone(t);
   const worker = await start(t, { KEYCARD_ISSUER: own.url });
   const old = await own.mint();
@@ -507,7 +507,7 @@ test('a key that is replaced under its name is replaced at once (W14)', async (t
   assert.equal((await worker.fetch('/mcp', bearer(old))).status, 401);
 });
 
-test('a zone that names other keys is believed after the old ones failed (W34)', async (t) => {
+test('a changed jwks_uri is used after the old one failed (W34)', async (t) => {
   const own = await ownZone(t);
   own.metadata = { jwks_uri: `${own.url}/gone` };
   const worker = await start(t, { KEYCARD_ISSUER: own.url });
@@ -516,13 +516,13 @@ test('a zone that names other keys is believed after the old ones failed (W34)',
   assert.equal((await untilRecovered(worker, own)).status, 200);
 });
 
-test('plain http to anywhere but this machine is no zone (W29)', async (t) => {
+test('a zone must not use plain http except on loopback (W29)', async (t) => {
   const worker = await start(t, { KEYCARD_ISSUER: 'http://zone.example' });
   assert.equal((await worker.fetch('/mcp')).status, 500);
   assert.match(worker.logs.join(''), /issuer/);
 });
 
-test('refusals are told to whoever asks (W33)', async (t) => {
+test('onRefusal is called for refusals (W33)', async (t) => {
   const worker = await start(t);
   await worker.fetch('/mcp');
   await worker.fetch('/mcp', bearer('opaque'));
@@ -531,7 +531,7 @@ test('refusals are told to whoever asks (W33)', async (t) => {
   assert.equal(second, 'jws-not-three-parts');
 });
 
-test('what the handler throws is the runtime’s to report', async (t) => {
+test('exceptions of the handler are reported by the runtime', async (t) => {
   const worker = await start(t);
   const answer = await worker.fetch('/throws', bearer(await zone.mint())).then(
     (response) => response.text(),

@@ -31,7 +31,7 @@ async function serve(t, app, options = { origin: ORIGIN }) {
   return { port, url: `http://127.0.0.1:${port}` };
 }
 
-/** What comes back for these bytes, up to the end of the connection. */
+/** The response to these bytes, up to the end of the connection. */
 async function raw(port, text) {
   const socket = net.connect(port, '127.0.0.1');
   socket.on('error', () => {});
@@ -117,7 +117,7 @@ test('repeated headers all arrive', async (t) => {
   assert.equal(seen.cookie, 'a=1; b=2');
 });
 
-test('odd targets are read as paths or refused, and the server goes on', async (t) => {
+test('unusual targets are read as paths or refused, and the server keeps running', async (t) => {
   const { port, url } = await serve(t, describe);
   for (const [target, wanted] of [
     ['//', `${ORIGIN}//`],
@@ -139,7 +139,7 @@ test('odd targets are read as paths or refused, and the server goes on', async (
   }
 });
 
-test('methods that a request cannot have are refused, and the server goes on', async (t) => {
+test('methods that a request cannot have are refused, and the server keeps running', async (t) => {
   const { port, url } = await serve(t, describe);
   assert.equal(statusOf(await raw(port, line('TRACE / HTTP/1.1', 'Host: a'))), 501);
   assert.equal(statusOf(await raw(port, line('OPTIONS * HTTP/1.1', 'Host: a'))), 400);
@@ -148,7 +148,7 @@ test('methods that a request cannot have are refused, and the server goes on', a
   assert.equal((await fetch(url)).status, 200);
 });
 
-test('the host counts only where it is trusted', async (t) => {
+test('the Host header is used only if it is trusted', async (t) => {
   const fixed = await serve(t, describe);
   for (const host of ['evil.example', 'a@b', 'a b', '']) {
     assert.equal(bodyOf(await raw(fixed.port, line('GET /x HTTP/1.1', `Host: ${host}`))).url, `${ORIGIN}/x`);
@@ -217,7 +217,7 @@ test('what the application throws is a 500 without details', async (t) => {
   assert.equal(await (await fetch(url)).text(), 'fine');
 });
 
-test('a response that breaks off in the middle does not look whole', async (t) => {
+test('an aborted response does not look complete', async (t) => {
   t.mock.method(console, 'error', () => {});
   const { url } = await serve(t, () => {
     let sent = false;
@@ -238,7 +238,7 @@ test('a response that breaks off in the middle does not look whole', async (t) =
   await assert.rejects(async () => (await fetch(url)).text(), 'and the server goes on');
 });
 
-test('responses without a body have none', async (t) => {
+test('statuses without a body have none', async (t) => {
   const { port } = await serve(t, (request) => {
     const status = Number(new URL(request.url).searchParams.get('status'));
     return status === 200
@@ -272,7 +272,7 @@ test('headers of one connection are not passed on', async (t) => {
   assert.doesNotMatch(answer, /gzip|timeout=99|connection: x-y/i);
 });
 
-test('request bodies are streamed, and read as fast as they are asked for', async (t) => {
+test('request bodies are streamed on demand', async (t) => {
   const size = 64 * 1024 * 1024;
   const { port } = await serve(t, async (request) => {
     const reader = request.body.getReader();
@@ -305,7 +305,7 @@ test('request bodies are streamed, and read as fast as they are asked for', asyn
   assert.ok(buffered < size / 2, `${buffered} bytes were taken while nobody read`);
 });
 
-test('a body that nobody reads does not hold up the connection', async (t) => {
+test('an unread body does not block the connection', async (t) => {
   const { port } = await serve(t, async (request) => {
     if (request.url.endsWith('/some')) await request.body.getReader().read();
     if (request.url.endsWith('/cancel')) await request.body.cancel();
@@ -321,7 +321,7 @@ test('a body that nobody reads does not hold up the connection', async (t) => {
   }
 });
 
-test('responses are made as fast as the client takes them, and no longer than it stays', async (t) => {
+test('responses are streamed with back-pressure until the client disconnects', async (t) => {
   let pulled = 0;
   let cancelled;
   const ended = new Promise((resolve) => {
@@ -356,7 +356,7 @@ test('responses are made as fast as the client takes them, and no longer than it
   assert.equal(signal.aborted, true);
 });
 
-test('when the client leaves, signal and body say so', async (t) => {
+test('a disconnect aborts signal and body', async (t) => {
   const seen = {};
   let left;
   const leaving = new Promise((resolve) => {
@@ -380,7 +380,7 @@ test('when the client leaves, signal and body say so', async (t) => {
   assert.equal(logged.mock.callCount(), 0);
 });
 
-test('the first event of a stream is not waited for', async (t) => {
+test('headers are sent before the first event of a stream', async (t) => {
   const { url } = await serve(
     t,
     () => new Response(new ReadableStream({}), { headers: { 'content-type': 'text/event-stream' } }),
@@ -390,7 +390,7 @@ test('the first event of a stream is not waited for', async (t) => {
   leaving.abort();
 });
 
-test('a gate sees all that decides', async (t) => {
+test('a gate sees all relevant parts of a request', async (t) => {
   const issuer = await startIssuer();
   t.after(() => issuer.close());
   const gate = createGate({

@@ -23,7 +23,7 @@ const request = (token, path = '/mcp', init = {}) =>
 
 const gateOf = (options) => createGate({ issuer: issuer.url, audience: AUDIENCE, ...options });
 
-test('a good token reaches the handler with its identity', async () => {
+test('a valid token reaches the handler with its identity', async () => {
   const worker = gateOf().protect((_request, env, ctx, auth) => {
     assert.equal(env.name, 'env');
     assert.deepEqual(
@@ -79,7 +79,7 @@ test('logs and JSON of an identity carry neither token nor claims', async () => 
   }
 });
 
-test('refusals are whole responses with a stable reason', async () => {
+test('refusals are complete responses with a stable reason', async () => {
   const refusals = [];
   const gate = gateOf({ onRefusal: ({ reason, status, request: on }) => refusals.push([reason, status, on?.url]) });
   const worker = gate.protect(() => assert.fail('the handler must not run'));
@@ -108,7 +108,7 @@ test('refusals are whole responses with a stable reason', async () => {
   assert.equal(refusals.at(-1)[2], undefined);
 });
 
-test('what onRefusal throws changes nothing', async (t) => {
+test('exceptions of onRefusal are ignored', async (t) => {
   t.mock.method(console, 'error', () => {});
   const worker = gateOf({
     onRefusal() {
@@ -216,7 +216,7 @@ test('the gate adds its headers to any response', async () => {
   assert.equal((await seen(() => shared)).get('access-control-expose-headers').match(/www-authenticate/gi).length, 1);
 });
 
-test('exceptions of the handler are the handler’s', async () => {
+test('exceptions of the handler are passed on', async () => {
   const token = await issuer.mint();
   const gate = gateOf();
   await gate.verify(token);
@@ -253,7 +253,7 @@ test('100 cold requests make one discovery and one fetch of keys', async () => {
   }
 });
 
-test('with half of the clients gone in the middle, the other half is answered', async () => {
+test('when half of the clients disconnect, the others are answered', async () => {
   const own = await startIssuer();
   try {
     const release = own.hold();
@@ -280,7 +280,7 @@ test('with half of the clients gone in the middle, the other half is answered', 
   }
 });
 
-test('with ctx, what a leaving client started is brought home', async () => {
+test('with ctx, a fetch continues after its client has disconnected', async () => {
   const own = await startIssuer();
   try {
     const release = own.hold();
@@ -309,7 +309,7 @@ test('an issuer that cannot be reached is 503, never 401', async () => {
   assert.ok(Number(response.headers.get('retry-after')) > 0);
 });
 
-/** What a hostile or broken issuer answers to a request for its keys: all of it is 503. */
+/** Responses of a hostile or broken issuer to a request for its keys. All of them cause a 503. */
 const HOSTILE = {
   'a redirect': (_request, response) => response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end(),
   'a body without end': (_request, response) => {
@@ -367,7 +367,7 @@ test('an own fetch that throws at once is an issuer that cannot be reached', asy
   assert.equal((await gate.verify(await issuer.mint())).response.status, 503);
 });
 
-test('keys go from one gate to the next', async () => {
+test('exported keys work in another gate', async () => {
   const first = gateOf();
   await first.verify(await issuer.mint());
   const state = first.exportKeys();

@@ -6,7 +6,7 @@ const {
   main: { createGate, ConfigError },
 } = await load();
 
-/** Options that cannot work whatever the environment is: name, options, field, part of the sentence. */
+/** Options that are invalid in any environment: name, options, field, part of the message. */
 const REFUSED = [
   ['an unknown name', { colour: 'x' }, 'colour', 'There is no option `colour`: use one of issuer, audience,'],
   ['a misspelled name', { isuer: 'x' }, 'isuer', 'There is no option `isuer`: did you mean `issuer`?'],
@@ -169,7 +169,7 @@ test('the issuer of an audience may come from the environment', () => {
   createGate({ audience: 'a' }).check({ TOLLGATE_ISSUER: 'https://issuer.example' });
 });
 
-test('the component refuses what only it can judge, when the gate is checked', () => {
+test('check() reports values that only the component can check', () => {
   const gate = createGate({ issuer: 'http://issuer.example', audience: 'https://mcp.example.com' });
   assert.throws(
     () => gate.check(),
@@ -179,7 +179,7 @@ test('the component refuses what only it can judge, when the gate is checked', (
   assert.throws(() => gate.verify('x'), ConfigError);
 });
 
-test('the component refuses a client that cannot work, when the gate is checked', () => {
+test('check() reports an invalid client', () => {
   const common = { issuer: 'https://issuer.example', audience: 'a' };
   for (const [client, field] of [
     [{}, 'client.id'],
@@ -222,7 +222,7 @@ test('settings come from the environment, and unknown ones are refused', () => {
   );
 });
 
-test('a gate that cannot work answers 500 without saying why, and logs the sentence', async (t) => {
+test('an invalid gate answers 500 without details, and logs the message', async (t) => {
   const logged = t.mock.method(console, 'error', () => {});
   const worker = createGate({ issuer: 'http://issuer.example' }).protect(() => new Response('never'));
   const response = await worker.fetch(new Request('https://mcp.example.com/'), {}, undefined);
@@ -238,7 +238,7 @@ test('wrong arguments of methods are type errors', () => {
   assert.throws(() => gate.importKeys({}), TypeError);
 });
 
-/** Values that are not text, and what the sentence calls them. */
+/** Values that are not text, with their names in the message. */
 const UNUSABLE = [
   [{ a: 1 }, 'an object'],
   [5, 'a number'],
@@ -252,7 +252,7 @@ const UNUSABLE = [
   [{ get: async () => 'a' }, 'a binding'],
 ];
 
-test('a setting whose value cannot be used is an error under every name', () => {
+test('a value that cannot be used is an error for every setting', () => {
   const gate = createGate({ issuer: 'https://issuer.example', audience: 'a' });
   for (const name of [
     'ISSUER',
@@ -290,7 +290,7 @@ test('a setting whose value cannot be used is an error under every name', () => 
   assert.throws(() => gate.check('TOLLGATE_SCOPES=a'), { name: 'ConfigError', field: 'env' });
 });
 
-test('a gate with a setting that cannot be used lets nobody in', async (t) => {
+test('a gate with an invalid setting refuses every request', async (t) => {
   t.mock.method(console, 'error', () => {});
   const worker = createGate({
     issuer: 'https://issuer.example',
@@ -305,7 +305,7 @@ test('a gate with a setting that cannot be used lets nobody in', async (t) => {
   assert.equal(response.status, 500);
 });
 
-test('lists are read where a list is meant', async () => {
+test('lists are accepted for list settings', async () => {
   const gate = createGate({ issuer: 'https://issuer.example' });
   const env = { TOLLGATE_AUDIENCE: ['https://mcp.example.com', 'b'], TOLLGATE_SCOPES: ['mcp:admin', 'mcp:tools'] };
   gate.check(env);
@@ -319,7 +319,7 @@ test('lists are read where a list is meant', async () => {
   );
 });
 
-test('demands with a wrong name or type are errors, not none', async () => {
+test('demands with a wrong name or type are errors', async () => {
   const gate = createGate({ issuer: 'https://issuer.example', audience: 'a' });
   for (const demands of [{ scope: ['a'] }, { scopes: 'a' }, { scopes: [1] }, null]) {
     assert.throws(() => gate.verify('x', undefined, undefined, demands), ConfigError, JSON.stringify(demands));

@@ -32,7 +32,7 @@ test('the package installs by its path and runs', async (t) => {
   assert.equal(stdout.trim(), '401');
 });
 
-test('it has no dependency, and nothing of Node outside its own entries', async () => {
+test('it has no dependency, and uses Node only in its own entries', async () => {
   const manifest = JSON.parse(await readFile(path.join(packagePath, 'package.json'), 'utf8'));
   assert.equal(manifest.dependencies, undefined);
   assert.equal(manifest.private, undefined);

@@ -71,7 +71,7 @@ test('the quick start for Node', async (t) => {
   assert.equal(preflight.status, 204);
   assert.match(preflight.headers.get('access-control-allow-headers'), /x-trace/);
 
-  // One anonymous request must not end the process.
+  // An anonymous request must not end the process.
   for (const attack of ['GET //', 'TRACE /', 'GET *', 'GET http://[', 'OPTIONS *', 'CONNECT a:1']) {
     const socket = connect(Number(String(port)), '127.0.0.1');
     socket

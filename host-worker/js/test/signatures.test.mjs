@@ -1,4 +1,4 @@
-// Who checks and makes signatures: WebCrypto, the signatures component, or the application itself.
+// Implementations of signatures: WebCrypto, the signatures component, or the application itself.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { SignJWT, createLocalJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose';
@@ -68,7 +68,7 @@ for (const [name, options] of WAYS) {
   });
 }
 
-test('a host that does not do an algorithm is an error at the start', () => {
+test('an unsupported algorithm is an error at the start', () => {
   const poor = { ...signatures, supported: () => ({ verify: ['RS256'], sign: [] }) };
   const gate = createGate({
     issuers: [{ issuer: ISSUER, audiences: [AUDIENCE], algorithms: ['ES256'] }],
@@ -81,7 +81,7 @@ test('a host that does not do an algorithm is an error at the start', () => {
   assert.throws(() => createGate({ signatures: 1 }), ConfigError);
 });
 
-test('a host whose check throws costs that request a 503, and is asked again', async () => {
+test('an exception in a check is a 503 for that request only', async () => {
   const key = await keyOf('ES256');
   const gate = gateWith([key.jwk]);
   const { verify } = crypto.subtle;
@@ -151,7 +151,7 @@ test('a signer signs elsewhere', async () => {
   assert.deepEqual(asked, ['ES256']);
 });
 
-test('a signer that is down is a typed error, and takes nothing else down', async () => {
+test('a failing signer is a typed error, and affects nothing else', async () => {
   const { jwk } = await keyOf('ES256');
   for (const sign of [
     () => {
@@ -173,7 +173,7 @@ test('a signer that is down is a typed error, and takes nothing else down', asyn
   }
 });
 
-test('a signer that never answers is given up in time', async () => {
+test('a signer that never answers times out', async () => {
   const { jwk } = await keyOf('ES256');
   const gate = clientGate({ key: { publicJwk: jwk, sign: () => new Promise(() => {}) } });
   await assert.rejects(

@@ -1,4 +1,4 @@
-// What a component that breaks may cost: the request it broke in, and nothing else.
+// A component that traps fails only the request that it trapped in.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -16,7 +16,7 @@ const CLIENT = 'tollgate:auth/token-exchange@0.1.0#[method]';
 const compile = (name) => new WebAssembly.Module(readFileSync(path.join(packagePath, `tollgate-gate.${name}.wasm`)));
 setModules({ core: compile('core'), core2: compile('core2'), core3: compile('core3') });
 
-/** Exports that break at their next call. */
+/** Exports that trap at their next call. */
 const armed = new Set();
 let instances = 0;
 let memory;
@@ -52,7 +52,7 @@ const gateOf = (options) => createGate({ issuer: issuer.url, audience: AUDIENCE,
 const request = (token) =>
   new Request('https://mcp.example.com/mcp', { headers: { authorization: `Bearer ${token}` } });
 
-test('a trap in gate.decide costs one request and keeps the keys', async (t) => {
+test('a trap in gate.decide fails one request and keeps the keys', async (t) => {
   const logged = t.mock.method(console, 'error', () => {});
   const worker = gateOf().protect(() => new Response('ok'));
   const token = await issuer.mint();
@@ -93,7 +93,7 @@ for (const name of ['gate.authenticate', 'gate.identity', 'gate.verify', 'gate.m
   });
 }
 
-test('a trap in the poll of one request leaves those beside it alone', async (t) => {
+test('a trap in the poll of one request does not affect others', async (t) => {
   t.mock.method(console, 'error', () => {});
   const own = await startIssuer();
   try {
@@ -132,7 +132,7 @@ for (const [name, call] of Object.entries({
   });
 }
 
-test('a trap in the poll of one exchange leaves those beside it alone', async (t) => {
+test('a trap in the poll of one exchange does not affect others', async (t) => {
   t.mock.method(console, 'error', () => {});
   const own = await startIssuer();
   try {
@@ -158,7 +158,7 @@ test('a trap in the poll of one exchange leaves those beside it alone', async (t
   }
 });
 
-test('a client that cannot work is told once, traps or not', async (t) => {
+test('an invalid client is logged once, even after traps', async (t) => {
   const logged = t.mock.method(console, 'error', () => {});
   const gate = gateOf({ client: { id: '' } });
   const token = await issuer.mint();
@@ -169,7 +169,7 @@ test('a client that cannot work is told once, traps or not', async (t) => {
   assert.equal(logged.mock.calls.filter(({ arguments: [text] }) => String(text).includes('client.id')).length, 1);
 });
 
-test('a trap while a task is dropped costs nobody anything', async (t) => {
+test('a trap while a task is dropped affects no request', async (t) => {
   t.mock.method(console, 'error', () => {});
   const own = await startIssuer();
   try {
@@ -183,7 +183,7 @@ test('a trap while a task is dropped costs nobody anything', async (t) => {
   }
 });
 
-test('a component that cannot start is a 500 for each request, and a new try', async (t) => {
+test('a component that cannot start is a 500 for each request, and is started again', async (t) => {
   t.mock.method(console, 'error', () => {});
   const worker = gateOf().protect(() => new Response('ok'));
   armed.add('tollgate:auth/resource-server@0.1.0#[static]gate.create');
@@ -194,7 +194,7 @@ test('a component that cannot start is a 500 for each request, and a new try', a
   assert.equal(instances, before + 2);
 });
 
-test('calls leave the component’s memory as it was', async () => {
+test('calls do not leak memory of the component', async () => {
   const gate = gateOf({ client: { id: 'app', secret: 's' } });
   const token = await issuer.mint({ sub: 'ü'.repeat(100) });
   const round = async (n) => {

@@ -72,7 +72,7 @@ test('a request through the gate, settings from env', async (t) => {
   assert.ok(!logs.includes(token.slice(0, 20)) && !logs.includes('not-for-logs'), logs);
 });
 
-test('responses keep what they are and get the headers', async (t) => {
+test('responses are kept and get the headers', async (t) => {
   const worker = await start(t, { bindings: { ORIGIN: `${issuer.url}/jwks` } });
   const init = { ...bearer(await issuer.mint(), { origin: 'https://app.example' }), redirect: 'manual' };
   const redirect = await worker.fetch('/redirect', init);
@@ -86,7 +86,7 @@ test('responses keep what they are and get the headers', async (t) => {
   assert.match(own.headers.get('access-control-expose-headers'), /mcp-session-id.*www-authenticate/i);
 });
 
-test('a WebSocket goes through', async (t) => {
+test('a WebSocket passes', async (t) => {
   const worker = await start(t);
   const token = await issuer.mint();
   assert.equal((await worker.fetch('/websocket', { headers: { upgrade: 'websocket' } })).status, 401);
@@ -102,7 +102,7 @@ test('a WebSocket goes through', async (t) => {
   webSocket.close();
 });
 
-test('a wrong setting answers 500 without saying why, and logs the sentence', async (t) => {
+test('a wrong setting answers 500 without details, and logs the message', async (t) => {
   const worker = await start(t, { bindings: { TOLLGATE_ISUER: 'x' } });
   const answer = await worker.fetch('/mcp');
   assert.equal(answer.status, 500);
@@ -110,7 +110,7 @@ test('a wrong setting answers 500 without saying why, and logs the sentence', as
   assert.match(worker.logs.join(''), /tollgate: .*TOLLGATE_ISUER/);
 });
 
-test('an exception of the handler is the handler’s', async (t) => {
+test('an exception of the handler is passed on', async (t) => {
   const worker = await start(t);
   const answer = await worker.fetch('/throws', bearer(await issuer.mint())).then(
     (response) => response.text(),
@@ -119,7 +119,7 @@ test('an exception of the handler is the handler’s', async (t) => {
   assert.match(answer, /the handler failed/);
 });
 
-/** Sends a request that can be given up: Miniflare's dispatcher cannot take its connection away. */
+/** Sends a request that can be cancelled: Miniflare's dispatcher cannot close its connection. */
 function leave(url, pathname, token) {
   let give;
   const status = new Promise((resolve) => {
@@ -149,7 +149,7 @@ for (const [name, pathname, flags] of [
     const worker = await start(t, { bindings: { TOLLGATE_ISSUER: own.url }, flags });
     const tokens = await Promise.all(Array.from({ length: 100 }, () => own.mint()));
     const clients = [];
-    // The first one starts the fetch, and leaves.
+    // The first client starts the fetch, and disconnects.
     for (const [i, token] of tokens.entries()) {
       clients.push(leave(worker.url, pathname, token));
       if (i === 0) while (own.counts.discovery === 0) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -171,7 +171,7 @@ for (const [name, pathname, flags] of [
   });
 }
 
-test('100 cold requests at once make one discovery and one fetch of keys', async (t) => {
+test('100 concurrent cold requests make one discovery and one fetch of keys', async (t) => {
   const own = await startIssuer();
   t.after(() => own.close());
   const worker = await start(t, { bindings: { TOLLGATE_ISSUER: own.url } });
@@ -182,7 +182,7 @@ test('100 cold requests at once make one discovery and one fetch of keys', async
   assert.deepEqual(own.counts, { discovery: 1, jwks: 1, token: 0 });
 });
 
-test('an issuer that never answers costs its timeout and is 503', async (t) => {
+test('an issuer that never answers is a 503 after the timeout', async (t) => {
   const own = await startIssuer();
   t.after(() => own.close());
   own.answer('jwks', () => {});
@@ -192,7 +192,7 @@ test('an issuer that never answers costs its timeout and is 503', async (t) => {
   assert.ok(Number(answer.headers.get('retry-after')) > 0);
 });
 
-test('stale keys serve while they are refreshed behind the response', async (t) => {
+test('stale keys are used while they are refreshed after the response', async (t) => {
   const own = await startIssuer();
   t.after(() => own.close());
   own.answer('jwks', (_request, response) =>

@@ -1,8 +1,9 @@
-// The second part of the walk: an agent calls a Worker, and the Worker calls an API as the user.
+// The second part of the demo: an agent calls a Worker, and the Worker calls an API on behalf of
+// the user.
 import { admin, askForToken, bearer, call, expect, send, show, stats, step } from './script.mjs';
 import { facts, remark, request } from './show.mjs';
 
-/** Who the Worker is to the issuer. */
+/** The Worker's client at the issuer. */
 export const CLIENT = 'profile-worker';
 const TOOL = 'read_profile';
 const SCOPE = 'profile:read';

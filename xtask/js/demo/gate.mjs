@@ -1,5 +1,5 @@
-// The first part of the walk: an MCP server behind the gate, from the 401 that tells a client where to
-// look to an issuer that comes back after an outage.
+// The first part of the demo: an MCP server behind the gate, from the 401 with the metadata URL to
+// the recovery from an outage of the issuer.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { admin, askForToken, call, expect, send, show, stats, step, toolCall } from './script.mjs';
 import { answer, remark } from './show.mjs';

@@ -1,8 +1,9 @@
-// What a walk is made of: numbered steps, requests that are shown as commands, and expectations.
+// The parts of the demo's walks: numbered steps, requests that are shown as commands, and
+// expectations.
 import { appendFileSync } from 'node:fs';
 import { answer, heading, request, short, surprise } from './show.mjs';
 
-/** Nothing here takes long; a request that does has failed. */
+/** The timeout of a request. Nothing here takes longer. */
 const LIMIT_MS = 10_000;
 
 let number = 0;
@@ -12,13 +13,15 @@ class Surprise extends Error {}
 
 export const step = (title, why) => heading(++number, title, why);
 
-/** The first thing that is not as it should be ends the walk. */
+/** The first failed expectation ends the walk. */
 export function expect(holds, what) {
   if (!holds) throw new Surprise(what);
   checks += 1;
 }
 
-/** Runs walks, one after the other; the process ends with status 1 at the first surprise. */
+/**
+ * Runs walks one after the other. The process ends with status 1 at the first failed expectation.
+ */
 export async function run(...walks) {
   try {
     for (const walk of walks) await walk();
@@ -31,7 +34,7 @@ export async function run(...walks) {
   }
 }
 
-/** How many expectations held: for people, and for the program that has started this one. */
+/** How many expectations were fulfilled, for people and for the parent process. */
 function report(failed) {
   console.log(`${checks} passed, ${failed} failed`);
   const file = process.env.TOLLGATE_COUNTS;

@@ -1,4 +1,4 @@
-// Printing requests and answers so that a person can follow.
+// Prints requests and responses for people.
 import { STATUS_CODES } from 'node:http';
 
 const colour = process.env.TOLLGATE_COLOUR === '1';
@@ -10,13 +10,13 @@ const green = style('32');
 const yellow = style('33');
 const cyan = style('36');
 
-/** A token or a body is cut after so many characters: what matters is at its beginning. */
+/** A token or a body is cut after this many characters. */
 const LONGEST = 240;
 const WIDTH = 92;
 /** The longest name of a member that is shown, and a space. */
 const LABEL = 'client_authentication'.length + 1;
 
-/** Headers that say why an answer is what it is. */
+/** Headers that explain a response. */
 const TELLING = ['www-authenticate', 'retry-after'];
 
 export function heading(number, title, why) {

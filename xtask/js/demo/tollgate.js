@@ -1,5 +1,5 @@
-// Stands in for the package in the demo's Worker, and shortens two times that the walk waits for.
-// All else is the package as it ships.
+// Replaces the package in the demo's Worker, and shortens two durations that the demo waits for.
+// Everything else is the released package.
 import * as tollgate from '../../../target/dist/npm/tollgate/worker.js';
 
 export * from '../../../target/dist/npm/tollgate/worker.js';

@@ -12,7 +12,7 @@ import { CLIENT } from './chain.mjs';
 const [name, port, folder, issuer, upstream] = process.argv.slice(2);
 const origin = `http://127.0.0.1:${port}`;
 
-/** What each example needs besides its issuer, resource and audience. */
+/** Settings of each example besides its issuer, resource and audience. */
 const SETTINGS = {
   'mcp-server': () => ({ ALLOWED_ORIGINS: origin }),
   'delegated-js': () => ({ UPSTREAM_URL: upstream, TOLLGATE_CLIENT_ID: CLIENT, TOLLGATE_PRIVATE_KEY: newKey() }),
@@ -29,7 +29,7 @@ const configuration = path.join(example, 'wrangler.jsonc');
 const dist = path.join(folder, 'dist');
 const wrangler = path.join(root, 'node_modules/wrangler/bin/wrangler.js');
 
-// What an earlier walk left is no part of this one.
+// Removes the state of an earlier run.
 await rm(folder, { recursive: true, force: true });
 
 // Bundled once and not watched: a build meanwhile would restart the Worker, and its keys with it.

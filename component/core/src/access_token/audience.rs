@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_covers_itself_and_what_the_request_lies_below() {
+    fn a_resource_covers_itself_and_its_subpaths() {
         let audiences = Audiences::Resource("https://api".into());
         let paths = list(&["/mcp/x"]);
         let target = Some(Target {

@@ -5,7 +5,7 @@ use crate::capability::UnixMillis;
 use crate::json::{Json, Object};
 use crate::limits;
 
-/// Whom a verified token speaks for.
+/// The identity in a verified token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Identity {
     /// `sub`.

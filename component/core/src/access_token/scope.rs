@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn broader_scopes_cover_narrower_ones_only() {
+    fn broader_scopes_cover_only_narrower_ones() {
         let hierarchy = ScopeHierarchy::new(&[
             ("admin".into(), list(&["write"])),
             ("write".into(), list(&["read", "admin2"])),

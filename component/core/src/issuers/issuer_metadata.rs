@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn looks_in_three_places() {
+    fn metadata_has_three_locations() {
         let expected: [&str; 3] = [
             "https://a/.well-known/oauth-authorization-server/t1",
             "https://a/.well-known/openid-configuration/t1",

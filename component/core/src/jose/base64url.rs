@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_texts_of_the_same_bytes_are_refused() {
+    fn other_encodings_of_the_same_bytes_are_refused() {
         for text in [
             "YQ==", "YQ=", "YR", "YWJ", "YWK", "Y", "YWJjZ", " YQ", "YQ ", "YQ\n", "Y Q",
             "YWJj\r\n", "-_8=", "+/8", "+_8", "-/8", "YQ\0", "YÄ", "YQ.", "=", "====",
@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_has_one_text() {
+    fn every_value_has_one_encoding() {
         // RFC 4648 section 10, without padding, and RFC 7515 appendix C.
         for (bytes, text) in [
             (&b""[..], ""),

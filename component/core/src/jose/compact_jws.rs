@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_but_harmless_headers_are_accepted() {
+    fn unusual_but_harmless_headers_are_accepted() {
         let header = r#"{"alg":"EdDSA","b64":true,"kid":"\r\n\"\u0000é","typ":"at+jwt","jku":1}"#;
         let parsed = parse(header).unwrap();
         assert_eq!(parsed.algorithm, Algorithm::EdDsa);

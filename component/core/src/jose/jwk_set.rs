@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_no_set_are_refused() {
+    fn texts_that_are_not_key_sets_are_refused() {
         let deep = format!(r#"{{"keys":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
         for (json, error) in [
             ("", JwkSetError::Json(JsonError::Syntax)),

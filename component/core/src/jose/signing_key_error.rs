@@ -142,7 +142,7 @@ impl Display for SigningKeyError {
                 "has an unknown alg: use RS256, PS256, ES256, ES384 or EdDSA"
             }
             Self::Algorithm { fitting } => {
-                out.write_str("cannot sign with the configured algorithm: use ")?;
+                out.write_str("cannot sign with the given algorithm: use ")?;
                 for (i, algorithm) in fitting.iter().enumerate() {
                     let before = if i == 0 { "" } else { " or " };
                     write!(out, "{before}{}", algorithm.name())?;

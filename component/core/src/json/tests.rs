@@ -1,4 +1,4 @@
-//! Each rule of JSON from its wrong side.
+//! Tests that break each rule of JSON.
 
 use std::fmt::Write as _;
 
@@ -61,7 +61,7 @@ fn what_is_not_json_is_refused() {
 }
 
 #[test]
-fn a_member_stands_once_at_any_depth() {
+fn duplicate_members_are_refused_at_any_depth() {
     for text in [
         r#"{"a":1,"a":1}"#,
         r#"{"a":1,"b":2,"a":3}"#,
@@ -83,7 +83,7 @@ fn a_member_stands_once_at_any_depth() {
 }
 
 #[test]
-fn many_members_are_quick() {
+fn many_members_are_parsed_quickly() {
     let mut text = "{".to_owned();
     for i in 0..100_000 {
         let _ = write!(text, "\"m{i}\":{i},");
@@ -107,7 +107,7 @@ fn depth_is_bounded() {
 }
 
 #[test]
-fn an_object_is_told_from_other_values() {
+fn an_object_is_required() {
     for text in ["1", "[]", "\"{}\"", "null"] {
         let parsed = Object::parse(text.as_bytes(), DEPTH);
         assert_eq!(parsed, Err(JsonError::NotAnObject), "{text}");
@@ -143,7 +143,7 @@ fn numbers_keep_their_value() {
 }
 
 #[test]
-fn what_is_written_reads_the_same() {
+fn written_json_parses_to_the_same_value() {
     let text = concat!(
         r#"{"a":[null,true,false,0,-1,1.5e0,1e300,18446744073709551615],"":{},"e":[],"#,
         r#""s":"\"\\/\u0000\u000a\u001f\u007f é 😀 </script>"}"#

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_absent_from_malformed_from_repeated() {
+    fn absent_malformed_and_repeated_credentials_differ() {
         for (values, rejection) in [
             (&[][..], Rejection::NoCredentials),
             (&[""], Rejection::NoCredentials),

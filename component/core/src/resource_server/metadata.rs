@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_resource_stands_behind_the_well_known_part() {
+    fn the_resource_path_follows_the_well_known_part() {
         use WellKnown::{AuthorizationServer, ClientKeys, ProtectedResource};
         for (path, expected) in [
             (

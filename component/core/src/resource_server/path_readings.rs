@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn each_odd_spelling_has_its_readings() {
+    fn each_ambiguous_spelling_has_its_readings() {
         for (path, expected) in [
             ("/pub/file%20name", &["/pub/*"][..]),
             ("/caf%c3%a9/x", &["/*"]),
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_two_servers_read_alike_is_ambiguous() {
+    fn paths_that_servers_read_differently_are_ambiguous() {
         let many = "/a%20".repeat(READINGS);
         for path in [
             "/a%00",

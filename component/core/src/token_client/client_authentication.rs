@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assertion_is_short_and_about_this_client() {
+    fn an_assertion_is_short_lived_and_names_this_client() {
         let claims = assertion_claims("c1", "https://i", "j", 1_700_000_000_999).to_string();
         let expected = "{\"iss\":\"c1\",\"sub\":\"c1\",\"aud\":\"https://i\",\"jti\":\"j\",\
                         \"iat\":1700000000,\"exp\":1700000060}";

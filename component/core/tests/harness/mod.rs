@@ -1,4 +1,4 @@
-//! A gate with a scripted host: time is a field, the network is a table.
+//! A gate with a simulated host: time is a field, and the network is a table.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::cell::{Cell, RefCell};
@@ -32,7 +32,7 @@ pub const JWKS: &str = "https://issuer.example/jwks";
 /// 2026-11-21T00:00:00Z.
 pub const NOW: u64 = 1_795_219_200;
 
-/// What a URL answers.
+/// The response of a URL.
 #[derive(Clone)]
 pub enum Site {
     Body(u16, String, &'static str),
@@ -221,12 +221,12 @@ impl Key {
         format!("{input}.{}", BASE64URL.encode(signature.to_bytes()))
     }
 
-    /// A good token.
+    /// A valid token.
     pub fn token(&self) -> String {
         self.token_with(&json!({}))
     }
 
-    /// A good token but for these claims; `null` takes one out.
+    /// A valid token with these claims changed; `null` removes one.
     pub fn token_with(&self, changes: &Value) -> String {
         self.sign(&self.header(), &claims_with(changes).to_string())
     }
@@ -292,7 +292,7 @@ impl World {
         Self::on(host, config).expect("a good configuration")
     }
 
-    /// A deployment on this host, if the configuration works.
+    /// A deployment on this host, if the configuration is valid.
     pub fn on(host: Rc<FakeHost>, config: Config) -> Result<Self, ConfigError> {
         let deployment = Deployment::new(config, Rc::<FakeHost>::clone(&host))?;
         Ok(Self {
@@ -302,12 +302,12 @@ impl World {
         })
     }
 
-    /// Another gate on the same host: a fresh isolate.
+    /// Another gate on the same host, like a new isolate.
     pub fn again(&self, config: Config) -> Self {
         Self::on(Rc::clone(&self.host), config).expect("a good configuration")
     }
 
-    /// Drives a task, moving time as it asks.
+    /// Drives a task, and advances the time as it requests.
     pub fn finish<T>(&self, mut task: Task<T>) -> T {
         for _ in 0..10_000 {
             match task.poll() {

@@ -1,4 +1,4 @@
-//! The host's half of signatures: RustCrypto's, answering as the test says.
+//! The host's signatures, with RustCrypto. The test decides how they answer.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::cell::{Cell, RefCell};
@@ -19,11 +19,11 @@ use tollgate_signatures::{Error, SIGN, SigningKey, VERIFY, VerifyingKey};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answers {
     AtOnce,
-    /// At the poll after so many.
+    /// After this many polls.
     After(u32),
     Never,
     Fails(SignatureError),
-    /// And then a verdict of the other kind.
+    /// A second verdict that differs from the first.
     Twice,
 }
 
@@ -31,7 +31,7 @@ pub enum Answers {
 #[derive(Clone)]
 pub struct Signatures {
     pub answers: Rc<Cell<Answers>>,
-    /// How the next operations are answered, before `answers` counts.
+    /// How the next operations are answered, before `answers` applies.
     pub next: Rc<RefCell<VecDeque<Answers>>>,
     /// Why public keys are refused.
     pub refuses: Rc<Cell<Option<SignatureError>>>,
@@ -158,7 +158,7 @@ impl<T> Pending<Result<T, SignatureError>> for Answer<T> {
     }
 }
 
-/// A verdict that is another one at each poll.
+/// A verdict that changes with each poll.
 struct Changing(bool);
 
 impl Pending<Result<bool, SignatureError>> for Changing {
@@ -234,7 +234,7 @@ impl TryRng for TestRandom {
 
 impl TryCryptoRng for TestRandom {}
 
-/// A host that has signatures and nothing else.
+/// A host that has only signatures.
 #[derive(Clone, Default)]
 pub struct SignatureHost(pub Signatures);
 
@@ -244,7 +244,7 @@ impl SignatureHost {
     }
 }
 
-/// The result of a task for which everything is at hand.
+/// The result of a task that needs no waiting.
 pub fn at_once<T>(mut task: Task<T>) -> T {
     match task.poll() {
         Progress::Ready(result) => result,

@@ -1,5 +1,5 @@
-//! Private keys that protect nothing: of OpenSSL's making in PEM, the same by Node in JSON, and
-//! those that RFCs print.
+//! Private keys for tests: made by OpenSSL in PEM, the same converted by Node to JSON, and those of
+//! RFCs.
 #![allow(dead_code, reason = "each test file uses some")]
 
 use tollgate_core::json::{Json, Object};

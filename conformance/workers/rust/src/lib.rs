@@ -1,6 +1,6 @@
 //! The Rust crate behind the runner: gates by the options that a request names, and a handler that
-//! answers with the identity it was given, and on `POST /do` does with the gate's client what the
-//! body says. `../js` is the same in JavaScript.
+//! answers with the caller's identity and, on `POST /do`, runs the operation in the body with the
+//! gate's client. `../js` is the same in JavaScript.
 
 mod operation;
 

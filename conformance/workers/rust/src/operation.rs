@@ -1,5 +1,5 @@
-//! What a check has the gate's client do: JSON in and out. `conformance/src/target/operation.rs`
-//! says what the members are.
+//! Operations with the gate's client, with JSON in and out. `conformance/src/target/operation.rs`
+//! documents the members.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -103,7 +103,7 @@ pub(crate) struct Place<'a> {
     pub(crate) context: &'a Context,
 }
 
-/// Does what the body says, on behalf of the caller.
+/// Runs the operation in the body, on behalf of the caller.
 pub(crate) async fn perform(place: Place<'_>, body: &str) -> Result<Response> {
     let operation: Operation = serde_json::from_str(body)?;
     match answer(&place, &operation).await {

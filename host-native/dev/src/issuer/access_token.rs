@@ -1,4 +1,4 @@
-//! Access tokens as RFC 9068 has them, and on request as it does not.
+//! Access tokens as RFC 9068 defines them and, on request, malformed ones.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,43 +9,44 @@ use super::Issuer;
 use super::key_ring::fresh_rng;
 use super::signing_key::{Algorithm, base64url};
 
-/// What an access token should say. The default is a well-formed token of the client `demo` for
-/// the issuer's default audience, without scopes.
+/// The content of an access token. The default is a well-formed token of the client `demo` for the
+/// issuer's default audience, without scopes.
 #[derive(Clone, Debug, Default)]
 pub struct TokenSpec {
     /// `client_id`. Default: `demo`.
     pub client_id: Option<String>,
     /// `sub`. Default: the client.
     pub subject: Option<String>,
-    /// `aud`: a string where there is one, an array where there are more. Empty: the issuer's
+    /// `aud`: a string if there is one value, an array if there are more. If empty: the issuer's
     /// default.
     pub audiences: Vec<String>,
-    /// `scope`. Empty: no such claim.
+    /// `scope`. If empty: no such claim.
     pub scopes: Vec<String>,
-    /// What signs. Default: the issuer's default. A key is made and published if there is none.
+    /// The signature algorithm. Default: the issuer's default. A key is created and published if
+    /// there is none.
     pub algorithm: Option<Algorithm>,
     /// `typ` in the header. Default: `at+jwt`.
     pub typ: Option<String>,
     /// Seconds from now to `exp`; negative for a token that has expired. Default: the issuer's
     /// default.
     pub lifetime: Option<i64>,
-    /// Claims that replace or join those above, at last; `null` takes one away.
+    /// Claims that replace those above or are added; `null` removes one.
     pub claims: Map<String, Value>,
-    /// The same for the header. It is signed by `algorithm` whatever `alg` is put here.
+    /// The same for the header. The token is signed with `algorithm`, whatever `alg` is given here.
     pub header: Map<String, Value>,
 }
 
-/// A signed token and what the token endpoint says beside it.
+/// A signed token, with the other members of the token response.
 pub(super) struct IssuedToken {
     pub(super) token: String,
     /// Seconds, never below zero.
     pub(super) expires_in: u64,
-    /// `jti`, where it still is one after all changes.
+    /// `jti`, if it is still a string after all changes.
     pub(super) id: Option<String>,
 }
 
 impl Issuer {
-    /// Signs what `spec` asks for. Nothing is checked: odd tokens are wanted.
+    /// Signs a token as `spec` describes. Nothing is checked, because tests need malformed tokens.
     pub(super) async fn issue(&self, spec: TokenSpec) -> IssuedToken {
         let algorithm = spec.algorithm.unwrap_or(self.options.algorithm);
         let key = self.signing_key(algorithm).await;

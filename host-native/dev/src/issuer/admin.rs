@@ -1,4 +1,4 @@
-//! Commands for whoever runs the issuer. They are open to every local process.
+//! Admin commands. Every local process may use them.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -15,8 +15,8 @@ use super::server::Peer;
 use super::signing_key::Algorithm;
 use super::{AuditEvent, ClientSpec, Outage, Policy, SharedIssuer};
 
-/// Refuses whoever is not on this machine, and every web page: a browser sends `Origin` with
-/// each POST, and `Host` unmasks a name that was rebound to a loopback address.
+/// Refuses requests from other machines and from web pages: a browser sends `Origin` with each
+/// POST, and `Host` reveals DNS rebinding to a loopback address.
 pub(crate) async fn local_only(
     Extension(Peer(peer)): Extension<Peer>,
     request: Request,
@@ -131,7 +131,7 @@ pub(super) async fn register_client(
     State(issuer): State<SharedIssuer>,
     body: Bytes,
 ) -> Result<Json<Value>, AdminError> {
-    // A message of serde's could repeat a value, and one of the values is a secret.
+    // A message of serde could repeat a value, and one of the values is a secret.
     let spec: ClientSpec = serde_json::from_slice(&body).map_err(|error| {
         AdminError(format!(
             "not a client: line {}, column {}",
@@ -147,7 +147,7 @@ pub(super) async fn register_client(
     Ok(Json(client.describe()))
 }
 
-/// What is wrong with a command's body, for the person who sent it.
+/// What is wrong with a command's body.
 pub(super) struct AdminError(String);
 
 impl IntoResponse for AdminError {

@@ -1,5 +1,5 @@
-//! What the token endpoint decided, for whom and why: the last decisions, and a line of the log
-//! for each.
+//! The audit log: the recent decisions of the token endpoint, for whom and why, with a log line for
+//! each.
 
 use std::collections::VecDeque;
 
@@ -15,18 +15,18 @@ pub enum AuditAction {
     /// A token was issued.
     #[serde(rename = "credentials:issue")]
     Issue,
-    /// None was.
+    /// No token was issued.
     #[serde(rename = "credentials:refuse")]
     Refuse,
 }
 
-/// One decision of the token endpoint. There is no token and no secret in it.
+/// One decision of the token endpoint. It contains no token and no secret.
 ///
-/// In a refusal, members hold what was known when it was decided; what the request says without
-/// proof has no control characters and is cut short.
+/// In a refusal, members have the values that were known at that time. Unverified values from the
+/// request have no control characters, and are cut.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct AuditEvent {
-    /// Counts up from 1, also over resets.
+    /// Counts up from 1, and continues after a reset.
     pub sequence: u64,
     /// Seconds since 1970.
     pub time: u64,
@@ -34,25 +34,25 @@ pub struct AuditEvent {
     pub event: AuditAction,
     /// `grant_type`.
     pub grant: Option<String>,
-    /// The user: `sub`. Only from a token that this issuer signed, or of a refresh token, or
-    /// asked for by an authenticated client.
+    /// The user: `sub`. Only from a token that this issuer signed, from a refresh token, or from
+    /// the request of an authenticated client.
     pub subject: Option<String>,
-    /// The application. Proven only if `client_authentication` is there.
+    /// The application. Authenticated only if `client_authentication` is present.
     pub client_id: Option<String>,
-    /// How the application proved itself: `client_secret_basic`, `client_secret_post`,
+    /// How the application authenticated: `client_secret_basic`, `client_secret_post`,
     /// `private_key_jwt`, `none` (a public client).
     pub client_authentication: Option<&'static str>,
-    /// Who acts for the user, the one who acts now first (RFC 8693, section 4.1).
+    /// The actors: the current one, then prior ones (RFC 8693, section 4.1).
     pub actors: Vec<String>,
     /// `resource` and `audience`.
     pub resources: Vec<String>,
-    /// Granted; in a refusal, asked for.
+    /// The granted scopes or, in a refusal, the requested ones.
     pub scopes: Vec<String>,
     /// `jti` of the token.
     pub token_id: Option<String>,
     /// The OAuth error code of a refusal.
     pub error: Option<&'static str>,
-    /// What was wrong, in the issuer's words.
+    /// The issuer's description of the error.
     pub reason: Option<String>,
 }
 
@@ -69,7 +69,7 @@ pub(super) struct Draft {
     pub(super) token_id: Option<String>,
 }
 
-/// The last events.
+/// The recent events.
 #[derive(Default)]
 pub(super) struct AuditLog {
     events: VecDeque<AuditEvent>,
@@ -123,7 +123,7 @@ impl AuditLog {
         later.cloned().collect()
     }
 
-    /// Forgets the events. Numbers go on, so that whoever asks for later ones misses none.
+    /// Removes the events. Their numbers continue, so that a reader of later events misses none.
     pub(super) fn reset(&mut self) {
         self.events.clear();
     }
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_strangers_say_is_short_and_plain() {
+    fn unverified_values_are_short_and_plain() {
         let mut log = AuditLog::default();
         let draft = Draft {
             client_id: Some("a\n\u{9b}31m\u{1b}[0m".into()),

@@ -1,4 +1,4 @@
-//! `private_key_jwt`: a client that proves itself by a signed JWT (RFC 7521, section 4.2; RFC
+//! `private_key_jwt`: a client that authenticates with a signed JWT (RFC 7521, section 4.2; RFC
 //! 7523, sections 2.2 and 3; OpenID Connect Core, section 9).
 
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ use super::token_endpoint::TokenError;
 /// The only type of assertion (RFC 7523, section 2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// What may sign an assertion.
+/// The algorithms that may sign an assertion.
 pub(super) const ALGORITHMS: &[Algorithm] = &[
     Algorithm::Es256,
     Algorithm::Es384,
@@ -28,20 +28,20 @@ pub(super) const ALGORITHMS: &[Algorithm] = &[
     Algorithm::Rs256,
 ];
 
-/// How far ahead `exp` may be, in seconds. An assertion is made for one request, and until `exp`
-/// its `jti` must be remembered.
+/// How far in the future `exp` may be, in seconds. An assertion is made for one request, and its
+/// `jti` must be stored until `exp`.
 const MAX_LIFETIME: i64 = 600;
 
-/// How far ahead the client's clock may be, in seconds.
+/// How far the client's clock may be ahead, in seconds.
 const TOLERANCE: i64 = 10;
 
-/// Whether a request brings an assertion.
+/// Whether a request has an assertion.
 pub(super) fn is_there(form: &Form) -> bool {
     form.get("client_assertion").is_some() || form.get("client_assertion_type").is_some()
 }
 
-/// The client that signed this request's assertion. What needs no key is checked first, so that
-/// nobody has keys fetched without an assertion that could be good.
+/// Returns the client that signed this request's assertion. Checks that need no key come first, so
+/// that an obviously invalid assertion causes no fetch of keys.
 pub(super) async fn authenticate(
     issuer: &SharedIssuer,
     form: &Form,
@@ -75,14 +75,14 @@ pub(super) async fn authenticate(
             return Err(invalid("the client has no key that fits client_assertion"));
         }
         Some(Err(RemoteKeysError::Verify(VerifyError::Signature))) => {
-            return Err(invalid("client_assertion's signature is wrong"));
+            return Err(invalid("client_assertion's signature is invalid"));
         }
         Some(Err(error)) => {
             tracing::warn!(%error, "client keys");
-            return Err(invalid("the client's keys cannot be had"));
+            return Err(invalid("the client's keys cannot be fetched"));
         }
     }
-    // At last: only what the client did sign uses up an id.
+    // Checked last, so that only a valid assertion uses up an id.
     let fresh = issuer.assertions().remember(&claims, now());
     if !fresh {
         return Err(invalid("client_assertion was used before"));
@@ -97,7 +97,7 @@ fn invalid(problem: &'static str) -> TokenError {
     }
 }
 
-/// The claims that count (RFC 7523, section 3).
+/// The required claims (RFC 7523, section 3).
 struct Claims {
     client_id: String,
     id: String,
@@ -176,19 +176,19 @@ impl Claims {
     }
 }
 
-/// Assertions that were used, until they expire.
+/// Used assertions, until they expire.
 #[derive(Default)]
 pub(super) struct UsedAssertions {
     /// Digests of client and `jti`, with `exp`.
     seen: HashMap<[u8; 32], f64>,
 }
 
-/// How many are remembered: sixteen a second over the longest lifetime. When there are more,
-/// further ones are refused rather than forgotten.
+/// How many are stored: sixteen a second over the maximum lifetime. Beyond that, new assertions are
+/// refused, and none is forgotten.
 const MAX_SEEN: usize = 10_000;
 
 impl UsedAssertions {
-    /// Whether this one is new. It is not from now on.
+    /// Records an assertion. Returns whether it is new.
     fn remember(&mut self, claims: &Claims, now: i64) -> bool {
         let mut digest = Sha256::new();
         digest.update(Sha256::digest(&claims.client_id));
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn every_claim_counts() {
+    fn every_required_claim_is_checked() {
         assert_eq!(check(|_| {}), Ok(()));
         for (name, value, word) in [
             ("iss", json!("other"), "differ"),
@@ -293,12 +293,12 @@ mod tests {
         assert!(remember("a", "1"));
         assert!(!remember("a", "1"));
         assert!(remember("b", "1"));
-        // Another border between client and id is another assertion.
+        // The border between client and id matters.
         assert!(remember("a1", ""));
     }
 
     #[test]
-    fn when_too_many_are_remembered_further_ones_are_refused() {
+    fn assertions_beyond_the_limit_are_refused() {
         let mut used = UsedAssertions::default();
         let claims = |id: usize, expires_at: i64| Claims {
             client_id: "a".into(),

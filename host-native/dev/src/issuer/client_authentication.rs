@@ -1,4 +1,4 @@
-//! Who asks for a token: `client_secret_basic`, `client_secret_post` and `none` (RFC 6749, section
+//! Client authentication: `client_secret_basic`, `client_secret_post` and `none` (RFC 6749, section
 //! 2.3.1; RFC 7591, section 2); `private_key_jwt` is in `client_assertion`.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::clients::Client;
 use super::form::Form;
 use super::token_endpoint::TokenError;
 
-/// How clients may authenticate.
+/// The supported authentication methods.
 pub(super) const METHODS: &[&str] = &[
     "client_secret_basic",
     "client_secret_post",
@@ -21,8 +21,8 @@ pub(super) const METHODS: &[&str] = &[
     "none",
 ];
 
-/// The client that sent this request. The draft says who it claims to be, and by which method it
-/// proved that if it did.
+/// Returns the client that sent this request. Records in the draft which client it claims to be
+/// and, if it authenticated, by which method.
 pub(super) async fn authenticate(
     issuer: &SharedIssuer,
     headers: &HeaderMap,
@@ -91,7 +91,7 @@ pub(super) async fn authenticate(
     Ok(client)
 }
 
-/// Id and secret of a `Basic` header: each form-encoded before they were joined.
+/// Id and secret of a `Basic` header. Each is form-encoded.
 fn basic(value: &str) -> Option<(String, String)> {
     let (scheme, credentials) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_basic_credentials_are_nobody() {
+    fn malformed_basic_credentials_are_refused() {
         for value in [
             "Basic",
             "Bearer YTpi",

@@ -1,4 +1,4 @@
-//! Client credentials (RFC 6749, section 4.4), with parameters for odd tokens.
+//! Client credentials (RFC 6749, section 4.4), with parameters for malformed tokens.
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,4 @@
-//! How a client is registered: on the command line, by an admin or in Rust.
+//! Client registration: on the command line, by an admin command or in Rust.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,14 +18,14 @@ pub struct ClientSpec {
     pub secret: Option<String>,
     /// For `private_key_jwt`: a JWK Set of public keys.
     pub jwks: Option<Value>,
-    /// For `private_key_jwt`: an `http:` URL where the client publishes its keys. They are
-    /// fetched when an assertion comes, again after 60 seconds, and at once when none fits.
+    /// For `private_key_jwt`: an `http:` URL where the client publishes its keys. They are fetched
+    /// when an assertion arrives, again after 60 seconds, and at once if none fits.
     pub jwks_uri: Option<String>,
-    /// It has no credentials (`none`): it may exchange and refresh where policies name it, and
-    /// get nothing for itself.
+    /// A public client (`none`). It may exchange and refresh tokens if policies name it, but gets
+    /// no token for itself.
     #[serde(default)]
     pub public: bool,
-    /// What it may be granted; left out: any scope.
+    /// The scopes that it may be granted. Default: any.
     pub scopes: Option<Vec<String>>,
 }
 
@@ -63,15 +63,15 @@ pub enum ClientError {
     Form,
     /// The id is empty, too long or has control characters.
     Id,
-    /// Nothing says how it authenticates, or it is public and has credentials.
+    /// It has no credentials and is not public, or it is public and has credentials.
     Credentials,
     /// `jwks` and `jwks_uri` both.
     TwoKeySets,
     /// `jwks_uri` is not an `http:` URL.
     JwksUri,
-    /// `jwks` has no public key that could be used.
+    /// `jwks` has no usable public key.
     Jwks,
-    /// Something in `scopes` is no scope.
+    /// An entry of `scopes` is not a scope.
     Scope,
     /// There are too many clients.
     TooMany,
@@ -85,11 +85,11 @@ impl fmt::Display for ClientError {
             Self::Credentials => {
                 "a client needs a secret, jwks or jwks_uri, or \"public\": true and none of them"
             }
-            Self::TwoKeySets => "give either jwks or jwks_uri",
+            Self::TwoKeySets => "jwks and jwks_uri are both given: remove one of the two",
             Self::JwksUri => "jwks_uri must be an absolute http URL",
             Self::Jwks => "jwks must be a JWK Set with at least one usable public key",
             Self::Scope => "scopes must be scope tokens: visible ASCII without '\"' and '\\'",
-            Self::TooMany => "there are 1,000 clients already: reset first",
+            Self::TooMany => "there are already 1,000 clients: reset the issuer first",
         })
     }
 }

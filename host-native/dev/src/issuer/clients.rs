@@ -1,4 +1,4 @@
-//! Who may ask for tokens, and by which proof.
+//! The registered clients and their credentials.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use super::client_registration::{ClientError, ClientSpec};
 use super::remote_keys::{RemoteKeys, RemoteKeysError};
 use super::signatures::verify_compact;
 
-/// What a client may exchange tokens for where no policy says.
+/// The resources that a client may exchange tokens for without a policy.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum ExchangeDefault {
     /// Any resource.
     Any,
     /// No resource.
     Listed,
-    /// No resource, and without any policy the whole grant is not for it.
+    /// No resource. Without any policy, the client may not use the grant at all.
     Never,
 }
 
@@ -37,7 +37,7 @@ impl ExchangeDefault {
 /// A registered client.
 pub(super) struct Client {
     pub(super) id: String,
-    /// A digest, so that a comparison says nothing about the secret and nothing here prints it.
+    /// A digest of the secret, so that comparisons do not leak it and it cannot be printed.
     secret: Option<[u8; 32]>,
     keys: Option<ClientKeys>,
     pub(super) public: bool,
@@ -50,7 +50,7 @@ enum ClientKeys {
     Remote(RemoteKeys),
 }
 
-/// The longest `client_id`: ids are URLs at most.
+/// The maximum length of a `client_id`, which is at most a URL.
 const MAX_ID_BYTES: usize = 256;
 
 impl Client {
@@ -123,7 +123,7 @@ impl Client {
         self.secret == Some(Sha256::digest(secret).into())
     }
 
-    /// The payload of a JWS that this client signed; `None` where it has no keys.
+    /// Verifies a JWS of this client, and returns its payload. `None` if the client has no keys.
     pub(super) async fn verify(&self, jws: &str) -> Option<Result<Vec<u8>, RemoteKeysError>> {
         match self.keys.as_ref()? {
             ClientKeys::Inline(keys) => {
@@ -133,7 +133,7 @@ impl Client {
         }
     }
 
-    /// What may be shown of it.
+    /// The public members.
     pub(super) fn describe(&self) -> Value {
         let mut methods = Vec::new();
         if self.secret.is_some() {
@@ -159,13 +159,14 @@ impl Client {
     }
 }
 
-/// All clients: those that come with the issuer and those that were added while it runs.
+/// All clients: built-in ones, and those that were added at run time.
 pub(super) struct Clients {
     own: Vec<Arc<Client>>,
     added: Vec<Arc<Client>>,
 }
 
-/// The most clients that are added: tests have some dozen, and each is looked at for a request.
+/// The maximum number of added clients: tests have some dozen, and each request searches them
+/// linearly.
 const MAX_ADDED: usize = 1000;
 
 impl Clients {
@@ -185,7 +186,7 @@ impl Clients {
                 None,
                 ExchangeDefault::Listed,
             ),
-            // Its id and secret show whether a caller encodes them before it builds the header.
+            // Its id and secret must be encoded in the header, which tests callers.
             Client::built_in("odd client:+", "odd%secret&+=é", None, any),
         ];
         for spec in specs {
@@ -197,13 +198,13 @@ impl Clients {
         })
     }
 
-    /// The client of this id; the one that was registered last.
+    /// The client with this id that was registered last.
     pub(super) fn find(&self, id: &str) -> Option<Arc<Client>> {
         let all = self.own.iter().chain(&self.added);
         all.rev().find(|client| client.id == id).cloned()
     }
 
-    /// Registers a client, in place of another of its id.
+    /// Registers a client, and replaces another one with the same id.
     pub(super) fn add(&mut self, spec: ClientSpec) -> Result<Arc<Client>, ClientError> {
         let client = Arc::new(Client::new(spec)?);
         self.added.retain(|other| other.id != client.id);
@@ -219,7 +220,7 @@ impl Clients {
         all.map(|client| client.describe()).collect()
     }
 
-    /// Drops what was added, and every fetched key.
+    /// Removes the added clients and all fetched keys.
     pub(super) fn reset(&mut self) {
         self.added.clear();
         for client in &self.own {
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_needs_one_kind_of_proof() {
+    fn a_client_needs_one_kind_of_credential() {
         let uri = "http://127.0.0.1:1/jwks";
         for (spec, expected) in [
             (json!({"client_id": "a", "secret": "s"}), Ok(())),
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn an_added_client_stands_in_front_until_the_reset() {
+    fn an_added_client_takes_precedence_until_the_reset() {
         let mut clients = Clients::new(&[]).expect("valid");
         let spec = ClientSpec {
             client_id: "demo".into(),

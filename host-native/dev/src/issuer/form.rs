@@ -2,13 +2,13 @@
 
 use super::token_endpoint::TokenError;
 
-/// Parameters by name. One without a value counts as left out.
+/// Parameters by name. One without a value counts as omitted.
 pub(super) struct Form(Vec<(String, String)>);
 
-/// What may stand in a request more than once (RFC 8707, section 2; RFC 8693, section 2.1).
+/// Parameters that may be repeated (RFC 8707, section 2; RFC 8693, section 2.1).
 const REPEATABLE: &[&str] = &["resource", "audience"];
 
-/// The most parameters: no grant has more than some dozen.
+/// The maximum number of parameters: no grant has more than some dozen.
 const MAX_PARAMETERS: usize = 64;
 
 impl Form {
@@ -29,7 +29,7 @@ impl Form {
         Ok(Self(parameters))
     }
 
-    /// The value of a parameter that is there once.
+    /// The value of a parameter that may occur once.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
@@ -47,7 +47,7 @@ impl Form {
 }
 
 impl Form {
-    /// What a token is asked for: every `resource`, then every `audience`.
+    /// The target of a request: every `resource`, then every `audience`.
     pub(super) fn targets(&self) -> impl Iterator<Item = &str> {
         self.all("resource").chain(self.all("audience"))
     }

@@ -1,4 +1,4 @@
-//! What an issuer calls itself (RFC 8414, section 2).
+//! The issuer's identifier (RFC 8414, section 2).
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,13 +10,13 @@ pub enum IssuerUrl {
     /// The origin of the address, such as `http://127.0.0.1:9400`.
     #[default]
     Origin,
-    /// That, and this path; it begins with a slash.
+    /// The origin with this path, which begins with a slash.
     Path(String),
-    /// This URL. Its path is where the endpoints are; reaching it is the caller's business.
+    /// This URL. The endpoints are at its path; the caller must make it reachable.
     Url(String),
 }
 
-/// A text that is no issuer.
+/// A text that is not an issuer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct IssuerUrlError;
 

@@ -11,20 +11,19 @@ use super::signing_key::{Algorithm, SigningKey};
 
 /// Published keys, oldest first. The newest of an algorithm signs.
 ///
-/// Each key belongs to one algorithm, so that RS256 and PS256 never share one (RFC 8725, section
-/// 3.1).
+/// Each key belongs to one algorithm, so RS256 and PS256 never share a key (RFC 8725, section 3.1).
 pub(super) struct KeyRing {
     seed: [u8; 32],
-    /// How many keys were ever made: no two share a derived seed.
+    /// How many keys were created, so that no two keys share a derived seed.
     made: u64,
     keys: Vec<Arc<SigningKey>>,
 }
 
-/// The most keys that stay published: what a gate is ready to read in one key set is bounded too.
+/// The maximum number of published keys: a gate limits the size of a key set too.
 const MAX_KEYS: usize = 32;
 
 impl KeyRing {
-    /// An empty ring. The same seed and the same order of rotations give the same keys.
+    /// Creates an empty key ring. The same seed and the same order of rotations give the same keys.
     pub(super) fn new(seed: [u8; 32]) -> Self {
         Self {
             seed,
@@ -33,8 +32,8 @@ impl KeyRing {
         }
     }
 
-    /// A job that makes the next key. It is separate from `publish` because RSA is slow: nobody
-    /// should hold a lock on the ring meanwhile.
+    /// A job that generates the next key. It is separate from `publish`, so that the lock is not
+    /// held while a slow RSA key is generated.
     pub(super) fn next_key(&mut self, algorithm: Algorithm) -> impl FnOnce() -> SigningKey + use<> {
         let mut derive = Sha256::new();
         derive.update(b"tollgate dev-issuer key");
@@ -46,8 +45,8 @@ impl KeyRing {
         move || SigningKey::generate(algorithm, seed)
     }
 
-    /// Publishes a key, which signs from now on. Unless `keep`, all older keys of its algorithm
-    /// disappear.
+    /// Publishes a key, which signs from now on. Unless `keep` is set, all older keys of its
+    /// algorithm are removed.
     pub(super) fn publish(&mut self, key: SigningKey, keep: bool) {
         if !keep {
             self.keys.retain(|old| old.algorithm() != key.algorithm());
@@ -88,12 +87,12 @@ impl KeyRing {
 ///
 /// # Panics
 ///
-/// Where the operating system has no entropy.
+/// The operating system has no entropy.
 pub(super) fn fresh_rng() -> ChaCha20Rng {
     ChaCha20Rng::from_seed(fresh_seed())
 }
 
-/// 32 bytes of the operating system's entropy; panics where there is none.
+/// 32 bytes of the operating system's entropy. Panics if there is none.
 pub(super) fn fresh_seed() -> [u8; 32] {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).expect("the operating system gives entropy");
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn rotation_keeps_the_old_key_until_told_otherwise() {
+    fn rotation_keeps_the_old_key_by_default() {
         let mut ring = KeyRing::new([7; 32]);
         let other = add(&mut ring, Algorithm::EdDsa, true);
         let first = add(&mut ring, Algorithm::Es256, true);
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_repeats_the_whole_ring() {
+    fn a_seed_reproduces_the_whole_key_ring() {
         let kids = |seed| {
             let mut ring = KeyRing::new(seed);
             add(&mut ring, Algorithm::Es256, true);

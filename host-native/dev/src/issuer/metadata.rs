@@ -12,7 +12,7 @@ use super::client_authentication::METHODS;
 use super::signing_key::Algorithm;
 use super::token_endpoint::GRANTS;
 
-/// Scopes that the metadata names. The client `demo` gets any other too.
+/// Scopes in the metadata. The client `demo` gets any other scope too.
 const SCOPES: &[&str] = &[
     "mcp:read",
     "mcp:write",
@@ -46,7 +46,7 @@ pub(super) async fn openid(State(issuer): State<SharedIssuer>) -> Response {
         return StatusCode::NOT_FOUND.into_response();
     }
     let mut document = document(&issuer);
-    // Required there; no ID token is ever issued.
+    // Required by the specification. No ID token is ever issued.
     document["subject_types_supported"] = json!(["public"]);
     let algorithms: Vec<_> = Algorithm::ALL.iter().map(|alg| alg.as_str()).collect();
     document["id_token_signing_alg_values_supported"] = json!(algorithms);
@@ -63,7 +63,7 @@ pub(super) async fn jwks(State(issuer): State<SharedIssuer>) -> Response {
     response
 }
 
-/// There is no user to ask. The endpoint stands in the metadata because many clients refuse
+/// There is no user interaction. The endpoint is in the metadata because many clients refuse
 /// metadata without it.
 pub(super) async fn authorize() -> Response {
     let error = json!({

@@ -1,8 +1,8 @@
 //! A real OAuth issuer for development and tests.
 //!
 //! It serves metadata, keys and tokens over HTTP on a loopback address (client credentials, token
-//! exchange, refresh), and rotates its keys, fails and mints odd tokens on command. Its clients
-//! and their secrets are public knowledge, so it must never guard anything.
+//! exchange, refresh), and rotates its keys, fails and issues malformed tokens on command. Its
+//! clients have well-known secrets, so it must never protect anything.
 //!
 //! ```
 //! use tollgate_dev::issuer::{DevIssuer, Options, TokenSpec};
@@ -67,43 +67,43 @@ use key_ring::KeyRing;
 use policy::Policies;
 use refresh_token::RefreshTokens;
 
-/// How an issuer starts.
+/// Options of an issuer.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where to listen; port 0 takes a free one. Default: a free port of 127.0.0.1.
+    /// The address to listen on. Port 0 selects a free one. Default: a free port of 127.0.0.1.
     pub address: SocketAddr,
-    /// Allows an address that other machines reach. Whoever reaches it gets any token.
+    /// Allows an address that other machines can reach. Anyone who reaches it can get any token.
     pub danger_allow_remote: bool,
-    /// What the issuer calls itself. Default: the origin of its address.
+    /// The issuer's identifier. Default: the origin of its address.
     pub issuer: IssuerUrl,
-    /// `aud` of tokens that are asked for without `resource` and `audience`.
+    /// `aud` of tokens that are requested without `resource` and `audience`.
     pub audience: String,
     /// How long tokens are valid, in seconds.
     pub token_lifetime: u64,
     /// `max-age` of metadata and keys, in seconds; 0 is `no-store`.
     pub jwks_max_age: u32,
-    /// What signs when a request does not say.
+    /// The signature algorithm, unless a request names one.
     pub algorithm: Algorithm,
-    /// Which algorithms have a published key from the start; those of RSA take up to a second
-    /// each. Others get one when they are first asked for.
+    /// The algorithms with a published key from the start. Generating an RSA key takes up to a
+    /// second. Other algorithms get a key when they are first requested.
     pub published: Vec<Algorithm>,
     /// Derives the keys from this text, the same in each run. Default: from entropy.
     pub seed: Option<String>,
     /// Which metadata documents there are.
     pub discovery: Discovery,
-    /// Another `jwks_uri` for the metadata. The own one is served all the same.
+    /// A different `jwks_uri` for the metadata. The issuer still serves its own.
     pub jwks_uri: Option<String>,
-    /// Clients beside those that are built in.
+    /// Clients in addition to the built-in ones.
     pub clients: Vec<ClientSpec>,
-    /// Policies that are in force from the start.
+    /// Policies from the start.
     pub policies: Vec<Policy>,
 }
 
-/// `aud` where neither the request nor [`Options::audience`] says anything else.
+/// The default of [`Options::audience`].
 pub const DEFAULT_AUDIENCE: &str = "http://127.0.0.1:8787";
 
 impl Default for Options {
-    /// Quick to start: only ES256 has a key.
+    /// Starts quickly, because only ES256 has a key.
     fn default() -> Self {
         Self {
             address: (Ipv4Addr::LOCALHOST, 0).into(),
@@ -123,17 +123,17 @@ impl Default for Options {
     }
 }
 
-/// Why an issuer does not start.
+/// Why an issuer could not be started.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The address is not a loopback one, and nobody allowed that.
+    /// The address is not a loopback address, and `danger_allow_remote` is not set.
     NotLoopback(SocketAddr),
-    /// The address cannot be had.
+    /// The address is not available.
     Bind(SocketAddr, io::Error),
-    /// One of [`Options::clients`].
+    /// A client in [`Options::clients`] is invalid.
     Client(ClientError),
-    /// One of [`Options::policies`].
+    /// A policy in [`Options::policies`] is invalid.
     Policy(PolicyError),
 }
 
@@ -142,7 +142,7 @@ impl fmt::Display for StartError {
         match self {
             Self::NotLoopback(address) => write!(
                 f,
-                "{address} is reachable from other machines, and whoever reaches this issuer gets \
+                "{address} is reachable from other machines, and anyone who reaches this issuer can get \
                  any token: listen on 127.0.0.1 or [::1]"
             ),
             Self::Bind(address, error) => write!(f, "cannot listen on {address}: {error}"),
@@ -170,7 +170,7 @@ impl fmt::Debug for DevIssuer {
 }
 
 impl DevIssuer {
-    /// Makes the published keys, then listens.
+    /// Generates the published keys, then listens.
     ///
     /// # Errors
     ///
@@ -233,7 +233,7 @@ impl DevIssuer {
         self.address
     }
 
-    /// A signed token, without a request.
+    /// Signs a token without a request.
     pub async fn mint(&self, spec: TokenSpec) -> String {
         self.issuer.issue(spec).await.token
     }
@@ -244,12 +244,12 @@ impl DevIssuer {
         self.issuer.rotate(algorithm, keep).await
     }
 
-    /// Fails from now on in this way.
+    /// Starts an outage.
     pub fn set_outage(&self, outage: Outage) {
         self.issuer.outage.send_replace(outage);
     }
 
-    /// Registers a client, in place of another of its id, until the next reset.
+    /// Registers a client until the next reset, and replaces another one with the same id.
     ///
     /// # Errors
     ///
@@ -258,8 +258,8 @@ impl DevIssuer {
         self.issuer.clients().add(client).map(drop)
     }
 
-    /// Sets a policy for token exchange, in place of another for the same client and resource,
-    /// until the next reset.
+    /// Sets a policy for token exchange until the next reset, and replaces another one for the same
+    /// client and resource.
     ///
     /// # Errors
     ///
@@ -268,22 +268,22 @@ impl DevIssuer {
         self.issuer.set_policy(policy)
     }
 
-    /// What the token endpoint decided after the event of this number, oldest first; at most the
-    /// last 1,000. 0 for all of these.
+    /// The decisions of the token endpoint after the event with this number, oldest first, at most
+    /// the last 1,000. 0 returns all of them.
     #[must_use]
     pub fn audit(&self, since: u64) -> Vec<AuditEvent> {
         self.issuer.audit().since(since)
     }
 
-    /// How many requests each group of endpoints has had.
+    /// How many requests each group of endpoints has received.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.issuer.stats.snapshot()
     }
 
-    /// Zeroes the counts, ends any outage, and forgets what came since the start: clients and
-    /// policies, refresh tokens, audit events, used assertions and fetched keys of clients. Keys
-    /// of the issuer stay.
+    /// Resets the counts, ends any outage, and removes everything that was added since the start:
+    /// clients and policies, refresh tokens, audit events, used assertions and fetched keys of
+    /// clients. Keys of the issuer stay.
     pub fn reset(&self) {
         self.issuer.reset();
     }
@@ -311,7 +311,7 @@ struct Issuer {
     assertions: Mutex<UsedAssertions>,
 }
 
-/// Nothing that runs under one of the locks leaves its value in between.
+/// No code under one of the locks can leave its value inconsistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Failures on command: how an issuer looks when it is down, slow or lying.
+//! Failures on command: an issuer that is down, slow or sends wrong answers.
 
 use std::io;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub enum Endpoint {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OutageMode {
-    /// It does not.
+    /// It does not fail.
     #[default]
     Off,
     /// Closes the connection without an answer.
@@ -45,7 +45,7 @@ pub enum OutageMode {
     Truncate,
     /// Answers 200 with an HTML page.
     Html,
-    /// Answers 302 to a place on this server where the real answer is.
+    /// Answers 302, with the real answer at the redirect's target on this server.
     Redirect,
     /// The metadata names another issuer; the other endpoints work.
     WrongIssuer,
@@ -58,20 +58,20 @@ pub enum OutageMode {
     NoTokenType,
     /// Tokens come with an `expires_in` that is a string of digits, as some issuers send it.
     StringExpiresIn,
-    /// The token endpoint answers 400 with an OAuth error of hostile text.
+    /// The token endpoint answers 400 with an OAuth error that contains hostile text.
     HostileError,
 }
 
-/// An outage: what fails and how.
+/// An outage: which endpoints fail, and how.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outage {
     /// How.
     pub mode: OutageMode,
-    /// How late [`OutageMode::Slow`] answers, in milliseconds.
+    /// The delay of [`OutageMode::Slow`], in milliseconds.
     #[serde(default = "default_delay")]
     pub delay_ms: u64,
-    /// Where. Left out in JSON: everywhere.
+    /// The endpoints. Default in JSON: all.
     #[serde(default = "everywhere")]
     pub endpoints: Vec<Endpoint>,
 }
@@ -102,20 +102,20 @@ impl Default for Outage {
     }
 }
 
-/// An extension of a response that tells the server to break the connection instead.
+/// An extension of a response that makes the server close the connection instead.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BreakConnection;
 
-/// Bytes that [`OutageMode::Huge`] puts in front of the real members: above what any gate reads.
+/// Bytes that [`OutageMode::Huge`] puts before the real members: more than any gate reads.
 const HUGE_BYTES: usize = 20 << 20;
 
-/// What [`OutageMode::HostileError`] says: what would end a line of a log or a quoted string.
+/// The text of [`OutageMode::HostileError`], which could end a log line or a quoted string.
 const HOSTILE: &str = "\"expired\"\r\nSet-Cookie: a=b\u{1b}[31m \u{202e}<script>";
 
 /// The issuer that [`OutageMode::WrongIssuer`] claims to be.
 const WRONG_ISSUER: &str = "https://wrong-issuer.example";
 
-/// Counts a request to an endpoint and lets it fail where an outage says so.
+/// Counts a request to an endpoint, and makes it fail during an outage.
 pub(super) async fn fail_on_command(
     State((issuer, endpoint)): State<(SharedIssuer, Endpoint)>,
     request: Request,
@@ -138,7 +138,7 @@ pub(super) async fn fail_on_command(
             next.run(request).await
         }
         OutageMode::Hang => {
-            // An error means that the issuer is gone, which ends the outage too.
+            // An error means that the issuer was dropped, which ends the outage too.
             let _ = watch.changed().await;
             broken()
         }
@@ -195,7 +195,7 @@ fn broken() -> Response {
     response
 }
 
-/// Our own documents, which are small.
+/// The issuer's own documents, which are small.
 async fn whole_body(body: Body) -> Bytes {
     to_bytes(body, 1 << 20).await.unwrap_or_default()
 }
@@ -210,7 +210,7 @@ async fn truncate(response: Response) -> Response {
         match half {
             Some(half) if !half.is_empty() => Some((Ok(half), Some(Bytes::new()))),
             Some(_) => {
-                // So that the half is on its way before the connection breaks.
+                // So that the first half is sent before the connection is closed.
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None))
             }
@@ -220,7 +220,7 @@ async fn truncate(response: Response) -> Response {
     Response::from_parts(head, Body::from_stream(parts))
 }
 
-/// Changes a document of ours.
+/// Changes one of the issuer's documents.
 async fn edit(response: Response, change: impl FnOnce(&mut Value)) -> Response {
     let (mut head, body) = response.into_parts();
     let mut document: Value =

@@ -1,5 +1,4 @@
-//! Tokens that come back: what this issuer signed, as `subject_token` or `actor_token` (RFC 8693,
-//! section 2.1).
+//! Tokens of this issuer that are used as `subject_token` or `actor_token` (RFC 8693, section 2.1).
 
 use serde_json::{Map, Value, json};
 use tollgate_core::jose::CompactJws;
@@ -8,7 +7,7 @@ use super::Issuer;
 use super::access_token::now;
 use super::signatures::verify_compact;
 
-/// A token of this issuer that counts now.
+/// A valid token of this issuer.
 #[derive(Debug)]
 pub(super) struct OwnToken {
     pub(super) subject: String,
@@ -17,17 +16,18 @@ pub(super) struct OwnToken {
     pub(super) claims: Map<String, Value>,
 }
 
-/// The most actors in a chain: longer ones say that two applications call each other.
+/// The maximum number of actors in a chain. A longer chain is most likely a loop of applications
+/// that call each other.
 const MAX_ACTORS: usize = 8;
 
 impl Issuer {
-    /// Reads a token that a published key signed and that is valid now. For whom it is (`aud`)
-    /// and to whom it was issued (`client_id`) is not looked at.
+    /// Reads a token that a published key signed and that is valid now. Its audience (`aud`) and
+    /// client (`client_id`) are not checked.
     ///
-    /// The error goes on after the parameter's name.
+    /// The error continues a sentence that begins with the parameter's name.
     pub(super) fn read_own(&self, token: &str) -> Result<OwnToken, &'static str> {
         let jws = CompactJws::parse(token).map_err(|_| "is not a signed JWT")?;
-        // One key rather than the set: preparing all of them for each token would take longer
+        // Uses one key rather than the set: preparing all keys for each token would take longer
         // than the check.
         let kid = jws.header().kid.as_deref().unwrap_or_default();
         let key = self.ring().public(kid);
@@ -42,7 +42,7 @@ impl Issuer {
 fn read(issuer: &str, claims: Map<String, Value>, now: i64) -> Result<OwnToken, &'static str> {
     let text = |name| claims.get(name).and_then(Value::as_str);
     if text("iss") != Some(issuer) {
-        return Err("is of another issuer");
+        return Err("is from another issuer");
     }
     let subject = text("sub").filter(|subject| !subject.is_empty());
     let subject = subject.ok_or("has no subject")?.to_owned();
@@ -50,7 +50,7 @@ fn read(issuer: &str, claims: Map<String, Value>, now: i64) -> Result<OwnToken, 
         None => Ok(None),
         Some(value) => value.as_f64().map(Some).ok_or("has a date that is none"),
     };
-    // Whole seconds, down: a token lives rather too short than too long.
+    // Whole seconds, rounded down, so that a token never lives too long.
     let expires_at = date("exp")?.ok_or("never expires")?.floor() as i64;
     if expires_at <= now {
         return Err("has expired");
@@ -69,8 +69,8 @@ fn read(issuer: &str, claims: Map<String, Value>, now: i64) -> Result<OwnToken, 
 }
 
 impl OwnToken {
-    /// `act` of a token for the same subject with which `actor` acts: the chain of this token
-    /// goes on (RFC 8693, section 4.1).
+    /// `act` of a token for the same subject with `actor` as current actor, followed by the chain
+    /// of this token (RFC 8693, section 4.1).
     pub(super) fn delegate(&self, actor: &str) -> Value {
         let mut act = json!({ "sub": actor });
         if let Some(earlier) = self.claims.get("act") {
@@ -79,7 +79,7 @@ impl OwnToken {
         act
     }
 
-    /// Whether the token lets `actor` act for its subject: anybody where it does not say (RFC
+    /// Whether the token allows `actor` to act for its subject. Without `may_act`, anybody may (RFC
     /// 8693, section 4.4).
     pub(super) fn may_act(&self, actor: &str) -> bool {
         let may_act = self.claims.get("may_act");
@@ -87,7 +87,7 @@ impl OwnToken {
     }
 }
 
-/// The actors of a chain, the one who acts now first.
+/// The actors of a chain: the current one, then prior ones.
 pub(super) fn actors(act: Option<&Value>) -> Vec<String> {
     let chain = std::iter::successors(act, |act| act.get("act"));
     let name = |act: &Value| act["sub"].as_str().unwrap_or("?").to_owned();
@@ -113,10 +113,10 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_count() {
+    fn invalid_tokens_are_refused() {
         assert!(check(json!({})).is_ok());
         for (change, problem) in [
-            (json!({"iss": "http://j"}), "is of another issuer"),
+            (json!({"iss": "http://j"}), "is from another issuer"),
             (json!({"sub": ""}), "has no subject"),
             (json!({"sub": 1}), "has no subject"),
             (json!({"exp": 999}), "has expired"),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn chains_go_on_and_end() {
+    fn actor_chains_are_extended_and_limited() {
         let mut act = json!({ "sub": "0" });
         for actor in 1..MAX_ACTORS {
             let token = check(json!({ "act": act })).expect("short enough");
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn may_act_names_who_may() {
+    fn may_act_limits_the_actors() {
         let token = check(json!({ "may_act": { "sub": "app" } })).expect("valid");
         assert!(token.may_act("app") && !token.may_act("other"));
         assert!(check(json!({})).is_ok_and(|token| token.may_act("other")));

@@ -1,4 +1,5 @@
-//! Which application may exchange users' tokens for which resource, and for how much of it.
+//! Policies: which application may exchange users' tokens for which resource, and with which
+//! scopes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +10,7 @@ use tollgate_core::access_token::is_scope_token;
 use super::clients::{Client, Clients, ExchangeDefault};
 use super::token_endpoint::TokenError;
 
-/// What one application may have of one resource. Without a policy, the client's default holds.
+/// The access of one application to one resource. Without a policy, the client's default applies.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
@@ -17,12 +18,12 @@ pub struct Policy {
     pub client: String,
     /// The `resource` or `audience` of requests, compared by code points.
     pub resource: String,
-    /// The scopes that may be granted; also what is granted where none is asked for. Default: any,
-    /// and none.
+    /// The scopes that may be granted, and those that are granted if none are requested. Default:
+    /// any may be granted, and none are granted without a request.
     pub scopes: Option<Vec<String>>,
-    /// How long a token lives at most, in seconds. Default: the issuer's default.
+    /// The maximum lifetime of a token, in seconds. Default: the issuer's default.
     pub lifetime: Option<u64>,
-    /// Whether it may at all. Left out in JSON: yes.
+    /// Whether access is allowed. Default in JSON: yes.
     #[serde(default = "yes")]
     pub allow: bool,
 }
@@ -76,7 +77,7 @@ impl FromStr for Policy {
     }
 }
 
-/// Why there cannot be such a policy.
+/// Why a policy is invalid.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PolicyError {
@@ -86,7 +87,7 @@ pub enum PolicyError {
     UnknownClient,
     /// There is no resource.
     Resource,
-    /// Something in `scopes` is no scope.
+    /// An entry of `scopes` is not a scope.
     Scope,
     /// There are too many policies.
     TooMany,
@@ -95,18 +96,18 @@ pub enum PolicyError {
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Form => "write what is allowed as CLIENT=RESOURCE",
+            Self::Form => "write a policy as CLIENT=RESOURCE",
             Self::UnknownClient => "a policy's client must be registered first",
             Self::Resource => "a policy needs a resource",
             Self::Scope => "scopes must be scope tokens: visible ASCII without '\"' and '\\'",
-            Self::TooMany => "there are 10,000 policies already: reset first",
+            Self::TooMany => "there are already 10,000 policies: reset the issuer first",
         })
     }
 }
 
 impl std::error::Error for PolicyError {}
 
-/// What a client may have of all the resources that it asks for at once.
+/// The access of a client to all resources of one request.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(super) struct Permission {
     /// `None` is any scope.
@@ -115,8 +116,8 @@ pub(super) struct Permission {
 }
 
 impl Permission {
-    /// Requested ∩ allowed, for a client's token exchange. Where nothing is asked for, what
-    /// policies list; where nothing is left, `invalid_scope` (RFC 6749, section 5.2).
+    /// The requested scopes that are allowed, for a client's token exchange. If none are requested,
+    /// those in the policies; if none are left, `invalid_scope` (RFC 6749, section 5.2).
     pub(super) fn grant(
         &self,
         client: &Client,
@@ -139,14 +140,14 @@ impl Permission {
     }
 }
 
-/// All policies: those that come with the issuer and those that were set while it runs.
+/// All policies: those from the start, and those that were set at run time.
 #[derive(Default)]
 pub(super) struct Policies {
     own: Vec<Policy>,
     set: Vec<Policy>,
 }
 
-/// The most policies: each is looked at for a request.
+/// The maximum number of policies: each request searches them linearly.
 const MAX_POLICIES: usize = 10_000;
 
 impl Policies {
@@ -164,8 +165,8 @@ impl Policies {
         })
     }
 
-    /// Sets a policy, in place of another for the same client and resource. Whether there is
-    /// such a client is not checked here.
+    /// Sets a policy, and replaces another one for the same client and resource. It does not check
+    /// whether the client exists.
     pub(super) fn set(&mut self, policy: Policy) -> Result<(), PolicyError> {
         policy.check()?;
         let same =
@@ -178,7 +179,7 @@ impl Policies {
         Ok(())
     }
 
-    /// Those in force, oldest first.
+    /// All policies, oldest first.
     pub(super) fn list(&self) -> Vec<&Policy> {
         let replaced = |own: &&Policy| {
             let same = |set: &Policy| set.client == own.client && set.resource == own.resource;
@@ -251,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn without_policies_the_clients_default_holds() {
+    fn without_policies_the_clients_default_applies() {
         let policies = Policies::default();
         assert_eq!(
             judge(&policies, "demo", &["a", "b"]),
@@ -298,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn policies_that_mean_nothing_are_refused() {
+    fn invalid_policies_are_refused() {
         let clients = Clients::new(&[]).expect("valid");
         let new = |policy| Policies::new(&clients, &[policy]).err();
         let unknown = Policy::allowing("nobody", "a");
@@ -317,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_holds_for_clients_that_may_have_anything() {
+    fn a_forbidding_policy_applies_to_unrestricted_clients() {
         let mut policies = Policies::default();
         policies.set(Policy::refusing("demo", "a")).expect("valid");
         assert!(judge(&policies, "demo", &["a"]).is_err());

@@ -31,7 +31,7 @@ pub(super) async fn grant(
         let mut tokens = issuer.refresh_tokens();
         let granted = tokens.find(token, &client.id)?;
         draft.subject.clone_from(&granted.subject);
-        // RFC 6749, section 6: nothing that was not granted at first.
+        // RFC 6749, section 6: no scope that was not granted originally.
         if !scopes.iter().all(|scope| granted.scopes.contains(scope)) {
             return Err(TokenError::InvalidScope);
         }
@@ -59,7 +59,7 @@ pub(super) async fn grant(
     Ok(answer)
 }
 
-/// Refresh tokens in use, and those that were used up.
+/// Refresh tokens, valid and used.
 #[derive(Default)]
 pub(super) struct RefreshTokens {
     /// Oldest first.
@@ -69,7 +69,7 @@ pub(super) struct RefreshTokens {
 
 struct RefreshToken {
     digest: [u8; 32],
-    /// The same for all that follow one another.
+    /// The family, which a token shares with its successors.
     family: u64,
     state: State,
 }
@@ -79,15 +79,15 @@ enum State {
     Used,
 }
 
-/// How many are kept; the oldest are forgotten. A family that is refreshed each minute needs 60
-/// an hour.
+/// How many are stored. The oldest are removed. A family that is refreshed each minute needs 60 an
+/// hour.
 const MAX_TOKENS: usize = 10_000;
 
 const UNKNOWN: TokenError = TokenError::InvalidGrant("the refresh token is unknown or was used");
 
 impl RefreshTokens {
-    /// A refresh token with which tokens like this one can be had again. What makes a token odd
-    /// is not repeated, but for its claims.
+    /// Creates a refresh token for tokens like this one. Malformations of the token are not
+    /// repeated, except for its claims.
     pub(super) fn start(&mut self, spec: &TokenSpec) -> String {
         self.families += 1;
         let spec = TokenSpec {
@@ -121,8 +121,8 @@ impl RefreshTokens {
         self.tokens.iter().position(|known| known.digest == digest)
     }
 
-    /// What a refresh token of this client stands for. One that was used before is in the wrong
-    /// hands, or its successor is: the whole family ends.
+    /// The grant of a refresh token of this client. If it was used before, it or its successor was
+    /// stolen: the whole family is revoked.
     fn find(&mut self, token: &str, client_id: &str) -> Result<&TokenSpec, TokenError> {
         let index = self.position(token).ok_or(UNKNOWN)?;
         let RefreshToken { family, state, .. } = &self.tokens[index];
@@ -145,7 +145,7 @@ impl RefreshTokens {
         }
     }
 
-    /// Uses a token up and returns its successor.
+    /// Marks a token as used, and returns its successor.
     fn rotate(&mut self, token: &str) -> String {
         let Some(index) = self.position(token) else {
             return String::new();

@@ -13,23 +13,24 @@ use tollgate_core::jose::{VerifyError, limits};
 
 use super::signatures::verify_compact;
 
-/// How long a key set is used: a withdrawn key must not be accepted for ever.
+/// How long a key set is used, so that a withdrawn key is not accepted forever.
 const MAX_AGE: Duration = Duration::from_secs(60);
 
-/// The pause after a fetch that failed or brought no key that fits, so that tokens with invented
-/// keys do not multiply requests. One that helped is followed by none: keys may rotate at once.
+/// The minimum time after a fetch that failed or returned no key that fits, so that tokens with
+/// invented keys do not multiply requests. There is none after a successful fetch, because keys may
+/// rotate at once.
 const COOLDOWN: Duration = Duration::from_millis(500);
 
-/// How long a fetch may take, from the connection to the last byte: clients run on this machine or
-/// next to it.
+/// The timeout of a fetch, from the connection to the last byte. Clients run on this machine or
+/// near it.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why a JWS is not accepted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum RemoteKeysError {
-    /// The keys cannot be fetched: this says nothing about the JWS.
+    /// The keys cannot be fetched. This says nothing about the JWS.
     Fetch(FetchError),
-    /// The keys are not fetched again yet, because that has just failed.
+    /// The keys are not fetched again yet, because the last fetch has just failed.
     CoolingDown,
     /// What is wrong with the JWS or the keys.
     Verify(VerifyError),
@@ -45,7 +46,7 @@ impl fmt::Display for RemoteKeysError {
     }
 }
 
-/// Why there is no key set. Nothing of the answer is in it.
+/// Why a key set could not be fetched. It contains no part of the response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum FetchError {
     Unreachable,
@@ -60,13 +61,13 @@ impl fmt::Display for FetchError {
         f.write_str(match self {
             Self::Unreachable => "cannot be reached",
             Self::TimedOut => "did not answer in time",
-            Self::Status => "did not answer 200",
-            Self::TooLarge => "broke off or is too large",
+            Self::Status => "did not answer with status 200",
+            Self::TooLarge => "closed the connection, or sent too much",
         })
     }
 }
 
-/// The keys at a URI. One fetch serves everybody who waits.
+/// The keys at a URI. Concurrent callers share one fetch.
 pub(super) struct RemoteKeys {
     uri: Uri,
     known: Mutex<Known>,
@@ -76,7 +77,7 @@ pub(super) struct RemoteKeys {
 #[derive(Default)]
 struct Known {
     keys: Option<(Bytes, Instant)>,
-    /// When a fetch last failed, or brought no key that fits.
+    /// When a fetch last failed, or returned no key that fits.
     failed_at: Option<Instant>,
 }
 
@@ -95,15 +96,15 @@ impl RemoteKeys {
         &self.uri
     }
 
-    /// Fetches anew when the keys are next needed.
+    /// Makes the next use of the keys fetch them again.
     pub(super) fn forget(&self) {
         self.forget.store(true, Ordering::Relaxed);
     }
 
-    /// The payload of a JWS that one of the keys signed. Known keys are tried first. They are
-    /// fetched again for an unknown `kid` or an invalid signature.
+    /// Verifies a JWS with the keys, and returns its payload. Known keys are tried first. The keys
+    /// are fetched again for an unknown `kid` or an invalid signature.
     pub(super) async fn verify(&self, jws: &str) -> Result<Vec<u8>, RemoteKeysError> {
-        // Held while fetching: the others want the same.
+        // Held while fetching, because concurrent callers need the same keys.
         let mut known = self.known.lock().await;
         if self.forget.swap(false, Ordering::Relaxed) {
             *known = Known::default();
@@ -120,7 +121,7 @@ impl RemoteKeys {
             Some(Err(error @ VerifyError::Jws(_))) => return Err(RemoteKeysError::Verify(error)),
             Some(Err(error)) if cooling => return Err(RemoteKeysError::Verify(error)),
             None if cooling => return Err(RemoteKeysError::CoolingDown),
-            // There may be another key by now, also under a known `kid`.
+            // The key may have changed, even under a known `kid`.
             Some(Err(_)) | None => {}
         }
         let fetched = match fetch(&self.uri).await {
@@ -150,7 +151,7 @@ async fn fetch(uri: &Uri) -> Result<Bytes, FetchError> {
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status);
         }
-        // The longest that is read as a key set.
+        // The maximum size of a key set.
         let body = to_bytes(Body::new(response.into_body()), limits::KEY_SET_BYTES);
         body.await.map_err(|_| FetchError::TooLarge)
     });

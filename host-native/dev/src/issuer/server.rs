@@ -1,4 +1,4 @@
-//! The HTTP server: hyper itself, because a handler must be able to break its connection.
+//! The HTTP server. It uses hyper directly, because a handler must be able to close its connection.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -22,11 +22,11 @@ use tracing::{debug, warn};
 use super::outage::{BreakConnection, Endpoint, fail_on_command};
 use super::{SharedIssuer, admin, metadata, token_endpoint};
 
-/// Who is at the other end of a connection.
+/// The peer of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// The largest request body: a token request with generous odd claims.
+/// The maximum size of a request body: a token request with many additional claims.
 const MAX_BODY_BYTES: usize = 64 << 10;
 
 pub(super) fn router(issuer: &SharedIssuer) -> Router {
@@ -43,7 +43,7 @@ pub(super) fn router(issuer: &SharedIssuer) -> Router {
             get(metadata::openid),
         );
     if !path.is_empty() {
-        // RFC 8414, section 5: the form that older clients of the other kind try.
+        // RFC 8414, section 5: the form that older OpenID clients try.
         let compatible = format!("/.well-known/openid-configuration{path}");
         discovery = discovery.route(&compatible, get(metadata::openid));
     }
@@ -60,7 +60,7 @@ pub(super) fn router(issuer: &SharedIssuer) -> Router {
                 .layer(public(Endpoint::Token)),
         )
         .route(&format!("{path}/authorize"), get(metadata::authorize))
-        // Where `redirect` points: the real answers, so that a client that follows is found out.
+        // The target of `redirect`: the real answers, which reveal a client that follows redirects.
         .nest(&format!("{path}/elsewhere"), elsewhere(issuer, path))
         .layer(
             CorsLayer::new()
@@ -110,7 +110,7 @@ fn elsewhere(issuer: &SharedIssuer, path: &str) -> Router<SharedIssuer> {
         .layer(tower::util::MapResponseLayer::new(count(issuer.clone())))
 }
 
-/// Serves until it is dropped, and every connection with it.
+/// Serves until it is dropped, which closes every connection.
 pub(crate) async fn serve(listener: TcpListener, router: Router) {
     let mut connections = JoinSet::new();
     loop {
@@ -121,7 +121,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Out of file descriptors, most likely: give connections time to end.
+                // Most likely there are no file descriptors left: wait for connections to end.
                 warn!(%error, "cannot accept");
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 continue;
@@ -151,7 +151,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) {
     }
 }
 
-/// The connection is to be broken.
+/// Closes the connection.
 #[derive(Debug)]
 struct Broken;
 

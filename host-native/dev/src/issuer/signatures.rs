@@ -1,4 +1,4 @@
-//! Checks of others' signatures: the rules of `tollgate-rules`, by RustCrypto's crates.
+//! Signature checks: the rules of `tollgate-rules`, with RustCrypto's crates.
 
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,17 +11,17 @@ use tollgate_core::jose::{self, Algorithm, VerifyError};
 use tollgate_core::task::Progress;
 use tollgate_signatures::{Error, VERIFY, VerifyingKey};
 
-/// The payload of a compact JWS that one of the keys signed.
+/// Verifies a compact JWS with the keys, and returns its payload.
 pub(super) fn verify_compact(keys: &[u8], jws: &str) -> Result<Vec<u8>, VerifyError> {
     let mut task = jose::verify_compact(Rc::new(Verifier), keys.to_vec(), jws.to_owned());
     match task.poll() {
         Progress::Ready(result) => result,
-        // Every answer below is there at once.
+        // Every operation below answers at the first poll.
         Progress::Pending(_) => Err(VerifyError::NoVerdict(SignatureError::TimedOut)),
     }
 }
 
-/// A host that lends checks of signatures and nothing else.
+/// A host that lends only signature checks.
 struct Verifier;
 
 impl Host for Verifier {
@@ -79,7 +79,7 @@ impl PublicKeyHandle for PublicKey {
     }
 }
 
-/// An answer that is there. It is taken once.
+/// An answer that is already known. It is returned once.
 struct Answer<T>(Option<T>);
 
 impl<T> Pending<T> for Answer<T> {

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 
 /// A JWS algorithm that the issuer can sign with.
 ///
-/// Only asymmetric ones: what checks a symmetric signature could also make it.
+/// Only asymmetric ones: whoever can check a symmetric signature can also make one.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Algorithm {
@@ -79,7 +79,7 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// A name that is no [`Algorithm`].
+/// A name that is not an [`Algorithm`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct UnknownAlgorithm;
 
@@ -123,11 +123,11 @@ enum PrivateKey {
     Rsa(Box<rsa::PrivateKey>),
 }
 
-/// RSA modulus, in bits: the least that RFC 7518 (section 3.3) allows, for quick generation.
+/// RSA modulus, in bits: the minimum of RFC 7518 (section 3.3), for fast generation.
 const RSA_BITS: usize = 2048;
 
 impl SigningKey {
-    /// The key that this seed always gives for this algorithm. RSA takes up to a second.
+    /// Derives the key for this algorithm from a seed. RSA takes up to a second.
     pub(super) fn generate(algorithm: Algorithm, seed: [u8; 32]) -> Self {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let (private, members) = match algorithm {
@@ -167,8 +167,8 @@ impl SigningKey {
                 (PrivateKey::Rsa(Box::new(key)), members)
             }
         };
-        // RFC 7638: the required members in lexicographic order, which is how they stand above
-        // and how `serde_json` keeps them.
+        // RFC 7638: the required members in lexicographic order, as above and as `serde_json` keeps
+        // them.
         let kid = base64url(&Sha256::digest(members.to_string()));
         let mut public = members;
         public["alg"] = algorithm.as_str().into();
@@ -196,8 +196,8 @@ impl SigningKey {
         &self.public
     }
 
-    /// A compact JWS over this header and payload. The header is taken as it is: tests need odd
-    /// ones.
+    /// Signs a compact JWS with this header and payload. The header is not checked, because tests
+    /// need malformed ones.
     pub(super) fn sign(&self, header: &Value, payload: &Value, rng: &mut ChaCha20Rng) -> String {
         let mut token = format!(
             "{}.{}",

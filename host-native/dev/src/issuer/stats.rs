@@ -1,4 +1,4 @@
-//! Counts of requests, so that tests can tell how often a gate fetched.
+//! Counts of requests, so that tests can check how often a gate fetched.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::outage::Endpoint;
 use super::token_endpoint::Grant;
 
-/// Requests since the start or the last reset. Those that an outage let fail count too.
+/// Requests since the start or the last reset, including those that failed in an outage.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Stats {
     /// For metadata of either kind.
@@ -54,7 +54,7 @@ impl Counters {
         self.elsewhere.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts what the token endpoint decided; `None` is a refusal.
+    /// Counts a decision of the token endpoint. `None` is a refusal.
     pub(super) fn count_decision(&self, grant: Option<Grant>) {
         let counter = match grant {
             Some(Grant::ClientCredentials) => &self.client_credentials,

@@ -13,7 +13,8 @@ use super::client_authentication::authenticate;
 use super::form::Form;
 use super::{SharedIssuer, client_credentials, refresh_token, token_exchange};
 
-/// Why no token is issued (RFC 6749, section 5.2; RFC 8693, section 2.2.2; RFC 8707, section 2).
+/// Why a token request is refused (RFC 6749, section 5.2; RFC 8693, section 2.2.2; RFC 8707,
+/// section 2).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum TokenError {
     InvalidClient {
@@ -24,9 +25,8 @@ pub(super) enum TokenError {
     InvalidRequest(&'static str),
     InvalidScope,
     InvalidTarget(&'static str),
-    /// `subject_token` or `actor_token` does not count. RFC 8693, section 2.2.2, wants
-    /// `invalid_request` for that, whatever the reason, where RFC 6749 alone would suggest
-    /// `invalid_grant`.
+    /// `subject_token` or `actor_token` is invalid. RFC 8693, section 2.2.2, requires
+    /// `invalid_request` for any reason, although RFC 6749 alone would suggest `invalid_grant`.
     InvalidToken {
         parameter: &'static str,
         problem: &'static str,
@@ -49,7 +49,7 @@ impl TokenError {
         }
     }
 
-    /// `error_description`. Nothing of the request is in it.
+    /// `error_description`. It contains no part of the request.
     pub(super) fn description(self) -> String {
         match self {
             Self::InvalidClient { problem: what, .. }
@@ -58,7 +58,10 @@ impl TokenError {
             | Self::InvalidTarget(what)
             | Self::UnauthorizedClient(what) => what.to_owned(),
             Self::InvalidToken { parameter, problem } => format!("{parameter} {problem}"),
-            Self::InvalidScope => "not a scope, or not one for this client".to_owned(),
+            Self::InvalidScope => {
+                "scope has an entry that is not a scope, or that this client may not have"
+                    .to_owned()
+            }
             Self::UnsupportedGrantType => format!("the grant_type must be one of {GRANTS:?}"),
         }
     }
@@ -89,7 +92,7 @@ impl IntoResponse for TokenError {
     }
 }
 
-/// A way to get a token.
+/// A grant type.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Grant {
     ClientCredentials,
@@ -177,7 +180,7 @@ async fn decide(
     Ok((grant, answer))
 }
 
-/// The answer of RFC 6749, section 5.1, and what the audit says about it.
+/// The response of RFC 6749, section 5.1, with its audit event.
 pub(super) fn answer(issued: IssuedToken, scopes: Vec<String>, draft: &mut Draft) -> Value {
     let mut answer = json!({
         "access_token": issued.token,

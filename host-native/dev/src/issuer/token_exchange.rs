@@ -1,4 +1,4 @@
-//! Token exchange: an application gets a token for a user's token (RFC 8693).
+//! Token exchange: an application exchanges a user's token for another one (RFC 8693).
 
 use serde_json::{Map, Value};
 
@@ -10,8 +10,8 @@ use super::form::Form;
 use super::own_token::{OwnToken, actors};
 use super::token_endpoint::{TokenError, answer, requested_scopes, requested_targets};
 
-/// The types of tokens (RFC 8693, section 3) that come in and go out: an access token of this
-/// issuer is a JWT.
+/// The accepted and issued token types (RFC 8693, section 3). An access token of this issuer is a
+/// JWT.
 const TOKEN_TYPES: &[&str] = &[ACCESS_TOKEN, "urn:ietf:params:oauth:token-type:jwt"];
 
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -35,14 +35,14 @@ pub(super) async fn grant(
     }
     draft.resources.clone_from(&audiences);
 
-    // Before the policies, so that the audit tells for whom something was refused.
+    // Before the policies, so that the audit event of a refusal has the user.
     let subject = token(issuer, form, "subject_token", "subject_token_type")?;
     let subject = subject.ok_or(TokenError::InvalidRequest("subject_token is missing"))?;
     draft.subject = Some(subject.subject.clone());
     let actor = token(issuer, form, "actor_token", "actor_token_type")?;
 
-    // RFC 8693, section 4.1: whoever acts now stands outside. Without an actor token that is the
-    // application itself.
+    // RFC 8693, section 4.1: the current actor is the outermost. Without an actor token, that is
+    // the application itself.
     let acting = actor.as_ref().map_or(&client.id, |actor| &actor.subject);
     let act = subject.delegate(acting);
     draft.actors = actors(Some(&act));
@@ -82,7 +82,7 @@ pub(super) async fn grant(
     Ok(answer)
 }
 
-/// A token of the request, which must have its type beside it (RFC 8693, section 2.1).
+/// A token of the request, which must come with its type (RFC 8693, section 2.1).
 fn token(
     issuer: &SharedIssuer,
     form: &Form,
@@ -92,10 +92,10 @@ fn token(
     let invalid = |problem| TokenError::InvalidToken { parameter, problem };
     match (form.get(parameter), form.get(type_parameter)) {
         (None, None) => Ok(None),
-        (None, Some(_)) => Err(invalid("is missing, but its type is there")),
-        (Some(_), None) => Err(invalid("has no type beside it")),
+        (None, Some(_)) => Err(invalid("is missing, although its type is given")),
+        (Some(_), None) => Err(invalid("has no token type")),
         (Some(_), Some(kind)) if !TOKEN_TYPES.contains(&kind) => {
-            Err(invalid("is of a type that this issuer does not take"))
+            Err(invalid("has a token type that this issuer does not accept"))
         }
         (Some(token), Some(_)) => issuer.read_own(token).map(Some).map_err(invalid),
     }

@@ -1,5 +1,6 @@
-//! An API to call on behalf of users, for demonstrations and tests. It is protected by the gate of
-//! the crate `tollgate`: it takes only tokens that are meant for it, and says whom they speak for.
+//! An API to call on behalf of users, for demonstrations and tests. The gate of the crate
+//! `tollgate` protects it: it accepts only tokens with its own audience, and returns the identity
+//! in them.
 //!
 //! ```
 //! use tollgate_dev::issuer::DevIssuer;
@@ -30,16 +31,16 @@ use tollgate::{BuildError, Config, Gate, Issuer, KeyPolicy};
 
 use crate::issuer::server::serve;
 
-/// How an upstream API starts. It listens on 127.0.0.1.
+/// Options of an upstream API. It listens on 127.0.0.1.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where; 0 takes a free port.
+    /// The port. 0 selects a free one.
     pub port: u16,
-    /// `iss` of the tokens that it takes: `https:`, or `http:` on a loopback address. Its metadata
-    /// say where its keys are.
+    /// `iss` of accepted tokens: `https:`, or `http:` on a loopback address. Its keys are found by
+    /// its metadata.
     pub issuer: String,
-    /// Its own name: what must be in `aud`, compared by code points. Default: its origin, such as
-    /// `http://127.0.0.1:9500`.
+    /// Its resource identifier, which must be in `aud`, compared by code points. Default: its
+    /// origin, such as `http://127.0.0.1:9500`.
     pub resource: Option<String>,
 }
 
@@ -55,13 +56,13 @@ impl Options {
     }
 }
 
-/// Why an upstream API does not start.
+/// Why an upstream API could not be started.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The port cannot be had.
+    /// The port is not available.
     Bind(u16, io::Error),
-    /// The gate in front of it cannot be built: because of the issuer's URL, for instance.
+    /// Its gate cannot be built, for example because of the issuer's URL.
     Gate(BuildError),
 }
 
@@ -79,11 +80,11 @@ impl std::error::Error for StartError {}
 /// Requests to `/me` since the start or the last reset.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Stats {
-    /// Answered with the identity.
+    /// Requests that were answered with the identity.
     pub accepted: u64,
-    /// Refused for their token, or for want of one.
+    /// Requests that were refused because of a missing or invalid token.
     pub refused: u64,
-    /// Refused on command, whatever their token.
+    /// Requests that were refused on command, whatever their token.
     pub rejected: u64,
 }
 
@@ -104,7 +105,7 @@ impl fmt::Debug for DevUpstream {
 }
 
 impl DevUpstream {
-    /// Listens. The issuer is not asked before the first token comes.
+    /// Starts listening. The issuer is not contacted before the first token arrives.
     ///
     /// # Errors
     ///
@@ -118,7 +119,7 @@ impl DevUpstream {
         let origin = format!("http://{address}");
         let resource = options.resource.unwrap_or_else(|| origin.clone());
         let gate = Gate::builder(config(origin, &options.issuer, &resource))
-            // It answers few requests.
+            // One store suffices for few requests.
             .stores(NonZeroUsize::MIN)
             .build()
             .await
@@ -139,7 +140,7 @@ impl DevUpstream {
         })
     }
 
-    /// Where it is, without a slash at the end.
+    /// Its URL, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
@@ -151,24 +152,24 @@ impl DevUpstream {
         self.address
     }
 
-    /// What must be in `aud`.
+    /// The required audience of tokens.
     #[must_use]
     pub fn resource(&self) -> &str {
         &self.upstream.resource
     }
 
-    /// Answers the next `count` requests 401, whatever their token.
+    /// Answers the next `count` requests with 401, whatever their token.
     pub fn reject_next(&self, count: u64) {
         self.upstream.to_reject.store(count, Ordering::Relaxed);
     }
 
-    /// What it has answered.
+    /// The counts of its responses.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.upstream.stats()
     }
 
-    /// Zeroes the counts and rejects nothing more.
+    /// Resets the counts, and ends rejections on command.
     pub fn reset(&self) {
         self.upstream.reset();
     }
@@ -180,11 +181,11 @@ impl Drop for DevUpstream {
     }
 }
 
-/// Takes tokens of `issuer` that have `resource` in `aud`, which need not be a URL.
+/// Accepts tokens of `issuer` that have `resource` in `aud`, which need not be a URL.
 fn config(origin: String, issuer: &str, resource: &str) -> Config {
     let mut config = Config::new(origin).issuer(Issuer::new(issuer).audience(resource));
     config.keys = Some(KeyPolicy {
-        // A withdrawn key stops counting while one watches, and a new one is found at once.
+        // Short times, so that a withdrawn key is refused soon and a new one is found at once.
         max_fresh: Some(60),
         cooldown: Some(1),
         ..KeyPolicy::default()
@@ -195,7 +196,7 @@ fn config(origin: String, issuer: &str, resource: &str) -> Config {
 /// What the endpoints share.
 struct Upstream {
     resource: String,
-    /// How many requests are still to be rejected on command.
+    /// How many more requests to reject on command.
     to_reject: AtomicU64,
     accepted: AtomicU64,
     refused: AtomicU64,

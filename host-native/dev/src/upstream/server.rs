@@ -21,7 +21,7 @@ use crate::issuer::admin::local_only;
 pub(super) fn router(upstream: &Arc<Upstream>, gate: Gate) -> Router {
     let protected = Router::new()
         .route(ME, get(me))
-        // The gate has endpoints of its own: its metadata.
+        // The gate answers its own endpoints, such as its metadata.
         .fallback(|| async { StatusCode::NOT_FOUND })
         .layer(GateLayer::new(gate))
         .layer(from_fn_with_state(upstream.clone(), count_or_reject));
@@ -34,10 +34,10 @@ pub(super) fn router(upstream: &Arc<Upstream>, gate: Gate) -> Router {
     protected.merge(admin)
 }
 
-/// Says whom a token speaks for.
+/// Returns the identity in a token.
 const ME: &str = "/me";
 
-/// In front of the gate: counts the answers of [`ME`], and rejects on command.
+/// A layer before the gate that counts the responses of [`ME`] and rejects on command.
 async fn count_or_reject(
     State(upstream): State<Arc<Upstream>>,
     request: Request,

@@ -1,4 +1,4 @@
-//! What the issuer remembers of its decisions.
+//! The audit log.
 
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ async fn an_event_names_the_whole_chain() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_for_whom_and_why() {
+async fn a_refusal_is_logged_with_user_and_reason() {
     let fixture = start().await;
     let user = fixture.user_token("alice").await;
     let limited = [
@@ -72,7 +72,7 @@ async fn a_refusal_says_for_whom_and_why() {
     assert_eq!(event["scopes"], json!(["read"]));
     assert_eq!(event["error"], "unauthorized_client");
     assert_eq!(event["token_id"], Value::Null);
-    // Whoever proves nothing is nobody, and speaks for nobody.
+    // An unauthenticated client appears without a user.
     let event = &events[1];
     assert_eq!(event["client_id"], "demo");
     assert_eq!(event["client_authentication"], Value::Null);
@@ -83,7 +83,7 @@ async fn a_refusal_says_for_whom_and_why() {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_in_it() {
+async fn the_audit_log_contains_no_secret() {
     let (fixture, keys) = (start().await, KeyHolder::start().await);
     let spec = json!({ "client_id": "worker-key", "jwks_uri": keys.jwks_uri() });
     fixture.admin("clients", spec).await;
@@ -142,7 +142,7 @@ async fn nothing_secret_is_in_it() {
 }
 
 #[tokio::test]
-async fn later_events_can_be_asked_for() {
+async fn later_events_can_be_requested() {
     let fixture = start().await;
     let grant = [("grant_type", "client_credentials")];
     for _ in 0..3 {
@@ -184,7 +184,7 @@ async fn stats_count_what_was_issued() {
 }
 
 #[tokio::test]
-async fn metadata_say_what_there_is() {
+async fn metadata_lists_the_supported_features() {
     let fixture = start().await;
     let url = format!(
         "{}/.well-known/oauth-authorization-server",

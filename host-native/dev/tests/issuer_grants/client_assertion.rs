@@ -134,13 +134,13 @@ async fn every_claim_is_checked() {
         refused(&answer, 401, "invalid_client", word);
         assert!(!answer.headers.contains_key("www-authenticate"));
     }
-    // None of these was worth a request for keys.
+    // None of these caused a fetch of keys.
     assert_eq!(keys.0.stats().jwks, 0);
     assert_eq!(fixture.issuer.stats().client_credentials, 0);
 }
 
 #[tokio::test]
-async fn an_assertion_counts_once() {
+async fn an_assertion_is_accepted_once() {
     let (fixture, keys) = registered().await;
     let assertion = keys.good(&fixture).await;
     assert_eq!(ask(&fixture, &assertion, &[]).await.status, 200);
@@ -179,14 +179,14 @@ async fn a_forged_assertion_does_not_use_up_its_id() {
 }
 
 #[tokio::test]
-async fn the_signature_counts() {
+async fn the_signature_is_checked() {
     let (fixture, keys) = registered().await;
     let assertion = keys.good(&fixture).await;
     let (signed, _) = assertion.rsplit_once('.').expect("three parts");
     let other = keys.good(&fixture).await;
     let (_, signature) = other.rsplit_once('.').expect("three parts");
     let answer = ask(&fixture, &format!("{signed}.{signature}"), &[]).await;
-    refused(&answer, 401, "invalid_client", "signature is wrong");
+    refused(&answer, 401, "invalid_client", "signature is invalid");
 
     let issuer = fixture.issuer.url();
     for algorithm in [Algorithm::Es512, Algorithm::Rs384] {
@@ -241,7 +241,7 @@ async fn requests_agree_with_their_assertion() {
 }
 
 #[tokio::test]
-async fn rotated_keys_count_at_once_and_invented_ones_fetch_little() {
+async fn rotated_keys_are_found_at_once_and_invented_ones_cause_few_fetches() {
     let (fixture, keys) = registered().await;
     let ok = async || ask(&fixture, &keys.good(&fixture).await, &[]).await.status;
     assert_eq!(ok().await, 200);
@@ -261,7 +261,7 @@ async fn rotated_keys_count_at_once_and_invented_ones_fetch_little() {
 }
 
 #[tokio::test]
-async fn many_at_once_share_one_fetch() {
+async fn concurrent_requests_share_one_fetch() {
     let (fixture, keys) = registered().await;
     let mut requests = tokio::task::JoinSet::new();
     for _ in 0..20 {
@@ -279,7 +279,7 @@ async fn many_at_once_share_one_fetch() {
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_had_are_nobodys() {
+async fn unavailable_keys_authenticate_no_client() {
     for mode in [
         OutageMode::Down,
         OutageMode::Error,
@@ -291,9 +291,9 @@ async fn keys_that_cannot_be_had_are_nobodys() {
         let (fixture, keys) = registered().await;
         keys.0.set_outage(Outage::everywhere(mode));
         let answer = ask(&fixture, &keys.good(&fixture).await, &[]).await;
-        refused(&answer, 401, "invalid_client", "cannot be had");
+        refused(&answer, 401, "invalid_client", "cannot be fetched");
         assert_eq!(keys.0.stats().elsewhere, 0);
-        // After the cooldown all is well.
+        // After the cooldown, it works.
         keys.0.reset();
         tokio::time::sleep(std::time::Duration::from_millis(550)).await;
         let answer = ask(&fixture, &keys.good(&fixture).await, &[]).await;
@@ -316,11 +316,11 @@ async fn keys_in_an_error_page_are_not_published() {
     let spec = json!({ "client_id": "worker-key", "jwks_uri": uri });
     assert_eq!(fixture.admin("clients", spec).await.status, 200);
     let answer = ask(&fixture, &keys.good(&fixture).await, &[]).await;
-    refused(&answer, 401, "invalid_client", "cannot be had");
+    refused(&answer, 401, "invalid_client", "cannot be fetched");
 }
 
 #[tokio::test]
-async fn registrations_say_what_is_wrong_and_no_secret() {
+async fn registration_errors_contain_no_secret() {
     let fixture = start().await;
     let register = |spec: Value| fixture.admin("clients", spec);
     for spec in [

@@ -1,5 +1,4 @@
-//! What the development issuer's token endpoint decides, over real HTTP, and the API that its
-//! tokens open.
+//! The development issuer's token endpoint over real HTTP, and the API that accepts its tokens.
 
 mod audit;
 mod client_assertion;

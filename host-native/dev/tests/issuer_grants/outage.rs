@@ -16,7 +16,7 @@ async fn ask(fixture: &Fixture, mode: &str) -> crate::support::Answer {
 }
 
 #[tokio::test]
-async fn answers_that_break_the_rules() {
+async fn malformed_answers() {
     let fixture = start().await;
     let answer = ask(&fixture, "no-access-token").await;
     assert_eq!(answer.status, 200);
@@ -44,7 +44,7 @@ async fn answers_that_break_the_rules() {
 }
 
 #[tokio::test]
-async fn other_endpoints_go_on() {
+async fn other_endpoints_keep_working() {
     let fixture = start().await;
     for mode in [
         OutageMode::NoAccessToken,
@@ -60,7 +60,7 @@ async fn other_endpoints_go_on() {
 }
 
 #[tokio::test]
-async fn answers_that_never_end_well() {
+async fn incomplete_answers() {
     let fixture = start().await;
     let set = |mode| {
         fixture.issuer.set_outage(Outage {
@@ -87,7 +87,7 @@ async fn answers_that_never_end_well() {
 }
 
 #[tokio::test]
-async fn whoever_follows_a_redirect_is_found_out() {
+async fn following_a_redirect_is_counted() {
     let fixture = start().await;
     let answer = ask(&fixture, "redirect").await;
     assert_eq!(answer.status, 302);

@@ -31,7 +31,7 @@ async fn refresh(fixture: &Fixture, token: &str, more: &[(&str, &str)]) -> Answe
 }
 
 #[tokio::test]
-async fn refreshed_tokens_say_the_same() {
+async fn refreshed_tokens_have_the_same_claims() {
     let fixture = start().await;
     let answer = refresh(&fixture, &first(&fixture).await, &[]).await;
     assert_eq!(answer.status, 200);
@@ -45,7 +45,7 @@ async fn refreshed_tokens_say_the_same() {
 }
 
 #[tokio::test]
-async fn each_is_used_once() {
+async fn a_refresh_token_is_used_once() {
     let fixture = start().await;
     let one = first(&fixture).await;
     let two = text(&refresh(&fixture, &one, &[]).await.body["refresh_token"]);
@@ -58,26 +58,26 @@ async fn each_is_used_once() {
 }
 
 #[tokio::test]
-async fn less_may_be_asked_for_but_not_more() {
+async fn fewer_scopes_may_be_requested_but_not_more() {
     let fixture = start().await;
     let one = first(&fixture).await;
     let answer = refresh(&fixture, &one, &[("scope", "read admin")]).await;
     refused(&answer, 400, "invalid_scope", "scope");
     let answer = refresh(&fixture, &one, &[("resource", "urn:c")]).await;
     refused(&answer, 400, "invalid_target", "not for this resource");
-    // A refusal uses nothing up.
+    // A refusal does not use the token up.
     let less = [("scope", "read"), ("resource", A)];
     let answer = refresh(&fixture, &one, &less).await;
     assert_eq!(answer.body["scope"], "read");
     assert_eq!(part(&answer.body["access_token"], 1)["aud"], A);
-    // The next one stands for everything again.
+    // The next one has all scopes again.
     let two = text(&answer.body["refresh_token"]);
     let answer = refresh(&fixture, &two, &[]).await;
     assert_eq!(answer.body["scope"], "read write");
 }
 
 #[tokio::test]
-async fn it_belongs_to_one_client_and_ends_with_a_reset() {
+async fn a_refresh_token_belongs_to_one_client_and_ends_with_a_reset() {
     let fixture = start().await;
     let one = first(&fixture).await;
     let limited = [
@@ -99,7 +99,7 @@ async fn it_belongs_to_one_client_and_ends_with_a_reset() {
 }
 
 #[tokio::test]
-async fn there_is_none_without_asking_or_without_a_user() {
+async fn a_refresh_token_is_issued_only_on_request_and_for_a_user() {
     let fixture = start().await;
     let grant = [("grant_type", "client_credentials"), ("subject", "alice")];
     let answer = fixture.ask(&[&DEMO, &grant]).await;

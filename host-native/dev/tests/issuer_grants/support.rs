@@ -109,7 +109,7 @@ impl Fixture {
     }
 }
 
-/// A client with keys of its own: another issuer, whose key set stands for the client's.
+/// A client with its own keys: another issuer, whose key set is used as the client's.
 pub(crate) struct KeyHolder(pub(crate) DevIssuer);
 
 impl KeyHolder {

@@ -1,4 +1,4 @@
-//! RFC 8693, and who may have what.
+//! Token exchange (RFC 8693) and policies.
 
 use serde_json::{Value, json};
 use tollgate_dev::issuer::{Algorithm, Options, Policy, TokenSpec};
@@ -124,7 +124,7 @@ async fn chains_of_actors() {
 }
 
 #[tokio::test]
-async fn tokens_that_do_not_count() {
+async fn invalid_subject_tokens_are_refused() {
     let fixture = start().await;
     let foreign = KeyHolder::start().await;
     let of_issuer = json!({ "iss": fixture.issuer.url() });
@@ -171,7 +171,7 @@ async fn tokens_that_do_not_count() {
         refused(&answer, 400, "invalid_request", "actor_token");
     }
 
-    // A key that was withdrawn no longer vouches for anything.
+    // A withdrawn key is not accepted any longer.
     assert_eq!(fixture.exchange(&DEMO, &good, &[]).await.status, 200);
     fixture.issuer.rotate(Algorithm::Es256, true).await;
     assert_eq!(fixture.exchange(&DEMO, &good, &[]).await.status, 200);
@@ -182,14 +182,14 @@ async fn tokens_that_do_not_count() {
 }
 
 #[tokio::test]
-async fn tokens_stand_with_their_types() {
+async fn tokens_require_their_types() {
     let fixture = start().await;
     let user = fixture.user_token("alice").await;
     let grant = [("grant_type", EXCHANGE)];
     let saml = "urn:ietf:params:oauth:token-type:saml2";
     for (parameters, word) in [
         (vec![], "subject_token is missing"),
-        (vec![("subject_token", &*user)], "has no type"),
+        (vec![("subject_token", &*user)], "has no token type"),
         (vec![("subject_token_type", ACCESS_TOKEN)], "is missing"),
         (
             vec![("subject_token", &*user), ("subject_token_type", saml)],
@@ -209,7 +209,7 @@ async fn tokens_stand_with_their_types() {
                 ("subject_token_type", JWT),
                 ("actor_token", &*user),
             ],
-            "actor_token has no type",
+            "actor_token has no token type",
         ),
     ] {
         let answer = fixture.ask(&[&DEMO, &grant, &parameters]).await;
@@ -255,7 +255,7 @@ async fn targets(fixture: &Fixture, client: &[(&str, &str)], resource: &str) -> 
 }
 
 #[tokio::test]
-async fn policies_say_who_may_have_what() {
+async fn policies_limit_exchanges() {
     let fixture = start_with(Options {
         policies: vec![Policy::allowing("upstream-only", A)],
         ..Options::default()
@@ -300,7 +300,7 @@ async fn policies_say_who_may_have_what() {
 }
 
 #[tokio::test]
-async fn scopes_are_what_is_asked_for_and_allowed() {
+async fn granted_scopes_are_requested_and_allowed() {
     let fixture = start().await;
     let policy = Policy {
         scopes: Some(vec!["read".into(), "list".into()]),
@@ -319,7 +319,7 @@ async fn scopes_are_what_is_asked_for_and_allowed() {
     assert_eq!(ask("").await.body["scope"], "read list");
     refused(&ask("write").await, 400, "invalid_scope", "scope");
 
-    // What the client may not have at all, no policy gives it.
+    // No policy grants what the client may not have.
     let policy = Policy {
         scopes: Some(vec!["mcp:read".into(), "mcp:write".into()]),
         ..Policy::allowing("limited", A)

@@ -1,4 +1,4 @@
-//! The API that exchanged tokens open.
+//! The API that accepts exchanged tokens.
 
 use reqwest::header::AUTHORIZATION;
 use serde_json::json;
@@ -29,7 +29,7 @@ async fn exchanged(fixture: &Fixture, upstream: &DevUpstream) -> String {
 }
 
 #[tokio::test]
-async fn it_says_whom_a_token_speaks_for() {
+async fn it_returns_the_identity_in_a_token() {
     let fixture = start_with(Options {
         issuer: "/tenant".parse().expect("a path"),
         ..Options::default()
@@ -57,7 +57,7 @@ async fn it_says_whom_a_token_speaks_for() {
 }
 
 #[tokio::test]
-async fn it_takes_only_tokens_for_itself() {
+async fn it_accepts_only_tokens_with_its_audience() {
     let fixture = start().await;
     let upstream = upstream(&fixture).await;
     let foreign = KeyHolder::start().await;
@@ -131,7 +131,7 @@ async fn it_takes_only_tokens_for_itself() {
 }
 
 #[tokio::test]
-async fn it_rejects_good_tokens_on_command() {
+async fn it_rejects_valid_tokens_on_command() {
     let fixture = start().await;
     let upstream = upstream(&fixture).await;
     let token = exchanged(&fixture, &upstream).await;
@@ -168,7 +168,7 @@ async fn it_follows_the_issuers_keys() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_away_is_not_the_tokens_fault() {
+async fn an_unreachable_issuer_is_not_an_invalid_token() {
     let fixture = start().await;
     for mode in [OutageMode::Down, OutageMode::WrongIssuer, OutageMode::Html] {
         let upstream = upstream(&fixture).await;
@@ -184,7 +184,7 @@ async fn an_issuer_that_is_away_is_not_the_tokens_fault() {
 }
 
 #[tokio::test]
-async fn it_needs_an_issuer_that_it_can_ask() {
+async fn it_needs_a_valid_issuer_url() {
     for issuer in ["http://login.example.com", "login", ""] {
         let refused = DevUpstream::start(upstream::Options::new(issuer)).await;
         assert!(

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_text_is_no_news() {
+    fn the_same_text_has_no_new_version() {
         let keys = KeySnapshot::default();
         assert_eq!(keys.publish("a".into(), 0), 1);
         assert_eq!(keys.publish("a".into(), 0), 1);
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn who_missed_a_version_reads_it() {
+    fn a_reader_that_missed_a_version_gets_it() {
         let keys = KeySnapshot::default();
         keys.publish("a".into(), 0);
         assert_eq!(keys.publish("b".into(), 0), 0, "has not seen a");

@@ -95,7 +95,7 @@ mod tests {
     use tollgate_config::bindings::FailureKind;
 
     #[test]
-    fn the_issuers_words_are_not_in_what_an_error_says() {
+    fn an_error_message_does_not_contain_the_issuers_text() {
         let error = TokenError::from(wit::Failure {
             kind: FailureKind::Refused,
             message: "the issuer refused".into(),

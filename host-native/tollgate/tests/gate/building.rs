@@ -1,4 +1,4 @@
-//! How a gate starts.
+//! The start of a gate.
 
 use std::time::Instant;
 
@@ -43,7 +43,7 @@ async fn the_host_header_counts_only_without_a_resource() {
 }
 
 #[tokio::test]
-async fn the_origin_of_a_request_is_an_audience_only_where_that_is_said() {
+async fn the_origin_of_a_request_is_an_audience_only_if_configured() {
     let issuer = issuer().await;
     let audience = |audience: &str| TokenSpec {
         audiences: vec![audience.to_owned()],
@@ -82,7 +82,7 @@ async fn a_host_may_be_one_resource() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_cannot_work_fails_at_the_start() {
+async fn an_invalid_configuration_fails_at_the_start() {
     let broken = Config::new(RESOURCE).issuer(Issuer::new("http://login.example.com"));
     let error = Gate::builder(broken).build().await.expect_err("plain http");
     let BuildError::Config(error) = error else {
@@ -128,7 +128,7 @@ fn a_gate_needs_a_runtime() {
 }
 
 #[test]
-fn machine_code_can_be_kept() {
+fn machine_code_can_be_cached() {
     let directory = std::env::temp_dir().join(format!("tollgate-cache-{}", std::process::id()));
     let options = || ProgramOptions {
         cache: Some(directory.clone()),

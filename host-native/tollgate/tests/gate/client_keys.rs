@@ -73,7 +73,7 @@ async fn published_keys_overlap() {
 }
 
 #[tokio::test]
-async fn a_client_that_cannot_work_stops_the_start() {
+async fn an_invalid_client_fails_at_the_start() {
     let issuer = issuer().await;
     let sentence = async |client: Client| {
         let gate = Gate::builder(config(&issuer).client(client)).build().await;
@@ -105,7 +105,7 @@ async fn a_client_that_cannot_work_stops_the_start() {
     client.authentication = Some(ClientAuthentication::ClientSecretPost);
     assert_eq!(sentence(client).await.field, "client.secret");
 
-    // From the environment likewise.
+    // The same from the environment.
     let mut config = config(&issuer);
     let setting = |name: &str, value: &str| (name.into(), value.into());
     config.env = Some(vec![

@@ -1,4 +1,4 @@
-//! What a request is answered.
+//! Responses to requests.
 
 use http::Method;
 use tollgate::Decision;
@@ -7,7 +7,7 @@ use tollgate_dev::issuer::{Algorithm, TokenSpec};
 use crate::support::{RESOURCE, ask, gate, get, issuer, mint, seen};
 
 #[tokio::test]
-async fn a_good_token_passes_and_says_whose_it_is() {
+async fn a_valid_token_passes_with_its_identity() {
     let issuer = issuer().await;
     let gate = gate(&issuer).await;
     let token = issuer
@@ -116,7 +116,7 @@ async fn bad_tokens_are_refused() {
 }
 
 #[tokio::test]
-async fn no_token_gets_a_challenge_that_leads_to_the_metadata() {
+async fn a_missing_token_gets_a_challenge_with_the_metadata_url() {
     let issuer = issuer().await;
     let gate = gate(&issuer).await;
     let answer = ask(&gate, "/reports", None).await;
@@ -178,7 +178,7 @@ async fn a_missing_scope_is_forbidden() {
 }
 
 #[tokio::test]
-async fn a_public_route_looks_at_no_token() {
+async fn a_public_route_ignores_tokens() {
     let issuer = issuer().await;
     let gate = gate(&issuer).await;
     let Decision::Allow(allowed) = gate.handle(&get("/public", Some("rubbish"))).await else {

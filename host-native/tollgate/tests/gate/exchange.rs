@@ -25,7 +25,7 @@ fn slow_token_endpoint(issuer: &DevIssuer, delay_ms: u64) {
 }
 
 #[tokio::test]
-async fn a_token_is_exchanged_once_and_kept() {
+async fn a_token_is_exchanged_once_and_cached() {
     let issuer = issuer().await;
     let gate = client_gate(&issuer).await;
     let alice = caller(&gate, &issuer, "alice").await;
@@ -44,7 +44,7 @@ async fn a_token_is_exchanged_once_and_kept() {
     assert!(exp > SystemTime::now() && exp < SystemTime::now() + Duration::from_secs(3600));
     assert!(!format!("{token:?}").contains(token.access_token.expose()));
 
-    // Another wish is another token.
+    // Another target is another token.
     let other = gate.exchange(&alice, CARS).await.expect("a token");
     assert_ne!(other, token);
     assert_eq!(issuer.stats().token_exchange, 2);
@@ -101,7 +101,7 @@ async fn a_thousand_users_get_a_token_each() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_first_one_going_away_harms_no_other() {
+async fn cancelling_the_first_request_does_not_affect_others() {
     let issuer = issuer().await;
     slow_token_endpoint(&issuer, 400);
     let gate = client_gate(&issuer).await;
@@ -128,7 +128,7 @@ async fn the_first_one_going_away_harms_no_other() {
 }
 
 #[tokio::test]
-async fn two_tokens_of_one_user_are_kept_apart() {
+async fn two_tokens_of_one_user_are_cached_separately() {
     let issuer = issuer().await;
     let gate = client_gate(&issuer).await;
     let session = |id: &str| TokenSpec {
@@ -145,7 +145,7 @@ async fn two_tokens_of_one_user_are_kept_apart() {
 }
 
 #[tokio::test]
-async fn who_acts_for_whom_can_be_read() {
+async fn the_actor_chain_is_readable() {
     let issuer = issuer().await;
     let gate = client_gate(&issuer).await;
     let alice = caller(&gate, &issuer, "alice").await;
@@ -159,7 +159,7 @@ async fn who_acts_for_whom_can_be_read() {
     let actors = delegated.identity.actors();
     assert_eq!(actors[0].subject.as_deref(), Some("robot"), "{actors:?}");
 
-    // And once more: who acts now comes first.
+    // A second exchange: the current actor comes first.
     let token = gate.exchange(&delegated, RESOURCE).await.expect("a token");
     let twice = caller_with(&gate, token.access_token.expose()).await;
     let names: Vec<_> = twice
@@ -172,7 +172,7 @@ async fn who_acts_for_whom_can_be_read() {
 }
 
 #[tokio::test]
-async fn forgetting_reaches_every_store() {
+async fn invalidation_reaches_every_store() {
     let issuer = issuer().await;
     let gate = client_gate(&issuer).await;
     let mut callers = Vec::new();
@@ -208,7 +208,7 @@ async fn the_applications_own_token_is_shared() {
     }
     assert_eq!(issuer.stats().client_credentials, 1);
 
-    // A bare request is not kept.
+    // The token of a raw request is not cached.
     for _ in 0..2 {
         let token = gate
             .token_request(Grant::ClientCredentials, CARS, None)

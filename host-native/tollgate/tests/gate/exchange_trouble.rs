@@ -1,4 +1,4 @@
-//! A token endpoint that is away, slow or lying, and one that says no.
+//! A token endpoint that is down, slow or wrong, and one that refuses.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ fn at_the_token_endpoint(mode: OutageMode) -> Outage {
 }
 
 #[tokio::test]
-async fn each_trouble_has_its_kind_and_passes() {
+async fn each_failure_has_its_kind_and_is_temporary() {
     let issuer = issuer().await;
     for (mode, kind, status) in [
         (OutageMode::Down, TokenErrorKind::Unreachable, 503),
@@ -43,10 +43,10 @@ async fn each_trouble_has_its_kind_and_passes() {
 }
 
 #[tokio::test]
-async fn metadata_that_cannot_be_had_are_asked_for_again() {
+async fn unavailable_metadata_is_fetched_again() {
     let issuer = issuer().await;
     let mut config = client_config(&issuer);
-    // So that no metadata is needed before there is a token to be got.
+    // So that no metadata is needed before a token request.
     let keys = format!("{}/jwks", issuer.url());
     let issuers = config.issuers.as_mut().expect("one");
     issuers[0].keys = Some(tollgate::KeyLocation::Uri(keys));
@@ -73,7 +73,7 @@ async fn metadata_that_cannot_be_had_are_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_hanging_token_endpoint_costs_the_timeout() {
+async fn a_hanging_token_endpoint_delays_a_request_by_the_timeout() {
     let issuer = issuer().await;
     let mut client = Client::new("demo").secret("demo-secret");
     client.timeout_ms = Some(300);
@@ -91,7 +91,7 @@ async fn a_hanging_token_endpoint_costs_the_timeout() {
 }
 
 #[tokio::test]
-async fn a_refusal_has_the_issuers_words_apart() {
+async fn a_refusal_has_the_issuers_text_in_its_own_members() {
     let issuer = issuer().await;
     let gate = client_gate(&issuer).await;
     let alice = caller(&gate, &issuer, "alice").await;

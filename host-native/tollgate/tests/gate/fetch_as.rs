@@ -27,7 +27,7 @@ async fn serve(app: Router) -> String {
 }
 
 #[tokio::test]
-async fn the_api_sees_the_user_and_who_acts() {
+async fn the_api_sees_user_and_actor() {
     let issuer = issuer().await;
     let upstream = DevUpstream::start(Options::new(issuer.url())).await;
     let upstream = upstream.expect("a free port");
@@ -106,7 +106,7 @@ async fn a_body_is_sent_twice_and_headers_are_kept() {
 }
 
 #[tokio::test]
-async fn a_token_goes_nowhere_else() {
+async fn a_token_is_sent_to_no_other_origin() {
     let issuer = issuer().await;
     let caught = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&caught);
@@ -149,7 +149,7 @@ async fn a_token_goes_nowhere_else() {
 }
 
 #[tokio::test]
-async fn an_api_that_is_away_is_no_token_error() {
+async fn an_unreachable_api_is_not_a_token_error() {
     let issuer = issuer().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
     let address = listener.expect("a free port").local_addr().expect("bound");

@@ -1,4 +1,4 @@
-//! Many requests at once, requests that go away, and instances that fail.
+//! Concurrent requests, cancelled requests, and instances that fail.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -29,7 +29,7 @@ async fn a_hundred_cold_requests_make_one_fetch() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn half_of_the_clients_going_away_harms_no_other() {
+async fn disconnecting_clients_do_not_affect_others() {
     let issuer = issuer().await;
     issuer.set_outage(Outage {
         mode: OutageMode::Slow,
@@ -42,7 +42,7 @@ async fn half_of_the_clients_going_away_harms_no_other() {
     for index in 0..100 {
         let (gate, token) = (gate.clone(), mint(&issuer, &[]).await);
         let request = async move { ask(&gate, "/", Some(&token)).await.status };
-        // The first one, which fetches for all, is among those that leave.
+        // The first request, which fetches for all, is one of the cancelled ones.
         if index % 2 == 0 {
             leaving.push(tokio::spawn(request));
         } else {
@@ -58,7 +58,7 @@ async fn half_of_the_clients_going_away_harms_no_other() {
     assert!(issuer.stats().jwks <= 2, "{:?}", issuer.stats());
 }
 
-/// A token with a claim of so many bytes.
+/// A token with a claim of this many bytes.
 async fn long_token(issuer: &DevIssuer, bytes: usize) -> String {
     let padding = ("padding".to_owned(), "x".repeat(bytes).into());
     let claims = [padding].into_iter().collect();
@@ -71,7 +71,7 @@ async fn long_token(issuer: &DevIssuer, bytes: usize) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failing_instance_costs_one_request() {
+async fn a_failing_instance_fails_only_one_request() {
     let away = issuer().await;
     let issuer = issuer().await;
     let mut config = config(&issuer).issuer(Issuer::new(away.url()));
@@ -121,7 +121,7 @@ async fn a_failing_instance_costs_one_request() {
         (500, Some("gate-failed"))
     );
     assert_eq!(gate.stats().failures, 1);
-    // The next instance has the keys, though the issuer is away.
+    // The next instance has the keys, although the issuer is down.
     let answer = ask(&gate, "/", Some(&small)).await;
     assert_eq!(answer.status, 200, "{answer:?} {:?}", gate.stats());
     assert_eq!(gate.stats().failures, 1);

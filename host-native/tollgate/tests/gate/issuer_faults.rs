@@ -1,4 +1,4 @@
-//! What the log has of an issuer that somebody must mend.
+//! Faults of issuers in the log.
 
 use std::io;
 use std::num::NonZeroUsize;

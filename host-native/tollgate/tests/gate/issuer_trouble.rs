@@ -1,4 +1,4 @@
-//! An issuer that is away, slow or lying, and one that changes its keys.
+//! An issuer that is down, slow or wrong, and one that changes its keys.
 
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use tollgate_dev::issuer::{Algorithm, Outage, OutageMode, TokenSpec};
 use crate::support::{ask, config, gate, issuer, mint};
 
 #[tokio::test]
-async fn a_cold_gate_says_that_the_issuer_is_away() {
+async fn a_cold_gate_answers_503_while_the_issuer_is_down() {
     let issuer = issuer().await;
     let token = mint(&issuer, &[]).await;
     for mode in [
@@ -35,7 +35,7 @@ async fn a_cold_gate_says_that_the_issuer_is_away() {
 }
 
 #[tokio::test]
-async fn a_hanging_issuer_costs_the_timeout() {
+async fn a_hanging_issuer_delays_a_request_by_the_timeout() {
     let issuer = issuer().await;
     let token = mint(&issuer, &[]).await;
     issuer.set_outage(Outage::everywhere(OutageMode::Hang));
@@ -51,7 +51,7 @@ async fn a_hanging_issuer_costs_the_timeout() {
 }
 
 #[tokio::test]
-async fn known_keys_serve_while_the_issuer_is_away() {
+async fn known_keys_are_used_while_the_issuer_is_down() {
     let issuer = issuer().await;
     let gate = gate(&issuer).await;
     assert_eq!(
@@ -61,7 +61,7 @@ async fn known_keys_serve_while_the_issuer_is_away() {
         200
     );
     issuer.set_outage(Outage::everywhere(OutageMode::Down));
-    // Many, so that every store gets one.
+    // Many tokens, so that every store gets one.
     for _ in 0..20 {
         assert_eq!(
             ask(&gate, "/", Some(&mint(&issuer, &[]).await))
@@ -150,7 +150,7 @@ async fn stale_keys_are_refreshed_in_the_background() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn unknown_keys_cannot_make_it_flood_the_issuer() {
+async fn unknown_keys_cause_few_fetches() {
     let issuer = issuer().await;
     let stores = NonZeroUsize::new(4).expect("not zero");
     let gate = Gate::builder(config(&issuer))

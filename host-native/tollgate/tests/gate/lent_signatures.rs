@@ -64,7 +64,7 @@ async fn every_algorithm_is_verified() {
 }
 
 #[tokio::test]
-async fn a_point_that_is_not_on_its_curve_is_no_key() {
+async fn points_off_their_curve_are_refused() {
     for algorithm in [
         Algorithm::Es256,
         Algorithm::Es384,
@@ -98,7 +98,7 @@ async fn a_point_that_is_not_on_its_curve_is_no_key() {
         let name = if key["kty"] == "EC" { "y" } else { "x" };
         let coordinate = key[name].as_str().expect("a coordinate");
         let mut bytes = Base64UrlUnpadded::decode_vec(coordinate).expect("base64url");
-        // Half of all values of an Ed25519 key's are no points.
+        // Half of all values are not points of Ed25519.
         loop {
             bytes[20] = bytes[20].wrapping_add(1);
             key[name] = Base64UrlUnpadded::encode_string(&bytes).into();
@@ -202,7 +202,7 @@ async fn private_keys_in_every_encoding_sign() {
 }
 
 #[tokio::test]
-async fn rsa_keys_sign_by_pss_too() {
+async fn rsa_keys_sign_with_pss_too() {
     let issuer = issuer().await;
     let mut key = tollgate::ClientKey::from(pem!("rsa-2048-pkcs8"));
     key.algorithm = Some("PS256".to_owned());

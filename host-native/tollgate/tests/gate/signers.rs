@@ -1,4 +1,4 @@
-//! Client keys that only the application's own service knows.
+//! Client keys that only a service of the application knows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -88,7 +88,7 @@ async fn a_signer_signs_assertions() {
     for service in [Service::Works, Service::IsSlow] {
         let kms = Kms::new(service);
         let gate = gate(&issuer, &kms).await;
-        // Each signature may cost money: nothing is tried.
+        // Each signature may cost money, so the key is not tested.
         assert_eq!(kms.asked.load(Ordering::Relaxed), 0);
         let answer = gate.metadata(&get("/.well-known/jwks.json", None)).await;
         let keys = answer.expect("published").response.into_body();
@@ -109,7 +109,7 @@ async fn a_signer_signs_assertions() {
 }
 
 #[tokio::test]
-async fn a_signer_that_fails_costs_one_request() {
+async fn a_failing_signer_fails_only_one_request() {
     let issuer = issuer().await;
     for service in [Service::IsDown, Service::Panics, Service::GivesRubbish] {
         let kms = Kms::new(service);
@@ -123,14 +123,14 @@ async fn a_signer_that_fails_costs_one_request() {
         let error = gate.client_assertion("https://a.example").await;
         let error = error.expect_err("no signature");
         assert_eq!(error.kind, TokenErrorKind::SigningFailed, "{error}");
-        // The store goes on.
+        // The store keeps working.
         assert_eq!(gate.stats().failures, 0);
         caller(&gate, &issuer, "bob").await;
     }
 }
 
 #[tokio::test]
-async fn a_signer_that_never_answers_is_given_up() {
+async fn a_signer_that_never_answers_times_out() {
     let issuer = issuer().await;
     let kms = Kms::new(Service::NeverAnswers);
     let gate = gate(&issuer, &kms).await;
@@ -162,7 +162,7 @@ impl Signer for WithoutKey {
 }
 
 #[tokio::test]
-async fn a_signer_without_a_public_key_stops_the_start() {
+async fn a_signer_without_a_public_key_fails_at_the_start() {
     let issuer = issuer().await;
     let client = Client::new("signer").key(ClientKey::named("kms"));
     let builder = Gate::builder(config(&issuer).client(client));

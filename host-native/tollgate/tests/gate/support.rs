@@ -1,4 +1,4 @@
-//! An issuer and a gate in front of nothing.
+//! An issuer, and a gate without a handler.
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use http::request::Parts;
@@ -35,7 +35,7 @@ pub(crate) async fn gate(issuer: &DevIssuer) -> Gate {
     Gate::builder(config(issuer)).build().await.expect("a gate")
 }
 
-/// The same, which may ask for tokens as the issuer's `demo`.
+/// The same, with the issuer's client `demo`.
 pub(crate) fn client_config(issuer: &DevIssuer) -> Config {
     config(issuer).client(Client::new("demo").secret("demo-secret"))
 }
@@ -56,7 +56,7 @@ pub(crate) async fn user_token(issuer: &DevIssuer, subject: &str) -> String {
         .await
 }
 
-/// Somebody who has just come through the gate with this token.
+/// A caller that the gate has just allowed with this token.
 pub(crate) async fn caller_with(gate: &Gate, token: &str) -> Credentials {
     let verified = gate.authenticate(&get("/", Some(token)), &[]).await;
     verified.expect("a good token").0
@@ -91,7 +91,7 @@ pub(crate) async fn mint(issuer: &DevIssuer, scopes: &[&str]) -> String {
         .await
 }
 
-/// What a client would see: 200 where the request would go on.
+/// The status that a client would see: 200 if the request is allowed.
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) status: StatusCode,

@@ -7,11 +7,11 @@ const gate = createGate({
   routes: [
     { path: '/health', public: true },
     { path: '/reports', scopes: ['reports:read'] },
-    // Paths that no route names need a valid token: `/me` here, and whatever comes later.
+    // Paths without a route, such as `/me`, need a valid token.
   ],
 });
 
-// Runs only for requests that may go on. `auth` is null on public routes and nowhere else.
+// Called only for allowed requests. `auth` is null only on public routes.
 export default gate.protect(async (request, env, ctx, auth) => {
   switch (`${request.method} ${new URL(request.url).pathname}`) {
     case 'GET /health':
@@ -23,7 +23,7 @@ export default gate.protect(async (request, env, ctx, auth) => {
         clientId: auth.clientId,
         scopes: auth.scopes,
         expiresAt: auth.expiresAt,
-        // Any other claim that the issuer signs, if it does.
+        // Another claim, if the issuer includes it.
         name: auth.claims.name ?? null,
       });
 
@@ -33,8 +33,8 @@ export default gate.protect(async (request, env, ctx, auth) => {
     case 'POST /reports': {
       const report = await request.json().catch(() => null);
       if (typeof report?.title !== 'string') return new Response('A report has a title\n', { status: 400 });
-      // What depends on the body cannot stand in a route. The refusal is a 403 with a challenge;
-      // it names all that the request needs, so that one new token is enough.
+      // Scopes that depend on the body cannot be in a route. The refusal is a 403 with a challenge
+      // that names all scopes of the request, so that one new token is enough.
       const refusal = report.published && auth.require('reports:read', 'reports:publish');
       return refusal || Response.json({ title: report.title, author: auth.subject }, { status: 201 });
     }

@@ -10,7 +10,7 @@ thread_local! {
         Config::default()
             .route(Route::public("/health"))
             .route(Route::protected("/reports", ["reports:read"]))
-            // Paths that no route names need a valid token: `/me` here, and whatever comes later.
+            // Paths without a route, such as `/me`, need a valid token.
     );
 }
 
@@ -20,7 +20,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     gate.protect(request, env, context, api).await
 }
 
-/// Runs only for requests that may go on. The identity is none on public routes and nowhere else.
+/// Called only for allowed requests. The identity is none only on public routes.
 async fn api(
     mut request: Request,
     _env: Env,
@@ -34,7 +34,7 @@ async fn api(
             client_id: me.client_id(),
             scopes: me.scopes(),
             expires_at: me.expires_at(),
-            // Any other claim that the issuer signs, if it does.
+            // Another claim, if the issuer includes it.
             name: me.claims::<Profile>()?.name,
         }),
         (Method::Get, "/reports", Some(me)) => Response::from_json(&Reports {
@@ -45,8 +45,8 @@ async fn api(
             let Ok(draft) = request.json::<Draft>().await else {
                 return Response::error("A report has a title", 400);
             };
-            // What depends on the body cannot stand in a route. The refusal is a 403 with a
-            // challenge; it names all that the request needs, so that one new token is enough.
+            // Scopes that depend on the body cannot be in a route. The refusal is a 403 with a
+            // challenge that names all scopes of the request, so that one new token is enough.
             if draft.published
                 && let Some(refusal) = me.require(&["reports:read", "reports:publish"])?
             {

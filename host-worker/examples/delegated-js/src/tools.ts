@@ -1,15 +1,15 @@
-// Two tools that need another API: one calls it, one only asks for access.
+// Two tools that need another API: one calls it, one only requests access.
 
 import { McpServer } from '@modelcontextprotocol/server';
 import { TokenError, type Gate, type Identity } from 'tollgate';
 import { z } from 'zod';
 
-/** What the tools ask for at the upstream API: no more than they need. */
+/** The scopes that the tools request at the upstream API: only those that they need. */
 const UPSTREAM_SCOPES = ['profile:read'];
-/** A model does not wait longer for a tool anyway. */
+/** Models do not wait longer for a tool. */
 const UPSTREAM_TIMEOUT_MS = 10_000;
 
-/** What the upstream API answers. */
+/** The response of the upstream API. */
 const profile = z.object({
   subject: z.string(),
   client_id: z.string().nullable().describe('The application that the token was issued to'),
@@ -38,8 +38,8 @@ export function profileServer(gate: Gate, auth: Identity, upstream: string): Mcp
     () =>
       orFailure(async () => {
         const init = { signal: AbortSignal.timeout(UPSTREAM_TIMEOUT_MS) };
-        // Exchanges the caller's token or takes what was got for it before. Where the upstream
-        // says 401, it gets a new one and calls once more.
+        // Exchanges the caller's token, or uses a cached token. After a 401 of the upstream API, it
+        // gets a new token and repeats the call once.
         const response = await gate.fetchAs(auth, upstream, new URL('/me', upstream), init, {
           scopes: UPSTREAM_SCOPES,
         });
@@ -64,7 +64,7 @@ export function profileServer(gate: Gate, auth: Identity, upstream: string): Mcp
       orFailure(async () => {
         const token = await gate.exchange(auth, upstream, { scopes: UPSTREAM_SCOPES });
         return answer({
-          // An issuer that grants what was asked for need not say so.
+          // An issuer may omit the scopes if it grants the requested ones.
           scopes: [...(token.scopes ?? UPSTREAM_SCOPES)],
           expiresAt: token.expiresAt?.toISOString() ?? null,
         });
@@ -74,15 +74,15 @@ export function profileServer(gate: Gate, auth: Identity, upstream: string): Mcp
   return server;
 }
 
-/** What a tool answers; a refused exchange as a refusal that the model can read and act on. */
+/** The result of a tool. A refused exchange becomes an error that the model can act on. */
 async function orFailure(tool: () => Promise<ToolAnswer>): Promise<ToolAnswer> {
   try {
     return await tool();
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     console.warn(`no token for the upstream API: ${error.message}`);
-    // The sentence that an HTTP client would get. The issuer's own words (`error.errorDescription`)
-    // stay out of it: a model might take text from outside for instructions.
+    // The message that an HTTP client would get. It does not include the issuer's text
+    // (`error.errorDescription`), because a model might follow instructions in it.
     const { error_description: sentence = 'This server is not configured correctly' } = await error
       .toResponse()
       .json<{ error_description?: string }>();

@@ -1,21 +1,21 @@
-//! An API on Workers in Rust that calls another API as the user. The caller's token is good here and
-//! nowhere else; it is exchanged for one that is good there, and says both who the user is and that
-//! this Worker acts.
+//! An API on Workers in Rust that calls another API on behalf of the user. The caller's token is
+//! valid only here. It is exchanged for one that the other API accepts, which names the user and
+//! this Worker as actor.
 
 use serde::{Deserialize, Serialize};
 use tollgate_worker::{Config, Gate, Identity, TokenTarget};
 use worker::{Context, Env, Method, Request, Response, Result, console_warn, event};
 
 thread_local! {
-    /// Issuer and resource, and who this Worker is to the issuer: the TOLLGATE_* variables and
-    /// secrets. With a private key, the gate also answers at /.well-known/jwks.json.
+    /// Issuer, resource and this Worker's client come from the TOLLGATE_* variables and secrets.
+    /// With a private key, the gate also answers at /.well-known/jwks.json.
     static GATE: Gate = Gate::new(Config {
         scopes: Some(vec!["profile".to_owned()]),
         ..Config::default()
     });
 }
 
-/// What is asked for at the upstream API: no more than is needed.
+/// The scopes that are requested at the upstream API: only those that are needed.
 const UPSTREAM_SCOPES: [&str; 1] = ["profile:read"];
 
 #[event(fetch)]
@@ -24,14 +24,14 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     gate.protect(request, env, context, api).await
 }
 
-/// No route is public, so there always is a caller.
+/// No route is public, so there is always a caller.
 async fn api(
     request: Request,
     env: Env,
     _context: Context,
     caller: Option<Identity>,
 ) -> Result<Response> {
-    // The upstream's origin, which is also its name as a resource.
+    // The upstream's origin, which is also its resource identifier.
     let upstream = env.var("UPSTREAM_URL")?.to_string();
     match (request.method(), request.path().as_str(), caller) {
         (Method::Get, "/profile", Some(caller)) => profile(&caller, &upstream).await,
@@ -40,12 +40,12 @@ async fn api(
     }
 }
 
-/// The caller's profile, which the upstream API has.
+/// The caller's profile from the upstream API.
 async fn profile(caller: &Identity, upstream: &str) -> Result<Response> {
     let gate = GATE.with(Gate::clone);
     let request = Request::new(&format!("{upstream}/me"), Method::Get)?;
-    // Exchanges the caller's token or takes what was got for it before. Where the upstream says
-    // 401, it gets a new one and calls once more.
+    // Exchanges the caller's token, or uses a cached token. After a 401 of the upstream API, it
+    // gets a new token and repeats the call once.
     match gate.fetch_as(caller, target(upstream), request).await {
         Ok(mut response) if response.status_code() == 200 => {
             Response::from_json(&response.json::<Profile>().await?)
@@ -68,7 +68,7 @@ async fn access(caller: &Identity, upstream: &str) -> Result<Response> {
     let gate = GATE.with(Gate::clone);
     match gate.exchange(caller, target(upstream)).await {
         Ok(token) => Response::from_json(&Access {
-            // An issuer that grants what was asked for need not say so.
+            // An issuer may omit the scopes if it grants the requested ones.
             scopes: token
                 .scopes
                 .unwrap_or_else(|| UPSTREAM_SCOPES.map(str::to_owned).into()),
@@ -85,12 +85,12 @@ fn target(upstream: &str) -> TokenTarget {
     TokenTarget::from(upstream).scopes(UPSTREAM_SCOPES)
 }
 
-/// What the upstream API answers.
+/// The response of the upstream API.
 #[derive(Deserialize, Serialize)]
 struct Profile {
     subject: String,
     client_id: Option<String>,
-    /// Who acts for the user, the one who acts now first.
+    /// The actors: the current one, then prior ones.
     actors: Vec<String>,
     scopes: Vec<String>,
     audience: Vec<String>,
@@ -104,7 +104,7 @@ struct Access {
     expires_at: Option<u64>,
 }
 
-/// A refusal in the form of the gate's own.
+/// A refusal in the same form as the gate's.
 #[derive(Serialize)]
 struct Failure {
     error: &'static str,

@@ -20,7 +20,7 @@ interface Env {
 const gate = createGate({
   routes: [{ path: '/mcp', scopes: BASE_SCOPES }],
   metadata: { scopesSupported: ALL_SCOPES, resourceName: 'Tollgate notes' },
-  // MCP demands that a server looks at Origin; see DNS rebinding in its transport chapter.
+  // MCP requires that a server checks Origin; see DNS rebinding in its transport chapter.
   cors: { origins: (deployment as unknown as Env).ALLOWED_ORIGINS.split(' ').filter(Boolean) },
 });
 
@@ -30,8 +30,8 @@ async function mcp(request: Request, env: Env, auth: Identity): Promise<Response
   if (body?.kind === 'not-json') return rpcError(400, -32700, 'The request body is not JSON');
   const message = body?.value;
 
-  // Before any tool runs: a missing scope is HTTP's 403 with a challenge, by which a client knows
-  // what to ask its issuer for; an error inside of a 200 would tell only the model.
+  // Before any tool runs: for a missing scope, the client gets a 403 with a challenge, which names
+  // the scopes to request. An error in a 200 would reach only the model.
   const refusal = auth.require(...scopesNeeded(message));
   if (refusal) return refusal;
 
@@ -47,20 +47,20 @@ async function mcp(request: Request, env: Env, auth: Identity): Promise<Response
     scopes: [...auth.scopes],
     session: session.state,
   };
-  // A handler per request: nothing that belongs to one caller outlives the request, and no request
-  // waits for a promise of another, which would hang when the other's client goes away.
+  // A handler per request: nothing of one caller outlives the request, and no request waits for a
+  // promise of another, which would hang if the other's client disconnected.
   const handler = createMcpHandler(() => notesServer(caller, space));
   const response = await handler.fetch(request, body === undefined ? undefined : { parsedBody: message });
   return legacy ? openSessionFor(message, response, space) : response;
 }
 
-/** A refusal of what never became a JSON-RPC request, so it has no id to answer to. */
+/** A refusal of a request that is not valid JSON-RPC, so there is no id. */
 function rpcError(status: number, code: number, message: string): Response {
   return Response.json({ jsonrpc: '2.0', id: null, error: { code, message } }, { status });
 }
 
 export default gate.protect<Env>(async (request, env, _ctx, auth) => {
-  // No route is public, so there always is an identity here; anything else but /mcp is nothing.
+  // No route is public, so there is always an identity here. Only /mcp is served.
   if (auth === null || new URL(request.url).pathname !== '/mcp') {
     return new Response('Not found\n', { status: 404 });
   }

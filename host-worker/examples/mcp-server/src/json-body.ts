@@ -1,17 +1,17 @@
 // Reading a request's body once, within a limit.
 
 /**
- * Bytes of body that are read. The largest honest message is an `add_note` of 2,000 characters,
- * at most 12 KB as escaped JSON; a batch of twenty of them fits.
+ * The maximum size of a body in bytes. The largest valid message is an `add_note` of 2,000
+ * characters, at most 12 KB as escaped JSON; a batch of twenty of them fits.
  */
 const MAX_BODY_BYTES = 256 * 1024;
 
-/** A parsed body, or why there is none. */
+/** A parsed body, or why it was refused. */
 export type JsonBody = { kind: 'parsed'; value: unknown } | { kind: 'too-large' } | { kind: 'not-json' };
 
 /**
- * Reads and parses a body. The value is parsed once and handed on, so that what was checked for
- * scopes is what runs: two parsers could disagree about one text.
+ * Reads and parses a body. The body is parsed once, so that the checked value is the one that is
+ * used: two parsers could interpret a text differently.
  */
 export async function readJson(request: Request): Promise<JsonBody> {
   const chunks: Uint8Array[] = [];

@@ -1,22 +1,22 @@
-// Which Durable Object is whose.
+// Maps users to Durable Objects.
 
 import type { UserSpace } from './user-space.ts';
 
 /**
  * The name of a user's object.
  *
- * A subject is unique only within its issuer, so both are in the name; as a JSON array, so that no
- * two pairs can give the same text, whatever characters an issuer puts into `sub`.
+ * A subject is unique only within its issuer, so both are in the name. It is a JSON array, so that
+ * no two pairs give the same text, whatever characters `sub` contains.
  */
 export function ownerName(issuer: string, subject: string): string {
   return JSON.stringify([issuer, subject]);
 }
 
 /**
- * The one object that belongs to the user of a *verified* token.
+ * The object of the user of a *verified* token.
  *
- * Throws where the token has no subject: without one there is nobody to keep data for. The gate's
- * defaults require `sub`, so this is reached only when its `requiredClaims` were loosened.
+ * Throws if the token has no subject. The gate's defaults require `sub`, so this happens only if
+ * its `requiredClaims` were changed.
  */
 export function spaceOf(
   namespace: DurableObjectNamespace<UserSpace>,

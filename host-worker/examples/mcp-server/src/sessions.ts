@@ -1,17 +1,17 @@
-// Sessions of clients that speak a protocol revision before 2026-07-28, which has none.
+// Sessions of clients with a protocol revision before 2026-07-28, which has no sessions.
 //
-// A session is a convenience, never a credential: every request is authorized by its token, and a
-// session id is looked up only in the object of that token's user. Somebody else's id is unknown.
+// A session is never a credential: every request is authorized by its token, and a session id is
+// looked up only in the object of that token's user. Another user's id is unknown there.
 
 import type { Session, UserSpace } from './user-space.ts';
 
 const SESSION_HEADER = 'mcp-session-id';
-/** What `UserSpace.openSession` makes: a UUID. Anything else is not worth a look into storage. */
+/** The format of `UserSpace.openSession`: a UUID. Other ids are not looked up. */
 const SESSION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * What the request's session says: its state, null without a session, or a response that ends the
- * request (the session is gone, or was closed just now).
+ * The request's session: its state, null without a session, or a response that ends the request
+ * (the session does not exist, or was just closed).
  */
 export async function resumeSession(
   request: Request,
@@ -46,7 +46,7 @@ interface InitializeParams {
   clientInfo?: { name?: unknown };
 }
 
-/** 404 is what makes a client start anew, by the transport chapter of MCP 2025-11-25. */
+/** 404 makes a client start a new session (MCP 2025-11-25, transports). */
 function noSuchSession(): Response {
   const error = { code: -32001, message: 'There is no such session; start with initialize' };
   return Response.json({ jsonrpc: '2.0', id: null, error }, { status: 404 });

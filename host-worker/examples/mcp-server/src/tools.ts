@@ -1,15 +1,15 @@
-// The three tools, each beside the scopes that it needs.
+// The three tools, with the scopes that each needs.
 
 import { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { MAX_NOTES, MAX_NOTE_LENGTH, type Session, type UserSpace } from './user-space.ts';
 
-/** What every request to `/mcp` needs; the gate checks it before anything is read. */
+/** The scopes of every request to `/mcp`. The gate checks them before the body is read. */
 export const BASE_SCOPES = ['mcp:read'];
 
 /**
- * What each tool needs, all of it: a challenge names these, and a client that asks for a token
- * with just these scopes can repeat the call.
+ * All scopes of each tool: a challenge names them, and a client that requests a token with exactly
+ * these scopes can repeat the call.
  */
 const TOOL_SCOPES: ReadonlyMap<string, readonly string[]> = new Map([
   ['whoami', ['mcp:read']],
@@ -22,8 +22,8 @@ export const ALL_SCOPES = [...new Set([...TOOL_SCOPES.values()].flat())];
 
 /**
  * The scopes that a JSON-RPC body needs: those of all tool calls in it, so that a batch is refused
- * as a whole before the first of its calls runs. A name that is no tool needs none: the SDK answers
- * that there is no such tool.
+ * as a whole before the first of its calls runs. An unknown tool needs none: the SDK answers that
+ * it does not exist.
  */
 export function scopesNeeded(body: unknown): string[] {
   const needed = new Set<string>();
@@ -34,13 +34,13 @@ export function scopesNeeded(body: unknown): string[] {
   return [...needed];
 }
 
-/** Whom the tools act for, as the gate verified it. */
+/** The verified identity that the tools act for. */
 export interface Caller {
   subject: string;
   issuer: string;
   clientId: string | null;
   scopes: string[];
-  /** Of clients before 2026-07-28 that opened one. */
+  /** The session of a client before 2026-07-28. */
   session: Session | null;
 }
 
@@ -116,7 +116,7 @@ function answer(value: Record<string, unknown>) {
   };
 }
 
-/** A refusal that the model can read and act on. */
+/** A refusal that the model can act on. */
 function failure(text: string) {
   return { content: [{ type: 'text' as const, text }], isError: true };
 }

@@ -1,4 +1,4 @@
-// What one user has: notes and sessions, in one Durable Object with its own SQLite database.
+// The data of one user: notes and sessions, in one Durable Object with its own SQLite database.
 
 import { DurableObject } from 'cloudflare:workers';
 
@@ -10,30 +10,33 @@ export interface Note {
   createdAt: number;
 }
 
-/** A session of a client that speaks a protocol revision before 2026-07-28. */
+/** A session of a client with a protocol revision before 2026-07-28. */
 export interface Session {
-  /** What the client called itself at `initialize`; a claim of the client, not verified. */
+  /** The client's name from `initialize`, which is not verified. */
   client: string;
   /** Milliseconds since 1970. */
   startedAt: number;
-  /** Requests seen in this session, the present one included. */
+  /** Requests in this session, including the current one. */
   requests: number;
 }
 
-/** Notes per user: bounds what one user can store, and what `list_notes` returns. */
+/** Notes per user: limits what one user can store, and what `list_notes` returns. */
 export const MAX_NOTES = 500;
 /** Characters per note, which the tool's input schema enforces: `list_notes` stays below 4 MB. */
 export const MAX_NOTE_LENGTH = 2_000;
-/** Sessions per user: some devices with some windows each. The one unused for longest goes. */
+/**
+ * Sessions per user: several devices with several windows each. The least recently used session is
+ * closed first.
+ */
 const MAX_SESSIONS = 32;
-/** A session unused for this long is over, in milliseconds: one day. */
+/** A session expires after this time without use, in milliseconds: one day. */
 const SESSION_IDLE_MS = 24 * 60 * 60 * 1000;
-/** Characters kept of a client's name: it is shown, not compared. */
+/** Stored characters of a client's name, which is only displayed. */
 const MAX_CLIENT_LENGTH = 100;
 
 /**
- * One user's storage. Which user is decided once, by the name under which `spaceOf` finds the
- * object: no method here takes a user, so none can be asked for another one's data.
+ * One user's storage. The name under which `spaceOf` finds the object decides which user: no method
+ * takes a user, so none can return another user's data.
  */
 export class UserSpace extends DurableObject {
   private readonly sql: SqlStorage;
@@ -69,7 +72,7 @@ export class UserSpace extends DurableObject {
     return { id, text, createdAt };
   }
 
-  /** Starts a session and returns its id, which is worth nothing without this user's token. */
+  /** Starts a session and returns its id, which is useless without this user's token. */
   openSession(client: string): string {
     const now = Date.now();
     this.sql.exec('DELETE FROM sessions WHERE used_at < ?', now - SESSION_IDLE_MS);

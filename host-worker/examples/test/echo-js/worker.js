@@ -1,5 +1,5 @@
-// A Worker for tests: a gate with the options in the variable `OPTIONS`, and an answer that says
-// what the gate said. `../echo-rust` is the same in Rust.
+// A Worker for tests: a gate with the options in the variable `OPTIONS`, which answers with the
+// gate's result. `../echo-rust` is the same in Rust.
 
 import { env } from 'cloudflare:workers';
 import { TokenError, createGate } from 'tollgate';

@@ -1,5 +1,5 @@
-// The Worker's entry. wrangler bundles the npm package, with the component in it, and what
-// worker-build made of src/lib.rs, which finds the package by this symbol.
+// The Worker's entry. wrangler bundles the npm package with its component, and worker-build's
+// output for src/lib.rs, which finds the package by this symbol.
 import * as tollgate from 'tollgate';
 
 globalThis[Symbol.for('tollgate')] = tollgate;

@@ -1,4 +1,4 @@
-// The tools that worker-build would download, where this workspace has them already.
+// The tools that worker-build would download, if this workspace already has them.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 

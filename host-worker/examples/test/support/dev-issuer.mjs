@@ -1,4 +1,4 @@
-// The development issuer of the `tollgate` program, and its upstream API: what a newcomer runs.
+// The development issuer of the `tollgate` program, and its upstream API.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-// Speaking MCP to a Worker: by the official client, and by hand for what no client would send.
+// Sends MCP requests to a Worker, with the official client and, for invalid requests, by hand.
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 
 /** The two ways of the protocol: stateless since 2026-07-28, with sessions before. */

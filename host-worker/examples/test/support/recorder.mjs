@@ -1,4 +1,4 @@
-// An API that takes any token and remembers what it was sent.
+// An API that accepts any token, and records the requests.
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 

@@ -47,6 +47,7 @@ export class WorkersClientSecret implements ApplicationCredential {
     this.#secret = clientSecret;
   }
 
+  /** The client id and its secret. */
   getAuth(): ClientSecretAuth {
     return { clientId: this.#id, clientSecret: this.#secret };
   }
@@ -118,7 +119,7 @@ export class WorkersWebIdentity implements ApplicationCredential {
   /** The public halves of its keys, as a JWK Set. */
   async getPublicJwks(): Promise<{ keys: Record<string, unknown>[] }> {
     const gate = this.#gate(this.#clientId);
-    gate.check(NO_ENV); // says what is wrong with a key; the document would only not be there
+    gate.check(NO_ENV); // throws the error of an invalid key; otherwise the document would just be missing
     const response = await gate.metadata(new Request(`${NOWHERE}/.well-known/jwks.json`), NO_ENV);
     return (await response!.json()) as { keys: Record<string, unknown>[] };
   }

@@ -73,7 +73,7 @@ export function metadataOf(options: Omit<MetadataOptions, 'issuer'>): GateOption
 
 /** The gate's document, if the request is for one. */
 export async function metadata(gate: Gate, request: Request, ctx?: WaitUntil): Promise<Response | null> {
-  if (!request.url.includes(WELL_KNOWN)) return null; // nearly always, and much cheaper than asking
+  if (!request.url.includes(WELL_KNOWN)) return null; // the common case, and much cheaper than a call
   const response = await gate.metadata(request, NO_ENV, ctx);
   const isIssuers = response !== null && new URL(request.url).pathname.startsWith(AUTHORIZATION_SERVER);
   return isIssuers ? withResource(response, request) : response;

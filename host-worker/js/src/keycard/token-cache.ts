@@ -52,9 +52,9 @@ export class IsolateSafeTokenCache {
   /**
    * Gets a token for `resource` on behalf of a user.
    *
-   * @param subject the user: `auth.subject`. Without one it would be everybody's token.
+   * @param subject the user: `auth.subject`. It must not be empty.
    * @param subjectToken the user's verified token: `auth.token`
-   * @throws BadRequestError where there is no subject; else as {@link TokenExchangeClient.exchangeToken}
+   * @throws BadRequestError if there is no subject; otherwise as {@link TokenExchangeClient.exchangeToken}
    */
   async getToken(subject: string, subjectToken: string, resource: string): Promise<TokenResponse> {
     // The values may have any type in JavaScript. The gate refuses an empty subject or token.

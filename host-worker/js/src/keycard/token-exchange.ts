@@ -7,7 +7,9 @@ const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 /** A client id with its secret. */
 export interface ClientSecretAuth {
+  /** The client id. */
   clientId: string;
+  /** Its secret. */
   clientSecret: string;
 }
 
@@ -15,17 +17,21 @@ export interface ClientSecretAuth {
 export interface TokenExchangeRequest {
   /** Default: token exchange, the only supported grant. */
   grantType?: string;
+  /** The token to exchange. */
   subjectToken: string;
   /** Default: an access token. */
   subjectTokenType?: string;
   /** RFC 8707: absolute URIs. */
   resource?: string | readonly string[];
+  /** Logical names of services. */
   audience?: string | readonly string[];
   /** Scopes, separated by spaces. */
   scope?: string | readonly string[];
+  /** The requested type, as a token type URI. */
   requestedTokenType?: string;
   /** A token of the party that acts for the subject. */
   actorToken?: string;
+  /** The type of `actorToken`, as a token type URI. */
   actorTokenType?: string;
   /** Replaces the client's own authentication (RFC 7523 section 2.2). */
   clientAssertion?: string;
@@ -35,6 +41,7 @@ export interface TokenExchangeRequest {
 
 /** An issued token. Frozen; logs and JSON leave the secrets out. */
 export interface TokenResponse {
+  /** The token. */
   readonly accessToken: string;
   /** `Bearer`, as the issuer spells it. */
   readonly tokenType: string;
@@ -42,7 +49,9 @@ export interface TokenResponse {
   readonly expiresIn?: number;
   /** The granted scopes, if they differ from the requested ones. */
   readonly scope?: string[];
+  /** A refresh token, if the zone issued one. */
   readonly refreshToken?: string;
+  /** The type of the token, as a token type URI. */
   readonly issuedTokenType?: string;
 }
 

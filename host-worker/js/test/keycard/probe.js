@@ -1,5 +1,5 @@
-// A Worker that does what the tests ask of it: paths below /direct call the module's functions, the
-// rest is a Worker of createKeycardWorker. Options are JSON, in `env.OPTIONS` or a header.
+// A Worker for the tests: paths below /direct call the module's functions, the rest is a Worker of
+// createKeycardWorker. Options are JSON, in `env.OPTIONS` or a header.
 import * as keycard from 'tollgate/keycard';
 
 const refusals = [];

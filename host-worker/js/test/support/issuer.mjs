@@ -1,5 +1,4 @@
-// A real authorization server, as far as a resource server and its client can see one: metadata,
-// keys, tokens, and tokens for tokens.
+// A minimal authorization server: metadata, keys, tokens and token exchange.
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
@@ -65,7 +64,7 @@ export async function startIssuer() {
       .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'max-age=600' })
       .end(JSON.stringify(body));
   });
-  /** For whom and for what, so that a token that went astray shows. */
+  /** The subject and the target, so that tests can detect mixed-up tokens. */
   function respond(response, { grant_type: [grant], subject_token: [subject] = [], resource = [], scope }) {
     const { sub } =
       subject === undefined ? { sub: 'app' } : JSON.parse(Buffer.from(subject.split('.')[1], 'base64url'));

@@ -1,4 +1,4 @@
-/** What a hostile or broken token endpoint answers, and what kind of error that is. */
+/** Responses of a hostile or broken token endpoint, with the resulting kind of error. */
 export const TROUBLES = {
   'a redirect': {
     expected: 'redirected',

@@ -1,4 +1,4 @@
-// An API that is called with exchanged tokens, and tells what it was sent.
+// An API that is called with exchanged tokens, and records the requests.
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { read } from './issuer.mjs';

@@ -1,4 +1,4 @@
-//! Each rule of keys from its wrong side.
+//! Tests that break each rule of keys.
 
 use super::*;
 use crate::jose::public_key::Curve;
@@ -21,7 +21,7 @@ fn rsa(n: &[u8], e: &[u8]) -> Object {
     jwk
 }
 
-/// An odd number of so many bits.
+/// An odd number with this many bits.
 fn odd(bits: usize) -> Vec<u8> {
     let mut n = vec![0xFF; bits.div_ceil(8)];
     n[0] >>= (8 - bits % 8) % 8;
@@ -147,7 +147,7 @@ fn type_and_purpose_decide() {
 #[test]
 fn coordinates_are_below_the_prime() {
     let x = |len: usize| string(&base64url::encode(&vec![1; len]));
-    // The prime of P-256, to which 0 on the curve would be another name for it.
+    // The prime of P-256, which would be another encoding of 0.
     let prime = "_____wAAAAEAAAAAAAAAAAAAAAD_______________8";
     for (member, value, expected) in [
         ("crv", None, JwkError::MissingMember("crv")),
@@ -188,7 +188,7 @@ fn coordinates_are_below_the_prime() {
         ],
     );
     assert_eq!(error(&zero), Some(JwkError::NotOnCurve));
-    // Whether the curve's equation holds is the host's to find out.
+    // The host checks the curve's equation.
     assert_eq!(error(&changed(EC, &[("x", x(32))])), None);
 }
 
@@ -399,7 +399,7 @@ fn export_has_the_public_members_only() {
     let names: Vec<&str> = exported.iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["crv", "kty", "x", "y", "kid"]);
     assert!(VerifyingKey::from_jwk(&exported).unwrap().is_same(&key));
-    // Zeros in front are no other key.
+    // Leading zeros do not change the key.
     let e = [1, 0, 1];
     let (plain, signed) = (rsa(&odd(2048), &e), rsa(&[vec![0], odd(2048)].concat(), &e));
     let [plain, signed] = [plain, signed].map(|jwk| VerifyingKey::from_jwk(&jwk).unwrap());
@@ -408,7 +408,7 @@ fn export_has_the_public_members_only() {
 }
 
 #[test]
-fn keys_are_told_apart() {
+fn different_keys_are_not_equal() {
     let key =
         |changes: &[(&str, Option<Json>)]| VerifyingKey::from_jwk(&changed(EC, changes)).unwrap();
     let plain = key(&[]);

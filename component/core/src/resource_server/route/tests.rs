@@ -1,4 +1,4 @@
-//! Rules from the wrong side: spellings, methods, letter case.
+//! Tests that try to bypass rules: spellings, methods, letter case.
 
 use super::super::path_readings::readings;
 use super::*;
@@ -56,7 +56,7 @@ fn the_longest_path_wins_and_nothing_is_open_by_default() {
 }
 
 #[test]
-fn no_spelling_gets_around_a_rule() {
+fn no_spelling_of_a_path_bypasses_a_rule() {
     for path in [
         "/pub/../mcp",
         "/pub/x/../../mcp",
@@ -94,7 +94,7 @@ fn head_needs_what_get_needs() {
     assert_eq!(required_by(list, "POST", "/x"), None);
     let list = vec![route("/x", Some(&["GET"]), Rule::Public)];
     assert_eq!(required_by(list, "HEAD", "/x"), None);
-    // A route of its own may ask for more, never for less.
+    // Its own route may require more, never less.
     for (get, head) in [(scope("read"), Rule::Public), (Rule::Public, scope("read"))] {
         for (get_path, head_path) in [("/x", "/x"), ("/x", "/x/y")] {
             let list = vec![
@@ -110,7 +110,7 @@ fn head_needs_what_get_needs() {
 }
 
 #[test]
-fn a_method_in_lower_case_gets_around_nothing() {
+fn a_method_in_lower_case_bypasses_no_rule() {
     let list = vec![
         route("/x", None, Rule::Public),
         route("/x", Some(&["GET"]), scope("read")),
@@ -145,7 +145,7 @@ fn letter_case_is_ignored_where_that_is_configured() {
     assert_eq!(required(true, "/ADMIN/x"), admin);
     assert_eq!(required(true, "/admin-other"), None);
     assert_eq!(required(true, "/admi\u{e9}"), None);
-    // A public route opens no other spelling than its own.
+    // A public route opens only its own spelling.
     assert_eq!(required(true, "/admin/Help"), None);
     assert_eq!(required(true, "/admin/help"), admin);
 }

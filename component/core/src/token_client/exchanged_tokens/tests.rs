@@ -16,7 +16,7 @@ fn typed(token: &str, token_type: Option<&str>) -> TypedToken {
     }
 }
 
-/// Everything that a key is made of, in its plain form.
+/// All parts of a key, without hashing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Request {
     issuer: String,
@@ -55,7 +55,7 @@ impl Request {
     }
 }
 
-/// Reads back what is hashed: that it can be read back proves that no two requests share it.
+/// Decodes the hashed text. If it can be decoded, no two requests share it.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
@@ -175,7 +175,7 @@ fn cache_keys_are_unambiguous() {
 }
 
 #[test]
-fn each_part_makes_another_key() {
+fn each_part_changes_the_cache_key() {
     let plain = Request::new();
     let change = |change: fn(&mut Request)| {
         let mut request = Request::new();
@@ -199,7 +199,7 @@ fn each_part_makes_another_key() {
     for (index, key) in keys.iter().enumerate() {
         assert!(!keys[..index].contains(key), "{index}");
     }
-    // What a key must not depend on.
+    // Properties that must not change a key.
     let default_type = Some("urn:ietf:params:oauth:token-type:access_token");
     let mut named = Request::new();
     named.delegation.subject_token = typed("t", default_type);
@@ -209,7 +209,7 @@ fn each_part_makes_another_key() {
 }
 
 #[test]
-fn the_order_of_a_set_makes_no_difference() {
+fn the_order_of_sets_does_not_matter() {
     let with = |scopes: &[&str]| {
         let mut request = Request::new();
         request.delegation.target.scopes = strings(scopes);
@@ -274,7 +274,7 @@ fn tokens_are_kept_until_they_expire() {
 }
 
 #[test]
-fn useless_tokens_are_not_kept() {
+fn unusable_tokens_are_not_cached() {
     let start = 1_000_000;
     let mut cache = cache(ExchangeCacheLimits::default());
     let whose = || owner("u", "r");
@@ -283,13 +283,13 @@ fn useless_tokens_are_not_kept() {
     let long = token("a", Some(start + HOUR));
     cache.insert(key("u"), &long, whose(), start, Some(start), start);
     assert_eq!(cache.size(), (0, 0));
-    // A clock that stood before: what is from the future does not count.
+    // The clock jumped back: entries from the future are not used.
     cache.insert(key("u"), &long, whose(), start, None, start);
     assert!(cache.find(&key("u"), start - 1).is_none());
 }
 
 #[test]
-fn the_least_recently_used_goes_first() {
+fn the_least_recently_used_token_is_evicted_first() {
     let mut cache = cache(ExchangeCacheLimits {
         max_entries: 2,
         ..ExchangeCacheLimits::default()
@@ -307,7 +307,7 @@ fn the_least_recently_used_goes_first() {
 }
 
 #[test]
-fn bytes_are_bounded_and_zero_turns_it_off() {
+fn the_cache_is_limited_in_bytes_and_zero_disables_it() {
     let mut small = cache(ExchangeCacheLimits {
         max_bytes: 10_000,
         ..ExchangeCacheLimits::default()
@@ -368,7 +368,7 @@ fn what_just_fits_is_kept() {
 }
 
 #[test]
-fn tokens_are_forgotten_by_user_by_resource_or_all() {
+fn tokens_are_invalidated_by_user_by_resource_or_all() {
     let filled = || {
         let mut cache = cache(ExchangeCacheLimits::default());
         for (user, target) in [("u", "r"), ("u", "s"), ("v", "r")] {
@@ -399,7 +399,7 @@ fn tokens_are_forgotten_by_user_by_resource_or_all() {
 }
 
 #[test]
-fn only_the_refused_token_is_dropped() {
+fn only_the_refused_token_is_removed() {
     let mut cache = cache(ExchangeCacheLimits::default());
     cache.insert(key("u"), &token("new", None), owner("u", "r"), 0, None, 0);
     cache.remove_if(&key("u"), "old");

@@ -35,7 +35,7 @@ fn a_whole_response_is_read() {
 }
 
 #[test]
-fn a_lifetime_is_a_number_or_one_in_a_string() {
+fn a_lifetime_is_a_number_or_a_numeric_string() {
     let lifetime =
         |value: &str| ok(&format!(r#"{GOOD},"expires_in":{value}"#)).map(|token| token.expires_at);
     assert_eq!(lifetime("3600"), Ok(Some(3_601_000)));
@@ -64,7 +64,7 @@ fn a_lifetime_is_a_number_or_one_in_a_string() {
 }
 
 #[test]
-fn members_must_be_there_and_of_their_kind() {
+fn members_must_be_present_and_well_formed() {
     for (members, what) in [
         ("", "has no access_token"),
         (r#""token_type":"Bearer""#, "has no access_token"),
@@ -137,7 +137,7 @@ fn members_must_be_there_and_of_their_kind() {
 }
 
 #[test]
-fn what_is_issued_is_what_was_asked_for() {
+fn the_issued_token_has_the_requested_type() {
     const ID: &str = "urn:ietf:params:oauth:token-type:id_token";
     let other = Err(TokenFailure::BadResponse(
         "has a token of another type than the requested one",
@@ -202,7 +202,7 @@ fn an_oauth_error_is_kept_as_data() {
 }
 
 #[test]
-fn other_responses_have_failures_of_their_own() {
+fn other_responses_have_their_own_failures() {
     let read = |response| read(response, None, 0).map(drop);
     for (response, failure) in [
         (Err(HttpError::Unreachable), TokenFailure::Unreachable),

@@ -68,7 +68,7 @@ async fn an_instance_that_computes_too_long_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_task_is_not_looked_for_in_the_next_instance() {
+async fn a_task_is_not_polled_in_the_next_instance() {
     let worker = worker();
     let step = worker.with(|running| running.instance.refresh());
     let Ok(Step::Waiting(task)) = step else {
@@ -82,7 +82,7 @@ async fn a_task_is_not_looked_for_in_the_next_instance() {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_anew_but_a_bare_request_is_sent_once() {
+async fn a_token_is_requested_again_but_a_raw_request_is_sent_once() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     let mut client = Client::new("app").secret("s3cr3t");
@@ -113,7 +113,7 @@ async fn a_token_is_asked_for_anew_but_a_bare_request_is_sent_once() {
 }
 
 #[tokio::test]
-async fn a_panic_in_the_host_leaves_no_broken_instance() {
+async fn a_panic_in_the_host_replaces_the_instance() {
     let worker = worker();
     let panic = catch_unwind(AssertUnwindSafe(|| {
         worker.with(|_| -> wasmtime::Result<()> { panic!("a bug of the host") })

@@ -1,5 +1,5 @@
-//! A Worker for tests: a gate with the options in the variable `OPTIONS`, and an answer that says
-//! what the gate said. `../echo-js` is the same in JavaScript.
+//! A Worker for tests: a gate with the options in the variable `OPTIONS`, which answers with the
+//! gate's result. `../echo-js` is the same in JavaScript.
 
 use std::cell::OnceCell;
 
