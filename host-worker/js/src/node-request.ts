@@ -31,9 +31,7 @@ export function originFor(options: RequestListenerOptions): OriginFor {
     };
   }
   if (trustHost === true || scheme !== undefined)
-    throw new TypeError(
-      'With `origin`, the `Host` of a request is ignored: remove `trustHost` and `scheme`.',
-    );
+    throw new TypeError('With `origin`, the `Host` of a request is ignored: remove `trustHost` and `scheme`.');
   if (
     typeof origin !== 'string' ||
     !URL.canParse(origin) ||

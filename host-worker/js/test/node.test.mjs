@@ -451,7 +451,10 @@ test('a fault of the issuer is logged once, with what to do', async (t) => {
   for (let i = 0; i < 3; i++) assert.equal((await gate.authenticate(request(token))).response.status, 503);
   const lines = logged.mock.calls.map(({ arguments: [line] }) => line);
   assert.equal(lines.length, 1, lines.join('\n'));
-  assert.match(lines[0], /^tollgate: The keys of http:\/\/127\.0\.0\.1:1 could not be fetched: the connection failed\. Check/);
+  assert.match(
+    lines[0],
+    /^tollgate: The keys of http:\/\/127\.0\.0\.1:1 could not be fetched: the connection failed\. Check/,
+  );
 });
 
 test('a bad key that is configured is logged at the start', async (t) => {
