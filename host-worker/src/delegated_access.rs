@@ -190,7 +190,7 @@ pub enum FetchError {
     Token(#[from] TokenError),
     /// The API cannot be reached, or closed the connection. The text is the runtime's, for logs and
     /// not for callers.
-    #[error("the API cannot be reached: {0}")]
+    #[error("the API could not be reached: {0}")]
     NoResponse(String),
 }
 

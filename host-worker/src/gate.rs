@@ -303,7 +303,7 @@ fn verified(
     verdict: std::result::Result<JsValue, JsValue>,
 ) -> Result<std::result::Result<Authenticated, Refused>> {
     let verdict = verdict.map_err(|thrown| Error::thrown(&thrown))?;
-    let missing = |what| Error::Failed(format!("the package gave no {what}"));
+    let missing = |what| Error::Failed(format!("the npm package returned no {what}"));
     if member(&verdict, "ok") == JsValue::TRUE {
         return Ok(Ok(Authenticated {
             identity: Identity::new(member(&verdict, "auth").unchecked_into())?,

@@ -215,7 +215,7 @@ impl TryFrom<KeyShape> for ClientKey {
         let key = match (given.key, given.named) {
             (Some(key), None) => ClientKeySource::Text(key),
             (None, Some(name)) => ClientKeySource::Named(name),
-            _ => return Err("a client's key needs `key` or `named`, and not both"),
+            _ => return Err("a client's key needs either `key` or `named`"),
         };
         Ok(Self {
             key,

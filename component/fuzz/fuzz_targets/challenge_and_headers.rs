@@ -31,7 +31,7 @@ fuzz_target!(|texts: Vec<String>| {
     assert!(!challenge.contains('\\'), "{challenge:?}");
     let rest = challenge.strip_prefix("Bearer").expect("the scheme");
     let mut names = Vec::new();
-    // Outside of quotes stand only names, separators and the quotes themselves.
+    // Outside of quotes, there are only names, separators and the quotes themselves.
     let mut pieces = rest.split('"');
     while let Some(before) = pieces.next() {
         if before.is_empty() && pieces.clone().next().is_none() {

@@ -22,7 +22,7 @@ struct Input<'a> {
 }
 
 fuzz_target!(|data: &[u8]| {
-    // A set alone, as it is fetched: seeds are such sets.
+    // A set alone, as in a response. The seeds are such sets.
     read(data);
     let Ok(input) = Input::arbitrary_take_rest(arbitrary::Unstructured::new(data)) else {
         return;
@@ -31,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
     let name = ALGORITHMS[usize::from(input.algorithm) % ALGORITHMS.len()];
     let algorithm = Algorithm::from_name(name).expect("a known name");
     for key in set.candidates(algorithm, input.kid).take(2) {
-        // Nobody finds a signature by chance.
+        // A valid signature cannot be found by chance.
         let key = VerifyingKey::from_jwk(&key.to_jwk()).expect("what was written can be read");
         let (message, signature) = (input.message.to_vec(), input.signature.to_vec());
         let task = verify_raw(signatures::host(), key, algorithm, message, signature);
@@ -42,7 +42,7 @@ fuzz_target!(|data: &[u8]| {
 fn read(text: &[u8]) -> Option<JwkSet> {
     let set = JwkSet::parse(text).ok()?;
     for key in &set.keys {
-        // Nothing private is kept, and a key that is written is the key that was read.
+        // No private member is kept, and an exported key equals the parsed key.
         let written = key.to_jwk().to_string();
         let again = JwkSet::parse(format!("{{\"keys\":[{written}]}}").as_bytes());
         let again = again.expect("what was written can be read");

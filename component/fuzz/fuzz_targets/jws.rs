@@ -1,5 +1,5 @@
-//! A compact JWS of any text. Besides not panicking: what is read is what was written, so one
-//! token has one spelling.
+//! A compact JWS of any text. It must not panic, and encoding the parsed parts must give the same
+//! text, so that a token has one spelling.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,7 +1,7 @@
 //! Whole requests to a gate: any head, any behaviour of the network, tokens that are nearly good.
 //!
-//! What must hold whatever comes: no panic, a known status, headers that can be sent, an end in
-//! finite time, and nobody gets to a protected route without a token that our key signed.
+//! Properties that must always hold: no panic, a known status, valid headers, an end in finite
+//! time, and no access to a protected route without a token that was signed with our key.
 #![no_main]
 
 mod signatures;
@@ -28,7 +28,7 @@ use tollgate_core::task::Progress;
 const ISSUER: &str = "https://issuer.example";
 const RESOURCE: &str = "https://api.example";
 const NOW: u64 = 1_795_219_200;
-/// All that a gate ever answers.
+/// All statuses of a gate's responses.
 const STATUSES: [u16; 10] = [200, 204, 400, 401, 403, 404, 405, 502, 503, 504];
 
 #[derive(Arbitrary, Debug)]
@@ -49,10 +49,10 @@ struct Setting {
 
 #[derive(Arbitrary, Debug, Clone)]
 enum Reply {
-    /// What a good issuer answers.
+    /// The response of a valid issuer.
     Good,
     Body(u16, Vec<u8>, Option<String>),
-    /// Keys, with any member put over a good key.
+    /// Keys: valid ones with any member replaced.
     KeyWith(String, String),
     Metadata(String, String),
     Fails(u8),
@@ -62,16 +62,16 @@ enum Reply {
 #[derive(Arbitrary, Debug)]
 struct Request {
     method: String,
-    /// Put behind `https://api.example`, unless it is to stand alone.
+    /// Appended to `https://api.example`, unless it is used alone.
     url: String,
     whole_url: bool,
     credentials: Credentials,
     origin: Option<String>,
     requested_method: Option<String>,
     requested_headers: Option<String>,
-    /// Milliseconds that pass before.
+    /// The delay before, in milliseconds.
     pause: u32,
-    /// Given up after so many polls.
+    /// Dropped after this many polls.
     patience: u8,
     bare: bool,
 }
@@ -81,17 +81,18 @@ enum Credentials {
     None,
     Texts(Vec<String>),
     Bearer(String),
-    /// A token of ours with members put over header and claims: signed, so it may go through.
+    /// A token with members replaced in header and claims. It is signed with our key, so it may be
+    /// accepted.
     Signed {
         header: Vec<(String, Text)>,
         claims: Vec<(String, Text)>,
     },
-    /// The same, signed by somebody else.
+    /// The same, signed with another key.
     Forged {
         header: Vec<(String, Text)>,
         claims: Vec<(String, Text)>,
     },
-    /// Ours, with one byte changed.
+    /// Our token with one byte changed.
     Changed {
         at: u16,
         by: u8,
@@ -158,7 +159,7 @@ impl Host for FakeHost {
     }
 
     fn send(&self, request: HttpRequest) -> Box<dyn Pending<Result<HttpResponse, HttpError>>> {
-        // Wherever metadata lead, requests go to the issuer's origin only.
+        // Whatever the metadata names, requests go only to the issuer's origin.
         let url = HttpUrl::parse(&request.url).expect("a sound URL");
         assert_eq!(url.origin(), ISSUER, "{}", request.url);
         assert_eq!(request.method, "GET");
@@ -187,7 +188,7 @@ impl Host for FakeHost {
             Reply::Body(status, body, cache) => ok(body, cache, status),
             Reply::KeyWith(name, value) => {
                 let mut jwk = jwk();
-                // Not another key under our name: that would be the issuer's right.
+                // Not another key under our `kid`, which an issuer may publish.
                 if !["x", "crv", "kty", "d"].contains(&name.as_str()) {
                     jwk[name] = json!(value);
                 }
@@ -238,7 +239,7 @@ impl Host for FakeHost {
     }
 }
 
-/// Ed25519, which is the quickest to make, sign with and verify.
+/// Ed25519, which is the fastest to generate, sign and verify.
 fn key(seed: u8) -> SigningKey {
     SigningKey::from_bytes(&[seed; 32])
 }
@@ -299,7 +300,7 @@ fn config(setting: &Setting) -> Config {
     }
 }
 
-/// The head, and whether its token is signed by our key as it stands.
+/// The head, and whether its token is signed with our key.
 fn head(request: &Request) -> (RequestHead, bool) {
     let bearer = |token: String| vec![format!("Bearer {token}")];
     let (authorization, signed) = match &request.credentials {
@@ -362,7 +363,7 @@ fn drive(step: Step, now_ms: &Cell<u64>, patience: u8) -> Option<Outcome> {
         Step::Done(outcome) => return Some(outcome),
         Step::Waiting(task) => task,
     };
-    // A few give up in the middle; the rest must come to an end.
+    // Some requests are dropped; the others must end.
     let polls = if patience < 16 {
         usize::from(patience)
     } else {

@@ -1,5 +1,4 @@
-//! Private keys as PEM and JWK: whatever the text is, an answer comes, and the host can read what
-//! it is given.
+//! Private keys as PEM and JWK: any text gives a result, and the host can read an accepted key.
 #![no_main]
 
 mod signatures;
@@ -15,7 +14,7 @@ fuzz_target!(|text: &str| {
         Ok(key) => {
             let algorithm = key.algorithm().expect("a text decides");
             assert!(Algorithm::ALL.contains(&algorithm));
-            // Whatever passes for a key, the host reads it and is asked to try it, or refuses it.
+            // The host reads and tests every accepted key, or refuses it.
             let refused = signatures::at_once(publish(Rc::new(key), signatures::host()));
             let error = refused.expect_err("this host makes no signature");
             let known = [SignatureError::Failed, SignatureError::KeyRefused];

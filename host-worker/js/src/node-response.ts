@@ -22,8 +22,7 @@ export async function send(response: Response, toHead: boolean, outgoing: Server
     return;
   }
   // `Response.error()` has status 0, and an application cannot send informational responses.
-  if (response.status < 200)
-    throw new TypeError(`A response with status ${response.status} cannot be sent: use 200 to 599.`);
+  if (response.status < 200) throw new TypeError(`A response with status ${response.status} cannot be sent.`);
   outgoing.statusCode = response.status;
   if (response.statusText !== '') outgoing.statusMessage = response.statusText;
   // A body that is longer or shorter than its `content-length` ends the connection: the rest would

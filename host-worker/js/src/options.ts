@@ -248,10 +248,7 @@ function route(value: unknown, field: string): Route {
   };
   if (read.path === undefined) throw new ConfigError(`${field}.path`, `\`${field}\` must have a \`path\`.`);
   if (read.public === true && read.scopes !== undefined) {
-    throw new ConfigError(
-      field,
-      `\`${field}\` is public, so it cannot require scopes: remove \`public\` or \`scopes\`.`,
-    );
+    throw new ConfigError(field, `\`${field}\` is public, so it needs no scopes: remove one of the two.`);
   }
   return {
     path: read.path,

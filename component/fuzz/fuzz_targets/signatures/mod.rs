@@ -1,4 +1,4 @@
-//! The host's half of signatures: those of `tollgate-signatures`, answered at once.
+//! The host's signatures: those of `tollgate-signatures`, without delay.
 #![allow(dead_code, reason = "each target uses its part")]
 
 use std::rc::Rc;
@@ -35,7 +35,7 @@ impl PublicKeyHandle for PublicKey {
     }
 }
 
-/// It makes no signature: that takes randomness, and no target needs one.
+/// It makes no signatures: they need randomness, and no target needs them.
 struct PrivateKey(SigningKey);
 
 impl PrivateKeyHandle for PrivateKey {
@@ -73,7 +73,7 @@ pub fn import_signing_key(
     }
 }
 
-/// A host that has signatures and nothing else.
+/// A host that has only signatures.
 struct SignatureHost;
 
 pub fn host() -> Rc<dyn Host> {
@@ -117,7 +117,7 @@ impl Host for SignatureHost {
     }
 }
 
-/// The result of a task for which everything is at hand.
+/// The result of a task that needs no waiting.
 pub fn at_once<T>(mut task: Task<T>) -> T {
     match task.poll() {
         Progress::Ready(result) => result,

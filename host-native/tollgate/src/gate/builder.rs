@@ -59,11 +59,13 @@ impl fmt::Display for BuildError {
             Self::Program(error) => error.fmt(f),
             Self::Start(error) => write!(
                 f,
-                "the component does not start; if it may use too little memory, raise max_memory: \
+                "the component did not start; if its memory limit is too low, raise max_memory: \
                  {error}"
             ),
-            Self::Tls(error) => write!(f, "TLS cannot be set up: {error}"),
-            Self::NoRuntime => f.write_str("build the gate inside a Tokio runtime"),
+            Self::Tls(error) => write!(f, "TLS could not be set up: {error}"),
+            Self::NoRuntime => {
+                f.write_str("there is no Tokio runtime: build the gate inside of one")
+            }
         }
     }
 }

@@ -122,9 +122,9 @@ impl fmt::Display for FetchError {
             Self::Url => f.write_str(
                 "the URL must be absolute, without a password, and https unless it is on loopback",
             ),
-            Self::UnsendableToken => f.write_str("the issued token cannot stand in a header"),
-            Self::Unreachable => f.write_str("the API cannot be reached"),
-            Self::TooLarge => f.write_str("the API's answer is too long"),
+            Self::UnsendableToken => f.write_str("the issued token is not a valid header value"),
+            Self::Unreachable => f.write_str("the API could not be reached"),
+            Self::TooLarge => f.write_str("the API's response is too long"),
         }
     }
 }

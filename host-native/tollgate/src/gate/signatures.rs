@@ -245,7 +245,7 @@ impl Capabilities {
         let task = self.runtime().spawn(async move {
             let signed = signer.sign(&algorithm, &message).await;
             let signed = signed.map_err(|error| {
-                tracing::warn!(error = %error, "a signer gave no signature");
+                tracing::warn!(error = %error, "a signer made no signature");
                 SignatureError::Failed
             });
             let mut outcome = report.outcome.lock();

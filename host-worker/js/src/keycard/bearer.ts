@@ -25,7 +25,7 @@ export async function verifyBearerToken(request: Request, options: BearerAuthOpt
   const issuers = listOf(options?.issuers);
   if (issuers.length === 0) {
     throw new TypeError(
-      'verifyBearerToken needs `issuers`, the URL of the zone whose tokens are accepted; in a Worker it is in KEYCARD_ISSUER.',
+      'verifyBearerToken() needs `issuers`: pass the URL of the zone whose tokens are accepted, in a Worker from KEYCARD_ISSUER.',
     );
   }
   const audiences = listOf(options.audiences);

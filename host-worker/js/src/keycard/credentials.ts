@@ -98,7 +98,7 @@ export class WorkersWebIdentity implements ApplicationCredential {
     const { tokenEndpoint, authInfo } = options;
     if (!tokenEndpoint) {
       throw new BadRequestError(
-        'An assertion is for one token endpoint, and a zone refuses one for anything else: pass `tokenEndpoint`, or let IsolateSafeTokenCache find it.',
+        '`tokenEndpoint` is missing, and an assertion is valid for one token endpoint only: pass it, or use IsolateSafeTokenCache, which finds it.',
       );
     }
     const gate = this.#gate(authInfo?.resource_client_id || this.#clientId);

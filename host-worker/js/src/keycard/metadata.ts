@@ -49,7 +49,7 @@ export async function handleMetadataRequest(request: Request, options: MetadataO
     return keys(request, options.publicJwks);
   if (!options.issuer) {
     throw new TypeError(
-      'handleMetadataRequest needs `issuer`, the URL of the zone; in a Worker it is in KEYCARD_ISSUER.',
+      'handleMetadataRequest() needs `issuer`: pass the URL of the zone, in a Worker from KEYCARD_ISSUER.',
     );
   }
   const gate = gates.get({

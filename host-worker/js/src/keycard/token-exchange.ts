@@ -91,7 +91,7 @@ export class TokenExchangeClient {
     if (!this.#auth.clientId && !clientAssertion) {
       throw new OAuthError(
         'invalid_client',
-        'No zone knows a client without a name: give TokenExchangeClient a clientId and its secret, or the request a clientAssertion.',
+        'The client has no id: give TokenExchangeClient a clientId and its secret, or the request a clientAssertion.',
       );
     }
     const grant: TokenGrant = {
