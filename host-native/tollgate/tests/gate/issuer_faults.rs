@@ -65,5 +65,5 @@ async fn an_outage_is_logged_once_by_all_stores() {
         line.contains("WARN") && line.contains("issuer-mismatch"),
         "{line}"
     );
-    assert!(line.contains("Write the issuer exactly"), "{line}");
+    assert!(line.contains("Configure the issuer exactly"), "{line}");
 }
