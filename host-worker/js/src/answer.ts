@@ -43,7 +43,7 @@ function add(to: Headers, headers: Headers_): void {
       const had = to.get(name);
       // Avoids duplicates if a handler returns the same response object for several requests.
       if (had === null) to.set(name, value);
-      else if (!members(had).includes(value.toLowerCase())) to.append(name, value);
+      else if (!members(value).every((member) => members(had).includes(member))) to.append(name, value);
     } else {
       to.set(name, value);
     }

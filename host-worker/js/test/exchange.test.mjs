@@ -158,7 +158,7 @@ test('only identities from this gate are accepted', async () => {
     );
     await assert.rejects(gate.fetchAs(wrong, API, API), TypeError);
   }
-  await assert.rejects(gate.exchange(null, API), /`auth` is null on public routes/);
+  await assert.rejects(gate.exchange(null, API), /`auth` is null, as on public routes/);
 });
 
 test('wrong arguments are type errors that say which', async () => {

@@ -465,7 +465,7 @@ test('a bad key that is configured is logged at the start', async (t) => {
   await gate.authenticate(request(undefined));
   const lines = logged.mock.calls.map(({ arguments: [line] }) => line);
   assert.equal(lines.length, 1, lines.join('\n'));
-  assert.match(lines[0], /^tollgate: Key \d+ \(from 0\) in the key set of .* is not used/);
+  assert.match(lines[0], /^tollgate: The key at index 1 in the key set of .* is not used/);
 });
 
 test('the gate adds to a list in a header by its members', async () => {

@@ -80,8 +80,8 @@ const REFUSED = [
     'metadata.serveIssuerMetadata',
     'must be true or false',
   ],
-  ['a route without path', { routes: [{ public: true }] }, 'routes[0].path', 'must name its `path`'],
-  ['an issuer without name', { issuers: [{}] }, 'issuers[0].issuer', 'must name its `issuer`'],
+  ['a route without path', { routes: [{ public: true }] }, 'routes[0].path', 'must have a `path`'],
+  ['an issuer without name', { issuers: [{}] }, 'issuers[0].issuer', 'must have an `issuer`'],
   ['a public route with scopes', { routes: [{ path: '/', public: true, scopes: [] }] }, 'routes[0]', 'is public'],
   [
     'two key locations',
