@@ -65,7 +65,12 @@ const FIELDS: [Field; 9] = [
     },
     Field {
         files: &["issuers/"],
-        tests: &["gate_configuration", "gate_key_outages", "gate_keys"],
+        tests: &[
+            "gate_configuration",
+            "gate_key_outages",
+            "gate_key_snapshots",
+            "gate_keys",
+        ],
     },
     Field {
         files: &["token_client/"],
