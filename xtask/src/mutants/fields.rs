@@ -55,6 +55,7 @@ const FIELDS: [Field; 9] = [
         tests: &[
             "client_keys",
             "jose_signing",
+            "jose_signing_der",
             "jose_signing_refusals",
             "lent_signing",
         ],
@@ -93,6 +94,7 @@ const FIELDS: [Field; 9] = [
             "gate_requests",
             "gate_tokens",
             "lent_signatures",
+            "token_client",
         ],
     },
 ];
