@@ -476,6 +476,22 @@ fn an_issuer_that_is_silent_is_asked_at_one_place_only() {
 }
 
 #[test]
+fn a_task_that_is_polled_early_waits_for_the_rest() {
+    let key = Key::new("k1", 7);
+    let world = world(&[&key]);
+    let head = bearer(&key.token());
+    let _fetching = waiting(world.gate.decide(&head));
+    // It looks again after 15 ms.
+    let mut other = waiting(world.gate.decide(&head));
+    world.host.advance(5);
+    assert_eq!(other.poll(), Progress::Pending(Some(10)));
+    // A clock that jumps back ends the wait.
+    world.host.now_ms.set((NOW - 60) * 1000);
+    assert!(matches!(other.poll(), Progress::Pending(_)));
+    assert_eq!(world.host.fetches(DISCOVERY), 2);
+}
+
+#[test]
 fn a_finished_task_can_be_polled_again() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
