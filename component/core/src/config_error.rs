@@ -212,5 +212,7 @@ mod tests {
         assert_eq!(field("client.keys[01]"), "client.keys[01]");
         assert_eq!(field("issuers[0].audiences"), "audience");
         assert_eq!(field("issuers[0].max-age"), "issuers[0].maxAge");
+        // An environment may hold any name.
+        assert_eq!(field("TOLLGATE_MAX-AGE"), "TOLLGATE_MAX-AGE");
     }
 }

@@ -54,4 +54,10 @@ mod tests {
         let shown = format!("{:?}", Some(Secret::new("hunter2")));
         assert!(!shown.contains("hunter2"), "{shown}");
     }
+
+    #[test]
+    fn nothing_is_told_from_something() {
+        assert!(Secret::new("").is_empty());
+        assert!(!Secret::new("x").is_empty());
+    }
 }

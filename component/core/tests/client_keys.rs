@@ -203,6 +203,13 @@ fn without_keys_there_is_no_document() {
         secret: Some(Secret::new("s")),
         ..ClientConfig::default()
     };
+    let broken = ClientConfig {
+        id: None,
+        ..secret.clone()
+    };
+    let world = self::world(broken);
+    assert!(world.deployment.token_client().is_err());
+    assert!(world.gate.metadata(&head("GET", KEYS)).is_none());
     let world = self::world(secret);
     assert!(world.gate.metadata(&head("GET", KEYS)).is_none());
     let client = world.deployment.token_client().unwrap();

@@ -272,6 +272,31 @@ fn a_configuration_at_its_limits_works() {
     );
     assert_eq!(with(&|c| c.scopes = Some(names(256))), Ok(()));
     assert_eq!(with(&|c| c.scopes = Some(names(257))), Err("scopes".into()));
+    let issuers = |count| {
+        let issuer = |name| IssuerConfig {
+            issuer: format!("https://{name}.example"),
+            ..harness::issuer()
+        };
+        names(count).into_iter().map(issuer).collect::<Vec<_>>()
+    };
+    assert_eq!(with(&|c| c.issuers = Some(issuers(32))), Ok(()));
+    assert_eq!(
+        with(&|c| c.issuers = Some(issuers(33))),
+        Err("issuers".into())
+    );
+    let keys = |change: &dyn Fn(&mut KeyPolicyConfig)| {
+        let mut keys = KeyPolicyConfig::default();
+        change(&mut keys);
+        with(&|c| c.keys = Some(keys.clone()))
+    };
+    assert_eq!(keys(&|k| k.timeout_ms = Some(60_000)), Ok(()));
+    assert_eq!(
+        keys(&|k| k.timeout_ms = Some(60_001)),
+        Err("keys.timeout-ms".into())
+    );
+    let fresh = |min, max| keys(&|k| (k.min_fresh, k.max_fresh) = (Some(min), Some(max)));
+    assert_eq!(fresh(60, 60), Ok(()));
+    assert_eq!(fresh(61, 60), Err("keys.min-fresh".into()));
     let audiences =
         |count: usize| with(&|c| c.issuers.as_mut().unwrap()[0].audiences = Some(names(count)));
     assert_eq!(audiences(64), Ok(()));

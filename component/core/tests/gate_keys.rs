@@ -9,10 +9,9 @@ use harness::{
 };
 use serde_json::json;
 use tollgate_core::capability::HttpError;
-use tollgate_core::deployment::{Config, IssuerConfig, KeyLocationConfig};
-use tollgate_core::issuers::SnapshotError;
+use tollgate_core::deployment::{Config, IssuerConfig, KeyLocationConfig, KeyPolicyConfig};
 use tollgate_core::limits;
-use tollgate_core::resource_server::{Decision, Step};
+use tollgate_core::resource_server::Step;
 use tollgate_core::task::{Progress, Task};
 
 fn world(keys: &[&Key]) -> World {
@@ -325,6 +324,69 @@ fn a_failing_jwks_uri_is_discovered_again() {
 }
 
 #[test]
+fn metadata_that_are_fetched_already_are_waited_for() {
+    let key = Key::new("k1", 7);
+    let world = world(&[&key]);
+    let published = "https://api.example/.well-known/oauth-authorization-server";
+    let published = waiting(world.gate.decide(&harness::head("GET", published)));
+    assert_eq!(world.host.fetches(DISCOVERY), 1);
+    let decision = waiting(world.gate.decide(&bearer(&key.token())));
+    let mut tasks = [Some(published), Some(decision)];
+    while tasks.iter().any(Option::is_some) {
+        for slot in &mut tasks {
+            if let Some(task) = slot
+                && let Progress::Ready(outcome) = task.poll()
+            {
+                assert_eq!(status(&outcome), 200);
+                *slot = None;
+            }
+        }
+        world.host.advance(5);
+    }
+    assert_eq!(world.host.fetches(DISCOVERY), 1);
+}
+
+#[test]
+fn nobody_waits_longer_than_one_fetch_may_take() {
+    const ELSEWHERE: &str = "https://issuer.example/tenant";
+    let issuer = IssuerConfig {
+        issuer: ELSEWHERE.into(),
+        ..harness::issuer()
+    };
+    let world = World::new(Config {
+        issuers: Some(vec![issuer]),
+        keys: Some(KeyPolicyConfig {
+            timeout_ms: Some(10),
+            ..KeyPolicyConfig::default()
+        }),
+        ..Config::default()
+    });
+    // Four exchanges of 10 ms, and a second.
+    let patience = 1_040;
+    // The metadata are in none of three places, and each takes its time to say so.
+    world.host.delay_ms.set(500);
+    let token = Key::new("k1", 7).token_with(&json!({ "iss": ELSEWHERE }));
+    let start = world.host.now_ms.get();
+    let mut fetching = waiting(world.gate.decide(&bearer(&token)));
+    let mut other = waiting(world.gate.decide(&bearer(&token)));
+    let mut at = |ms| {
+        world.host.now_ms.set(start + ms);
+        assert!(matches!(fetching.poll(), Progress::Pending(_)), "{ms}");
+    };
+    at(500);
+    assert!(matches!(other.poll(), Progress::Pending(_)));
+    // The next look is at the very end.
+    at(1_000);
+    at(patience);
+    assert!(matches!(other.poll(), Progress::Pending(_)));
+    at(patience + 250);
+    let Progress::Ready(outcome) = other.poll() else {
+        panic!("it still waits")
+    };
+    assert_eq!(reason(&outcome), "issuer-timed-out");
+}
+
+#[test]
 fn a_token_that_ends_while_keys_are_fetched_is_refused() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
@@ -388,32 +450,6 @@ fn keys_by_uri_and_inline_need_no_discovery() {
 }
 
 #[test]
-fn exported_keys_work_in_another_isolate() {
-    let key = Key::new("k1", 7);
-    let world = world(&[&key]);
-    assert_eq!(world.status(&key.token()), 200);
-    let exported = world.gate.export_keys();
-    assert!(!exported.contains("\"d\""));
-    let next = world.again(discovering());
-    assert_eq!(next.gate.import_keys(&exported), Ok(1));
-    let fetched = next.host.sent.borrow().len();
-    assert_eq!(next.status(&key.token()), 200);
-    assert_eq!(next.host.sent.borrow().len(), fetched);
-    for bad in ["", "{}", "[]", "{\"version\":2,\"issuers\":[]}"] {
-        assert!(next.gate.import_keys(bad).is_err(), "{bad}");
-    }
-    let future = exported.replace("\"fetched_at\":1", "\"fetched_at\":9");
-    assert_eq!(world.again(discovering()).gate.import_keys(&future), Ok(0));
-    let foreign = exported.replace(ISSUER, "https://evil.example");
-    assert_eq!(world.again(discovering()).gate.import_keys(&foreign), Ok(0));
-    assert_eq!(
-        next.gate.import_keys(&exported),
-        Ok(0),
-        "what is kept is as new"
-    );
-}
-
-#[test]
 fn an_answer_has_a_largest_size() {
     let key = Key::new("k1", 7);
     let reason_at = |bytes: usize| {
@@ -430,32 +466,6 @@ fn an_answer_has_a_largest_size() {
 }
 
 #[test]
-fn a_snapshot_has_a_largest_size() {
-    let world = world(&[]);
-    let snapshot = "{\"version\":1,\"issuers\":[]}";
-    let padding = " ".repeat(limits::SNAPSHOT_BYTES - snapshot.len());
-    let largest = format!("{snapshot}{padding}");
-    assert_eq!(world.gate.import_keys(&largest), Ok(0));
-    let larger = largest + " ";
-    assert_eq!(
-        world.gate.import_keys(&larger),
-        Err(SnapshotError::TooLarge)
-    );
-}
-
-#[test]
-fn given_keys_are_not_replaced_by_imported_ones() {
-    let (given, fetched) = (Key::new("k1", 7), Key::new("k2", 8));
-    let world = world(&[&fetched]);
-    assert_eq!(world.status(&fetched.token()), 200);
-    let exported = world.gate.export_keys();
-    let other = world.again(inline(&[&given]));
-    assert_eq!(other.gate.import_keys(&exported), Ok(0));
-    assert_eq!(other.status(&given.token()), 200);
-    assert_eq!(other.reason(&fetched.token()), "token-unknown-key");
-}
-
-#[test]
 fn an_issuer_that_is_silent_is_asked_at_one_place_only() {
     let world = World::new(discovering());
     world
@@ -466,25 +476,19 @@ fn an_issuer_that_is_silent_is_asked_at_one_place_only() {
 }
 
 #[test]
-fn imported_known_keys_keep_cached_tokens() {
+fn a_task_that_is_polled_early_waits_for_the_rest() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
-    let token = key.token();
-    let identity = || match world.get(&token).decision {
-        Decision::Allow(allowed) => allowed.identity,
-        Decision::Respond(answer) => panic!("{answer:?}"),
-    };
-    assert_eq!(world.status(&token), 200);
-    let first = world.gate.export_keys();
-    let other = world.again(discovering());
-    world.host.advance(1_000);
-    assert_eq!(other.status(&token), 200);
-    let newer = other.gate.export_keys();
-    assert_ne!(first, newer);
-    let verified = identity();
-    assert_eq!(world.gate.import_keys(&newer), Ok(1));
-    // Verified again, it would have another id.
-    assert_eq!(identity(), verified);
+    let head = bearer(&key.token());
+    let _fetching = waiting(world.gate.decide(&head));
+    // It looks again after 15 ms.
+    let mut other = waiting(world.gate.decide(&head));
+    world.host.advance(5);
+    assert_eq!(other.poll(), Progress::Pending(Some(10)));
+    // A clock that jumps back ends the wait.
+    world.host.now_ms.set((NOW - 60) * 1000);
+    assert!(matches!(other.poll(), Progress::Pending(_)));
+    assert_eq!(world.host.fetches(DISCOVERY), 2);
 }
 
 #[test]

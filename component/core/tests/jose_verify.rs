@@ -3,7 +3,10 @@
 
 mod harness;
 
-use harness::signatures::{SignatureHost, at_once};
+use std::rc::Rc;
+
+use harness::signatures::{Answers, SignatureHost, at_once};
+use tollgate_core::capability::SignatureError;
 use tollgate_core::jose::{JwkError, JwkSetError, VerifyError, base64url, limits, verify_compact};
 use tollgate_core::json::JsonError;
 
@@ -68,5 +71,29 @@ fn kid_names_the_key() {
         ),
     ] {
         assert_eq!(verify(&keys, &jws), Err(error), "{keys}");
+    }
+}
+
+#[test]
+fn a_missing_verdict_among_several_is_no_bad_signature() {
+    let (head, signature) = JWS.rsplit_once('.').unwrap();
+    let forged = format!("{head}A.{signature}");
+    let keys = format!(r#"{{"keys":[{{{KEY}}},{{{KEY}}}]}}"#);
+    let failed = Answers::Fails(SignatureError::Failed);
+    for (answers, error) in [
+        ([Answers::AtOnce, Answers::AtOnce], VerifyError::Signature),
+        (
+            [failed, Answers::AtOnce],
+            VerifyError::NoVerdict(SignatureError::Failed),
+        ),
+        (
+            [Answers::AtOnce, failed],
+            VerifyError::NoVerdict(SignatureError::Failed),
+        ),
+    ] {
+        let host = SignatureHost::default();
+        host.0.next.borrow_mut().extend(answers);
+        let verified = verify_compact(Rc::new(host), keys.clone().into(), forged.clone());
+        assert_eq!(at_once(verified), Err(error), "{answers:?}");
     }
 }

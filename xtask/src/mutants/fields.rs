@@ -55,6 +55,7 @@ const FIELDS: [Field; 9] = [
         tests: &[
             "client_keys",
             "jose_signing",
+            "jose_signing_der",
             "jose_signing_refusals",
             "lent_signing",
         ],
@@ -65,7 +66,12 @@ const FIELDS: [Field; 9] = [
     },
     Field {
         files: &["issuers/"],
-        tests: &["gate_configuration", "gate_key_outages", "gate_keys"],
+        tests: &[
+            "gate_configuration",
+            "gate_key_outages",
+            "gate_key_snapshots",
+            "gate_keys",
+        ],
     },
     Field {
         files: &["token_client/"],
@@ -88,6 +94,7 @@ const FIELDS: [Field; 9] = [
             "gate_requests",
             "gate_tokens",
             "lent_signatures",
+            "token_client",
         ],
     },
 ];

@@ -292,3 +292,25 @@ impl From<JwkError> for SigningKeyError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_public_half_is_told_by_its_kind() {
+        for (error, told) in [
+            (
+                JwkError::MissingMember("x"),
+                SigningKeyError::MissingMember("x"),
+            ),
+            (JwkError::BadMember("x"), SigningKeyError::BadMember("x")),
+            (JwkError::NotForVerifying, SigningKeyError::NotForSigning),
+            (JwkError::KeySize, SigningKeyError::KeySize),
+            (JwkError::WeakKey, SigningKeyError::Weak),
+            (JwkError::NotOnCurve, SigningKeyError::Inconsistent),
+        ] {
+            assert_eq!(SigningKeyError::from(error), told);
+        }
+    }
+}

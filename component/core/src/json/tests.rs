@@ -80,6 +80,11 @@ fn duplicate_members_are_refused_at_any_depth() {
         assert_eq!(parse(&text), Err(JsonError::DuplicateMember), "{text}");
     }
     assert!(parse(r#"{"a":{"a":{"a":1}},"A":2}"#).is_ok());
+    for count in [16, 17, 40] {
+        let members: Vec<String> = (0..count).map(|i| format!("\"m{i}\":{i}")).collect();
+        let text = format!("{{{}}}", members.join(","));
+        assert!(parse(&text).is_ok(), "{text}");
+    }
 }
 
 #[test]
@@ -140,6 +145,11 @@ fn numbers_keep_their_value() {
     ] {
         assert_eq!(number(text).as_u64(), None, "{text}");
     }
+    // From 2^53 on, neighbouring whole numbers are the same double.
+    let double = |value| Number(Repr::Double(value)).as_u64();
+    let last = 9_007_199_254_740_991;
+    assert_eq!(double(last as f64), Some(last));
+    assert_eq!(double((last + 1) as f64), None);
 }
 
 #[test]
@@ -193,4 +203,7 @@ fn doubles_keep_15_digits() {
             assert_eq!(shown, written);
         }
     }
+    // It is rounded up to one digit more.
+    let almost_ten = Number(Repr::Double(9.999_999_999_999_998));
+    assert_eq!(almost_ten.to_string(), "1e1");
 }

@@ -153,7 +153,10 @@ async fn invalid_subject_tokens_are_refused() {
         (expired, "expired"),
         (broken, "not signed"),
         ("opaque".into(), "not a signed JWT"),
-        (odd(json!({ "iss": "https://other" })).await, "of another"),
+        (
+            odd(json!({ "iss": "https://other" })).await,
+            "from another issuer",
+        ),
         (odd(json!({ "sub": null })).await, "no subject"),
         (odd(json!({ "sub": "" })).await, "no subject"),
         (odd(json!({ "exp": null })).await, "never expires"),
@@ -193,7 +196,7 @@ async fn tokens_require_their_types() {
         (vec![("subject_token_type", ACCESS_TOKEN)], "is missing"),
         (
             vec![("subject_token", &*user), ("subject_token_type", saml)],
-            "of a type",
+            "a token type that this issuer does not accept",
         ),
         (
             vec![

@@ -77,7 +77,7 @@ async fn it_accepts_only_tokens_with_its_audience() {
         ),
         (
             foreign.0.mint(own(TokenSpec::default())).await,
-            "issuer of the token is not accepted",
+            "token's issuer is not accepted",
         ),
         (foreign.0.mint(forged).await, "key that signed the token"),
         (
