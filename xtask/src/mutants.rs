@@ -57,7 +57,11 @@ fn run(work: &Workspace, step: &Step<'_>, words: &[String]) -> Result<(), Failur
             continue;
         }
         any = true;
-        step.announce(&format!("{} files beside {:?}", files.len(), field.tests));
+        step.announce(&format!(
+            "files: {}; tests: {}",
+            files.len(),
+            field.tests.join(", ")
+        ));
         let outcomes = examine(work, step, field, &files)?;
         for (file, outcome) in outcomes {
             let outcome = report.take(&file, outcome);
