@@ -1,9 +1,9 @@
-//! Which configurations work, and what is said about the others.
-#![allow(clippy::unwrap_used, reason = "a test may fail so")]
+//! Valid configurations, and the errors of invalid ones.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
 
-use harness::{ISSUER, Key, World, inline};
+use harness::{ISSUER, Key, World, route, routed};
 use serde_json::json;
 use tollgate_core::config_error::{ConfigError, ConfigPart};
 use tollgate_core::deployment::{
@@ -15,30 +15,11 @@ fn key() -> Key {
     Key::new("k1", 7)
 }
 
-fn route(path: &str, access: Access) -> RouteConfig {
-    RouteConfig {
-        path: path.into(),
-        methods: None,
-        access,
-    }
-}
-
 fn config() -> Config {
-    Config {
-        routes: Some(vec![
-            route("/", Access::Public),
-            route("/health", Access::Public),
-            route("/mcp", Access::Protected(vec![])),
-            route(
-                "/admin",
-                Access::Protected(vec!["admin".into(), "offline_access".into()]),
-            ),
-        ]),
-        ..inline(&[&key()])
-    }
+    routed(&[&key()])
 }
 
-/// What is said about a configuration.
+/// The error of a configuration, if it is invalid.
 fn made(config: Config) -> Result<(), ConfigError> {
     Deployment::new(config, harness::FakeHost::new()).map(|_| ())
 }
@@ -83,7 +64,7 @@ fn the_environment_fills_in_options() {
 }
 
 #[test]
-fn a_configuration_that_cannot_work_says_what_to_change() {
+fn configuration_errors_say_what_to_change() {
     let with = |change: &dyn Fn(&mut Config)| {
         let mut config = config();
         change(&mut config);
@@ -325,7 +306,7 @@ fn routes_of_one_path_may_differ_by_method() {
 }
 
 #[test]
-fn what_stands_in_a_challenge_can_be_quoted() {
+fn values_in_challenges_can_be_quoted() {
     for realm in ["", "a\"b", "a\\b", "\u{e9}", "a\nb", "\u{7f}"] {
         let config = Config {
             realm: Some(realm.into()),
@@ -337,7 +318,7 @@ fn what_stands_in_a_challenge_can_be_quoted() {
 }
 
 #[test]
-fn a_refused_algorithm_is_told_from_an_unknown_one() {
+fn refused_and_unknown_algorithms_have_different_messages() {
     for (name, why) in [
         ("none", "is never accepted"),
         ("HS512", "is never accepted"),
@@ -351,7 +332,7 @@ fn a_refused_algorithm_is_told_from_an_unknown_one() {
 }
 
 #[test]
-fn a_deployment_without_a_client_says_so() {
+fn a_missing_client_has_its_own_error() {
     let world = World::new(config());
     assert!(!world.deployment.has_client());
     let error = world.deployment.token_client().map(|_| ()).unwrap_err();

@@ -1,5 +1,5 @@
 //! Outages and unusable answers of an issuer: how soon their end is noticed, and what waiting costs.
-#![allow(clippy::unwrap_used, reason = "a test may fail so")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
 

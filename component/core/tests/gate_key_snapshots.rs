@@ -1,5 +1,5 @@
-//! Keys outside of the component: exported by one gate, imported by a later one.
-#![allow(clippy::unwrap_used, reason = "a test may fail so")]
+//! Key snapshots: exported by one gate, imported by a later one.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
 
@@ -15,7 +15,7 @@ fn world(keys: &[&Key]) -> World {
 }
 
 #[test]
-fn exported_keys_serve_in_another_isolate() {
+fn exported_keys_work_in_another_isolate() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
     assert_eq!(world.status(&key.token()), 200);
@@ -41,7 +41,7 @@ fn exported_keys_serve_in_another_isolate() {
 }
 
 #[test]
-fn a_snapshot_has_a_largest_size() {
+fn snapshots_are_limited_in_size() {
     let world = world(&[]);
     let snapshot = "{\"version\":1,\"issuers\":[]}";
     let padding = " ".repeat(limits::SNAPSHOT_BYTES - snapshot.len());

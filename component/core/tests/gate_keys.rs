@@ -1,5 +1,5 @@
 //! Keys: one fetch for all, outages, rotation, hostile issuers.
-#![allow(clippy::unwrap_used, reason = "a test may fail so")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
 
@@ -387,7 +387,7 @@ fn nobody_waits_longer_than_one_fetch_may_take() {
 }
 
 #[test]
-fn a_token_that_ends_while_keys_are_fetched_is_refused() {
+fn a_token_that_expires_during_a_fetch_is_refused() {
     let key = Key::new("k1", 7);
     let world = world(&[&key]);
     world.host.delay_ms.set(600);

@@ -1,11 +1,11 @@
 //! Requests: routes, metadata, browsers, configuration.
-#![allow(clippy::unwrap_used, reason = "a test may fail so")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
 
 use harness::{
     AUDIENCE, DISCOVERY, ISSUER, Key, Site, World, answer, bearer, discovering, head, inline,
-    reason, status,
+    reason, route, routed, status,
 };
 use serde_json::{Value, json};
 use tollgate_core::answer::Answer;
@@ -18,27 +18,8 @@ fn key() -> Key {
     Key::new("k1", 7)
 }
 
-fn route(path: &str, access: Access) -> RouteConfig {
-    RouteConfig {
-        path: path.into(),
-        methods: None,
-        access,
-    }
-}
-
 fn config() -> Config {
-    Config {
-        routes: Some(vec![
-            route("/", Access::Public),
-            route("/health", Access::Public),
-            route("/mcp", Access::Protected(vec![])),
-            route(
-                "/admin",
-                Access::Protected(vec!["admin".into(), "offline_access".into()]),
-            ),
-        ]),
-        ..inline(&[&key()])
-    }
+    routed(&[&key()])
 }
 
 fn get(world: &World, url: &str) -> Answer {

@@ -1,5 +1,5 @@
-//! What the cache of verified tokens keeps, and for how long.
-#![allow(clippy::unwrap_used, reason = "a test may fail so")]
+//! The cache of verified tokens: its content, its limits and its expiry.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
 
@@ -56,7 +56,7 @@ fn a_cached_token_is_still_checked() {
 }
 
 #[test]
-fn a_signature_is_believed_for_the_configured_time() {
+fn a_verification_is_cached_for_the_configured_time() {
     let token_cache = TokenCacheConfig {
         max_age: Some(60),
         ..TokenCacheConfig::default()
@@ -93,7 +93,7 @@ fn the_cache_stays_within_its_bounds() {
 }
 
 #[test]
-fn what_just_fits_is_kept() {
+fn entries_that_just_fit_are_kept() {
     let world = world();
     assert_eq!(verdicts(&world, &token(1)), 1);
     let (_, bytes) = world.gate.cache_size();
@@ -111,7 +111,7 @@ fn what_just_fits_is_kept() {
 }
 
 #[test]
-fn a_token_too_large_for_the_cache_leaves_the_others_there() {
+fn a_token_too_large_for_the_cache_evicts_no_others() {
     let world = world();
     assert_eq!(verdicts(&world, &token(1)), 1);
     let (_, bytes) = world.gate.cache_size();

@@ -1,5 +1,5 @@
 //! Tests that break each rule for tokens.
-#![allow(clippy::unwrap_used, reason = "a test may fail so")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
 

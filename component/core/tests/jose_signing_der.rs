@@ -85,7 +85,7 @@ fn whole_point() -> Vec<u8> {
 }
 
 #[test]
-fn a_curve_that_is_named_twice_is_the_same() {
+fn two_curve_names_must_agree() {
     let with = |curve| read("PRIVATE KEY", &pkcs8(&sec1(curve, &whole_point()), &[]));
     assert_eq!(with(None), Ok(()));
     assert_eq!(with(Some(P256)), Ok(()));
@@ -93,7 +93,7 @@ fn a_curve_that_is_named_twice_is_the_same() {
 }
 
 #[test]
-fn a_point_is_as_long_as_its_curve_wants() {
+fn points_must_have_the_length_of_their_curve() {
     let with = |point: &[u8]| read("EC PRIVATE KEY", &sec1(Some(P256), point));
     assert_eq!(with(&whole_point()), Ok(()));
     let x = member("x");

@@ -175,7 +175,7 @@ fn an_outage_at_the_start_is_not_a_configuration_error() {
 }
 
 #[test]
-fn published_keys_tell_an_outage_from_a_key_that_cannot_be_used() {
+fn outages_and_unusable_keys_have_different_statuses() {
     let world = world_after(
         |world| answers(world, Answers::Never),
         vec![text(pem!("p256-pkcs8"))],

@@ -5,7 +5,7 @@
 //! take, as functions from text to text, and applies them to a path in every order. Where one of
 //! the results lies in a protected place, the gate must have asked for that place's scopes, or
 //! have refused the path.
-#![allow(clippy::unwrap_used, reason = "a test may fail so")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod harness;
 

@@ -622,7 +622,7 @@ fn invalidated_requests_in_flight_are_not_cached() {
 }
 
 #[test]
-fn what_an_invalidated_request_brings_is_not_kept() {
+fn responses_to_invalidated_requests_are_not_cached() {
     let (world, client) = world();
     let task = waiting(client.get_token(of("alice")));
     client.invalidate(Some("alice"), None);
@@ -634,7 +634,7 @@ fn what_an_invalidated_request_brings_is_not_kept() {
 }
 
 #[test]
-fn one_that_leaves_does_not_end_the_others_request() {
+fn a_cancelled_task_does_not_end_a_shared_request() {
     let (world, client) = world();
     get(&world, &client, of("bob")).unwrap();
     let first = waiting(client.get_token(of("alice")));

@@ -41,9 +41,9 @@ function add(to: Headers, headers: Headers_): void {
   for (const [name, value] of headers) {
     if (LISTS.has(name)) {
       const had = to.get(name);
+      const present = had === null ? [] : members(had);
       // Avoids duplicates if a handler returns the same response object for several requests.
-      if (had === null) to.set(name, value);
-      else if (!members(value).every((member) => members(had).includes(member))) to.append(name, value);
+      if (!members(value).every((member) => present.includes(member))) to.append(name, value);
     } else {
       to.set(name, value);
     }

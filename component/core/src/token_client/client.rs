@@ -112,7 +112,14 @@ impl TokenClient {
             target,
             ..
         } = delegation;
-        let user_until = user_until(subject_expires_at, subject_token.token.expose());
+        // A token in the cache was checked before the exchange that it came from.
+        let claims = unverified_claims(subject_token.token.expose());
+        if inner.is_foreign(claims.as_ref()) {
+            let sentence = "the user's token was issued by another issuer than the client's: \
+                            exchange it at its own issuer only";
+            return TokenStep::Done(Err(TokenFailure::InvalidRequest(sentence)));
+        }
+        let user_until = user_until(subject_expires_at, claims.as_ref());
         let request = TokenRequest {
             grant: Grant::TokenExchange(subject_token, actor_token),
             target,
@@ -244,8 +251,8 @@ fn subject(delegation: &Delegation) -> Option<&str> {
 
 /// The expiry of the user's token: the earlier of the application's value and, if the token is a
 /// JWT, its own `exp`. The token is not verified here, but its `exp` can only shorten the time.
-fn user_until(given: Option<u64>, token: &str) -> Option<UnixMillis> {
-    let claimed = || match unverified_claims(token)?.get("exp")? {
+fn user_until(given: Option<u64>, claims: Option<&Object>) -> Option<UnixMillis> {
+    let claimed = || match claims?.get("exp")? {
         Json::Number(exp) => Some((exp.as_f64() * 1000.0) as u64),
         _ => None,
     };
@@ -290,26 +297,18 @@ impl Inner {
         if let Some(actor) = &delegation.actor_token {
             actor.check()?;
         }
-        if self.is_foreign(delegation.subject_token.token.expose()) {
-            let sentence = "the user's token was issued by another issuer than the client's: \
-                            exchange it at its own issuer only";
-            return Err(TokenFailure::InvalidRequest(sentence));
-        }
         if let Some(url) = &delegation.destination {
             check_destination(url, &target.resources, &self.client.destinations)?;
         }
         Ok(subject)
     }
 
-    /// Whether a user's token is of another issuer than the client's. The client's issuer must not
-    /// get it: it could use the token here, as a user of the other issuer.
-    fn is_foreign(&self, token: &str) -> bool {
-        if self.issuers.sources.len() == 1 {
-            return false;
-        }
-        let claims = unverified_claims(token);
-        let issuer = claims.as_ref().and_then(|claims| claims.get("iss"));
-        issuer.is_some_and(|issuer| issuer.as_str() != Some(self.issuer()))
+    /// Whether a user's token was issued by another issuer than the client's. The client's issuer must
+    /// not get it: it could use the token here, as a user of the other issuer.
+    fn is_foreign(&self, claims: Option<&Object>) -> bool {
+        let issuer = claims.and_then(|claims| claims.get("iss"));
+        self.issuers.sources.len() > 1
+            && issuer.is_some_and(|issuer| issuer.as_str() != Some(self.issuer()))
     }
 
     /// Polls once, because a task may need no I/O after all.

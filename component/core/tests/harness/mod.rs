@@ -16,7 +16,9 @@ use tollgate_core::capability::{
     PublicKeyHandle, SignatureError,
 };
 use tollgate_core::config_error::ConfigError;
-use tollgate_core::deployment::{Config, Deployment, IssuerConfig, KeyLocationConfig};
+use tollgate_core::deployment::{
+    Access, Config, Deployment, IssuerConfig, KeyLocationConfig, RouteConfig,
+};
 use tollgate_core::jose::Algorithm;
 use tollgate_core::resource_server::{Decision, Gate, Outcome, RequestHead, Step};
 use tollgate_core::task::{Progress, Task};
@@ -276,6 +278,30 @@ pub fn inline(keys: &[&Key]) -> Config {
     Config {
         issuers: Some(vec![IssuerConfig { keys, ..issuer() }]),
         ..Config::default()
+    }
+}
+
+pub fn route(path: &str, access: Access) -> RouteConfig {
+    RouteConfig {
+        path: path.into(),
+        methods: None,
+        access,
+    }
+}
+
+/// [`inline`] with public routes, a protected one, and one that needs scopes.
+pub fn routed(keys: &[&Key]) -> Config {
+    Config {
+        routes: Some(vec![
+            route("/", Access::Public),
+            route("/health", Access::Public),
+            route("/mcp", Access::Protected(vec![])),
+            route(
+                "/admin",
+                Access::Protected(vec!["admin".into(), "offline_access".into()]),
+            ),
+        ]),
+        ..inline(keys)
     }
 }
 

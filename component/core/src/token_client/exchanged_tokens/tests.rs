@@ -344,7 +344,7 @@ fn the_cache_is_limited_in_bytes_and_zero_disables_it() {
 }
 
 #[test]
-fn what_just_fits_is_kept() {
+fn entries_that_just_fit_are_kept() {
     let mut any = cache(ExchangeCacheLimits::default());
     let put = |cache: &mut ExchangedTokens, name: &str| {
         cache.insert(key(name), &token(name, None), owner(name, "r"), 0, None, 0);
