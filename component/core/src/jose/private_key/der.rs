@@ -2,7 +2,7 @@
 //! A.1.2) and `ECPrivateKey` (RFC 5915 section 3).
 //!
 //! The crate `der` reads and writes each element; the order of the elements is here. RustCrypto's
-//! types for these structures would add 10 KB (gzip) to the size of every Worker.
+//! types for these structures would add 7 KB (gzip) to the size of every Worker.
 
 use der::asn1::{AnyRef, ObjectIdentifier, UintRef};
 use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber};
