@@ -130,17 +130,18 @@ pub(super) fn apply(
             only.keys = uri.or(json.map(KeyLocationConfig::Inline));
         }
     } else {
-        for (name, missing) in [
-            (
-                AUDIENCE,
-                issuers.iter().any(|issuer| issuer.audiences.is_none()),
-            ),
-            (JWKS_URI, issuers.iter().any(|issuer| issuer.keys.is_none())),
-            (JWKS, issuers.iter().any(|issuer| issuer.keys.is_none())),
+        let without_audiences = issuers.iter().any(|issuer| issuer.audiences.is_none());
+        let without_keys = issuers.iter().any(|issuer| issuer.keys.is_none());
+        for (name, missing, option) in [
+            (AUDIENCE, without_audiences, "audiences"),
+            (JWKS_URI, without_keys, "keys"),
+            (JWKS, without_keys, "keys"),
         ] {
-            if missing && !issuers.is_empty() && env.has(&[name]) {
-                let message = "there are several issuers, and it does not say which one it is for: \
-                               set it for each of `issuers` instead";
+            if missing && env.has(&[name]) {
+                let message = format!(
+                    "there are several issuers, and it does not say which one it is for: set \
+                     `{option}` of each issuer instead"
+                );
                 return Err(ConfigError::new(name, message));
             }
         }
@@ -210,7 +211,9 @@ impl<'a> Environment<'a> {
                 Setting::Text(text) if is_list => {
                     let list = entries(&text);
                     if list.is_empty() && !text.trim_ascii().is_empty() {
-                        return Err(unusable(known, "a list without entries", is_list));
+                        let message = "the list has no entries: separate them by commas or spaces, or \
+                                       remove the setting";
+                        return Err(ConfigError::new(known, message));
                     }
                     list
                 }
