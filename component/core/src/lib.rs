@@ -17,6 +17,7 @@
 //! | [`issuers`] | metadata and keys of issuers, and how long they are used | RFC 8414, 9111 |
 //! | [`access_token`] | claims, scopes, the cache of verified tokens | RFC 7519, 8725, 9068 |
 //! | [`jose`] | signatures and keys | RFC 7515, 7517, 7518, 7638, 8037, 9864 |
+//! | [`store`] | records in partitions, changed under conditions | |
 //! | [`answer`], [`challenge`] | responses | RFC 6749 section 5.2, RFC 6750 section 3 |
 //! | [`capability`], [`config_error`], [`http_url`], [`json`], [`secret`], [`task`] | used by every module | |
 #![forbid(unsafe_code)]
@@ -36,6 +37,7 @@ mod lease;
 pub mod limits;
 pub mod resource_server;
 pub mod secret;
+pub mod store;
 pub mod task;
 pub mod token_client;
 mod trusted_url;
