@@ -14,6 +14,7 @@
 //! | [`deployment`] | checks options and environment, and connects the roles | |
 //! | [`resource_server`] | a role: requests, credentials, metadata | RFC 6750, 9728, MCP authorization |
 //! | [`token_client`] | a role: tokens for other APIs, for a user or for the application | RFC 6749, 7523, 8693, 8707 |
+//! | [`authorization_server`] | a role: registers clients, and issues tokens to them for users | RFC 6749, 7009, 7591, 7636, 7662, 8414, 8693, 9068 |
 //! | [`issuers`] | metadata and keys of issuers, and how long they are used | RFC 8414, 9111 |
 //! | [`access_token`] | claims, scopes, the cache of verified tokens | RFC 7519, 8725, 9068 |
 //! | [`jose`] | signatures and keys | RFC 7515, 7517, 7518, 7638, 8037, 9864 |
@@ -24,6 +25,7 @@
 
 pub mod access_token;
 pub mod answer;
+pub mod authorization_server;
 pub mod capability;
 pub mod challenge;
 pub mod config_error;

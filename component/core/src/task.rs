@@ -13,6 +13,7 @@ use crate::capability::{
     Host, HttpError, HttpRequest, HttpResponse, Pending, PendingAnswer, SignatureError, UnixMillis,
 };
 use crate::limits;
+use crate::store::{PendingStore, StoreError};
 
 /// How long core waits for an exchange beyond its timeout, in milliseconds, before it counts as
 /// lost.
@@ -91,6 +92,16 @@ impl Scheduler {
     ) -> Result<T, SignatureError> {
         let answer = self.answer(pending, limits::SIGNATURE_MS).await;
         answer.unwrap_or(Err(SignatureError::TimedOut))
+    }
+
+    /// Waits for a store operation, at most `patience` milliseconds.
+    pub(crate) async fn store<T>(
+        &self,
+        pending: PendingStore<T>,
+        patience: u64,
+    ) -> Result<T, StoreError> {
+        let answer = self.answer(pending, patience).await;
+        answer.unwrap_or(Err(StoreError::Unavailable))
     }
 
     /// Waits for the host's answer. `None` if it does not come within `patience` milliseconds, or

@@ -7,7 +7,7 @@ use std::{fs, iter};
 /// From below: the ground floor (all other modules), the issuers, the roles, the deployment. A new
 /// role belongs in `ROLES`.
 const ISSUERS: &str = "issuers";
-const ROLES: [&str; 2] = ["resource_server", "token_client"];
+const ROLES: [&str; 3] = ["authorization_server", "resource_server", "token_client"];
 const DEPLOYMENT: &str = "deployment";
 
 fn source() -> PathBuf {

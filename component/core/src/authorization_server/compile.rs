@@ -1,0 +1,324 @@
+//! Compiles the configuration: every check that needs no request.
+
+use super::client::{
+    AuthenticationMethod, Client, ClientKeys, ClientOrigin, GrantType, HashedSecret,
+};
+use super::config::{AccessTokenFormat, ClientConfig, Config, EndpointsConfig};
+use super::{redirect_uri, sealing};
+use crate::access_token::is_scope_token;
+use crate::config_error::ConfigError;
+use crate::http_url::HttpUrl;
+use crate::issuers::issuer_url;
+use crate::secret::Secret;
+use crate::trusted_url::trusted_url;
+
+/// 32 bytes in the shortest usual encoding (base64 without padding has 43 characters; 32 is what
+/// people type who count characters).
+const SECRET_BYTES: usize = 32;
+/// The former secrets that are kept.
+const SECRETS: usize = 8;
+const SCOPES: usize = 256;
+const RESOURCES: usize = 64;
+const CLIENTS: usize = 1024;
+/// `exp` of a longer-lived token would serve nobody: a year.
+const MAX_LIFETIME: u32 = 366 * 86_400;
+
+/// A configuration that can be used.
+#[derive(Debug)]
+pub(super) struct Settings {
+    /// The issuer identifier, exactly as it was configured.
+    pub(super) issuer: String,
+    pub(super) issuer_url: HttpUrl,
+    pub(super) secrets: Vec<Secret>,
+    pub(super) scopes: Option<Vec<String>>,
+    /// Never empty.
+    pub(super) resources: Vec<String>,
+    pub(super) endpoints: Endpoints,
+    pub(super) access_token: AccessTokenFormat,
+    /// Lifetimes in seconds.
+    pub(super) access_token_lifetime: u64,
+    /// `None`: no refresh tokens.
+    pub(super) refresh_token_lifetime: Option<u64>,
+    pub(super) refresh_token_idle_lifetime: Option<u64>,
+    pub(super) refresh_grace: u64,
+    pub(super) code_lifetime: u64,
+    pub(super) clients: Vec<Client>,
+}
+
+/// Paths of the endpoints, complete.
+#[derive(Debug)]
+pub(super) struct Endpoints {
+    pub(super) authorization: String,
+    pub(super) token: String,
+    pub(super) revocation: String,
+    pub(super) introspection: String,
+    pub(super) registration: String,
+    pub(super) keys: String,
+}
+
+impl Settings {
+    /// The URL of a path.
+    pub(super) fn url(&self, path: &str) -> String {
+        self.issuer_url.origin() + path
+    }
+
+    /// The path of the issuer without a slash at its end: empty for most.
+    pub(super) fn base_path(&self) -> &str {
+        self.issuer_url.path().trim_end_matches('/')
+    }
+}
+
+/// Checks a configuration.
+///
+/// # Errors
+/// The first part of it that cannot work.
+pub(super) fn compile(config: &Config) -> Result<Settings, ConfigError> {
+    let issuer_url = issuer(&config.issuer)?;
+    let lifetime = |value: Option<u32>, default, range: (u32, u32), field| {
+        let value = value.unwrap_or(default);
+        if (range.0..=range.1).contains(&value) {
+            Ok(u64::from(value))
+        } else {
+            let message = format!(
+                "the value is out of range: set {} to {} seconds",
+                range.0, range.1
+            );
+            Err(ConfigError::new(field, message))
+        }
+    };
+    let (access, refresh) = (config.access_token_lifetime, config.refresh_token_lifetime);
+    let year = (1, MAX_LIFETIME);
+    let access_token_lifetime = lifetime(access, 3600, (1, 86_400), "access-token-lifetime")?;
+    let refresh_token_lifetime = match refresh {
+        Some(0) => None,
+        other => Some(lifetime(
+            other,
+            30 * 86_400,
+            year,
+            "refresh-token-lifetime",
+        )?),
+    };
+    let idle = config.refresh_token_idle_lifetime;
+    let idle = idle.map(|value| lifetime(Some(value), 0, year, "refresh-token-idle-lifetime"));
+    Ok(Settings {
+        secrets: secrets(&config.secrets)?,
+        scopes: scopes(config.scopes.as_deref(), "scopes")?,
+        resources: resources(config.resources.as_deref(), &issuer_url)?,
+        endpoints: endpoints(&config.endpoints, &issuer_url)?,
+        access_token: config.access_token.unwrap_or_default(),
+        access_token_lifetime,
+        refresh_token_lifetime,
+        refresh_token_idle_lifetime: idle.transpose()?,
+        refresh_grace: lifetime(config.refresh_grace, 60, (0, 600), "refresh-grace")?,
+        code_lifetime: lifetime(config.code_lifetime, 60, (1, 600), "code-lifetime")?,
+        clients: clients(&config.clients)?,
+        issuer: config.issuer.clone(),
+        issuer_url,
+    })
+}
+
+fn issuer(issuer: &str) -> Result<HttpUrl, ConfigError> {
+    if issuer.is_empty() {
+        let message = "the issuer is missing: set the public URL of this server, such as \
+                       https://auth.example.com";
+        return Err(ConfigError::new("issuer", message));
+    }
+    issuer_url(format_args!("issuer"), issuer).map_err(|error| ConfigError {
+        field: "issuer".to_owned(),
+        ..error
+    })
+}
+
+fn secrets(secrets: &[Secret]) -> Result<Vec<Secret>, ConfigError> {
+    if secrets.is_empty() {
+        let message = "the deployment secret is missing: set 32 random bytes, for example the \
+                       output of `openssl rand -base64 32`, and keep them";
+        return Err(ConfigError::new("secrets", message));
+    }
+    if secrets.len() > SECRETS {
+        return Err(ConfigError::too_many(format_args!("secrets"), SECRETS));
+    }
+    for (index, secret) in secrets.iter().enumerate() {
+        if secret.len() < SECRET_BYTES {
+            let message = "the secret is shorter than 32 characters: set 32 random bytes, for \
+                           example the output of `openssl rand -base64 32`";
+            return Err(ConfigError::at(format_args!("secrets[{index}]"), message));
+        }
+    }
+    Ok(secrets.to_vec())
+}
+
+fn scopes(scopes: Option<&[String]>, field: &str) -> Result<Option<Vec<String>>, ConfigError> {
+    let Some(scopes) = scopes else {
+        return Ok(None);
+    };
+    if scopes.len() > SCOPES {
+        return Err(ConfigError::too_many(format_args!("{field}"), SCOPES));
+    }
+    for (index, scope) in scopes.iter().enumerate() {
+        if !is_scope_token(scope) {
+            let message = "this is not one scope: it must be printable ASCII without spaces, \
+                           quotes and backslashes";
+            return Err(ConfigError::at(format_args!("{field}[{index}]"), message));
+        }
+    }
+    Ok(Some(scopes.to_vec()))
+}
+
+fn resources(resources: Option<&[String]>, issuer: &HttpUrl) -> Result<Vec<String>, ConfigError> {
+    let resources = match resources {
+        None | Some([]) => return Ok(vec![issuer.origin()]),
+        Some(resources) => resources,
+    };
+    if resources.len() > RESOURCES {
+        return Err(ConfigError::too_many(format_args!("resources"), RESOURCES));
+    }
+    for (index, resource) in resources.iter().enumerate() {
+        trusted_url(format_args!("resources[{index}]"), resource)?;
+    }
+    Ok(resources.to_vec())
+}
+
+fn endpoints(config: &EndpointsConfig, issuer: &HttpUrl) -> Result<Endpoints, ConfigError> {
+    let base = issuer.path().trim_end_matches('/');
+    let path = |own: &Option<String>, default: &str, field: &str| {
+        let path = own.as_deref().unwrap_or(default);
+        let url = HttpUrl::parse(&format!("https://host{path}"));
+        let is_plain = url.is_ok_and(|url| url.path() == path && url.query().is_none());
+        if is_plain && path.starts_with('/') && !path.starts_with("/.well-known/") {
+            Ok(format!("{base}{path}"))
+        } else {
+            let message = "this is not a path: it must begin with / and have no query, and must \
+                           not begin with /.well-known/";
+            Err(ConfigError::at(format_args!("endpoints.{field}"), message))
+        }
+    };
+    let endpoints = Endpoints {
+        authorization: path(&config.authorization, "/authorize", "authorization")?,
+        token: path(&config.token, "/token", "token")?,
+        revocation: path(&config.revocation, "/revoke", "revocation")?,
+        introspection: path(&config.introspection, "/introspect", "introspection")?,
+        registration: path(&config.registration, "/register", "registration")?,
+        keys: path(&config.keys, "/jwks", "keys")?,
+    };
+    let all = [
+        (&endpoints.authorization, "authorization"),
+        (&endpoints.token, "token"),
+        (&endpoints.revocation, "revocation"),
+        (&endpoints.introspection, "introspection"),
+        (&endpoints.registration, "registration"),
+        (&endpoints.keys, "keys"),
+    ];
+    for (index, (path, field)) in all.iter().enumerate() {
+        if all[..index].iter().any(|(other, _)| other == path) {
+            let message = "another endpoint has the same path: give each its own";
+            return Err(ConfigError::at(format_args!("endpoints.{field}"), message));
+        }
+    }
+    Ok(endpoints)
+}
+
+fn clients(configs: &[ClientConfig]) -> Result<Vec<Client>, ConfigError> {
+    if configs.len() > CLIENTS {
+        return Err(ConfigError::too_many(format_args!("clients"), CLIENTS));
+    }
+    let mut clients: Vec<Client> = Vec::new();
+    for (index, config) in configs.iter().enumerate() {
+        let error = |name: &str, message: &str| {
+            ConfigError::at(format_args!("clients[{index}].{name}"), message)
+        };
+        if config.id.is_empty() || config.id.len() > 2048 || config.id.chars().any(char::is_control)
+        {
+            return Err(error(
+                "id",
+                "the client_id is missing, or longer than 2048 characters",
+            ));
+        }
+        if clients.iter().any(|client| client.id == config.id) {
+            return Err(error(
+                "id",
+                "another client has the same id: give each its own",
+            ));
+        }
+        clients.push(client(config, &error)?);
+    }
+    Ok(clients)
+}
+
+fn client(
+    config: &ClientConfig,
+    error: &dyn Fn(&str, &str) -> ConfigError,
+) -> Result<Client, ConfigError> {
+    let keys = match (&config.jwks, &config.jwks_uri) {
+        (Some(_), Some(_)) => {
+            return Err(error("jwks", "set either `jwks` or `jwks-uri`, not both"));
+        }
+        (Some(json), None) => Some(ClientKeys::Inline(json.clone())),
+        (None, Some(uri)) => {
+            trusted_url(format_args!("clients.jwks-uri"), uri)?;
+            Some(ClientKeys::Uri(uri.clone()))
+        }
+        (None, None) => None,
+    };
+    let (has_keys, has_secret) = (keys.is_some(), !config.secrets.is_empty());
+    let authentication = config.authentication.unwrap_or(match () {
+        () if has_keys => AuthenticationMethod::PrivateKeyJwt,
+        () if has_secret => AuthenticationMethod::ClientSecret,
+        () => AuthenticationMethod::None,
+    });
+    let fits = match authentication {
+        AuthenticationMethod::None => !has_keys && !has_secret,
+        AuthenticationMethod::PrivateKeyJwt => has_keys && !has_secret,
+        _ => has_secret && !has_keys,
+    };
+    if !fits {
+        let message = "the credentials do not fit: private_key_jwt needs `jwks` or `jwks-uri`, \
+                       the secret methods need `secrets`, and `none` has neither";
+        return Err(error("authentication", message));
+    }
+    if config.secrets.iter().any(|secret| secret.len() < 16) {
+        let message = "a secret is shorter than 16 characters: set a random one";
+        return Err(error("secrets", message));
+    }
+    let grant_types = match &config.grant_types {
+        Some(types) => types.clone(),
+        None => vec![GrantType::AuthorizationCode],
+    };
+    if grant_types.contains(&GrantType::ClientCredentials)
+        && authentication == AuthenticationMethod::None
+    {
+        let message = "client_credentials needs a client that authenticates: set `secrets` or \
+                       `jwks` (RFC 6749 section 4.4)";
+        return Err(error("grant-types", message));
+    }
+    let needs_redirect = grant_types.contains(&GrantType::AuthorizationCode);
+    if needs_redirect && config.redirect_uris.is_empty() {
+        let message = "authorization_code needs at least one redirect URI";
+        return Err(error("redirect-uris", message));
+    }
+    for uri in &config.redirect_uris {
+        if let Err(problem) = redirect_uri::check_registered(uri) {
+            return Err(error("redirect-uris", problem.sentence()));
+        }
+    }
+    let scopes = scopes(config.scopes.as_deref(), "clients.scopes")?;
+    let secrets = config.secrets.iter().map(|secret| HashedSecret {
+        hash: sealing::hash(secret.expose()),
+        expires_at: None,
+    });
+    Ok(Client {
+        id: config.id.clone(),
+        origin: ClientOrigin::Configured,
+        epoch: 0,
+        redirect_uris: config.redirect_uris.clone(),
+        grant_types,
+        authentication,
+        secrets: secrets.collect(),
+        keys,
+        scopes,
+        name: config.name.clone(),
+        metadata: None,
+        registered_at: None,
+        expires_at: None,
+    })
+}

@@ -1,0 +1,93 @@
+//! The configuration of an authorization server, as an application writes it.
+
+use super::client::{AuthenticationMethod, GrantType};
+use crate::config_error::Naming;
+use crate::secret::Secret;
+
+/// The configuration. A field that is left out has the default that its comment names.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// The issuer identifier (RFC 8414 section 2), such as `https://auth.example.com`: the origin
+    /// of this server, perhaps with a path. Required.
+    pub issuer: String,
+    /// Secrets of this deployment, of at least 32 random bytes in any encoding. The first is in
+    /// use; those behind it are former ones. Required.
+    pub secrets: Vec<Secret>,
+    /// Scopes that the server has. Default: any scope that the application approves.
+    pub scopes: Option<Vec<String>>,
+    /// Resources that tokens are issued for (RFC 8707). The first is that of requests that name
+    /// none. Default: the origin of the issuer.
+    pub resources: Option<Vec<String>>,
+    /// Paths of the endpoints.
+    pub endpoints: EndpointsConfig,
+    /// The form of access tokens. Default: JWT.
+    pub access_token: Option<AccessTokenFormat>,
+    /// The lifetime of access tokens in seconds. Default: 3600.
+    pub access_token_lifetime: Option<u32>,
+    /// The lifetime of a grant in seconds, however often it is refreshed. 0: no refresh tokens.
+    /// Default: 30 days.
+    pub refresh_token_lifetime: Option<u32>,
+    /// A grant also ends when it was not refreshed for so many seconds. Default: no such limit.
+    pub refresh_token_idle_lifetime: Option<u32>,
+    /// How long a refresh token that was replaced gives the same answer again, in seconds. After
+    /// that, its use revokes the grant. At most 600. Default: 60.
+    pub refresh_grace: Option<u32>,
+    /// The lifetime of authorization codes in seconds, at most 600 (RFC 6749 section 4.1.2).
+    /// Default: 60.
+    pub code_lifetime: Option<u32>,
+    /// Clients that are known from the start.
+    pub clients: Vec<ClientConfig>,
+    /// How errors spell the names of options. Default: as this file, with hyphens.
+    pub naming: Option<Naming>,
+}
+
+/// Paths below the issuer's own path, each beginning with `/`.
+#[derive(Debug, Clone, Default)]
+pub struct EndpointsConfig {
+    /// Default: `/authorize`.
+    pub authorization: Option<String>,
+    /// Default: `/token`.
+    pub token: Option<String>,
+    /// Default: `/revoke`.
+    pub revocation: Option<String>,
+    /// Default: `/introspect`.
+    pub introspection: Option<String>,
+    /// Default: `/register`.
+    pub registration: Option<String>,
+    /// Default: `/jwks`.
+    pub keys: Option<String>,
+}
+
+/// The form of access tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AccessTokenFormat {
+    /// Signed, and verified without the store (RFC 9068). It stays valid until it expires, except
+    /// at the issuer's own routes.
+    #[default]
+    Jwt,
+    /// A random text, checked in the store each time.
+    Opaque,
+}
+
+/// A client in the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct ClientConfig {
+    /// `client_id`
+    pub id: String,
+    /// Its secrets. Several, so that they can be replaced one after the other.
+    pub secrets: Vec<Secret>,
+    /// Its public keys, as a JWK Set in JSON.
+    pub jwks: Option<String>,
+    /// Where its public keys are.
+    pub jwks_uri: Option<String>,
+    /// Default: `private_key_jwt` with keys, either secret method with secrets, otherwise none.
+    pub authentication: Option<AuthenticationMethod>,
+    /// Default: `authorization_code`.
+    pub grant_types: Option<Vec<GrantType>>,
+    /// Exact redirect URIs. One on a loopback address fits any port (RFC 8252 section 7.3).
+    pub redirect_uris: Vec<String>,
+    /// The scopes that it may have. Default: all.
+    pub scopes: Option<Vec<String>>,
+    /// The name that people see.
+    pub name: Option<String>,
+}

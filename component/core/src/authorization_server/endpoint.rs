@@ -1,0 +1,40 @@
+//! Which endpoint a request is for.
+
+use super::issuer::Request;
+use super::rejection::Rejection;
+use super::server::Server;
+use crate::answer::Answer;
+use crate::http_url::HttpUrl;
+use crate::limits;
+
+/// An endpoint of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    Token,
+}
+
+impl Server {
+    /// The endpoint of a URL. Only exact paths are endpoints: there is no other spelling.
+    pub(super) fn endpoint(&self, url: &str) -> Option<Endpoint> {
+        if url.len() > limits::URL_BYTES {
+            return None;
+        }
+        let url = HttpUrl::parse(url).ok()?;
+        let endpoints = &self.settings.endpoints;
+        match url.path() {
+            path if path == endpoints.token => Some(Endpoint::Token),
+            _ => None,
+        }
+    }
+
+    /// Answers a request.
+    pub(super) async fn answer(
+        &self,
+        endpoint: Endpoint,
+        request: &Request,
+    ) -> Result<Answer, Rejection> {
+        match endpoint {
+            Endpoint::Token => self.token_endpoint(request).await,
+        }
+    }
+}

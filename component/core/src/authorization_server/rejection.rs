@@ -1,0 +1,487 @@
+//! Why a request is refused, and what its sender is told (RFC 6749 sections 4.1.2.1 and 5.2, RFC
+//! 7009, RFC 7591 section 3.2.2, RFC 8707 section 2).
+
+use super::parameters::Parameter;
+use super::record::Unreadable;
+use super::root_keys::RootKeysError;
+use super::storage::Outage;
+use crate::answer::Answer;
+use crate::jose::SigningError;
+
+/// Why a request is refused. [`Rejection::wire`] has what its sender is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejection {
+    // ---- the request's form ----
+    /// The method is not one that the endpoint has.
+    Method(&'static str),
+    /// The body is not `application/x-www-form-urlencoded`.
+    NotAForm,
+    /// Longer than the limit of this endpoint.
+    RequestTooLarge,
+    /// More parameters than any grant has.
+    TooManyParameters,
+    /// A parameter occurs twice (RFC 6749 section 3.1).
+    RepeatedParameter(Parameter),
+    /// A required parameter is missing.
+    MissingParameter(&'static str),
+    /// A parameter's value does not have the form that its specification requires.
+    BadParameter(&'static str),
+    // ---- the client ----
+    /// No client has this `client_id`.
+    UnknownClient,
+    /// The client's registration has expired. It must register again.
+    RegistrationExpired,
+    /// The client did not prove who it is, or not by the method that it registered.
+    ClientAuthentication(ClientAuthenticationFailure),
+    /// The client may not use this grant type or response type.
+    UnauthorizedClient(&'static str),
+    // ---- the grant ----
+    /// The server does not have this grant type.
+    UnsupportedGrantType,
+    /// The code, the refresh token or the assertion is not acceptable.
+    Grant(GrantFailure),
+    /// A scope is malformed, unknown, or not among those that the client or the user allowed.
+    Scope(ScopeFailure),
+    /// A `resource` is malformed, or not one that this server issues tokens for.
+    Target(TargetFailure),
+    /// The user, or a policy of the application, refused.
+    AccessDenied,
+    // ---- the server ----
+    /// The store cannot be reached: the request may succeed later.
+    StoreUnavailable,
+    /// The store failed in a way that the operator must mend.
+    StoreFailed,
+    /// A stored record is damaged, or was written by a newer version.
+    StoredRecord,
+    /// The deployment secret does not open the stored keys.
+    DeploymentSecret,
+    /// The host did not sign.
+    Signing(SigningError),
+    /// Two requests changed the same record too often.
+    Contention,
+}
+
+/// Why a client is not authenticated (RFC 6749 section 2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientAuthenticationFailure {
+    /// No credentials, and the client is not a public one.
+    Missing,
+    /// More than one method in one request.
+    TwoMethods,
+    /// `Authorization` cannot be read.
+    BadHeader,
+    /// The client registered another method.
+    WrongMethod,
+    /// The secret is wrong, or has expired.
+    WrongSecret,
+    /// The assertion is not acceptable (RFC 7523 section 3).
+    Assertion,
+    /// The assertion was used before.
+    AssertionReplayed,
+    /// The client's keys could not be fetched.
+    KeysUnavailable,
+}
+
+/// Why a grant is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GrantFailure {
+    /// This server did not make the text, or its grant was revoked or has expired.
+    Unknown,
+    /// It was issued to another client.
+    OtherClient,
+    /// Its time has passed.
+    Expired,
+    /// The code was used before. What it gave is revoked.
+    CodeUsed,
+    /// Another request with the same code was faster.
+    CodeRace,
+    /// `redirect_uri` is not that of the authorization request.
+    RedirectUri,
+    /// `code_verifier` is missing, or not the one that belongs to the code.
+    Verifier,
+    /// The refresh token was replaced. The grant is revoked.
+    RefreshReused,
+    /// The client was registered again since.
+    ClientChanged,
+}
+
+/// Why a scope is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ScopeFailure {
+    /// Not a list of scope tokens (RFC 6749 section 3.3).
+    Malformed,
+    /// The server does not have it.
+    Unknown,
+    /// The client may not have it.
+    NotForClient,
+    /// It goes beyond what was granted.
+    BeyondGrant,
+    /// More than the limit.
+    TooMany,
+}
+
+/// Why a target is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TargetFailure {
+    /// Not an absolute URL without a fragment.
+    Malformed,
+    /// Not one of this server's resources.
+    Unknown,
+    /// Not among those of the grant.
+    BeyondGrant,
+    /// More than the limit.
+    TooMany,
+}
+
+/// What the sender of a request is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wire {
+    pub(super) status: u16,
+    /// The `error` of RFC 6749.
+    pub(super) error: &'static str,
+    /// For the developer of the client.
+    pub(super) description: Description,
+    /// A stable name for logs.
+    pub(super) reason: &'static str,
+    /// When to try again, in seconds.
+    pub(super) retry_after: Option<u32>,
+}
+
+/// A sentence, perhaps about a parameter of this server's own list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Description {
+    Text(&'static str),
+    About(&'static str, &'static str),
+}
+
+impl std::fmt::Display for Description {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::About(name, text) => write!(f, "{name}: {text}"),
+        }
+    }
+}
+
+/// How long a client waits after a 503, in seconds.
+const RETRY_AFTER: u32 = 5;
+
+impl Rejection {
+    /// Status, `error` and description. A failure of the server is never `invalid_client` or
+    /// `invalid_grant`: clients throw their registrations and sessions away for those.
+    pub(super) fn wire(&self) -> Wire {
+        use Description::{About, Text};
+        let request = |description, reason| (400, "invalid_request", description, reason);
+        let (status, error, description, reason) = match self {
+            Self::Method(_) => (
+                405,
+                "invalid_request",
+                Text("the endpoint does not have this method"),
+                "method",
+            ),
+            Self::NotAForm => request(
+                Text("the body must be application/x-www-form-urlencoded"),
+                "not-a-form",
+            ),
+            Self::RequestTooLarge => (
+                413,
+                "invalid_request",
+                Text("the request is too large"),
+                "request-too-large",
+            ),
+            Self::TooManyParameters => request(Text("too many parameters"), "too-many-parameters"),
+            Self::RepeatedParameter(parameter) => request(
+                About(parameter.0, "must not be repeated"),
+                "repeated-parameter",
+            ),
+            Self::MissingParameter(name) => {
+                request(About(name, "is required"), "missing-parameter")
+            }
+            Self::BadParameter(name) => request(About(name, "is not valid"), "bad-parameter"),
+            Self::UnknownClient => (
+                401,
+                "invalid_client",
+                Text("no client has this client_id: register the client"),
+                "unknown-client",
+            ),
+            Self::RegistrationExpired => (
+                401,
+                "invalid_client",
+                Text("the client's registration has expired: register the client again"),
+                "registration-expired",
+            ),
+            Self::ClientAuthentication(failure) => return failure.wire(),
+            Self::UnauthorizedClient(what) => (
+                400,
+                "unauthorized_client",
+                About(what, "the client may not use it"),
+                "unauthorized-client",
+            ),
+            Self::UnsupportedGrantType => (
+                400,
+                "unsupported_grant_type",
+                Text("the server does not have this grant type"),
+                "unsupported-grant-type",
+            ),
+            Self::Grant(failure) => {
+                let (text, reason) = failure.sentence();
+                (400, "invalid_grant", Text(text), reason)
+            }
+            Self::Scope(failure) => {
+                let (text, reason) = failure.sentence();
+                (400, "invalid_scope", Text(text), reason)
+            }
+            Self::Target(failure) => {
+                let (text, reason) = failure.sentence();
+                (400, "invalid_target", Text(text), reason)
+            }
+            Self::AccessDenied => (
+                400,
+                "access_denied",
+                Text("the request was denied"),
+                "access-denied",
+            ),
+            Self::StoreUnavailable => (
+                503,
+                "temporarily_unavailable",
+                Text("the server cannot reach its storage: try again"),
+                "store-unavailable",
+            ),
+            Self::Contention => (
+                503,
+                "temporarily_unavailable",
+                Text("too many requests for one grant: try again"),
+                "contention",
+            ),
+            Self::Signing(error) if !error.is_permanent() => (
+                503,
+                "temporarily_unavailable",
+                Text("the server cannot sign at the moment: try again"),
+                "signing-unavailable",
+            ),
+            Self::Signing(_) => (
+                500,
+                "server_error",
+                Text("the server failed"),
+                "signing-failed",
+            ),
+            Self::StoreFailed => (
+                500,
+                "server_error",
+                Text("the server failed"),
+                "store-failed",
+            ),
+            Self::StoredRecord => (
+                500,
+                "server_error",
+                Text("the server failed"),
+                "stored-record",
+            ),
+            Self::DeploymentSecret => (
+                500,
+                "server_error",
+                Text("the server failed"),
+                "deployment-secret",
+            ),
+        };
+        Wire {
+            status,
+            error,
+            description,
+            reason,
+            retry_after: (status == 503).then_some(RETRY_AFTER),
+        }
+    }
+
+    /// The response of an endpoint that clients call (RFC 6749 section 5.2).
+    pub(super) fn answer(&self) -> Answer {
+        let wire = self.wire();
+        let description = wire.description.to_string();
+        let mut answer = Answer::error(wire.status, wire.error, &description);
+        answer.reason = Some(wire.reason);
+        if let Some(seconds) = wire.retry_after {
+            answer.push("retry-after", seconds.to_string());
+        }
+        match self {
+            Self::Method(allowed) => answer.push("allow", *allowed),
+            _ if wire.status == 401 => {
+                // RFC 6749 section 5.2 and RFC 9110 section 11.6.1.
+                answer.push(
+                    "www-authenticate",
+                    "Basic realm=\"OAuth\", charset=\"UTF-8\"",
+                );
+            }
+            _ => {}
+        }
+        answer
+    }
+}
+
+impl ClientAuthenticationFailure {
+    const fn wire(self) -> Wire {
+        let (status, error, text, reason) = match self {
+            Self::Missing => (
+                401,
+                "invalid_client",
+                "the client must authenticate",
+                "client-authentication-missing",
+            ),
+            Self::TwoMethods => (
+                400,
+                "invalid_request",
+                "the client must authenticate by one method only",
+                "client-authentication-twice",
+            ),
+            Self::BadHeader => (
+                401,
+                "invalid_client",
+                "the Authorization header cannot be read",
+                "client-authentication-header",
+            ),
+            Self::WrongMethod => (
+                401,
+                "invalid_client",
+                "the client registered another authentication method",
+                "client-authentication-method",
+            ),
+            Self::WrongSecret => (
+                401,
+                "invalid_client",
+                "the client's credentials are not valid",
+                "client-secret",
+            ),
+            Self::Assertion => (
+                401,
+                "invalid_client",
+                "the client assertion is not valid",
+                "client-assertion",
+            ),
+            Self::AssertionReplayed => (
+                401,
+                "invalid_client",
+                "the client assertion was used before",
+                "client-assertion-replayed",
+            ),
+            Self::KeysUnavailable => (
+                503,
+                "temporarily_unavailable",
+                "the client's keys cannot be fetched: try again",
+                "client-keys-unavailable",
+            ),
+        };
+        Wire {
+            status,
+            error,
+            description: Description::Text(text),
+            reason,
+            retry_after: if status == 503 {
+                Some(RETRY_AFTER)
+            } else {
+                None
+            },
+        }
+    }
+}
+
+impl GrantFailure {
+    const fn sentence(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Unknown => (
+                "it is not valid, or was revoked, or has expired",
+                "grant-unknown",
+            ),
+            Self::OtherClient => ("it was issued to another client", "grant-other-client"),
+            Self::Expired => ("it has expired", "grant-expired"),
+            Self::CodeUsed => (
+                "the code was used before; its tokens are revoked",
+                "code-used",
+            ),
+            Self::CodeRace => ("the code was used by another request", "code-race"),
+            Self::RedirectUri => (
+                "redirect_uri differs from that of the authorization request",
+                "code-redirect-uri",
+            ),
+            Self::Verifier => (
+                "code_verifier does not belong to the code_challenge",
+                "code-verifier",
+            ),
+            Self::RefreshReused => (
+                "the refresh token was replaced before; the grant is revoked",
+                "refresh-reused",
+            ),
+            Self::ClientChanged => (
+                "the client was registered again since",
+                "grant-client-changed",
+            ),
+        }
+    }
+}
+
+impl ScopeFailure {
+    const fn sentence(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Malformed => ("scope is malformed", "scope-malformed"),
+            Self::Unknown => ("a scope is not one of scopes_supported", "scope-unknown"),
+            Self::NotForClient => ("the client may not have this scope", "scope-not-for-client"),
+            Self::BeyondGrant => ("a scope was not granted", "scope-beyond-grant"),
+            Self::TooMany => ("too many scopes", "scope-too-many"),
+        }
+    }
+}
+
+impl TargetFailure {
+    const fn sentence(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Malformed => (
+                "resource must be an absolute URL without a fragment",
+                "target-malformed",
+            ),
+            Self::Unknown => (
+                "resource is not one that this server issues tokens for: use the resource of the \
+                 protected resource metadata",
+                "target-unknown",
+            ),
+            Self::BeyondGrant => (
+                "resource is not one of the authorization request",
+                "target-beyond-grant",
+            ),
+            Self::TooMany => ("too many resources", "target-too-many"),
+        }
+    }
+}
+
+impl From<Outage> for Rejection {
+    fn from(outage: Outage) -> Self {
+        match outage {
+            Outage::Unavailable => Self::StoreUnavailable,
+            Outage::Failed => Self::StoreFailed,
+        }
+    }
+}
+
+impl From<Unreadable> for Rejection {
+    fn from(Unreadable: Unreadable) -> Self {
+        Self::StoredRecord
+    }
+}
+
+impl From<RootKeysError> for Rejection {
+    fn from(error: RootKeysError) -> Self {
+        match error {
+            RootKeysError::WrongSecret => Self::DeploymentSecret,
+            RootKeysError::Unreadable => Self::StoredRecord,
+            RootKeysError::Outage(outage) => outage.into(),
+        }
+    }
+}
+
+impl From<SigningError> for Rejection {
+    fn from(error: SigningError) -> Self {
+        Self::Signing(error)
+    }
+}
