@@ -141,6 +141,10 @@ pub(super) struct Client {
     pub(super) keys: Option<ClientKeys>,
     /// The scopes that it may have. `None`: all of the server's.
     pub(super) scopes: Option<Vec<String>>,
+    /// Resources that it serves: it may introspect their tokens.
+    pub(super) serves: Vec<String>,
+    /// Whether it may exchange access tokens that were issued to other clients.
+    pub(super) exchanges_tokens_of_others: bool,
     /// `client_name`
     pub(super) name: Option<String>,
     /// `client_uri`, `logo_uri`, `policy_uri`, `tos_uri`, `contacts` and the like, as the JSON
@@ -238,6 +242,8 @@ impl Client {
                 Some(_) => Some(reader.texts("scopes")?),
                 None => None,
             },
+            serves: Vec::new(),
+            exchanges_tokens_of_others: false,
             name: reader.optional("name")?.map(str::to_owned),
             metadata: reader.optional("metadata")?.map(str::to_owned),
             registered_at: reader.optional_number("registered_at")?,
@@ -270,6 +276,8 @@ mod tests {
             ],
             keys: Some(ClientKeys::Uri("https://app.example/jwks".to_owned())),
             scopes: Some(vec!["read".to_owned()]),
+            serves: Vec::new(),
+            exchanges_tokens_of_others: false,
             name: Some("App".to_owned()),
             metadata: Some("{}".to_owned()),
             registered_at: Some(1),

@@ -98,6 +98,12 @@ pub(super) fn compile(config: &Config) -> Result<Settings, ConfigError> {
             "refresh-token-lifetime",
         )?),
     };
+    // The answer that is given again must still be of use.
+    let max_grace = u32::try_from(access_token_lifetime / 2)
+        .unwrap_or(600)
+        .min(600);
+    let grace = (config.refresh_grace, max_grace.min(60), (0, max_grace));
+    let refresh_grace = lifetime(grace.0, grace.1, grace.2, "refresh-grace")?;
     let idle = config.refresh_token_idle_lifetime;
     let idle = idle.map(|value| lifetime(Some(value), 0, year, "refresh-token-idle-lifetime"));
     Ok(Settings {
@@ -109,7 +115,7 @@ pub(super) fn compile(config: &Config) -> Result<Settings, ConfigError> {
         access_token_lifetime,
         refresh_token_lifetime,
         refresh_token_idle_lifetime: idle.transpose()?,
-        refresh_grace: lifetime(config.refresh_grace, 60, (0, 600), "refresh-grace")?,
+        refresh_grace,
         code_lifetime: lifetime(config.code_lifetime, 60, (1, 600), "code-lifetime")?,
         clients: clients(&config.clients)?,
         issuer: config.issuer.clone(),
@@ -316,6 +322,8 @@ fn client(
         secrets: secrets.collect(),
         keys,
         scopes,
+        serves: config.serves.clone(),
+        exchanges_tokens_of_others: config.exchanges_tokens_of_others,
         name: config.name.clone(),
         metadata: None,
         registered_at: None,

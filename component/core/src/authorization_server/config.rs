@@ -30,7 +30,8 @@ pub struct Config {
     /// A grant also ends when it was not refreshed for so many seconds. Default: no such limit.
     pub refresh_token_idle_lifetime: Option<u32>,
     /// How long a refresh token that was replaced gives the same answer again, in seconds. After
-    /// that, its use revokes the grant. At most 600. Default: 60.
+    /// that, its use revokes the grant. At most 600, and at most half of the lifetime of access
+    /// tokens. Default: 60, or that half.
     pub refresh_grace: Option<u32>,
     /// The lifetime of authorization codes in seconds, at most 600 (RFC 6749 section 4.1.2).
     /// Default: 60.
@@ -88,6 +89,11 @@ pub struct ClientConfig {
     pub redirect_uris: Vec<String>,
     /// The scopes that it may have. Default: all.
     pub scopes: Option<Vec<String>>,
+    /// Resources that it serves: it may introspect their tokens (RFC 7662). Default: none.
+    pub serves: Vec<String>,
+    /// Whether it may exchange access tokens that were issued to other clients (RFC 8693).
+    /// Default: no.
+    pub exchanges_tokens_of_others: bool,
     /// The name that people see.
     pub name: Option<String>,
 }

@@ -11,6 +11,9 @@ use crate::limits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Endpoint {
     Token,
+    Revocation,
+    Introspection,
+    Keys,
 }
 
 impl Server {
@@ -23,6 +26,9 @@ impl Server {
         let endpoints = &self.settings.endpoints;
         match url.path() {
             path if path == endpoints.token => Some(Endpoint::Token),
+            path if path == endpoints.revocation => Some(Endpoint::Revocation),
+            path if path == endpoints.introspection => Some(Endpoint::Introspection),
+            path if path == endpoints.keys => Some(Endpoint::Keys),
             _ => None,
         }
     }
@@ -35,6 +41,9 @@ impl Server {
     ) -> Result<Answer, Rejection> {
         match endpoint {
             Endpoint::Token => self.token_endpoint(request).await,
+            Endpoint::Revocation => self.revocation_endpoint(request).await,
+            Endpoint::Introspection => self.introspection_endpoint(request).await,
+            Endpoint::Keys => self.keys_endpoint(request).await,
         }
     }
 }

@@ -2,14 +2,17 @@
 
 use std::rc::Rc;
 
+use super::authorization_request::{Approval, AuthorizationRequest};
 use super::compile::compile;
 use super::config::Config;
+use super::grants::{GrantPage, TokenInfo};
 use super::rejection::Rejection;
 use super::server::Server;
 use super::storage::Storage;
 use crate::answer::Answer;
 use crate::capability::{Header, Host};
 use crate::config_error::{ConfigError, Origins};
+use crate::secret::Secret;
 use crate::store::Store;
 use crate::task::{Scheduler, Task};
 
@@ -79,13 +82,82 @@ impl AuthorizationServer {
         })
     }
 
+    /// Stores a user's approval of a request, and returns the URL to send the browser to: the
+    /// client's redirect URI with the code (RFC 6749 section 4.1.2, RFC 9207).
+    ///
+    /// # Errors
+    /// The task's result says why there is no code.
+    #[must_use]
+    pub fn complete_authorization(
+        &self,
+        request: AuthorizationRequest,
+        approval: Approval,
+    ) -> Task<Result<String, Rejection>> {
+        self.task(async move |server: &Server| {
+            let code = server.issue_code(&request, approval).await?;
+            Ok(format!("{}?code={}", request.redirect_uri, code.expose()))
+        })
+    }
+
+    /// Checks an access token of this server for a resource. `None`: it is not valid, or was
+    /// revoked, or is for another resource.
+    ///
+    /// # Errors
+    /// The task's result says why the token could not be checked.
+    #[must_use]
+    pub fn check_token(
+        &self,
+        token: Secret,
+        resource: String,
+    ) -> Task<Result<Option<TokenInfo>, Rejection>> {
+        self.task(async move |server: &Server| server.token_info(token.expose(), &resource).await)
+    }
+
+    /// A page of a user's grants, in a stable order: those that exist during the whole walk are
+    /// each on one page. `cursor` is that of the page before.
+    ///
+    /// # Errors
+    /// The task's result says why they could not be read.
+    #[must_use]
+    pub fn user_grants(
+        &self,
+        user_id: String,
+        cursor: Option<String>,
+    ) -> Task<Result<GrantPage, Rejection>> {
+        self.task(async move |server: &Server| {
+            server.user_grants(&user_id, cursor.as_deref()).await
+        })
+    }
+
+    /// Revokes a user's grant with all its tokens. Returns whether there was one.
+    ///
+    /// # Errors
+    /// The task's result says why it may still be valid.
+    #[must_use]
+    pub fn revoke_grant(&self, user_id: String, grant_id: String) -> Task<Result<bool, Rejection>> {
+        self.task(async move |server: &Server| server.revoke_grant(&user_id, &grant_id).await)
+    }
+
+    /// Revokes all grants of a user, and returns how many there were.
+    ///
+    /// # Errors
+    /// The task's result says why some may still be valid. Call it again then.
+    #[must_use]
+    pub fn revoke_user(&self, user_id: String) -> Task<Result<u32, Rejection>> {
+        self.task(async move |server: &Server| server.revoke_user(&user_id).await)
+    }
+
+    fn task<T: 'static>(&self, work: impl AsyncFnOnce(&Server) -> T + 'static) -> Task<T> {
+        let server = Rc::clone(&self.server);
+        let scheduler = Rc::clone(server.scheduler());
+        Task::new(scheduler, async move { work(&server).await })
+    }
+
     /// Answers a request to one of the server's endpoints. `None` for any other path.
     #[must_use]
     pub fn respond(&self, request: Request) -> Option<Task<Answer>> {
         let endpoint = self.server.endpoint(&request.url)?;
-        let server = Rc::clone(&self.server);
-        let scheduler = Rc::clone(server.scheduler());
-        Some(Task::new(scheduler, async move {
+        Some(self.task(async move |server: &Server| {
             let result = server.answer(endpoint, &request).await;
             result.unwrap_or_else(|rejection: Rejection| rejection.answer())
         }))

@@ -1,28 +1,42 @@
 //! An OAuth 2.1 authorization server.
 
+mod access_token;
 mod authorization_request;
 mod client;
 mod client_authentication;
+mod client_credentials;
+mod code_grant;
 mod compile;
 mod config;
 mod endpoint;
 mod grant;
+mod grants;
+mod introspection;
 mod issuer;
+mod narrowing;
 mod opaque_token;
 mod parameters;
 mod partition;
+mod pkce;
 mod record;
 mod redirect_uri;
+mod refresh_grant;
 mod rejection;
+mod revocation;
 mod root_keys;
 mod sealing;
 mod server;
+mod signing_keys;
 mod storage;
+mod token_check;
 mod token_endpoint;
+mod token_exchange;
+mod token_response;
 
 pub use authorization_request::{Approval, AuthorizationRequest};
 pub use client::{AuthenticationMethod, ClientOrigin, GrantType};
 pub use config::{AccessTokenFormat, ClientConfig, Config, EndpointsConfig};
+pub use grants::{GrantInfo, GrantPage, TokenInfo};
 pub use issuer::{AuthorizationServer, Request};
 pub use parameters::Parameter;
 pub use rejection::{

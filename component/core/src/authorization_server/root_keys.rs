@@ -90,6 +90,11 @@ impl RootKeys {
         Partitions::new(self.naming.subkey("partition names"))
     }
 
+    /// A key for a purpose that stays the same for the life of the deployment.
+    pub(super) fn stable(&self, purpose: &str) -> Key {
+        self.naming.subkey(purpose)
+    }
+
     /// The newest key for a purpose, and its id.
     pub(super) fn newest(&self, purpose: &str) -> (u8, Key) {
         let (id, root) = self.roots.last().expect("never empty");

@@ -5,11 +5,22 @@ use std::rc::Rc;
 
 use super::client::Client;
 use super::compile::Settings;
+use super::opaque_token::GrantId;
 use super::partition::Partitions;
 use super::rejection::Rejection;
 use super::root_keys::RootKeys;
+use super::sealing::Key;
+use super::signing_keys::SigningKeys;
 use super::storage::Storage;
+use crate::secret::Secret;
+use crate::store::UnixSeconds;
 use crate::task::Scheduler;
+
+/// How long an instance uses the keys that it read, in seconds. A new key is published a day before
+/// it signs, so minutes do no harm.
+const KEYS_FRESH: u64 = 300;
+/// How long it uses them while the store does not answer, in seconds.
+const KEYS_STALE: u64 = 3600;
 
 /// See the module.
 pub(super) struct Server {
@@ -22,6 +33,8 @@ pub(super) struct Server {
 pub(super) struct ServerKeys {
     pub(super) root: RootKeys,
     pub(super) partitions: Partitions,
+    pub(super) signing: SigningKeys,
+    read_at: UnixSeconds,
 }
 
 impl Server {
@@ -37,18 +50,37 @@ impl Server {
         self.storage.scheduler()
     }
 
-    /// The keys of the deployment. They are read once.
+    /// The keys of the deployment. They are read again when they are some minutes old.
     pub(super) async fn keys(&self) -> Result<Rc<ServerKeys>, Rejection> {
-        if let Some(keys) = &*self.keys.borrow() {
+        let known = self.keys.borrow().clone();
+        let now = self.storage.now();
+        let age = known.as_ref().map(|keys| now.saturating_sub(keys.read_at));
+        if let (Some(keys), Some(age)) = (&known, age)
+            && age < KEYS_FRESH
+        {
             return Ok(Rc::clone(keys));
         }
+        match (self.read_keys(now).await, known, age) {
+            (Ok(keys), _, _) => {
+                *self.keys.borrow_mut() = Some(Rc::clone(&keys));
+                Ok(keys)
+            }
+            (Err(Rejection::StoreUnavailable), Some(keys), Some(age)) if age < KEYS_STALE => {
+                Ok(keys)
+            }
+            (Err(rejection), _, _) => Err(rejection),
+        }
+    }
+
+    async fn read_keys(&self, now: UnixSeconds) -> Result<Rc<ServerKeys>, Rejection> {
         let root = RootKeys::load(&self.storage, &self.settings.secrets).await?;
-        let keys = Rc::new(ServerKeys {
+        let lifetime = self.settings.access_token_lifetime;
+        Ok(Rc::new(ServerKeys {
             partitions: root.partitions(),
+            signing: SigningKeys::load(&self.storage, &root, lifetime).await?,
             root,
-        });
-        *self.keys.borrow_mut() = Some(Rc::clone(&keys));
-        Ok(keys)
+            read_at: now,
+        }))
     }
 
     /// The client of a `client_id`.
@@ -66,5 +98,26 @@ impl Server {
             Some(end) if end <= self.storage.now() => Err(Rejection::RegistrationExpired),
             _ => Ok(client),
         }
+    }
+}
+
+impl ServerKeys {
+    /// A key that only who has a token can derive, and only with this deployment's keys.
+    pub(super) fn token_key(&self, token: &Secret, purpose: &str) -> Key {
+        let deployment = self.root.stable("token keys");
+        Key::derive(token.expose().as_bytes(), deployment.bytes(), purpose)
+    }
+
+    /// The key of a grant's props, which was encrypted under a token.
+    pub(super) fn open_props_key(
+        &self,
+        token: &Secret,
+        grant: GrantId,
+        sealed: &[u8],
+    ) -> Result<Key, Rejection> {
+        let key = self.token_key(token, "props key");
+        let opened = key.open(&grant.0, sealed);
+        let key = opened.and_then(|bytes| Key::from_bytes(&bytes));
+        key.ok_or(Rejection::StoredRecord)
     }
 }

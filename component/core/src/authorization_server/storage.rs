@@ -102,7 +102,10 @@ impl Storage {
         partition: &str,
         commit: Commit,
     ) -> Result<Committed, Outage> {
-        debug_assert!(!commit.conditions.is_empty(), "else it could happen twice");
+        debug_assert!(
+            !commit.conditions.is_empty() || commit.puts.is_empty(),
+            "a write could happen twice"
+        );
         for attempt in 1.. {
             let pending = self.store.commit(partition, commit.clone(), self.now());
             match self.scheduler.store(pending, OPERATION_MS).await {

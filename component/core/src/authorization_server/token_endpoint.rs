@@ -19,12 +19,13 @@ impl Server {
         if !client.may_use(grant_type) {
             return Err(Rejection::UnauthorizedClient("grant_type"));
         }
-        match grant_type {
-            GrantType::AuthorizationCode
-            | GrantType::RefreshToken
-            | GrantType::ClientCredentials
-            | GrantType::TokenExchange
-            | GrantType::JwtBearer => Err(Rejection::UnsupportedGrantType),
-        }
+        let response = match grant_type {
+            GrantType::AuthorizationCode => self.redeem_code(&client, &form).await?,
+            GrantType::RefreshToken => self.refresh(&client, &form).await?,
+            GrantType::ClientCredentials => self.client_credentials(&client, &form).await?,
+            GrantType::TokenExchange => self.exchange_token(&client, &form).await?,
+            GrantType::JwtBearer => return Err(Rejection::UnsupportedGrantType),
+        };
+        Ok(response.answer(self.storage.now()))
     }
 }

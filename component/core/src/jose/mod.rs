@@ -9,6 +9,7 @@
 //! | `jwk`, `jwk_members`, `jwk_set` | keys, thumbprints, sets | RFC 7517, RFC 7638 |
 //! | `verify` | signature checks | RFC 7515 section 5.2 |
 //! | `private_key`, `pem` | encodings of private keys | RFC 7468, RFC 5208, RFC 8017, RFC 5915, RFC 7518 |
+//! | `key_generation` | new private keys | RFC 5915 |
 //! | `signing_key`, `signing_key_set` | private keys in use | RFC 7515 section 5.1 |
 //!
 //! The host does the cryptography ([`crate::capability::Host`]). The meaning of a payload is not
@@ -22,6 +23,7 @@ mod compact_jws;
 mod jwk;
 mod jwk_members;
 mod jwk_set;
+mod key_generation;
 pub mod limits;
 mod pem;
 mod private_key;
@@ -38,6 +40,7 @@ pub use compact_jws::{CompactJws, JwsError, JwsHeader};
 pub use jwk::{VerificationError, VerifyingKey};
 pub use jwk_members::JwkError;
 pub use jwk_set::{JwkSet, JwkSetError, SkippedKey};
+pub(crate) use key_generation::generate_p256;
 pub use signing_key::{SigningKey, publish, sign_compact};
 pub use signing_key_error::{SigningError, SigningKeyError};
 pub(crate) use signing_key_set::SigningKeySet;

@@ -195,6 +195,23 @@ impl SigningKey {
         Ok(jwk)
     }
 
+    /// Checks a signature that this key may have made.
+    ///
+    /// # Errors
+    /// The key cannot be used.
+    pub(crate) async fn verify_own(
+        &self,
+        scheduler: &Scheduler,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<Result<(), VerificationError>, SigningError> {
+        let ready = self.prepared(scheduler).await?;
+        let verified = ready
+            .public
+            .verify(scheduler, ready.algorithm, message, signature);
+        Ok(verified.await)
+    }
+
     /// Signs a payload as a compact JWS (RFC 7515 section 7.1). Its header has `alg`, `kid`, and
     /// `typ` if given.
     ///

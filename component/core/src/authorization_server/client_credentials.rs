@@ -1,0 +1,75 @@
+//! Tokens that a client gets for itself (RFC 6749 section 4.4).
+
+use super::access_token::AccessTokenRequest;
+use super::client::Client;
+use super::narrowing::split_scopes;
+use super::parameters::Parameters;
+use super::partition::Shard;
+use super::rejection::{ClientAuthenticationFailure, Rejection};
+use super::server::Server;
+use super::token_response::TokenResponse;
+use crate::store::{Commit, Committed, Condition, Put};
+
+impl Server {
+    pub(super) async fn client_credentials(
+        &self,
+        client: &Client,
+        form: &Parameters,
+    ) -> Result<TokenResponse, Rejection> {
+        if client.is_public() {
+            let missing = ClientAuthenticationFailure::Missing;
+            return Err(Rejection::ClientAuthentication(missing));
+        }
+        let keys = self.keys().await?;
+        let scopes = match form.get("scope") {
+            Some(text) => split_scopes(text)?,
+            None => client.scopes.clone().unwrap_or_default(),
+        };
+        self.check_client_scopes(client, &scopes)?;
+        let mut resources = self.narrowed_resources(form, &self.settings.resources)?;
+        if form.get("resource").is_none() {
+            resources.truncate(1);
+        }
+        let shard = keys.partitions.client_grants(&client.id);
+        let request = AccessTokenRequest {
+            client,
+            shard,
+            grant: None,
+            subject: &client.id,
+            scopes: &scopes,
+            resources: &resources,
+            until: None,
+            props_key: None,
+            actor: None,
+        };
+        let token = self.issue_access_token(&keys, &request).await?;
+        self.store_token(shard, token.record).await?;
+        Ok(TokenResponse {
+            access_token: token.text,
+            expires_at: token.expires_at,
+            refresh_token: None,
+            scopes,
+            issued_token_type: None,
+        })
+    }
+
+    /// Stores the record of a token that belongs to no change of a grant.
+    pub(super) async fn store_token(
+        &self,
+        shard: Shard,
+        record: Option<Put>,
+    ) -> Result<(), Rejection> {
+        let Some(put) = record else {
+            return Ok(());
+        };
+        let commit = Commit {
+            conditions: vec![(put.key.clone(), Condition::Absent)],
+            puts: vec![put],
+            deletes: Vec::new(),
+        };
+        match self.storage.commit(&shard.partition(), commit).await? {
+            Committed::Done => Ok(()),
+            Committed::Conflict => Err(Rejection::Contention),
+        }
+    }
+}

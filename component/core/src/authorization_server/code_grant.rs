@@ -1,0 +1,335 @@
+//! Authorization codes: issued for a user's approval, and redeemed once (RFC 6749 section 4.1).
+//!
+//! A code is part of its grant's record. Redeeming it is one conditional write of that record, so
+//! two requests with one code cannot both succeed. A check that fails changes nothing: the client
+//! may correct its request.
+
+use super::access_token::AccessTokenRequest;
+use super::authorization_request::{Approval, AuthorizationRequest};
+use super::client::{Client, GrantType};
+use super::grant::{self, Code, Grant, Refresh};
+use super::opaque_token::{self, Locator, TokenKind};
+use super::parameters::Parameters;
+use super::partition::Shard;
+use super::pkce;
+use super::rejection::{GrantFailure, Rejection};
+use super::sealing::{Key, same};
+use super::server::{Server, ServerKeys};
+use super::token_response::TokenResponse;
+use crate::secret::Secret;
+use crate::store::{Commit, Committed, Condition, Record};
+
+/// The longest id of a user, in bytes.
+const USER_ID_BYTES: usize = 512;
+/// The longest `props` and `metadata`, in bytes: a record holds both, encrypted and encoded, and
+/// stays far below the limit of a value.
+const PROPS_BYTES: usize = 256 * 1024;
+const METADATA_BYTES: usize = 16 * 1024;
+/// How often a request begins again when others change the same record.
+pub(super) const ATTEMPTS: usize = 8;
+/// The most grants that a new one replaces.
+const REPLACED: u32 = 16;
+
+impl Server {
+    /// Stores a grant for an approval, and returns its code.
+    ///
+    /// The request is one that [`Server`] parsed, or that the application kept: the caller checks
+    /// it again.
+    pub(super) async fn issue_code(
+        &self,
+        request: &AuthorizationRequest,
+        approval: Approval,
+    ) -> Result<Secret, Rejection> {
+        if !(1..=USER_ID_BYTES).contains(&approval.user_id.len()) {
+            return Err(Rejection::BadParameter("user_id"));
+        }
+        let too_long =
+            |text: &Option<String>, limit| text.as_ref().is_some_and(|t| t.len() > limit);
+        if too_long(&approval.props, PROPS_BYTES) || too_long(&approval.metadata, METADATA_BYTES) {
+            return Err(Rejection::RequestTooLarge);
+        }
+        let keys = self.keys().await?;
+        let client = self.client(&request.client_id).await?;
+        let shard = keys.partitions.user(&approval.user_id);
+        let id = grant::new_id(&client.id, self.scheduler());
+        let locator = Locator {
+            shard,
+            grant: id,
+            number: 0,
+        };
+        let code = opaque_token::issue(&keys.root, self.scheduler(), TokenKind::Code, locator);
+        let props_key = Key::random(self.scheduler());
+        let props = approval
+            .props
+            .map(|props| props_key.seal(self.scheduler(), &id.0, props.as_bytes()));
+        let now = self.storage.now();
+        let expires_at = now + self.settings.code_lifetime;
+        let sealed_key = props.as_ref().map(|_| {
+            keys.token_key(&code, "props key")
+                .seal(self.scheduler(), &id.0, props_key.bytes())
+        });
+        let grant = Grant {
+            id,
+            client_id: client.id,
+            client_epoch: client.epoch,
+            user_id: Some(approval.user_id),
+            created_at: now,
+            expires_at,
+            scopes: approval.scopes,
+            resources: request.resources.clone(),
+            redirect_uri: request.redirect_uri.clone(),
+            metadata: approval.metadata,
+            code: Code {
+                hash: opaque_token::hash(&code),
+                expires_at,
+                used: false,
+                challenge: request.code_challenge.clone(),
+                redirect_uri_given: request.redirect_uri_given,
+                replaces_others: approval.replaces_others,
+                props_key: sealed_key,
+            },
+            refresh: None,
+            props,
+        };
+        let key = grant::key(id);
+        let put = self.storage.put(
+            key.clone(),
+            grant.to_record(),
+            Some(grant.record_expires_at()),
+        );
+        let commit = Commit {
+            conditions: vec![(key, Condition::Absent)],
+            puts: vec![put],
+            deletes: Vec::new(),
+        };
+        match self.storage.commit(&shard.partition(), commit).await? {
+            Committed::Done => Ok(code),
+            Committed::Conflict => Err(Rejection::Contention),
+        }
+    }
+
+    /// Redeems a code (RFC 6749 section 4.1.3).
+    pub(super) async fn redeem_code(
+        &self,
+        client: &Client,
+        form: &Parameters,
+    ) -> Result<TokenResponse, Rejection> {
+        let refused = |failure| Err(Rejection::Grant(failure));
+        let code = Secret::new(form.required("code")?);
+        let keys = self.keys().await?;
+        let locator = opaque_token::read(&keys.root, TokenKind::Code, code.expose());
+        let locator = locator.ok_or(Rejection::Grant(GrantFailure::Unknown))?;
+        for attempt in 0..ATTEMPTS {
+            let Some((record, grant)) = self.grant(locator).await? else {
+                return refused(GrantFailure::Unknown);
+            };
+            if !same(&grant.code.hash, &opaque_token::hash(&code)) {
+                return refused(GrantFailure::Unknown);
+            }
+            if grant.client_id != client.id {
+                return refused(GrantFailure::OtherClient);
+            }
+            if grant.code.used && attempt > 0 {
+                return refused(GrantFailure::CodeRace);
+            }
+            if grant.code.used {
+                self.delete_grant(locator.shard, &record).await?;
+                return refused(GrantFailure::CodeUsed);
+            }
+            check_code(self, client, &grant, form)?;
+            let redeemed = self.redeemed(&keys, client, locator, &grant, form, &code);
+            let (grant, response, token_record) = redeemed.await?;
+            let mut commit = self.replacement(&record, &grant);
+            commit.puts.extend(token_record);
+            if grant.code.replaces_others {
+                commit.deletes = self.replaced_grants(locator.shard, &grant).await?;
+            }
+            let partition = locator.shard.partition();
+            if self.storage.commit(&partition, commit).await? == Committed::Done {
+                return Ok(response);
+            }
+        }
+        Err(Rejection::Contention)
+    }
+
+    /// The grant after its code was used, and what the client gets.
+    async fn redeemed(
+        &self,
+        keys: &ServerKeys,
+        client: &Client,
+        locator: Locator,
+        grant: &Grant,
+        form: &Parameters,
+        code: &Secret,
+    ) -> Result<(Grant, TokenResponse, Option<crate::store::Put>), Rejection> {
+        let now = self.storage.now();
+        let props_key = match &grant.code.props_key {
+            Some(sealed) => Some(keys.open_props_key(code, grant.id, sealed)?),
+            None => None,
+        };
+        let scopes = self.narrowed_scopes(form, &grant.scopes)?;
+        let resources = self.narrowed_resources(form, &grant.resources)?;
+        let subject = grant.user_id.as_deref().unwrap_or(&client.id);
+        let mut grant = grant.clone();
+        grant.code.used = true;
+        grant.code.props_key = None;
+        let lifetime = self.settings.refresh_token_lifetime;
+        let refreshes = lifetime.filter(|_| client.may_use(GrantType::RefreshToken));
+        grant.expires_at = now + refreshes.unwrap_or(self.settings.access_token_lifetime);
+        let refresh_token = refreshes.map(|_| {
+            opaque_token::issue(&keys.root, self.scheduler(), TokenKind::Refresh, locator)
+        });
+        grant.refresh = refresh_token.as_ref().map(|token| Refresh {
+            number: 0,
+            hash: opaque_token::hash(token),
+            props_key: self.sealed_props_key(keys, token, &grant, props_key.as_ref()),
+            replaced: None,
+            idle_until: self.idle_until(now),
+        });
+        let request = AccessTokenRequest {
+            client,
+            shard: locator.shard,
+            grant: Some(&grant),
+            subject,
+            scopes: &scopes,
+            resources: &resources,
+            until: Some(grant.expires_at),
+            props_key: props_key.as_ref(),
+            actor: None,
+        };
+        let access_token = self.issue_access_token(keys, &request).await?;
+        let response = TokenResponse {
+            access_token: access_token.text,
+            expires_at: access_token.expires_at,
+            refresh_token,
+            scopes,
+            issued_token_type: None,
+        };
+        Ok((grant, response, access_token.record))
+    }
+
+    /// The keys of the user's older grants for the same client and a common resource.
+    async fn replaced_grants(&self, shard: Shard, new: &Grant) -> Result<Vec<String>, Rejection> {
+        let prefix = grant::prefix_of_client(&new.client_id);
+        let partition = shard.partition();
+        let page = self.storage.list(&partition, &prefix, None, REPLACED + 1);
+        let mut keys = Vec::new();
+        for record in page.await?.records {
+            let old = Grant::from_record(&record.value)?;
+            let common = old.resources.iter().any(|own| new.resources.contains(own));
+            // A grant whose code was not redeemed may be in another tab.
+            if old.id != new.id && old.client_id == new.client_id && old.code.used && common {
+                keys.push(record.key);
+            }
+        }
+        keys.truncate(REPLACED as usize);
+        Ok(keys)
+    }
+
+    /// A grant and its record.
+    pub(super) async fn grant(
+        &self,
+        locator: Locator,
+    ) -> Result<Option<(Record, Grant)>, Rejection> {
+        let partition = locator.shard.partition();
+        let key = grant::key(locator.grant);
+        let Some(record) = self.storage.read_one(&partition, &key).await? else {
+            return Ok(None);
+        };
+        let grant = Grant::from_record(&record.value)?;
+        if grant.id != locator.grant {
+            return Err(Rejection::StoredRecord);
+        }
+        Ok(Some((record, grant)))
+    }
+
+    /// A commit that replaces a grant's record, if nobody changed it since it was read.
+    pub(super) fn replacement(&self, record: &Record, grant: &Grant) -> Commit {
+        let condition = Condition::Version(record.version.clone());
+        let end = Some(grant.record_expires_at());
+        Commit {
+            conditions: vec![(record.key.clone(), condition)],
+            puts: vec![self.storage.put(record.key.clone(), grant.to_record(), end)],
+            deletes: Vec::new(),
+        }
+    }
+
+    /// Revokes a grant. If others change it meanwhile, it is revoked all the same.
+    pub(super) async fn delete_grant(
+        &self,
+        shard: Shard,
+        record: &Record,
+    ) -> Result<(), Rejection> {
+        let mut version = record.version.clone();
+        for _ in 0..ATTEMPTS {
+            let commit = Commit {
+                conditions: vec![(record.key.clone(), Condition::Version(version))],
+                puts: Vec::new(),
+                deletes: vec![record.key.clone()],
+            };
+            if self.storage.commit(&shard.partition(), commit).await? == Committed::Done {
+                return Ok(());
+            }
+            match self
+                .storage
+                .read_one(&shard.partition(), &record.key)
+                .await?
+            {
+                Some(newer) => version = newer.version,
+                None => return Ok(()),
+            }
+        }
+        Err(Rejection::Contention)
+    }
+
+    /// When a grant ends that is not refreshed.
+    pub(super) fn idle_until(&self, now: u64) -> Option<u64> {
+        self.settings
+            .refresh_token_idle_lifetime
+            .map(|idle| now + idle)
+    }
+
+    /// The key of the props, encrypted under a token.
+    pub(super) fn sealed_props_key(
+        &self,
+        keys: &ServerKeys,
+        token: &Secret,
+        grant: &Grant,
+        props_key: Option<&Key>,
+    ) -> Option<Vec<u8>> {
+        let key = keys.token_key(token, "props key");
+        props_key.map(|props| key.seal(self.scheduler(), &grant.id.0, props.bytes()))
+    }
+}
+
+/// Everything about a code that the client may correct.
+fn check_code(
+    server: &Server,
+    client: &Client,
+    grant: &Grant,
+    form: &Parameters,
+) -> Result<(), Rejection> {
+    let refused = |failure| Err(Rejection::Grant(failure));
+    if grant.code.expires_at <= server.storage.now() {
+        return refused(GrantFailure::Expired);
+    }
+    if grant.client_epoch != client.epoch {
+        return refused(GrantFailure::ClientChanged);
+    }
+    // OAuth 2.1 section 10.2 needs no `redirect_uri` here, because the verifier protects the code.
+    let has_challenge = grant.code.challenge.is_some();
+    match form.get("redirect_uri") {
+        Some(uri) if uri != grant.redirect_uri => return refused(GrantFailure::RedirectUri),
+        None if grant.code.redirect_uri_given && !has_challenge => {
+            return refused(GrantFailure::RedirectUri);
+        }
+        _ => {}
+    }
+    match (&grant.code.challenge, form.get("code_verifier")) {
+        (Some(challenge), Some(verifier)) if pkce::verifies(verifier, challenge) => Ok(()),
+        (None, None) => Ok(()),
+        // A verifier without a challenge: somebody removed the challenge from the authorization
+        // request (OAuth 2.1 section 7.5.2).
+        _ => refused(GrantFailure::Verifier),
+    }
+}

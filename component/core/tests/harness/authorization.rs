@@ -1,0 +1,334 @@
+//! An authorization server with a simulated host and a store that fails on command.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use serde_json::Value;
+use tollgate_core::answer::Answer;
+use tollgate_core::authorization_server::{
+    Approval, AuthorizationRequest, AuthorizationServer, ClientConfig, Config, GrantType, Request,
+};
+use tollgate_core::capability::Pending;
+use tollgate_core::secret::Secret;
+use tollgate_core::store::{
+    Commit, Committed, MemoryStore, Page, PendingStore, Record, Store, StoreError,
+};
+use tollgate_core::task::{Progress, Task};
+
+use super::FakeHost;
+
+pub const AS: &str = "https://auth.example";
+pub const APP: &str = "app";
+pub const REDIRECT: &str = "https://app.example/callback";
+pub const MCP: &str = "https://mcp.example/mcp";
+/// RFC 7636 appendix B.
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// What happens to an operation of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It fails, and nothing is done.
+    Before,
+    /// It is done, and the answer is lost.
+    After,
+    /// It is done, and there is never an answer.
+    Silence,
+}
+
+/// A store in memory whose answers come some polls later.
+#[derive(Default)]
+pub struct FaultyStore {
+    pub inner: MemoryStore,
+    /// Polls before each answer.
+    pub delay: Cell<u32>,
+    /// Operations so far.
+    pub operations: Cell<usize>,
+    /// The operation that fails, counted from 0, and how.
+    pub fault: Cell<Option<(usize, Fault)>>,
+    /// Every operation fails from the one on that fails.
+    pub stays_down: Cell<bool>,
+}
+
+struct Later<T> {
+    answer: Option<Result<T, StoreError>>,
+    polls: u32,
+}
+
+impl<T> Pending<Result<T, StoreError>> for Later<T> {
+    fn poll(&mut self) -> Option<Result<T, StoreError>> {
+        if self.polls > 0 {
+            self.polls -= 1;
+            return None;
+        }
+        self.answer.take()
+    }
+}
+
+impl FaultyStore {
+    fn run<T: 'static>(&self, start: impl FnOnce() -> PendingStore<T>) -> PendingStore<T> {
+        let number = self.operations.get();
+        self.operations.set(number + 1);
+        let fault = self.fault.get().and_then(|(at, fault)| {
+            (at == number || self.stays_down.get() && number > at).then_some(fault)
+        });
+        let answer = match fault {
+            None => start().poll(),
+            Some(Fault::Before) => Some(Err(StoreError::Unavailable)),
+            Some(Fault::After) => {
+                start();
+                Some(Err(StoreError::Unavailable))
+            }
+            Some(Fault::Silence) => {
+                start();
+                None
+            }
+        };
+        let polls = self.delay.get();
+        Box::new(Later { answer, polls })
+    }
+}
+
+impl Store for FaultyStore {
+    fn read(&self, partition: &str, keys: &[&str], now: u64) -> PendingStore<Vec<Option<Record>>> {
+        self.run(|| self.inner.read(partition, keys, now))
+    }
+
+    fn list(
+        &self,
+        partition: &str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+        now: u64,
+    ) -> PendingStore<Page> {
+        self.run(|| self.inner.list(partition, prefix, after, limit, now))
+    }
+
+    fn commit(&self, partition: &str, commit: Commit, now: u64) -> PendingStore<Committed> {
+        self.run(|| self.inner.commit(partition, commit, now))
+    }
+}
+
+pub struct Issuer {
+    pub host: Rc<FakeHost>,
+    pub store: Rc<FaultyStore>,
+    pub server: AuthorizationServer,
+    config: Config,
+}
+
+pub fn config() -> Config {
+    Config {
+        issuer: AS.into(),
+        secrets: vec![Secret::new("0123456789abcdef0123456789abcdef")],
+        scopes: Some(vec!["read".into(), "write".into(), "admin".into()]),
+        resources: Some(vec![MCP.into(), "https://other.example".into()]),
+        clients: vec![
+            ClientConfig {
+                id: APP.into(),
+                redirect_uris: vec![REDIRECT.into()],
+                ..ClientConfig::default()
+            },
+            ClientConfig {
+                id: "service".into(),
+                secrets: vec![Secret::new("service secret 1")],
+                grant_types: Some(vec![GrantType::ClientCredentials, GrantType::TokenExchange]),
+                scopes: Some(vec!["read".into()]),
+                serves: vec![MCP.into()],
+                ..ClientConfig::default()
+            },
+        ],
+        ..Config::default()
+    }
+}
+
+impl Issuer {
+    pub fn new(config: Config) -> Self {
+        Self::on(FakeHost::new(), Rc::default(), config)
+    }
+
+    pub fn on(host: Rc<FakeHost>, store: Rc<FaultyStore>, config: Config) -> Self {
+        super::HOST.with(|slot| *slot.borrow_mut() = Some(Rc::clone(&host)));
+        let (own_host, own_store) = (Rc::clone(&host), Rc::clone(&store));
+        let server = AuthorizationServer::new(&config, own_host, own_store);
+        Self {
+            host,
+            store,
+            server: server.expect("a good configuration"),
+            config,
+        }
+    }
+
+    /// Another instance on the same store, without anything in memory.
+    pub fn again(&self) -> Self {
+        let (host, store) = (Rc::clone(&self.host), Rc::clone(&self.store));
+        Self::on(host, store, self.config.clone())
+    }
+
+    pub fn finish<T>(&self, mut task: Task<T>) -> T {
+        for _ in 0..10_000 {
+            match task.poll() {
+                Progress::Ready(outcome) => return outcome,
+                Progress::Pending(wait) => self.host.advance(u64::from(wait.unwrap_or(10)).min(10)),
+            }
+        }
+        panic!("the task never ends");
+    }
+
+    /// Runs tasks side by side: each gets one poll in turn.
+    pub fn all<T>(&self, tasks: Vec<Task<T>>) -> Vec<T> {
+        let results: RefCell<Vec<Option<T>>> = RefCell::new(tasks.iter().map(|_| None).collect());
+        let mut tasks = tasks;
+        for _ in 0..10_000 {
+            let mut open = false;
+            for (index, task) in tasks.iter_mut().enumerate() {
+                if results.borrow()[index].is_some() {
+                    continue;
+                }
+                match task.poll() {
+                    Progress::Ready(outcome) => results.borrow_mut()[index] = Some(outcome),
+                    Progress::Pending(_) => open = true,
+                }
+            }
+            if !open {
+                return results.into_inner().into_iter().flatten().collect();
+            }
+            self.host.advance(1);
+        }
+        panic!("the tasks never end");
+    }
+
+    pub fn start(&self, path: &str, form: &[(&str, &str)]) -> Task<Answer> {
+        let task = self.server.respond(post(path, form));
+        task.expect("an endpoint")
+    }
+
+    pub fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.finish(self.start(path, form))
+    }
+
+    pub fn token(&self, form: &[(&str, &str)]) -> Answer {
+        self.post("/token", form)
+    }
+
+    /// A code for alice.
+    pub fn code(&self) -> String {
+        self.code_for(&request(), approval())
+    }
+
+    pub fn code_for(&self, request: &AuthorizationRequest, approval: Approval) -> String {
+        let task = self
+            .server
+            .complete_authorization(request.clone(), approval);
+        let url = self.finish(task).expect("a code");
+        let (_, code) = url.split_once("code=").expect("a code");
+        code.split('&').next().expect("a code").to_owned()
+    }
+
+    pub fn redeem(&self, code: &str) -> Answer {
+        self.token(&redemption(code))
+    }
+
+    /// The tokens of a new grant.
+    pub fn tokens(&self) -> Value {
+        body(&self.redeem(&self.code()))
+    }
+
+    pub fn refresh(&self, token: &str) -> Answer {
+        self.token(&refreshing(token))
+    }
+
+    pub fn is_active(&self, token: &str) -> bool {
+        let answer = self.post(
+            "/introspect",
+            &[
+                ("client_id", "service"),
+                ("client_secret", "service secret 1"),
+                ("token", token),
+            ],
+        );
+        assert_eq!(answer.status, 200, "{answer:?}");
+        body(&answer)["active"].as_bool().expect("a truth value")
+    }
+}
+
+pub fn request() -> AuthorizationRequest {
+    AuthorizationRequest {
+        client_id: APP.into(),
+        redirect_uri: REDIRECT.into(),
+        redirect_uri_given: true,
+        scopes: vec!["read".into(), "write".into()],
+        state: None,
+        code_challenge: Some(CHALLENGE.into()),
+        resources: vec![MCP.into()],
+    }
+}
+
+pub fn approval() -> Approval {
+    Approval {
+        user_id: "alice".into(),
+        scopes: vec!["read".into(), "write".into()],
+        props: Some(r#"{"name":"Alice"}"#.into()),
+        metadata: None,
+        replaces_others: false,
+    }
+}
+
+pub fn redemption(code: &str) -> [(&str, &str); 5] {
+    [
+        ("grant_type", "authorization_code"),
+        ("client_id", APP),
+        ("code", code),
+        ("redirect_uri", REDIRECT),
+        ("code_verifier", VERIFIER),
+    ]
+}
+
+pub fn refreshing(token: &str) -> [(&str, &str); 3] {
+    [
+        ("grant_type", "refresh_token"),
+        ("client_id", APP),
+        ("refresh_token", token),
+    ]
+}
+
+pub fn post(path: &str, form: &[(&str, &str)]) -> Request {
+    let mut body = String::new();
+    for (name, value) in form {
+        if !body.is_empty() {
+            body.push('&');
+        }
+        body.push_str(name);
+        body.push('=');
+        for byte in value.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
+                body.push(char::from(byte));
+            } else {
+                body.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    let form_type = "application/x-www-form-urlencoded";
+    Request {
+        method: "POST".into(),
+        url: format!("{AS}{path}"),
+        headers: vec![("content-type".into(), form_type.into())],
+        body: body.into_bytes(),
+    }
+}
+
+pub fn body(answer: &Answer) -> Value {
+    let body = answer.body.as_deref().expect("a body");
+    serde_json::from_str(body).expect("JSON")
+}
+
+pub fn text(value: &Value, name: &str) -> String {
+    let text = value[name].as_str();
+    text.unwrap_or_else(|| panic!("{name} in {value}"))
+        .to_owned()
+}
+
+/// The `error` of a refusal.
+pub fn error(answer: &Answer) -> String {
+    text(&body(answer), "error")
+}
