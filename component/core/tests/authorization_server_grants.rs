@@ -43,6 +43,7 @@ fn a_code_gives_an_access_token_and_a_refresh_token() {
         3600
     );
     assert!(issuer.is_active(&text(&tokens, "access_token")));
+    assert!(issuer.again().is_active(&text(&tokens, "access_token")));
 }
 
 fn claims(token: &str) -> serde_json::Value {
@@ -594,4 +595,43 @@ fn opaque_tokens_work_at_once_and_end_with_their_grant() {
     let refresh_token = text(&refreshed, "refresh_token");
     issuer.post("/revoke", &[("client_id", APP), ("token", &refresh_token)]);
     assert!(!issuer.is_active(&second));
+}
+
+#[test]
+fn signing_keys_are_published_before_they_sign_and_after() {
+    const DAY_MS: u64 = 86_400_000;
+    let issuer = Issuer::new(config());
+    let published = |issuer: &Issuer| {
+        let mut request = post("/jwks", &[]);
+        request.method = "GET".into();
+        let answer = issuer.finish(issuer.server.respond(request).expect("an endpoint"));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let keys = body(&answer)["keys"].as_array().expect("keys").clone();
+        assert!(keys.iter().all(|key| key.get("d").is_none()));
+        keys.iter().map(|key| text(key, "kid")).collect::<Vec<_>>()
+    };
+    let signer = |issuer: &Issuer| {
+        let token = text(&issuer.tokens(), "access_token");
+        let header = token.split('.').next().expect("a JWT");
+        use base64::Engine as _;
+        let header = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(header);
+        text(
+            &serde_json::from_slice(&header.expect("base64url")).expect("JSON"),
+            "kid",
+        )
+    };
+    let first = signer(&issuer);
+    assert_eq!(published(&issuer), [first.clone()]);
+    issuer.host.advance(89 * DAY_MS);
+    assert_eq!(signer(&issuer), first);
+    let both = published(&issuer);
+    assert_eq!((both.len(), &both[0]), (2, &first));
+    // An instance that starts now makes no third key.
+    assert_eq!(published(&issuer.again()), both);
+    issuer.host.advance(DAY_MS);
+    assert_eq!(signer(&issuer.again()), both[1]);
+    assert_eq!(published(&issuer), both);
+    issuer.host.advance(89 * DAY_MS);
+    assert_eq!(published(&issuer).len(), 2);
+    assert_ne!(published(&issuer)[0], first);
 }

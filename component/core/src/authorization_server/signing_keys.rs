@@ -15,7 +15,7 @@ use super::root_keys::RootKeys;
 use super::server::Server;
 use super::storage::Storage;
 use crate::answer::Answer;
-use crate::jose::{Algorithm, SigningKey, generate_p256};
+use crate::jose::{Algorithm, SigningKey, base64url, generate_p256};
 use crate::json::{Json, Object};
 use crate::secret::Secret;
 use crate::store::{Commit, Committed, Condition, Record, UnixSeconds};
@@ -61,6 +61,8 @@ pub(super) struct SigningKeys {
 struct StoredKey {
     /// The time from which it signs.
     signs_from: UnixSeconds,
+    /// Random, and stored: a thumbprint is known only after the host has prepared the key.
+    kid: String,
     text: Secret,
     key: Rc<SigningKey>,
 }
@@ -107,7 +109,8 @@ impl SigningKeys {
     /// The key of a `kid`.
     pub(super) fn by_kid(&self, kid: Option<&str>) -> Option<&Rc<SigningKey>> {
         let mut keys = self.keys.iter();
-        keys.find(|own| own.key.kid() == kid).map(|own| &own.key)
+        keys.find(|own| Some(own.kid.as_str()) == kid)
+            .map(|own| &own.key)
     }
 
     /// The public halves as a JWK Set (RFC 7517 section 5).
@@ -135,8 +138,11 @@ impl SigningKeys {
             }
             Some(_) => return Ok(false),
         };
+        let mut kid = [0; 12];
+        scheduler.random(&mut kid);
+        let kid = base64url::encode(&kid);
         let text = generate_p256(scheduler);
-        self.keys.push(StoredKey::new(signs_from, text)?);
+        self.keys.push(StoredKey::new(signs_from, kid, text)?);
         let kept = PUBLISHED_AFTER + token_lifetime;
         // A key ends when the next one begins to sign.
         while let [_, next, ..] = self.keys.as_slice()
@@ -151,6 +157,7 @@ impl SigningKeys {
         let keys = self.keys.iter().map(|own| {
             Writer::default()
                 .number("signs_from", own.signs_from)
+                .text("kid", &own.kid)
                 .text("key", own.text.expose())
         });
         let text = Writer::new(VERSION).records("keys", keys.collect());
@@ -174,7 +181,8 @@ impl SigningKeys {
         let keys = Reader::new(&object).records("keys")?;
         let keys = keys.into_iter().map(|own| {
             let text = Secret::new(own.text("key")?);
-            StoredKey::new(own.number("signs_from")?, text)
+            let kid = own.text("kid")?.to_owned();
+            StoredKey::new(own.number("signs_from")?, kid, text)
         });
         let keys: Vec<_> = keys.collect::<Result<_, _>>()?;
         if keys.is_empty() {
@@ -185,10 +193,11 @@ impl SigningKeys {
 }
 
 impl StoredKey {
-    fn new(signs_from: UnixSeconds, text: Secret) -> Result<Self, Unreadable> {
-        let key = SigningKey::from_text(text.expose(), None, Some(Algorithm::Es256));
+    fn new(signs_from: UnixSeconds, kid: String, text: Secret) -> Result<Self, Unreadable> {
+        let key = SigningKey::from_text(text.expose(), Some(&kid), Some(Algorithm::Es256));
         Ok(Self {
             signs_from,
+            kid,
             key: Rc::new(key.map_err(|_| Unreadable)?),
             text,
         })
