@@ -104,6 +104,19 @@ impl Scheduler {
         answer.unwrap_or(Err(StoreError::Unavailable))
     }
 
+    /// Waits for a decision of the application, at most `patience` milliseconds. `Err(None)`: it did
+    /// not come.
+    pub(crate) async fn hook<T, E>(
+        &self,
+        pending: Box<dyn Pending<Result<T, E>>>,
+        patience: u64,
+    ) -> Result<T, Option<E>> {
+        match self.answer(pending, patience).await {
+            Some(answer) => answer.map_err(Some),
+            None => Err(None),
+        }
+    }
+
     /// Waits for the host's answer. `None` if it does not come within `patience` milliseconds, or
     /// if the clock jumps back.
     async fn answer<T>(&self, mut pending: Box<dyn Pending<T>>, patience: u64) -> Option<T> {

@@ -38,18 +38,27 @@ pub(super) struct AccessTokenRequest<'a> {
     pub(super) resources: &'a [String],
     /// The token ends at this time at the latest.
     pub(super) until: Option<UnixSeconds>,
-    /// The key of the grant's props.
-    pub(super) props_key: Option<&'a Key>,
+    pub(super) props: Props<'a>,
     /// `act` (RFC 8693 section 4.1).
     pub(super) actor: Option<Object>,
 }
 
-/// A new access token. It is valid once `record` is stored.
+/// The props of an access token.
+#[derive(Clone, Copy)]
+pub(super) enum Props<'a> {
+    None,
+    /// Those of the grant, by their key.
+    Grant(&'a Key),
+    /// Its own: JSON.
+    Own(&'a Secret),
+}
+
+/// A new access token. It is valid once `records` are stored.
 pub(super) struct AccessToken {
     pub(super) text: Secret,
     pub(super) expires_at: UnixSeconds,
-    /// The record of an opaque token.
-    pub(super) record: Option<Put>,
+    /// The record of an opaque token, and props of its own.
+    pub(super) records: Vec<Put>,
 }
 
 impl Server {
@@ -89,7 +98,16 @@ impl Server {
         if !request.scopes.is_empty() {
             text("scope", &request.scopes.join(" "));
         }
-        text(GRANT_CLAIM, &self.grant_claim(keys, request, &id));
+        let own_props = self.own_props(request, &id, expires_at);
+        let props_key = match (&own_props, request.props) {
+            (Some((key, _)), _) | (None, Props::Grant(key)) => Some(key),
+            (None, _) => None,
+        };
+        let is_own = own_props.is_some();
+        text(
+            GRANT_CLAIM,
+            &self.grant_claim(keys, request, props_key, is_own, &id),
+        );
         claims.insert("aud", audience(request.resources));
         claims.insert("iat", Json::Number(now.into()));
         claims.insert("exp", Json::Number(expires_at.into()));
@@ -102,17 +120,41 @@ impl Server {
         Ok(AccessToken {
             text: Secret::new(signed.await?),
             expires_at,
-            record: None,
+            records: own_props.into_iter().map(|(_, put)| put).collect(),
         })
     }
 
+    /// The record of props that belong to one signed token, and their key.
+    fn own_props(
+        &self,
+        request: &AccessTokenRequest<'_>,
+        id: &str,
+        expires_at: UnixSeconds,
+    ) -> Option<(Key, Put)> {
+        let Props::Own(props) = request.props else {
+            return None;
+        };
+        let key = Key::random(self.scheduler());
+        let sealed = key.seal(self.scheduler(), id.as_bytes(), props.expose().as_bytes());
+        let put = self.storage.put(props_record(id), sealed, Some(expires_at));
+        Some((key, put))
+    }
+
     /// Shard, grant and the key of the props, for this server alone.
-    fn grant_claim(&self, keys: &ServerKeys, request: &AccessTokenRequest<'_>, id: &str) -> String {
+    fn grant_claim(
+        &self,
+        keys: &ServerKeys,
+        request: &AccessTokenRequest<'_>,
+        props_key: Option<&Key>,
+        has_own_props: bool,
+        id: &str,
+    ) -> String {
         let (key_id, key) = keys.root.newest(PURPOSE);
         let mut text = zeroize::Zeroizing::new(Vec::new());
         text.extend_from_slice(&request.shard.0);
         text.extend_from_slice(&request.grant.map_or([0; 16], |grant| grant.id.0));
-        if let Some(props_key) = request.props_key {
+        text.push(has_own_props.into());
+        if let Some(props_key) = props_key {
             text.extend_from_slice(props_key.bytes());
         }
         let sealed = key.seal(self.scheduler(), id.as_bytes(), &text);
@@ -132,10 +174,13 @@ impl Server {
             number: 0,
         };
         let token = opaque_token::issue(&keys.root, self.scheduler(), TokenKind::Access, locator);
-        let props_key = request.props_key.map(|key| {
-            keys.token_key(&token, "props key")
-                .seal(self.scheduler(), &grant.0, key.bytes())
-        });
+        let token_key = keys.token_key(&token, "props key");
+        let seal = |text: &[u8]| token_key.seal(self.scheduler(), &grant.0, text);
+        let (props_key, own_props) = match request.props {
+            Props::None => (None, None),
+            Props::Grant(key) => (Some(seal(key.bytes())), None),
+            Props::Own(props) => (None, Some(seal(props.expose().as_bytes()))),
+        };
         let record = OpaqueAccessToken {
             grant,
             client_id: request.client.id.clone(),
@@ -146,11 +191,12 @@ impl Server {
             issued_at: self.storage.now(),
             expires_at,
             props_key,
+            own_props,
             actor: request.actor.as_ref().map(ToString::to_string),
         };
         let key = opaque_key(&token);
         AccessToken {
-            record: Some(self.storage.put(key, record.to_record(), Some(expires_at))),
+            records: vec![self.storage.put(key, record.to_record(), Some(expires_at))],
             text: token,
             expires_at,
         }
@@ -160,6 +206,11 @@ impl Server {
 /// The key of an opaque token's record.
 pub(super) fn opaque_key(token: &Secret) -> String {
     format!("{PREFIX}{}", opaque_token::hash(token))
+}
+
+/// The key of props that belong to one signed token.
+pub(super) fn props_record(id: &str) -> String {
+    format!("props/{id}")
 }
 
 /// One resource as a text, several as a list (RFC 7519 section 4.1.3).
@@ -176,6 +227,9 @@ pub(super) struct GrantClaim {
     pub(super) shard: Shard,
     /// `None`: the client acts for itself.
     pub(super) grant: Option<GrantId>,
+    /// Whether the token has props of its own.
+    pub(super) has_own_props: bool,
+    /// The key of the props.
     pub(super) props_key: Option<Key>,
 }
 
@@ -191,10 +245,12 @@ impl GrantClaim {
             .by_id(*key_id, PURPOSE)?
             .open(id.as_bytes(), sealed)?;
         let (shard, text) = text.split_first_chunk::<16>()?;
-        let (grant, props_key) = text.split_first_chunk::<16>()?;
+        let (grant, text) = text.split_first_chunk::<16>()?;
+        let (has_own_props, props_key) = text.split_first()?;
         Some(Self {
             shard: Shard(*shard),
             grant: (*grant != [0; 16]).then_some(GrantId(*grant)),
+            has_own_props: *has_own_props != 0,
             props_key: Key::from_bytes(props_key),
         })
     }
@@ -213,6 +269,8 @@ pub(super) struct OpaqueAccessToken {
     pub(super) expires_at: UnixSeconds,
     /// The key of the props, encrypted under the token.
     pub(super) props_key: Option<Vec<u8>>,
+    /// Props of its own, encrypted under the token.
+    pub(super) own_props: Option<Vec<u8>>,
     /// `act`, as JSON.
     pub(super) actor: Option<String>,
 }
@@ -231,6 +289,7 @@ impl OpaqueAccessToken {
             .number("issued_at", self.issued_at)
             .number("expires_at", self.expires_at)
             .optional_bytes("props_key", self.props_key.as_deref())
+            .optional_bytes("own_props", self.own_props.as_deref())
             .optional("actor", self.actor.as_deref())
             .into_bytes()
     }
@@ -249,6 +308,7 @@ impl OpaqueAccessToken {
             issued_at: reader.number("issued_at")?,
             expires_at: reader.number("expires_at")?,
             props_key: reader.optional_bytes("props_key")?,
+            own_props: reader.optional_bytes("own_props")?,
             actor: reader.optional("actor")?.map(str::to_owned),
         })
     }

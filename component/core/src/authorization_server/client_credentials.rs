@@ -1,7 +1,8 @@
 //! Tokens that a client gets for itself (RFC 6749 section 4.4).
 
-use super::access_token::AccessTokenRequest;
-use super::client::Client;
+use super::access_token::{AccessTokenRequest, Props};
+use super::client::{Client, GrantType};
+use super::hooks::{AuditKind, TokenDecisionRequest};
 use super::narrowing::split_scopes;
 use super::parameters::Parameters;
 use super::partition::Shard;
@@ -31,6 +32,19 @@ impl Server {
             resources.truncate(1);
         }
         let shard = keys.partitions.client_grants(&client.id);
+        let question = TokenDecisionRequest {
+            grant_type: GrantType::ClientCredentials,
+            client_id: client.id.clone(),
+            user_id: None,
+            grant: None,
+            granted_scopes: scopes.clone(),
+            scopes: scopes.clone(),
+            resources: resources.clone(),
+            props: None,
+        };
+        let decision = self.decide(question).await?;
+        let scopes = decision.scopes.unwrap_or(scopes);
+        let lifetime = decision.access_token_lifetime.map(u64::from);
         let request = AccessTokenRequest {
             client,
             shard,
@@ -38,12 +52,17 @@ impl Server {
             subject: &client.id,
             scopes: &scopes,
             resources: &resources,
-            until: None,
-            props_key: None,
+            until: lifetime.map(|lifetime| self.storage.now() + lifetime),
+            props: match &decision.access_token_props {
+                Some(own) => Props::Own(own),
+                None => Props::None,
+            },
             actor: None,
         };
         let token = self.issue_access_token(&keys, &request).await?;
-        self.store_token(shard, token.record).await?;
+        self.store_token(shard, token.records).await?;
+        let kind = AuditKind::TokensIssued(GrantType::ClientCredentials);
+        self.audit(kind, &client.id, None);
         Ok(TokenResponse {
             access_token: token.text,
             expires_at: token.expires_at,
@@ -53,18 +72,15 @@ impl Server {
         })
     }
 
-    /// Stores the record of a token that belongs to no change of a grant.
-    pub(super) async fn store_token(
-        &self,
-        shard: Shard,
-        record: Option<Put>,
-    ) -> Result<(), Rejection> {
-        let Some(put) = record else {
+    /// Stores the records of a token that belongs to no change of a grant.
+    pub(super) async fn store_token(&self, shard: Shard, puts: Vec<Put>) -> Result<(), Rejection> {
+        if puts.is_empty() {
             return Ok(());
-        };
+        }
+        let conditions = puts.iter().map(|put| (put.key.clone(), Condition::Absent));
         let commit = Commit {
-            conditions: vec![(put.key.clone(), Condition::Absent)],
-            puts: vec![put],
+            conditions: conditions.collect(),
+            puts,
             deletes: Vec::new(),
         };
         match self.storage.commit(&shard.partition(), commit).await? {

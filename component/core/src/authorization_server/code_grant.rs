@@ -4,10 +4,12 @@
 //! two requests with one code cannot both succeed. A check that fails changes nothing: the client
 //! may correct its request.
 
-use super::access_token::AccessTokenRequest;
 use super::authorization_request::{Approval, AuthorizationRequest};
 use super::client::{Client, GrantType};
-use super::grant::{self, Code, Grant, Refresh};
+use super::grant::{self, Code, Grant};
+use super::grant_lease::GrantLease;
+use super::grant_tokens::GrantRequest;
+use super::hooks::AuditKind;
 use super::opaque_token::{self, Locator, TokenKind};
 use super::parameters::Parameters;
 use super::partition::Shard;
@@ -103,7 +105,10 @@ impl Server {
             deletes: Vec::new(),
         };
         match self.storage.commit(&shard.partition(), commit).await? {
-            Committed::Done => Ok(code),
+            Committed::Done => {
+                self.audit(AuditKind::CodeIssued, &grant.client_id, Some(&grant));
+                Ok(code)
+            }
             Committed::Conflict => Err(Rejection::Contention),
         }
     }
@@ -114,98 +119,79 @@ impl Server {
         client: &Client,
         form: &Parameters,
     ) -> Result<TokenResponse, Rejection> {
-        let refused = |failure| Err(Rejection::Grant(failure));
         let code = Secret::new(form.required("code")?);
         let keys = self.keys().await?;
         let locator = opaque_token::read(&keys.root, TokenKind::Code, code.expose());
         let locator = locator.ok_or(Rejection::Grant(GrantFailure::Unknown))?;
-        for attempt in 0..ATTEMPTS {
+        let mut lease = GrantLease::default();
+        let redeemed = self.redeem_located(&keys, client, form, &code, locator, &mut lease);
+        let redeemed = redeemed.await;
+        if redeemed.is_err() {
+            lease.release(self, locator).await;
+        }
+        redeemed
+    }
+
+    async fn redeem_located(
+        &self,
+        keys: &ServerKeys,
+        client: &Client,
+        form: &Parameters,
+        code: &Secret,
+        locator: Locator,
+        lease: &mut GrantLease,
+    ) -> Result<TokenResponse, Rejection> {
+        let refused = |failure| Err(Rejection::Grant(failure));
+        let mut attempts = 0;
+        let mut was_unused = false;
+        while attempts < ATTEMPTS {
             let Some((record, grant)) = self.grant(locator).await? else {
                 return refused(GrantFailure::Unknown);
             };
-            if !same(&grant.code.hash, &opaque_token::hash(&code)) {
+            if !same(&grant.code.hash, &opaque_token::hash(code)) {
                 return refused(GrantFailure::Unknown);
             }
             if grant.client_id != client.id {
                 return refused(GrantFailure::OtherClient);
             }
-            if grant.code.used && attempt > 0 {
+            if grant.code.used && was_unused {
                 return refused(GrantFailure::CodeRace);
             }
             if grant.code.used {
                 self.delete_grant(locator.shard, &record).await?;
+                self.audit(AuditKind::CodeReused, &client.id, Some(&grant));
                 return refused(GrantFailure::CodeUsed);
             }
+            was_unused = true;
             check_code(self, client, &grant, form)?;
-            let redeemed = self.redeemed(&keys, client, locator, &grant, form, &code);
-            let (grant, response, token_record) = redeemed.await?;
-            let mut commit = self.replacement(&record, &grant);
-            commit.puts.extend(token_record);
+            if !lease.is_ready(self, locator).await? {
+                continue;
+            }
+            let request = GrantRequest {
+                client,
+                form,
+                locator,
+                record: &record,
+                grant: &grant,
+                token: code,
+            };
+            let next = self.next_tokens(keys, request).await?;
+            let mut commit = self.replacement(&record, &next.grant);
+            commit.puts.extend(next.puts);
+            commit.deletes.extend(lease.key(locator));
             if grant.code.replaces_others {
-                commit.deletes = self.replaced_grants(locator.shard, &grant).await?;
+                let replaced = self.replaced_grants(locator.shard, &grant).await?;
+                commit.deletes.extend(replaced);
             }
             let partition = locator.shard.partition();
             if self.storage.commit(&partition, commit).await? == Committed::Done {
-                return Ok(response);
+                let kind = AuditKind::TokensIssued(GrantType::AuthorizationCode);
+                self.audit(kind, &client.id, Some(&next.grant));
+                return Ok(next.response);
             }
+            attempts += 1;
         }
         Err(Rejection::Contention)
-    }
-
-    /// The grant after its code was used, and what the client gets.
-    async fn redeemed(
-        &self,
-        keys: &ServerKeys,
-        client: &Client,
-        locator: Locator,
-        grant: &Grant,
-        form: &Parameters,
-        code: &Secret,
-    ) -> Result<(Grant, TokenResponse, Option<crate::store::Put>), Rejection> {
-        let now = self.storage.now();
-        let props_key = match &grant.code.props_key {
-            Some(sealed) => Some(keys.open_props_key(code, grant.id, sealed)?),
-            None => None,
-        };
-        let scopes = self.narrowed_scopes(form, &grant.scopes)?;
-        let resources = self.narrowed_resources(form, &grant.resources)?;
-        let subject = grant.user_id.as_deref().unwrap_or(&client.id);
-        let mut grant = grant.clone();
-        grant.code.used = true;
-        grant.code.props_key = None;
-        let lifetime = self.settings.refresh_token_lifetime;
-        let refreshes = lifetime.filter(|_| client.may_use(GrantType::RefreshToken));
-        grant.expires_at = now + refreshes.unwrap_or(self.settings.access_token_lifetime);
-        let refresh_token = refreshes.map(|_| {
-            opaque_token::issue(&keys.root, self.scheduler(), TokenKind::Refresh, locator)
-        });
-        grant.refresh = refresh_token.as_ref().map(|token| Refresh {
-            number: 0,
-            hash: opaque_token::hash(token),
-            props_key: self.sealed_props_key(keys, token, &grant, props_key.as_ref()),
-            replaced: None,
-            idle_until: self.idle_until(now),
-        });
-        let request = AccessTokenRequest {
-            client,
-            shard: locator.shard,
-            grant: Some(&grant),
-            subject,
-            scopes: &scopes,
-            resources: &resources,
-            until: Some(grant.expires_at),
-            props_key: props_key.as_ref(),
-            actor: None,
-        };
-        let access_token = self.issue_access_token(keys, &request).await?;
-        let response = TokenResponse {
-            access_token: access_token.text,
-            expires_at: access_token.expires_at,
-            refresh_token,
-            scopes,
-            issued_token_type: None,
-        };
-        Ok((grant, response, access_token.record))
     }
 
     /// The keys of the user's older grants for the same client and a common resource.
@@ -280,25 +266,6 @@ impl Server {
             }
         }
         Err(Rejection::Contention)
-    }
-
-    /// When a grant ends that is not refreshed.
-    pub(super) fn idle_until(&self, now: u64) -> Option<u64> {
-        self.settings
-            .refresh_token_idle_lifetime
-            .map(|idle| now + idle)
-    }
-
-    /// The key of the props, encrypted under a token.
-    pub(super) fn sealed_props_key(
-        &self,
-        keys: &ServerKeys,
-        token: &Secret,
-        grant: &Grant,
-        props_key: Option<&Key>,
-    ) -> Option<Vec<u8>> {
-        let key = keys.token_key(token, "props key");
-        props_key.map(|props| key.seal(self.scheduler(), &grant.id.0, props.bytes()))
     }
 }
 

@@ -6,6 +6,7 @@ use super::authorization_request::{Approval, AuthorizationRequest};
 use super::compile::compile;
 use super::config::Config;
 use super::grants::{GrantPage, TokenInfo};
+use super::hooks::Hooks;
 use super::rejection::Rejection;
 use super::server::Server;
 use super::storage::Storage;
@@ -72,13 +73,14 @@ impl AuthorizationServer {
         config: &Config,
         host: Rc<dyn Host>,
         store: Rc<dyn Store>,
+        hooks: Rc<dyn Hooks>,
     ) -> Result<Self, ConfigError> {
         let naming = config.naming.unwrap_or_default();
         let settings =
             compile(config).map_err(|error| error.spelled(naming, &Origins::default()))?;
         let storage = Storage::new(store, Scheduler::new(host));
         Ok(Self {
-            server: Rc::new(Server::new(settings, storage)),
+            server: Rc::new(Server::new(settings, storage, hooks)),
         })
     }
 

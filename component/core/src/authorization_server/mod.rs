@@ -10,7 +10,10 @@ mod compile;
 mod config;
 mod endpoint;
 mod grant;
+mod grant_lease;
+mod grant_tokens;
 mod grants;
+mod hooks;
 mod introspection;
 mod issuer;
 mod narrowing;
@@ -37,6 +40,10 @@ pub use authorization_request::{Approval, AuthorizationRequest};
 pub use client::{AuthenticationMethod, ClientOrigin, GrantType};
 pub use config::{AccessTokenFormat, ClientConfig, Config, EndpointsConfig};
 pub use grants::{GrantInfo, GrantPage, TokenInfo};
+pub use hooks::{
+    AuditEvent, AuditKind, GrantHandle, HookError, Hooks, NoHooks, TokenDecision,
+    TokenDecisionRequest,
+};
 pub use issuer::{AuthorizationServer, Request};
 pub use parameters::Parameter;
 pub use rejection::{

@@ -58,6 +58,10 @@ pub enum Rejection {
     DeploymentSecret,
     /// The host did not sign.
     Signing(SigningError),
+    /// The application cannot decide at the moment.
+    HookUnavailable,
+    /// The application failed to decide.
+    HookFailed,
     /// Two requests changed the same record too often.
     Contention,
 }
@@ -106,6 +110,8 @@ pub enum GrantFailure {
     RefreshReused,
     /// The client was registered again since.
     ClientChanged,
+    /// The application refused.
+    RefusedByApplication,
 }
 
 /// Why a scope is refused.
@@ -270,6 +276,18 @@ impl Rejection {
                 Text("the server failed"),
                 "signing-failed",
             ),
+            Self::HookUnavailable => (
+                503,
+                "temporarily_unavailable",
+                Text("the server cannot decide at the moment: try again"),
+                "hook-unavailable",
+            ),
+            Self::HookFailed => (
+                500,
+                "server_error",
+                Text("the server failed"),
+                "hook-failed",
+            ),
             Self::StoreFailed => (
                 500,
                 "server_error",
@@ -413,6 +431,10 @@ impl GrantFailure {
             Self::RefreshReused => (
                 "the refresh token was replaced before; the grant is revoked",
                 "refresh-reused",
+            ),
+            Self::RefusedByApplication => (
+                "the user or the client may not have the token",
+                "refused-by-application",
             ),
             Self::ClientChanged => (
                 "the client was registered again since",

@@ -1,6 +1,7 @@
 //! Revocation (RFC 7009).
 
 use super::client::Client;
+use super::hooks::AuditKind;
 use super::issuer::Request;
 use super::opaque_token::{self, TokenKind};
 use super::parameters::Parameters;
@@ -58,6 +59,7 @@ impl Server {
             .is_some_and(|own| locator.number < own.number);
         if known || older {
             self.delete_grant(locator.shard, &record).await?;
+            self.audit(AuditKind::Revoked, &client.id, Some(&grant));
         }
         Ok(true)
     }
@@ -89,7 +91,11 @@ impl Server {
         let partition = checked.shard.partition();
         match self.storage.commit(&partition, commit).await? {
             // Another request has revoked it.
-            Committed::Conflict | Committed::Done => Ok(()),
+            Committed::Conflict => Ok(()),
+            Committed::Done => {
+                self.audit(AuditKind::Revoked, &client.id, checked.grant.as_ref());
+                Ok(())
+            }
         }
     }
 }

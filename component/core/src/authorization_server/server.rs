@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::client::Client;
 use super::compile::Settings;
+use super::hooks::Hooks;
 use super::opaque_token::GrantId;
 use super::partition::Partitions;
 use super::rejection::Rejection;
@@ -26,6 +27,7 @@ const KEYS_STALE: u64 = 3600;
 pub(super) struct Server {
     pub(super) settings: Settings,
     pub(super) storage: Storage,
+    pub(super) hooks: Rc<dyn Hooks>,
     keys: RefCell<Option<Rc<ServerKeys>>>,
 }
 
@@ -38,10 +40,11 @@ pub(super) struct ServerKeys {
 }
 
 impl Server {
-    pub(super) fn new(settings: Settings, storage: Storage) -> Self {
+    pub(super) fn new(settings: Settings, storage: Storage, hooks: Rc<dyn Hooks>) -> Self {
         Self {
             settings,
             storage,
+            hooks,
             keys: RefCell::default(),
         }
     }

@@ -40,7 +40,10 @@ pub(super) struct CheckedToken {
     pub(super) record_key: Option<String>,
     /// `act`
     pub(super) actor: Option<Object>,
+    /// The key of the grant's props.
     pub(super) props_key: Option<Key>,
+    /// Props of its own: JSON.
+    pub(super) own_props: Option<Secret>,
 }
 
 impl Server {
@@ -104,9 +107,17 @@ impl Server {
         let revoked = format!("{REVOKED}{id}");
         let key = claim.grant.map_or_else(|| revoked.clone(), grant::key);
         let partition = claim.shard.partition();
-        let records = self.storage.read(&partition, &[&revoked, &key]).await?;
-        let [revoked, record] = records.as_slice() else {
+        let props = access_token::props_record(&id);
+        let count = if claim.has_own_props { 3 } else { 2 };
+        let keys = [&*revoked, &key, &props];
+        let records = self.storage.read(&partition, &keys[..count]).await?;
+        let [revoked, record, props @ ..] = records.as_slice() else {
             return Err(Rejection::StoreFailed);
+        };
+        let own_props = match (props, &claim.props_key) {
+            ([Some(sealed)], Some(key)) => Some(opened(key, id.as_bytes(), &sealed.value)?),
+            ([None], _) => return Ok(None),
+            _ => None,
         };
         if revoked.is_some() {
             return Ok(None);
@@ -138,7 +149,8 @@ impl Server {
             id: Some(id),
             record_key: None,
             actor: claims.get("act").and_then(Json::as_object).cloned(),
-            props_key: claim.props_key,
+            props_key: claim.props_key.filter(|_| !claim.has_own_props),
+            own_props,
         }))
     }
 
@@ -206,6 +218,13 @@ impl Server {
             Some(sealed) => Some(keys.open_props_key(&token, record.grant, sealed)?),
             None => None,
         };
+        let own_props = match &record.own_props {
+            Some(sealed) => {
+                let key = keys.token_key(&token, "props key");
+                Some(opened(&key, &record.grant.0, sealed)?)
+            }
+            None => None,
+        };
         let actor = record.actor.as_deref();
         let actor = actor.map(|json| Object::parse(json.as_bytes(), limits::JSON_DEPTH));
         Ok(Some(CheckedToken {
@@ -222,22 +241,27 @@ impl Server {
             record_key: Some(key),
             actor: actor.transpose().map_err(|_| Rejection::StoredRecord)?,
             props_key,
+            own_props,
         }))
     }
 }
 
 impl CheckedToken {
-    /// The props of its grant: JSON of the application.
+    /// Its props: JSON of the application.
     pub(super) fn props(&self) -> Result<Option<Secret>, Rejection> {
-        let sealed = self.grant.as_ref().and_then(|grant| grant.props.as_ref());
-        let (Some(sealed), Some(grant), Some(key)) = (sealed, &self.grant, &self.props_key) else {
-            return Ok(None);
-        };
-        let opened = key.open(&grant.id.0, sealed);
-        let text = opened.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
-        text.map(|text| Some(Secret::new(text)))
-            .ok_or(Rejection::StoredRecord)
+        match (&self.own_props, &self.grant, &self.props_key) {
+            (Some(own), _, _) => Ok(Some(own.clone())),
+            (None, Some(grant), Some(key)) => grant.open_props(key),
+            (None, _, _) => Ok(None),
+        }
     }
+}
+
+/// A text that was sealed.
+pub(super) fn opened(key: &Key, bound_to: &[u8], sealed: &[u8]) -> Result<Secret, Rejection> {
+    let opened = key.open(bound_to, sealed);
+    let text = opened.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+    text.map(Secret::new).ok_or(Rejection::StoredRecord)
 }
 
 /// Whether a token has the header that this server gives its tokens.

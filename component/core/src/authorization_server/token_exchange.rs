@@ -4,8 +4,9 @@
 //! The new token belongs to the grant of the subject token and ends with it: what revokes the one
 //! revokes the other. There is no refresh token.
 
-use super::access_token::AccessTokenRequest;
-use super::client::Client;
+use super::access_token::{AccessTokenRequest, Props};
+use super::client::{Client, GrantType};
+use super::hooks::{AuditKind, TokenDecisionRequest};
 use super::narrowing::same_resource;
 use super::parameters::Parameters;
 use super::rejection::{Rejection, TargetFailure};
@@ -65,6 +66,24 @@ impl Server {
         let scopes = self.narrowed_scopes(form, &subject.scopes)?;
         self.check_client_scopes(client, &scopes)?;
         let resources = self.exchanged_resources(form, &subject)?;
+        let grant = subject.grant.as_ref();
+        let question = TokenDecisionRequest {
+            grant_type: GrantType::TokenExchange,
+            client_id: client.id.clone(),
+            user_id: grant.and_then(|grant| grant.user_id.clone()),
+            grant: None,
+            granted_scopes: subject.scopes.clone(),
+            scopes: scopes.clone(),
+            resources: resources.clone(),
+            props: match self.hooks.decides_about_tokens() {
+                true => subject.props()?,
+                false => None,
+            },
+        };
+        let decision = self.decide(question).await?;
+        let scopes = decision.scopes.unwrap_or(scopes);
+        let lifetime = decision.access_token_lifetime.map(u64::from);
+        let until = lifetime.map(|lifetime| self.storage.now() + lifetime);
         let request = AccessTokenRequest {
             client,
             shard: subject.shard,
@@ -72,12 +91,24 @@ impl Server {
             subject: &subject.subject,
             scopes: &scopes,
             resources: &resources,
-            until: Some(subject.expires_at),
-            props_key: subject.props_key.as_ref(),
+            until: Some(until.map_or(subject.expires_at, |own| own.min(subject.expires_at))),
+            props: match (
+                decision
+                    .access_token_props
+                    .as_ref()
+                    .or(subject.own_props.as_ref()),
+                &subject.props_key,
+            ) {
+                (Some(own), _) => Props::Own(own),
+                (None, Some(key)) => Props::Grant(key),
+                (None, None) => Props::None,
+            },
             actor,
         };
         let token = self.issue_access_token(&keys, &request).await?;
-        self.store_token(subject.shard, token.record).await?;
+        self.store_token(subject.shard, token.records).await?;
+        let kind = AuditKind::TokensIssued(GrantType::TokenExchange);
+        self.audit(kind, &client.id, grant);
         Ok(TokenResponse {
             access_token: token.text,
             expires_at: token.expires_at,

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use serde_json::Value;
 use tollgate_core::answer::Answer;
 use tollgate_core::authorization_server::{
-    Approval, AuthorizationRequest, AuthorizationServer, ClientConfig, Config, GrantType, Request,
+    Approval, AuthorizationRequest, AuthorizationServer, ClientConfig, Config, GrantType, Hooks,
+    NoHooks, Request,
 };
 use tollgate_core::capability::Pending;
 use tollgate_core::secret::Secret;
@@ -115,6 +116,7 @@ pub struct Issuer {
     pub store: Rc<FaultyStore>,
     pub server: AuthorizationServer,
     config: Config,
+    hooks: Rc<dyn Hooks>,
 }
 
 pub fn config() -> Config {
@@ -147,22 +149,36 @@ impl Issuer {
         Self::on(FakeHost::new(), Rc::default(), config)
     }
 
+    pub fn with_hooks(config: Config, hooks: Rc<dyn Hooks>) -> Self {
+        Self::start_with(FakeHost::new(), Rc::default(), config, hooks)
+    }
+
     pub fn on(host: Rc<FakeHost>, store: Rc<FaultyStore>, config: Config) -> Self {
+        Self::start_with(host, store, config, Rc::new(NoHooks))
+    }
+
+    fn start_with(
+        host: Rc<FakeHost>,
+        store: Rc<FaultyStore>,
+        config: Config,
+        hooks: Rc<dyn Hooks>,
+    ) -> Self {
         super::HOST.with(|slot| *slot.borrow_mut() = Some(Rc::clone(&host)));
         let (own_host, own_store) = (Rc::clone(&host), Rc::clone(&store));
-        let server = AuthorizationServer::new(&config, own_host, own_store);
+        let server = AuthorizationServer::new(&config, own_host, own_store, Rc::clone(&hooks));
         Self {
             host,
             store,
             server: server.expect("a good configuration"),
             config,
+            hooks,
         }
     }
 
     /// Another instance on the same store, without anything in memory.
     pub fn again(&self) -> Self {
         let (host, store) = (Rc::clone(&self.host), Rc::clone(&self.store));
-        Self::on(host, store, self.config.clone())
+        Self::start_with(host, store, self.config.clone(), Rc::clone(&self.hooks))
     }
 
     pub fn finish<T>(&self, mut task: Task<T>) -> T {
