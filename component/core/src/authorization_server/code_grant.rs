@@ -17,6 +17,7 @@ use super::pkce;
 use super::rejection::{GrantFailure, Rejection};
 use super::sealing::{Key, same};
 use super::server::{Server, ServerKeys};
+use super::token_endpoint::{FoundGrant, Presented};
 use super::token_response::TokenResponse;
 use crate::secret::Secret;
 use crate::store::{Commit, Committed, Condition, Record};
@@ -118,34 +119,42 @@ impl Server {
         &self,
         client: &Client,
         form: &Parameters,
+        presented: &Presented,
+        first_read: FoundGrant,
     ) -> Result<TokenResponse, Rejection> {
-        let code = Secret::new(form.required("code")?);
-        let keys = self.keys().await?;
-        let locator = opaque_token::read(&keys.root, TokenKind::Code, code.expose());
-        let locator = locator.ok_or(Rejection::Grant(GrantFailure::Unknown))?;
         let mut lease = GrantLease::default();
-        let redeemed = self.redeem_located(&keys, client, form, &code, locator, &mut lease);
+        let redeemed = self.redeem_leased(client, form, presented, first_read, &mut lease);
         let redeemed = redeemed.await;
         if redeemed.is_err() {
-            lease.release(self, locator).await;
+            lease.release(self, presented.locator).await;
         }
         redeemed
     }
 
-    async fn redeem_located(
+    async fn redeem_leased(
         &self,
-        keys: &ServerKeys,
         client: &Client,
         form: &Parameters,
-        code: &Secret,
-        locator: Locator,
+        presented: &Presented,
+        first_read: FoundGrant,
         lease: &mut GrantLease,
     ) -> Result<TokenResponse, Rejection> {
         let refused = |failure| Err(Rejection::Grant(failure));
+        let Presented {
+            token: code,
+            locator,
+            keys,
+        } = presented;
+        let locator = *locator;
+        let mut read = Some(first_read);
         let mut attempts = 0;
         let mut was_unused = false;
         while attempts < ATTEMPTS {
-            let Some((record, grant)) = self.grant(locator).await? else {
+            let found = match read.take() {
+                Some(found) => found,
+                None => self.grant(locator).await?,
+            };
+            let Some((record, grant)) = found else {
                 return refused(GrantFailure::Unknown);
             };
             if !same(&grant.code.hash, &opaque_token::hash(code)) {

@@ -17,6 +17,7 @@ use super::parameters::Parameters;
 use super::rejection::{GrantFailure, Rejection};
 use super::sealing::same;
 use super::server::{Server, ServerKeys};
+use super::token_endpoint::{FoundGrant, Presented};
 use super::token_response::TokenResponse;
 use crate::secret::Secret;
 use crate::store::Committed;
@@ -27,34 +28,42 @@ impl Server {
         &self,
         client: &Client,
         form: &Parameters,
+        presented: &Presented,
+        first_read: FoundGrant,
     ) -> Result<TokenResponse, Rejection> {
-        let token = Secret::new(form.required("refresh_token")?);
-        let keys = self.keys().await?;
-        let locator = opaque_token::read(&keys.root, TokenKind::Refresh, token.expose());
-        let locator = locator.ok_or(Rejection::Grant(GrantFailure::Unknown))?;
         let mut lease = GrantLease::default();
-        let refreshed = self.refresh_located(&keys, client, form, &token, locator, &mut lease);
+        let refreshed = self.refresh_leased(client, form, presented, first_read, &mut lease);
         let refreshed = refreshed.await;
         if refreshed.is_err() {
-            lease.release(self, locator).await;
+            lease.release(self, presented.locator).await;
         }
         refreshed
     }
 
-    async fn refresh_located(
+    async fn refresh_leased(
         &self,
-        keys: &ServerKeys,
         client: &Client,
         form: &Parameters,
-        token: &Secret,
-        locator: Locator,
+        presented: &Presented,
+        first_read: FoundGrant,
         lease: &mut GrantLease,
     ) -> Result<TokenResponse, Rejection> {
         let refused = |failure| Err(Rejection::Grant(failure));
+        let Presented {
+            token,
+            locator,
+            keys,
+        } = presented;
+        let locator = *locator;
         let hash = opaque_token::hash(token);
+        let mut read = Some(first_read);
         let mut attempts = 0;
         while attempts < ATTEMPTS {
-            let Some((record, grant)) = self.grant(locator).await? else {
+            let found = match read.take() {
+                Some(found) => found,
+                None => self.grant(locator).await?,
+            };
+            let Some((record, grant)) = found else {
                 return refused(GrantFailure::Unknown);
             };
             let Some(current) = &grant.refresh else {

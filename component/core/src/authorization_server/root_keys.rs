@@ -14,7 +14,7 @@ use crate::store::{Commit, Committed, Condition, Record};
 use crate::task::Scheduler;
 
 /// The key of the record in partition [`KEYS`].
-const RECORD: &str = "root";
+pub(super) const RECORD: &str = "root";
 const VERSION: u64 = 1;
 /// What the sealed part is bound to.
 const BOUND_TO: &[u8] = b"root keys";
@@ -54,11 +54,14 @@ impl From<Unreadable> for RootKeysError {
 }
 
 impl RootKeys {
-    /// Reads the root keys, or makes them if the store is empty. If they are encrypted with an older
+    /// Reads the root keys from their record, or makes them if there is none. If they are encrypted with an older
     /// secret than the first, they are encrypted again.
-    pub(super) async fn load(storage: &Storage, secrets: &[Secret]) -> Result<Self, RootKeysError> {
+    pub(super) async fn load(
+        storage: &Storage,
+        secrets: &[Secret],
+        mut found: Option<Record>,
+    ) -> Result<Self, RootKeysError> {
         loop {
-            let found = storage.read_one(KEYS, RECORD).await?;
             let condition = found.as_ref().map_or(Condition::Absent, |record| {
                 Condition::Version(record.version.clone())
             });
@@ -82,6 +85,7 @@ impl RootKeys {
                 return Ok(keys);
             }
             // Another instance was faster: use what it wrote.
+            found = storage.read_one(KEYS, RECORD).await?;
         }
     }
 

@@ -7,11 +7,11 @@ use super::client::Client;
 use super::compile::Settings;
 use super::hooks::Hooks;
 use super::opaque_token::GrantId;
-use super::partition::Partitions;
+use super::partition::{KEYS, Partitions};
 use super::rejection::Rejection;
-use super::root_keys::RootKeys;
+use super::root_keys::{self, RootKeys};
 use super::sealing::Key;
-use super::signing_keys::SigningKeys;
+use super::signing_keys::{self, SigningKeys};
 use super::storage::Storage;
 use crate::secret::Secret;
 use crate::store::UnixSeconds;
@@ -76,11 +76,14 @@ impl Server {
     }
 
     async fn read_keys(&self, now: UnixSeconds) -> Result<Rc<ServerKeys>, Rejection> {
-        let root = RootKeys::load(&self.storage, &self.settings.secrets).await?;
+        let records = [root_keys::RECORD, signing_keys::RECORD];
+        let mut records = self.storage.read(KEYS, &records).await?;
+        let (signing, root) = (records.pop().flatten(), records.pop().flatten());
+        let root = RootKeys::load(&self.storage, &self.settings.secrets, root).await?;
         let lifetime = self.settings.access_token_lifetime;
         Ok(Rc::new(ServerKeys {
             partitions: root.partitions(),
-            signing: SigningKeys::load(&self.storage, &root, lifetime).await?,
+            signing: SigningKeys::load(&self.storage, &root, lifetime, signing).await?,
             root,
             read_at: now,
         }))

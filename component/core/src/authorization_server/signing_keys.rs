@@ -21,7 +21,7 @@ use crate::secret::Secret;
 use crate::store::{Commit, Committed, Condition, Record, UnixSeconds};
 use crate::task::Scheduler;
 
-const RECORD: &str = "signing";
+pub(super) const RECORD: &str = "signing";
 const VERSION: u64 = 1;
 const BOUND_TO: &[u8] = b"signing keys";
 /// The purpose of the key that encrypts them.
@@ -68,14 +68,14 @@ struct StoredKey {
 }
 
 impl SigningKeys {
-    /// Reads the keys. Makes the first one, and each next one when its time has come.
+    /// Reads the keys from their record. Makes the first one, and each next one when its time has come.
     pub(super) async fn load(
         storage: &Storage,
         root: &RootKeys,
         token_lifetime: u64,
+        mut found: Option<Record>,
     ) -> Result<Self, Rejection> {
         loop {
-            let found = storage.read_one(KEYS, RECORD).await?;
             let (mut keys, condition) = match &found {
                 None => (Self { keys: Vec::new() }, Condition::Absent),
                 Some(record) => {
@@ -96,6 +96,7 @@ impl SigningKeys {
                 return Ok(keys);
             }
             // Another instance was faster: use what it wrote.
+            found = storage.read_one(KEYS, RECORD).await?;
         }
     }
 
