@@ -423,6 +423,30 @@ fn during_an_outage_clients_are_asked_to_try_again() {
 }
 
 #[test]
+fn a_code_is_not_lost_when_the_store_goes_away_with_it() {
+    for fault in [Fault::After, Fault::Silence] {
+        let issuer = Issuer::new(config());
+        let code = issuer.code();
+        // The read succeeds; the commit takes place, and everything after it fails.
+        let commit = issuer.store.operations.get() + 1;
+        issuer.store.fault.set(Some((commit, fault)));
+        issuer.store.stays_down.set(true);
+        assert_eq!(issuer.redeem(&code).status, 503);
+        issuer.store.fault.set(None);
+        let other_verifier = "a".repeat(43);
+        let wrong = with(&redemption(&code), "code_verifier", &other_verifier);
+        assert_eq!(issuer.token(&wrong).reason, Some("code-verifier"));
+        let answer = issuer.redeem(&code);
+        assert_eq!(answer.status, 200, "{fault:?} {answer:?}");
+        let token = text(&body(&answer), "access_token");
+        assert!(issuer.is_active(&token));
+        // After that, the code is a used one.
+        assert_eq!(issuer.token(&wrong).reason, Some("code-used"));
+        assert!(!issuer.is_active(&token));
+    }
+}
+
+#[test]
 fn a_client_may_revoke_only_its_own_tokens() {
     let issuer = Issuer::new(config());
     let tokens = issuer.tokens();

@@ -17,6 +17,7 @@ use super::pkce;
 use super::rejection::{GrantFailure, Rejection};
 use super::sealing::{Key, same};
 use super::server::{Server, ServerKeys};
+use super::storage::Outage;
 use super::token_endpoint::{FoundGrant, Presented};
 use super::token_response::TokenResponse;
 use crate::secret::Secret;
@@ -167,6 +168,12 @@ impl Server {
                 return refused(GrantFailure::CodeRace);
             }
             if grant.code.used {
+                let now = self.storage.now();
+                if self.undelivered.has(&record.version, now) {
+                    check_code(self, client, &grant, form)?;
+                    let answer = self.undelivered.take(&record.version);
+                    return answer.ok_or(Rejection::Contention);
+                }
                 self.delete_grant(locator.shard, &record).await?;
                 self.audit(AuditKind::CodeReused, &client.id, Some(&grant));
                 return refused(GrantFailure::CodeUsed);
@@ -192,8 +199,15 @@ impl Server {
                 let replaced = self.replaced_grants(locator.shard, &grant).await?;
                 commit.deletes.extend(replaced);
             }
+            let version = commit.puts[0].version.clone();
             let partition = locator.shard.partition();
-            if self.storage.commit(&partition, commit).await? == Committed::Done {
+            let committed = self.storage.commit(&partition, commit).await;
+            if committed == Err(Outage::Unavailable) {
+                let now = self.storage.now();
+                self.undelivered.keep(&version, next.response, now);
+                return Err(Rejection::StoreUnavailable);
+            }
+            if committed? == Committed::Done {
                 let kind = AuditKind::TokensIssued(GrantType::AuthorizationCode);
                 self.audit(kind, &client.id, Some(&next.grant));
                 return Ok(next.response);

@@ -35,6 +35,7 @@ mod token_check;
 mod token_endpoint;
 mod token_exchange;
 mod token_response;
+mod undelivered;
 
 pub use authorization_request::{Approval, AuthorizationRequest};
 pub use client::{AuthenticationMethod, ClientOrigin, GrantType};

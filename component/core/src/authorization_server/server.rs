@@ -13,6 +13,7 @@ use super::root_keys::{self, RootKeys};
 use super::sealing::Key;
 use super::signing_keys::{self, SigningKeys};
 use super::storage::Storage;
+use super::undelivered::Undelivered;
 use crate::secret::Secret;
 use crate::store::UnixSeconds;
 use crate::task::Scheduler;
@@ -28,6 +29,7 @@ pub(super) struct Server {
     pub(super) settings: Settings,
     pub(super) storage: Storage,
     pub(super) hooks: Rc<dyn Hooks>,
+    pub(super) undelivered: Undelivered,
     keys: RefCell<Option<Rc<ServerKeys>>>,
 }
 
@@ -45,6 +47,7 @@ impl Server {
             settings,
             storage,
             hooks,
+            undelivered: Undelivered::default(),
             keys: RefCell::default(),
         }
     }
