@@ -9,22 +9,33 @@
 //! A role uses the issuers and the ground floor (all modules below them), and never another role:
 //! `tests/house.rs` checks that.
 //!
+//! Without the feature `token-client`, which is on by default, there is no `token_client` and
+//! nothing of private keys; a configuration with a client is refused.
+//!
 //! | module | what | specifications |
 //! |---|---|---|
 //! | [`deployment`] | checks options and environment, and connects the roles | |
 //! | [`resource_server`] | a role: requests, credentials, metadata | RFC 6750, 9728, MCP authorization |
-//! | [`token_client`] | a role: tokens for other APIs, for a user or for the application | RFC 6749, 7523, 8693, 8707 |
+//! | `token_client` | a role: tokens for other APIs, for a user or for the application | RFC 6749, 7523, 8693, 8707 |
 //! | [`issuers`] | metadata and keys of issuers, and how long they are used | RFC 8414, 9111 |
 //! | [`access_token`] | claims, scopes, the cache of verified tokens | RFC 7519, 8725, 9068 |
 //! | [`jose`] | signatures and keys | RFC 7515, 7517, 7518, 7638, 8037, 9864 |
 //! | [`answer`], [`challenge`] | responses | RFC 6749 section 5.2, RFC 6750 section 3 |
 //! | [`capability`], [`config_error`], [`http_url`], [`json`], [`secret`], [`task`] | used by every module | |
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(feature = "token-client"),
+    expect(
+        dead_code,
+        reason = "lower floors have what only the token client calls"
+    )
+)]
 
 pub mod access_token;
 pub mod answer;
 pub mod capability;
 pub mod challenge;
+mod client_config;
 pub mod config_error;
 pub mod deployment;
 mod grammar;
@@ -37,5 +48,6 @@ pub mod limits;
 pub mod resource_server;
 pub mod secret;
 pub mod task;
+#[cfg(feature = "token-client")]
 pub mod token_client;
 mod trusted_url;

@@ -23,11 +23,16 @@ mod jwk;
 mod jwk_members;
 mod jwk_set;
 pub mod limits;
+#[cfg(feature = "token-client")]
 mod pem;
+#[cfg(feature = "token-client")]
 mod private_key;
 mod public_key;
+#[cfg(feature = "token-client")]
 mod signing_key;
+#[cfg(feature = "token-client")]
 mod signing_key_error;
+#[cfg(feature = "token-client")]
 mod signing_key_set;
 mod verify;
 mod weak_rsa;
@@ -38,7 +43,10 @@ pub use compact_jws::{CompactJws, JwsError, JwsHeader};
 pub use jwk::{VerificationError, VerifyingKey};
 pub use jwk_members::JwkError;
 pub use jwk_set::{JwkSet, JwkSetError, SkippedKey};
+#[cfg(feature = "token-client")]
 pub use signing_key::{SigningKey, publish, sign_compact};
+#[cfg(feature = "token-client")]
 pub use signing_key_error::{SigningError, SigningKeyError};
+#[cfg(feature = "token-client")]
 pub(crate) use signing_key_set::SigningKeySet;
 pub use verify::{VerifyError, verify_compact, verify_raw};
