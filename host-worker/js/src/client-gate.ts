@@ -80,7 +80,10 @@ class GateWithClient extends GateOfOptions<StateWithClient> implements Gate {
   ): Promise<Token> {
     const [asked, wanted] = [grantOf(grant), targetOf(target ?? {})];
     const assertion = assertionOf(options);
-    return stateOf(this, env).token((client) => client.request(asked, wanted, assertion), contextOf(undefined, env, ctx));
+    return stateOf(this, env).token(
+      (client) => client.request(asked, wanted, assertion),
+      contextOf(undefined, env, ctx),
+    );
   }
 
   invalidate(filter: TokenFilter = {}, env?: unknown): number {

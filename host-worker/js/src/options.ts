@@ -19,11 +19,7 @@ export interface Settings {
  * Checks names and JavaScript types, which the component cannot see, and passes the values on. The
  * component checks the values.
  */
-export function settingsOf(
-  options: GateOptions = {},
-  client: Reader<Client>,
-  signing: Settings['signing'],
-): Settings {
+export function settingsOf(options: GateOptions = {}, client: Reader<Client>, signing: Settings['signing']): Settings {
   const given = record({
     issuer: text,
     audience: textOrTexts,
