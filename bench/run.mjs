@@ -13,7 +13,7 @@ import { measureBehaviours } from './src/behaviours.mjs';
 import { chart } from './src/chart.mjs';
 import { measureFirst } from './src/first.mjs';
 import { AUDIENCE, makeKeys, mint } from './src/issuer.mjs';
-import { measureSize } from './src/size.mjs';
+import { measureSizes } from './src/size.mjs';
 import { ALGORITHMS, SPEEDS, measureSpeeds } from './src/speed.mjs';
 import { table } from './src/table.mjs';
 import { bundle, start } from './src/workerd.mjs';
@@ -53,10 +53,11 @@ async function main() {
     audience: AUDIENCE,
     jwks: { keys: jwks.keys.filter(({ alg }) => alg === 'ES256') },
   };
-  const [speed, empty, ours, peer] = await Promise.all([
+  const [speed, empty, ours, oursWithClient, peer] = await Promise.all([
     bundle('speed', npm),
     bundle('first-empty', npm),
     bundle('first', npm, settings),
+    bundle('first-with-client', npm, settings),
     bundle('first-jose', npm, settings),
   ]);
   const results = [];
@@ -64,13 +65,14 @@ async function main() {
     JSON.stringify(modules.map(({ name, js, wasm }) => ({ name, js, wasm: wasm?.toString('base64') })));
   const worker = await start(speed, {
     loaders: true,
-    bundles: { empty: json(empty), ours: json(ours), peer: json(peer) },
+    bundles: { empty: json(empty), ours: json(ours), oursWithClient: json(oursWithClient), peer: json(peer) },
   });
   try {
     await worker.request('/setup', JSON.stringify({ issuer: ISSUER, audience: AUDIENCE, jwks, tokens }));
     if (wanted(...SPEEDS.map(({ name }) => name))) results.push(...(await measureSpeeds(worker, { quick, only, say })));
-    if (wanted('gzip-kb')) results.push(await measureSize(npm, peer));
-    if (wanted('first-request-ms')) results.push(await measureFirst(worker, { quick, say }));
+    if (wanted('gzip-kb', 'gzip-kb-with-client')) results.push(...(await measureSizes(npm, peer)));
+    if (wanted('first-request-ms', 'first-request-ms-with-client'))
+      results.push(...(await measureFirst(worker, { quick, say })));
   } finally {
     await worker.close();
   }

@@ -12,7 +12,7 @@ const TITLES = {
   'new-ps256': 'new token, PS256',
   'new-eddsa': 'new token, EdDSA',
   'cached-get-token': 'exchanged token, kept',
-  'gzip-kb': 'size in a Worker, gzip',
+  'gzip-kb': 'size of tollgate/verifier, gzip',
   'first-request-ms': 'first request of an isolate',
   'wasmtime-seen': 'token seen before, wasmtime',
   'native-seen': 'native: token seen before',

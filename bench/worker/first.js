@@ -1,5 +1,5 @@
-// The first request of an isolate, keys preset.
-import { createGate } from 'tollgate';
+// The first request of an isolate, keys preset, by the entry that only verifies, as jose does here.
+import { createGate } from 'tollgate/verifier';
 
 const { issuer, audience, jwks } = SETTINGS;
 const gate = createGate({ resource: audience, issuers: [{ issuer, audiences: [audience], keys: { inline: jwks } }] });

@@ -1,5 +1,6 @@
-// Makes the npm package from the component:
-//   node host-worker/js/build.mjs --component <tollgate-gate.wasm> --signatures <tollgate-signatures.wasm> --out <directory>
+// Makes the npm package from the components:
+//   node host-worker/js/build.mjs --component <tollgate-gate.wasm> --verifier <tollgate-verifier.wasm>
+//                                 --signatures <tollgate-signatures.wasm> --out <directory>
 // `--out` is emptied first. It holds the package exactly as it would be published.
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,32 +9,37 @@ import { parseArgs } from 'node:util';
 import { bundle } from './build/bundle.mjs';
 import { declarations } from './build/declarations.mjs';
 import { pack, report } from './build/package.mjs';
-import { GATE, SIGNATURES, transpile } from './build/transpile.mjs';
+import { GATE, SIGNATURES, VERIFIER, transpile } from './build/transpile.mjs';
 
 const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
+const OPTIONS = ['component', 'verifier', 'signatures', 'out'];
 
 async function main() {
   const { values } = parseArgs({
-    options: { component: { type: 'string' }, signatures: { type: 'string' }, out: { type: 'string' } },
+    options: Object.fromEntries(OPTIONS.map((name) => [name, { type: 'string' }])),
   });
-  if (values.component === undefined || values.signatures === undefined || values.out === undefined) {
-    throw new Error(
-      'Say what to build: node host-worker/js/build.mjs --component <tollgate-gate.wasm> --signatures <tollgate-signatures.wasm> --out <directory>',
-    );
+  if (OPTIONS.some((name) => values[name] === undefined)) {
+    const usage = OPTIONS.map((name) => `--${name} <…>`).join(' ');
+    throw new Error(`Say what to build: node host-worker/js/build.mjs ${usage}`);
   }
   const out = path.resolve(values.out);
   const read = (file) =>
     readFile(file).catch(() => {
       throw new Error(`There is no component at ${file}: run \`cargo xtask build\`, which makes it first.`);
     });
-  const [component, signatures] = [await read(values.component), await read(values.signatures)];
+  const transpiled = async (which, file) => {
+    const component = await read(file);
+    say(`transpiling ${path.basename(file)} (${kb(component.length)})`);
+    return transpile(component, which, path.join(scratch, which.name));
+  };
 
   const scratch = await mkdtemp(path.join(tmpdir(), 'tollgate-js-'));
   try {
-    say(`transpiling ${path.basename(values.component)} (${kb(component.length)})`);
-    const glue = await transpile(component, GATE, path.join(scratch, 'gate'));
-    say(`transpiling ${path.basename(values.signatures)} (${kb(signatures.length)})`);
-    glue.signatures = await transpile(signatures, SIGNATURES, path.join(scratch, 'signatures'));
+    const glue = {
+      gate: await transpiled(GATE, values.component),
+      verifier: await transpiled(VERIFIER, values.verifier),
+      signatures: await transpiled(SIGNATURES, values.signatures),
+    };
     await rm(out, { recursive: true, force: true });
     await mkdir(out, { recursive: true });
     say('bundling the shim');
@@ -41,7 +47,7 @@ async function main() {
     say('checking types and writing declarations');
     await declarations(here, glue, out);
     await pack(here, glue, out);
-    say(`${path.relative(process.cwd(), out) || out}: ${await report(out)}`);
+    for (const line of await report(out)) say(`${path.relative(process.cwd(), out) || out}: ${line}`);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -59,12 +59,20 @@ const COMPONENT_TOOLS: [&str; 2] = ["binaryen", "@bytecodealliance/"];
 /// Sources of the npm package, beside the component. The lock file has the versions of the packages
 /// that it is made with, `Cargo.toml` the package's own.
 const PACKAGE_SOURCES: [&str; 4] = ["host-worker/js", "package-lock.json", "wit", "Cargo.toml"];
+/// The components in the npm package, by the options of `build.mjs`.
+const PACKAGE_COMPONENTS: [(&str, Component); 3] = [
+    ("--component", Component::Gate),
+    ("--verifier", Component::Verifier),
+    ("--signatures", Component::Signatures),
+];
 
 /// A component that is built.
 #[derive(Clone, Copy)]
 pub(crate) enum Component {
     /// Needs a host that lends signatures.
     Gate,
+    /// The gate without its token client.
+    Verifier,
     /// Lends signatures.
     Signatures,
     /// The two composed, for hosts that lend none.
@@ -85,12 +93,18 @@ enum Made {
 
 impl Component {
     /// What ships.
-    const SHIPPED: [Self; 3] = [Self::Gate, Self::Signatures, Self::Standalone];
+    const SHIPPED: [Self; 4] = [
+        Self::Gate,
+        Self::Verifier,
+        Self::Signatures,
+        Self::Standalone,
+    ];
 
     /// Its name in `target/dist`.
     pub(crate) fn file(self) -> &'static str {
         match self {
             Self::Gate => "tollgate-gate.wasm",
+            Self::Verifier => "tollgate-verifier.wasm",
             Self::Signatures => "tollgate-signatures.wasm",
             Self::Standalone => "tollgate-gate-standalone.wasm",
             Self::Conformance => "tollgate-conformance.wasm",
@@ -101,6 +115,7 @@ impl Component {
     fn step(self) -> &'static str {
         match self {
             Self::Gate => "component",
+            Self::Verifier => "component-verifier",
             Self::Signatures => "component-signatures",
             Self::Standalone => "component-standalone",
             Self::Conformance => "component-conformance",
@@ -111,6 +126,7 @@ impl Component {
     fn made(self) -> Made {
         match self {
             Self::Gate => Made::Compiled("tollgate-component", &[]),
+            Self::Verifier => Made::Compiled("tollgate-component", &["--no-default-features"]),
             Self::Signatures => Made::Compiled("tollgate-signatures", &[]),
             Self::Standalone => Made::Composed(Self::Gate),
             Self::Conformance => {
@@ -315,13 +331,11 @@ pub(crate) fn package(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
         let script = work.root.join("host-worker/js/build.mjs");
         require(&script, "This part of the project is not there yet.")?;
         let _alone = work.alone()?;
-        let component = work.dist().join(Component::Gate.file());
         let output = work.dist().join("npm/tollgate");
-        let signatures = work.dist().join(Component::Signatures.file());
-        let mut inputs = Inputs::new("3")
-            .text(tools.node.version())
-            .path(&work.root, "target/dist/tollgate-gate.wasm")?
-            .path(&work.root, "target/dist/tollgate-signatures.wasm")?;
+        let mut inputs = Inputs::new("3").text(tools.node.version());
+        for (_, component) in PACKAGE_COMPONENTS {
+            inputs = inputs.path(&work.root, &format!("target/dist/{}", component.file()))?;
+        }
         for path in PACKAGE_SOURCES {
             inputs = inputs.path(&work.root, path)?;
         }
@@ -332,13 +346,10 @@ pub(crate) fn package(work: &Workspace, tools: &Tools) -> Result<(), Failure> {
         }
         stamp::forget(&output);
         let mut build = tools.node.script(work, &script);
-        build
-            .arg("--component")
-            .arg(&component)
-            .arg("--signatures")
-            .arg(&signatures)
-            .arg("--out")
-            .arg(&output);
+        for (option, component) in PACKAGE_COMPONENTS {
+            build.arg(option).arg(work.dist().join(component.file()));
+        }
+        build.arg("--out").arg(&output);
         step.run(&build)?;
         require(
             &output.join("package.json"),

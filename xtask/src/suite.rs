@@ -251,7 +251,10 @@ fn js_lint(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
 }
 
 fn core(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
-    step.run(&suite.cargo(&["test", "-p", "tollgate-rules", "-p", "tollgate-config"]))
+    step.run(&suite.cargo(&["test", "-p", "tollgate-rules", "-p", "tollgate-config"]))?;
+    // The rules are the same ones; what is refused without the client is not.
+    let test = ["test", "-p", "tollgate-rules", "--no-default-features"];
+    step.run(&suite.cargo(&[&test[..], &["--test", "no_client"]].concat()))
 }
 
 fn xtask(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
@@ -267,7 +270,10 @@ fn clippy(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {
         "-D",
         "warnings",
     ];
-    step.run(&suite.cargo(&clippy))
+    step.run(&suite.cargo(&clippy))?;
+    let mut verifier = suite.cargo(&["clippy", "-p", "tollgate-rules", "-p", "tollgate-component"]);
+    verifier.args(["--no-default-features", "--all-targets"]);
+    step.run(verifier.args(["--", "-D", "warnings"]))
 }
 
 fn doc(suite: &Suite<'_>, step: &Step<'_>) -> Result<(), Failure> {

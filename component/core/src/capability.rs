@@ -145,8 +145,10 @@ pub trait Host {
     /// The algorithms that the host can verify. [`Algorithm::Ed25519`] stands for its older name
     /// too.
     fn verifying_algorithms(&self) -> Vec<Algorithm>;
-    /// The algorithms that the host can sign with.
-    fn signing_algorithms(&self) -> Vec<Algorithm>;
+    /// The algorithms that the host can sign with. Default: none.
+    fn signing_algorithms(&self) -> Vec<Algorithm> {
+        Vec::new()
+    }
     /// Prepares a public key: a JWK with only the required members of the key.
     ///
     /// # Errors
@@ -156,12 +158,14 @@ pub trait Host {
         algorithm: Algorithm,
         jwk: &str,
     ) -> Result<Box<dyn PublicKeyHandle>, SignatureError>;
-    /// Prepares a private key.
+    /// Prepares a private key. Default: the host cannot.
     ///
     /// # Errors
     /// Why the host cannot use it.
     fn import_signing_key(
         &self,
-        key: PrivateKeySource<'_>,
-    ) -> Result<Box<dyn PrivateKeyHandle>, SignatureError>;
+        _key: PrivateKeySource<'_>,
+    ) -> Result<Box<dyn PrivateKeyHandle>, SignatureError> {
+        Err(SignatureError::Unsupported)
+    }
 }

@@ -13,6 +13,7 @@ use crate::capability::{
     Host, HttpError, HttpRequest, HttpResponse, Pending, PendingAnswer, SignatureError, UnixMillis,
 };
 use crate::limits;
+#[cfg(feature = "authorization-server")]
 use crate::store::{PendingStore, StoreError};
 
 /// How long core waits for an exchange beyond its timeout, in milliseconds, before it counts as
@@ -95,6 +96,7 @@ impl Scheduler {
     }
 
     /// Waits for a store operation, at most `patience` milliseconds.
+    #[cfg(feature = "authorization-server")]
     pub(crate) async fn store<T>(
         &self,
         pending: PendingStore<T>,

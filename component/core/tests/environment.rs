@@ -6,8 +6,7 @@ use harness::{AUDIENCE, FakeHost, ISSUER, Key, World};
 use serde_json::json;
 use tollgate_core::config_error::{ConfigError, ConfigPart, Naming};
 use tollgate_core::deployment::{
-    ClientAuthenticationMethod, ClientConfig, Config, Deployment, IssuerConfig, KeyLocationConfig,
-    Setting, ValueKind,
+    Config, Deployment, IssuerConfig, KeyLocationConfig, Setting, ValueKind,
 };
 
 const NAMES: [&str; 12] = [
@@ -180,6 +179,7 @@ fn key_sources_exclude_each_other() {
     assert_eq!(error.field, "TOLLGATE_JWKS_URI");
 }
 
+#[cfg(feature = "token-client")]
 #[test]
 fn a_published_key_without_a_signing_key_is_refused() {
     for name in ["TOLLGATE_PRIVATE_KEY_NEXT", "TOLLGATE_PRIVATE_KEY_RETIRED"] {
@@ -249,6 +249,7 @@ fn errors_name_the_setting_that_the_value_came_from() {
     assert_eq!(refused(code).field, "scopes");
 }
 
+#[cfg(feature = "token-client")]
 #[test]
 fn client_errors_name_the_setting_that_the_value_came_from() {
     let id = || ("TOLLGATE_CLIENT_ID", "app".into());
@@ -312,8 +313,14 @@ fn options_are_spelled_as_the_host_spells_them() {
         error(Some(Naming::SnakeCase)).field,
         "issuers[0].clock_tolerance"
     );
+}
 
-    let sentence = |naming| {
+#[cfg(feature = "token-client")]
+#[test]
+fn options_of_the_client_are_spelled_as_the_host_spells_them() {
+    use tollgate_core::deployment::{ClientAuthenticationMethod, ClientConfig};
+
+    let field = |naming| {
         let client = ClientConfig {
             id: Some("app".into()),
             authentication: Some(ClientAuthenticationMethod::ClientSecretPost),
@@ -328,7 +335,7 @@ fn options_are_spelled_as_the_host_spells_them() {
         assert!(world.deployment.has_client());
         world.deployment.token_client().unwrap_err().field
     };
-    assert_eq!(sentence(Some(Naming::CamelCase)), "client.tokenEndpoint");
+    assert_eq!(field(Some(Naming::CamelCase)), "client.tokenEndpoint");
 }
 
 #[test]

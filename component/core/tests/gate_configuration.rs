@@ -5,7 +5,7 @@ mod harness;
 
 use harness::{ISSUER, Key, World, route, routed};
 use serde_json::json;
-use tollgate_core::config_error::{ConfigError, ConfigPart};
+use tollgate_core::config_error::ConfigError;
 use tollgate_core::deployment::{
     Access, Config, Cors, Deployment, IssuerConfig, KeyLocationConfig, KeyPolicyConfig, Metadata,
     RouteConfig,
@@ -331,8 +331,11 @@ fn refused_and_unknown_algorithms_have_different_messages() {
     }
 }
 
+#[cfg(feature = "token-client")]
 #[test]
 fn a_missing_client_has_its_own_error() {
+    use tollgate_core::config_error::ConfigPart;
+
     let world = World::new(config());
     assert!(!world.deployment.has_client());
     let error = world.deployment.token_client().map(|_| ()).unwrap_err();

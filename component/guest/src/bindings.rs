@@ -1,7 +1,10 @@
 //! Generated from `wit/`.
 #![allow(missing_docs, reason = "the documentation is in wit/")]
 
-#[cfg(not(feature = "conformance"))]
+#[cfg(not(feature = "token-client"))]
+wit_bindgen::generate!({ path: "../../wit", world: "verifier", pub_export_macro: true });
+
+#[cfg(all(feature = "token-client", not(feature = "conformance")))]
 wit_bindgen::generate!({ path: "../../wit", world: "gate", pub_export_macro: true });
 
 #[cfg(feature = "conformance")]

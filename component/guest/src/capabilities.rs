@@ -1,9 +1,11 @@
 //! The imports, as an implementation of core's [`Host`].
 
 use tollgate_core::capability::{
-    Host, HttpError, HttpRequest, HttpResponse, Pending, PendingAnswer, PrivateKeyHandle,
-    PrivateKeySource, PublicKeyHandle, SignatureError,
+    Host, HttpError, HttpRequest, HttpResponse, Pending, PendingAnswer, PublicKeyHandle,
+    SignatureError,
 };
+#[cfg(feature = "token-client")]
+use tollgate_core::capability::{PrivateKeyHandle, PrivateKeySource};
 use tollgate_core::jose::Algorithm;
 
 use crate::bindings::tollgate::auth::{clock, http_client, random, signatures};
@@ -35,6 +37,7 @@ impl Host for Imports {
         known(&signatures::supported().verify)
     }
 
+    #[cfg(feature = "token-client")]
     fn signing_algorithms(&self) -> Vec<Algorithm> {
         known(&signatures::supported().sign)
     }
@@ -48,15 +51,12 @@ impl Host for Imports {
         Ok(Box::new(PublicKey(key)))
     }
 
+    #[cfg(feature = "token-client")]
     fn import_signing_key(
         &self,
         key: PrivateKeySource<'_>,
     ) -> Result<Box<dyn PrivateKeyHandle>, SignatureError> {
-        let key = signatures::import_signing_key(&match key {
-            PrivateKeySource::Pkcs8(der) => signatures::PrivateKey::Pkcs8(der.to_vec()),
-            PrivateKeySource::Named(name) => signatures::PrivateKey::Named(name.to_owned()),
-        });
-        Ok(Box::new(PrivateKey(key.map_err(error)?)))
+        crate::signing::import(key)
     }
 }
 
@@ -66,7 +66,7 @@ fn known(names: &[String]) -> Vec<Algorithm> {
     known.flatten().map(Algorithm::by_one_name).collect()
 }
 
-fn error(error: signatures::SignatureError) -> SignatureError {
+pub(crate) fn error(error: signatures::SignatureError) -> SignatureError {
     match error {
         signatures::SignatureError::Unsupported => SignatureError::Unsupported,
         signatures::SignatureError::KeyRefused => SignatureError::KeyRefused,
@@ -82,38 +82,10 @@ impl PublicKeyHandle for PublicKey {
     }
 }
 
-struct PrivateKey(signatures::SigningKey);
-
-impl PrivateKeyHandle for PrivateKey {
-    fn public_key(&self) -> PendingAnswer<String> {
-        Box::new(PublicHalf(self.0.public_key()))
-    }
-
-    fn sign(&self, algorithm: Algorithm, message: &[u8]) -> PendingAnswer<Vec<u8>> {
-        Box::new(Signature(self.0.sign(algorithm.name(), message)))
-    }
-}
-
 struct Verdict(signatures::PendingVerdict);
 
 impl Pending<Result<bool, SignatureError>> for Verdict {
     fn poll(&mut self) -> Option<Result<bool, SignatureError>> {
-        Some(self.0.poll()?.map_err(error))
-    }
-}
-
-struct PublicHalf(signatures::PendingPublicKey);
-
-impl Pending<Result<String, SignatureError>> for PublicHalf {
-    fn poll(&mut self) -> Option<Result<String, SignatureError>> {
-        Some(self.0.poll()?.map_err(error))
-    }
-}
-
-struct Signature(signatures::PendingSignature);
-
-impl Pending<Result<Vec<u8>, SignatureError>> for Signature {
-    fn poll(&mut self) -> Option<Result<Vec<u8>, SignatureError>> {
         Some(self.0.poll()?.map_err(error))
     }
 }

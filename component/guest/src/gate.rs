@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use tollgate_core::answer::Answer;
 use tollgate_core::config_error::{ConfigError, ConfigPart, Naming};
-use tollgate_core::deployment::{
-    self, AssertionAudience, ClientAuthenticationMethod, ClientKeySource, Deployment,
-};
+use tollgate_core::deployment::{self, Deployment};
+#[cfg(feature = "token-client")]
+use tollgate_core::deployment::{AssertionAudience, ClientAuthenticationMethod, ClientKeySource};
 use tollgate_core::resource_server as core;
+#[cfg(feature = "token-client")]
 use tollgate_core::secret::Secret;
 use tollgate_core::task::{Progress, Task};
 
@@ -311,6 +312,14 @@ fn route(route: wit::Route) -> deployment::RouteConfig {
     }
 }
 
+/// Core refuses any client.
+#[cfg(not(feature = "token-client"))]
+#[inline(never)]
+fn client(_: wit::Client) -> deployment::ClientConfig {
+    deployment::ClientConfig::default()
+}
+
+#[cfg(feature = "token-client")]
 #[inline(never)]
 fn client(client: wit::Client) -> deployment::ClientConfig {
     deployment::ClientConfig {
@@ -347,6 +356,7 @@ fn client(client: wit::Client) -> deployment::ClientConfig {
     }
 }
 
+#[cfg(feature = "token-client")]
 fn client_key(key: wit::ClientKey) -> deployment::ClientKeyConfig {
     deployment::ClientKeyConfig {
         key: match key.key {

@@ -2,7 +2,19 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { nameSources } from './source-maps.mjs';
 
-/** Bundles the shim with the glue, and beside it one small entry per kind of host. */
+/** The entries, one for each kind of host, beside the shims that they import. */
+export const ENTRIES = [
+  'worker',
+  'node',
+  'node-http',
+  'bare',
+  'verifier-worker',
+  'verifier-node',
+  'signatures-worker',
+  'signatures-node',
+];
+
+/** Bundles the shims, each with the glue of its component, and the entries. */
 export async function bundle(here, glue, out) {
   const common = {
     bundle: true,
@@ -17,11 +29,15 @@ export async function bundle(here, glue, out) {
     // Includes the text of the sources, because the package does not contain them.
     sourcemap: 'linked',
     logLevel: 'error',
-    external: ['./shim.js', './signatures.js', './*.wasm', 'node:fs'],
+    external: ['./shim.js', './verifier-shim.js', './signatures.js', './*.wasm', 'node:fs'],
     tsconfigRaw: {},
   };
   const source = (name) => path.join(here, 'src', `${name}.ts`);
-  await build({ ...common, entryPoints: [source('shim')], external: [], alias: { '#glue': glue.script } });
+  for (const [shim, { script }] of [
+    ['shim', glue.gate],
+    ['verifier-shim', glue.verifier],
+  ])
+    await build({ ...common, entryPoints: [source(shim)], external: [], alias: { '#glue': script } });
   await build({
     ...common,
     entryPoints: [source('signatures')],
@@ -30,7 +46,7 @@ export async function bundle(here, glue, out) {
   });
   await build({
     ...common,
-    entryPoints: ['worker', 'node', 'node-http', 'bare', 'signatures-worker', 'signatures-node'].map(source),
+    entryPoints: ENTRIES.map(source),
   });
   // A drop-in imports the package's entry for its host, as an application does.
   await build({

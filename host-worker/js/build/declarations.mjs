@@ -3,14 +3,15 @@ import { copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
+import { ENTRIES } from './bundle.mjs';
 
 const require = createRequire(import.meta.url);
 
 /** Checks the shim against the types that jco derives from the WIT, and emits the public ones. */
 export async function declarations(here, glue, out) {
-  const types = path.join(glue.types, 'types');
+  const types = path.join(glue.gate.types, 'types');
   await mkdir(types, { recursive: true });
-  const config = path.join(glue.types, 'tsconfig.json');
+  const config = path.join(glue.gate.types, 'tsconfig.json');
   await writeFile(
     config,
     JSON.stringify({
@@ -32,11 +33,11 @@ export async function declarations(here, glue, out) {
         paths: {
           tollgate: [path.join(here, 'src', 'worker.ts')],
           '#signatures': [path.join(glue.signatures.types, `${glue.signatures.name}.d.ts`)],
-          '#glue': [path.join(glue.types, `${glue.name}.d.ts`)],
-          '#glue/*': [path.join(glue.types, 'interfaces', 'tollgate-auth-*.d.ts')],
+          '#glue': [path.join(glue.gate.types, `${glue.gate.name}.d.ts`)],
+          '#glue/*': [path.join(glue.gate.types, 'interfaces', 'tollgate-auth-*.d.ts')],
         },
       },
-      files: ['worker', 'node', 'node-http', 'bare', 'signatures-worker', 'signatures-node', 'keycard/index']
+      files: [...ENTRIES, 'keycard/index']
         .map((name) => path.join(here, 'src', `${name}.ts`))
         .concat(path.join(here, 'src', 'wasm.d.ts')),
     }),
@@ -47,6 +48,7 @@ export async function declarations(here, glue, out) {
   });
   await writeFile(path.join(out, 'index.d.ts'), await published(path.join(types, 'worker.d.ts')));
   await writeFile(path.join(out, 'bare.d.ts'), await published(path.join(types, 'bare.d.ts')));
+  await writeFile(path.join(out, 'verifier.d.ts'), await published(path.join(types, 'verifier-worker.d.ts')));
   await writeFile(path.join(out, 'signatures.d.ts'), await published(path.join(types, 'signatures-worker.d.ts')));
   await writeFile(path.join(out, 'node-http.d.ts'), await published(path.join(types, 'node-http.d.ts')));
   await cp(path.join(types, 'keycard'), path.join(out, 'keycard'), {
@@ -58,11 +60,12 @@ export async function declarations(here, glue, out) {
     await copyFile(path.join(types, name), path.join(out, name));
 }
 
-/** An entry's declarations; `shim.js` has no types of its own. */
+/** An entry's declarations; the shims have no types of their own. */
 async function published(file) {
   const text = (await readFile(file, 'utf8'))
     .replaceAll("'./shim.js'", "'./errors.js'")
-    .replaceAll('"./shim.js"', '"./errors.js"');
+    .replaceAll('"./shim.js"', '"./errors.js"')
+    .replaceAll(/(['"])\.\/verifier-shim\.js\1/g, '$1./config-error.js$1');
   if (text.includes('#glue')) throw new Error(`${path.basename(file)} would publish types of the glue.`);
   return text;
 }

@@ -7,8 +7,9 @@ import { gzipSync } from 'node:zlib';
  * address are those of the Cargo workspace, which has the only copy of them.
  */
 export async function pack(here, glue, out) {
-  for (const [name, content] of [...glue.modules, ...glue.signatures.modules])
-    await writeFile(path.join(out, name), content);
+  for (const { modules } of Object.values(glue)) {
+    for (const [name, content] of modules) await writeFile(path.join(out, name), content);
+  }
   const root = path.join(here, '..', '..');
   const {
     name,
@@ -43,17 +44,28 @@ export async function workspacePackage(root) {
   return { version: value('version'), repository: value('repository') };
 }
 
-/** The files that a Worker ships, with their sizes. */
+/** The files that a Worker with each entry ships, besides those that the application has. */
+export const SHIPPED = {
+  tollgate: ['worker.js', 'shim.js', ...modulesOf('gate')],
+  'tollgate/verifier': ['verifier-worker.js', 'verifier-shim.js', ...modulesOf('verifier')],
+};
+
+function modulesOf(component) {
+  return ['core', 'core2', 'core3'].map((part) => `tollgate-${component}.${part}.wasm`);
+}
+
+/** The sizes of these files. */
 export async function report(out) {
-  let modules = 0;
-  let scripts = 0;
-  for (const name of await readdir(out)) {
-    const module = name.startsWith('tollgate-gate.') && name.endsWith('.wasm');
-    if (!module && name !== 'worker.js' && name !== 'shim.js') continue;
-    const size = gzipSync(await readFile(path.join(out, name)), { level: 9 }).length;
-    if (module) modules += size;
-    else scripts += size;
-  }
   const kb = (bytes) => (bytes / 1000).toFixed(1);
-  return `core modules ${kb(modules)} KB gzip, scripts ${kb(scripts)} KB gzip, together ${kb(modules + scripts)} KB`;
+  return Promise.all(
+    Object.entries(SHIPPED).map(async ([entry, names]) => {
+      let [modules, scripts] = [0, 0];
+      for (const name of names) {
+        const size = gzipSync(await readFile(path.join(out, name)), { level: 9 }).length;
+        if (name.endsWith('.wasm')) modules += size;
+        else scripts += size;
+      }
+      return `${entry}: core modules ${kb(modules)} KB gzip, scripts ${kb(scripts)} KB gzip, together ${kb(modules + scripts)} KB`;
+    }),
+  );
 }

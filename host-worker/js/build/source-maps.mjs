@@ -8,9 +8,7 @@ import path from 'node:path';
  */
 export async function nameSources(here, glue, out) {
   const src = path.join(here, 'src');
-  const generated = new Map(
-    [glue, glue.signatures].map(({ script, name }) => [path.resolve(script), `glue/${name}.js`]),
-  );
+  const generated = new Map(Object.values(glue).map(({ script, name }) => [path.resolve(script), `glue/${name}.js`]));
   for (const name of await readdir(out, { recursive: true })) {
     if (!name.endsWith('.js.map')) continue;
     const file = path.join(out, name);

@@ -9,6 +9,10 @@ export const GATE = {
   name: 'tollgate-gate',
   imports: ['clock', 'http-client', 'random', 'signatures'],
 };
+export const VERIFIER = {
+  name: 'tollgate-verifier',
+  imports: GATE.imports,
+};
 export const SIGNATURES = {
   name: 'tollgate-signatures',
   imports: ['random'],

@@ -1,15 +1,11 @@
 import type { Config, ConfigError as ConfigFault, Gate } from '#glue/resource-server';
-import type { Failure, TokenClient } from '#glue/token-exchange';
 import type { Request as ClientRequest } from '#glue/http-client';
-import type { PrivateKey } from '#glue/signatures';
 import { instantiate } from '#glue';
 import { ConfigError } from './config-error.js';
 import { Exchange } from './exchange.js';
 import { Operation, dispose, type Pending, type Track } from './pending.js';
-import { SigningKey, importSigningKey, type NamedSigners } from './signing-key.js';
 import { VerifyingKey, supported } from './webcrypto.js';
 import { Verified } from './identity.js';
-import { clientMisconfigured, tokenError } from './token.js';
 
 /** The component's core modules, compiled, by the ends of their file names. */
 export interface CoreModules {
@@ -66,7 +62,8 @@ export type Step<T> = { tag: 'done'; val: T } | { tag: 'waiting'; val: Task<T> }
 export interface ComponentSettings {
   config: Config;
   fetch: (url: string, init: RequestInit, env: any) => Promise<Response>;
-  signers: NamedSigners;
+  /** What the component imports to sign. */
+  signing: (track: Track) => object;
   /** Signatures by something else than WebCrypto. */
   signatures: object | undefined;
 }
@@ -76,16 +73,13 @@ export function nothing(): Call {
   return { pending: [], env: undefined };
 }
 
-/** One instance of the component with one gate in it, and with the gate's client. */
+/** One instance of the component with one gate in it. */
 export class Component {
   /** Set by a trap, and never reset. */
   broken = false;
   readonly #gate: Gate;
-  readonly #makeClient: () => TokenClient;
-  /**
-   * Created when it is first used: most gates never use it, and it would delay the first request.
-   */
-  #client: TokenClient | ConfigError | undefined;
+  /** The exports of the component. */
+  protected readonly exports: ReturnType<typeof instantiate>;
   readonly #identities = new Map<bigint, Verified>();
   #characters = 0;
   #call: Call | undefined;
@@ -102,7 +96,7 @@ export class Component {
       this.#call!.pending.push(operation);
       return operation;
     };
-    const { resourceServer, tokenExchange } = instantiate(
+    this.exports = instantiate(
       (path) => modules[path.split('.')[1] as keyof CoreModules],
       {
         'tollgate:auth/clock': { now: () => BigInt(Date.now()) },
@@ -110,63 +104,34 @@ export class Component {
         'tollgate:auth/http-client': { PendingResponse: Exchange, send },
         'tollgate:auth/signatures': settings.signatures ?? {
           VerifyingKey,
-          SigningKey,
           PendingVerdict: Operation,
-          PendingPublicKey: Operation,
-          PendingSignature: Operation,
           supported,
           importVerifyingKey: (algorithm: string, jwk: string) => new VerifyingKey(algorithm, jwk, track),
-          importSigningKey: (key: PrivateKey) => importSigningKey(key, settings.signers, track),
+          ...settings.signing(track),
         },
       } as any,
       instantiateCore,
     );
-    this.#gate = this.enter(() => resourceServer.Gate.create(settings.config), nothing());
-    this.#makeClient = () => this.enter((gate) => tokenExchange.TokenClient.create(gate), nothing());
+    this.#gate = this.enter(() => this.exports.resourceServer.Gate.create(settings.config), nothing());
   }
 
   /**
-   * Calls into the component. A `result` that is an error becomes a {@link ConfigError} or a
-   * `TokenError`; any other exception means that the instance cannot be trusted.
+   * Calls into the component. The error of a `result` is one of the configuration, and becomes a
+   * {@link ConfigError}; any other exception means that the instance cannot be trusted.
    */
   enter<T>(run: (gate: Gate) => T, call: Call): T {
     this.#call = call;
     try {
       return run(this.#gate);
     } catch (error) {
-      const { payload } = error as { payload?: Failure | ConfigFault };
+      const { payload } = error as { payload?: ConfigFault };
       if (payload !== undefined)
-        throw 'field' in payload
-          ? new ConfigError(payload.field, `${payload.field}: ${payload.message}`, payload.part)
-          : tokenError(payload);
+        throw new ConfigError(payload.field, `${payload.field}: ${payload.message}`, payload.part);
       this.broken = true;
       throw new Trap(error);
     } finally {
       this.#call = undefined;
     }
-  }
-
-  /** Whether a client is configured, valid or not. */
-  get hasClient(): boolean {
-    return this.enter((gate) => gate.hasClient(), nothing());
-  }
-
-  /** The error of the client's configuration, if any. A missing client is an error too. */
-  get clientError(): ConfigError | undefined {
-    try {
-      this.#client ??= this.#makeClient();
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      this.#client = error;
-    }
-    return this.#client instanceof ConfigError ? this.#client : undefined;
-  }
-
-  /** The gate's client. Throws a `TokenError` if its configuration is invalid. */
-  client(): TokenClient {
-    const error = this.clientError;
-    if (error !== undefined) throw clientMisconfigured(error);
-    return this.#client as TokenClient;
   }
 
   /** Drops a task, which cancels it. */

@@ -1,7 +1,8 @@
 // Converts arguments to the records of the WIT, and calls other APIs on behalf of a user.
 import type { Delegation, Grant, Target } from '#glue/token-exchange';
 import { func, oneOf, record, text, textOrTexts, texts } from './options.js';
-import type { State, RequestContext } from './state.js';
+import type { RequestContext } from './state.js';
+import type { StateWithClient } from './token-client.js';
 import type {
   ExchangeOptions,
   FetchAsOptions,
@@ -119,7 +120,7 @@ export function grantOf(grant: TokenGrant): Grant {
  * the first one. Redirects are not followed, because the token would be sent to their targets.
  */
 export async function fetchAs(
-  state: State,
+  state: StateWithClient,
   context: RequestContext,
   subject: Subject,
   resource: string | readonly string[],

@@ -1,29 +1,20 @@
-import type { Answer, RequestHead } from '#glue/resource-server';
+import type { Answer, Config, RequestHead } from '#glue/resource-server';
 import { responseOf, serverError, withHeaders } from './answer.js';
 import type { CoreModules } from './component.js';
 import { ConfigError } from './config-error.js';
-import { assertionOf, delegationOf, fetchAs, filterOf, grantOf, targetOf, type Subject } from './delegated-access.js';
 import { settingsFrom } from './environment.js';
 import { RequestIdentity, type Origin } from './identity.js';
-import { settingsOf, text, texts, record, type Settings } from './options.js';
+import { settingsOf, texts, record, type Reader, type Settings } from './options.js';
 import { State, type Decided, type Source, type RequestContext } from './state.js';
 import type {
   Authenticated,
   Demands,
-  ExchangeOptions,
-  FetchAsOptions,
-  Gate,
-  GateOptions,
   Handler,
-  Identity,
   MaybePromise,
   ProtectedWorker,
   Refused,
-  Token,
-  TokenFilter,
-  TokenGrant,
-  TokenRequestOptions,
-  TokenTarget,
+  VerifyingGate,
+  VerifyingGateOptions,
   WaitUntil,
 } from './types.js';
 
@@ -33,36 +24,56 @@ import type {
  */
 const STATES = 8;
 
-/** Creates a gate. Throws a {@link ConfigError} if the options are invalid in any environment. */
-export function makeGate(source: Source, options?: GateOptions): Gate {
-  return new GateOfOptions(source, settingsOf(options));
+/**
+ * Creates a gate without a client. Throws a {@link ConfigError} if the options are invalid in any
+ * environment.
+ */
+export function makeVerifyingGate(source: Source, options?: VerifyingGateOptions): VerifyingGate {
+  return new GateOfOptions(
+    source,
+    settingsOf(options, anyClient, () => ({})),
+  );
 }
 
-/**
- * As `gate.exchange`, for a user's token that was verified elsewhere. Not for applications, because
- * nothing here proves that it was. With `ctx`, the exchange outlives the request.
- */
-export let exchangeFor: (
-  gate: Gate,
-  subject: Subject,
-  resource: string | readonly string[],
-  options?: ExchangeOptions,
-  env?: unknown,
-  ctx?: WaitUntil,
-) => Promise<Token>;
+/** That there is a client, and nothing of it: the component refuses any. */
+const anyClient: Reader<object> = () => ({});
 
-class GateOfOptions implements Gate {
+/** The state of a gate in one environment. */
+export let stateOf: <S extends State>(gate: GateOfOptions<S>, env: unknown) => S;
+
+/** Where an identity comes from. Throws a `TypeError` if it does not come from this gate. */
+export function originOf(gate: VerifyingGate, auth: unknown): Origin {
+  const origin = RequestIdentity.originOf(auth);
+  if (origin?.gate === gate) return origin;
+  throw new TypeError(
+    auth === null
+      ? '`auth` is null, as on public routes: a token can be exchanged only for a verified identity.'
+      : 'This identity does not come from this gate: pass the `auth` that this gate returned.',
+  );
+}
+
+/** A gate. Only {@link makeVerifyingGate} and its subclass make one. */
+export class GateOfOptions<S extends State = State> implements VerifyingGate {
   readonly #source: Source;
   readonly #settings: Settings;
-  readonly #byEnv = new WeakMap<object, State>();
-  readonly #byText = new Map<string, State>();
+  readonly #byEnv = new WeakMap<object, S>();
+  readonly #byText = new Map<string, S>();
 
   constructor(source: Source, settings: Settings) {
     this.#source = source;
     this.#settings = settings;
   }
 
-  #state(env: unknown): State {
+  /** A new state: a subclass has its own. */
+  protected makeState(source: Source, settings: Settings, env: Config['env']): S {
+    return new State(source, settings, env) as S;
+  }
+
+  static {
+    stateOf = (gate, env) => gate.#state(env);
+  }
+
+  #state(env: unknown): S {
     const isObject = typeof env === 'object' && env !== null;
     const known = isObject ? this.#byEnv.get(env) : undefined;
     if (known !== undefined) return known;
@@ -70,7 +81,7 @@ class GateOfOptions implements Gate {
     const text = JSON.stringify(settings);
     let state = this.#byText.get(text);
     if (state === undefined) {
-      state = new State(this.#source, this.#settings, settings);
+      state = this.makeState(this.#source, this.#settings, settings);
       this.#byText.set(text, state);
       for (const oldest of this.#byText.keys()) {
         if (this.#byText.size <= STATES) break;
@@ -238,72 +249,6 @@ class GateOfOptions implements Gate {
     return this.#state(env).call((gate) => gate.importKeys(state));
   }
 
-  async exchange(auth: Identity, resource: string | readonly string[], options?: ExchangeOptions): Promise<Token> {
-    const { state, context } = this.#origin(auth);
-    const delegation = delegationOf(auth, resource, options);
-    return state.token((client) => client.getToken(delegation), context);
-  }
-
-  async fetchAs(
-    auth: Identity,
-    resource: string | readonly string[],
-    input: Request | URL | string,
-    init?: RequestInit,
-    options?: FetchAsOptions,
-  ): Promise<Response> {
-    const { state, context } = this.#origin(auth);
-    return fetchAs(state, context, auth, resource, input, init, options);
-  }
-
-  async ownToken(target: TokenTarget, env?: unknown, ctx?: WaitUntil): Promise<Token> {
-    const wanted = targetOf(target);
-    return this.#state(env).token((client) => client.getOwnToken(wanted), contextOf(undefined, env, ctx));
-  }
-
-  async tokenRequest(
-    grant: TokenGrant,
-    target?: TokenTarget,
-    options?: TokenRequestOptions,
-    env?: unknown,
-    ctx?: WaitUntil,
-  ): Promise<Token> {
-    const [asked, wanted] = [grantOf(grant), targetOf(target ?? {})];
-    const assertion = assertionOf(options);
-    return this.#state(env).token((client) => client.request(asked, wanted, assertion), contextOf(undefined, env, ctx));
-  }
-
-  invalidate(filter: TokenFilter = {}, env?: unknown): number {
-    const { subject, resource } = filterOf(filter);
-    return this.#state(env).client((client) => client.invalidate(subject, resource));
-  }
-
-  async clientAssertion(audience: string, env?: unknown): Promise<string> {
-    text(audience, 'audience');
-    return this.#state(env).assertion(
-      (client) => client.clientAssertion(audience),
-      contextOf(undefined, env, undefined),
-    );
-  }
-
-  #origin(auth: unknown): Origin {
-    const origin = RequestIdentity.originOf(auth);
-    if (origin?.gate === this) return origin;
-    throw new TypeError(
-      auth === null
-        ? '`auth` is null, as on public routes: a token can be exchanged only for a verified identity.'
-        : 'This identity does not come from this gate: pass the `auth` that this gate returned.',
-    );
-  }
-
-  static {
-    exchangeFor = async (gate, subject, resource, options, env, ctx) => {
-      const delegation = delegationOf(subject, resource, options);
-      return (gate as GateOfOptions)
-        .#state(env)
-        .token((client) => client.getToken(delegation), contextOf(undefined, env, ctx));
-    };
-  }
-
   #answer(answer: Answer, request: Request | undefined): Response {
     if (answer.reason !== undefined && this.#settings.onRefusal !== undefined) {
       try {
@@ -339,7 +284,7 @@ function headOf(request: Request): RequestHead {
   };
 }
 
-function contextOf(request: Request | undefined, env: unknown, ctx: unknown): RequestContext {
+export function contextOf(request: Request | undefined, env: unknown, ctx: unknown): RequestContext {
   const lasting = typeof (ctx as WaitUntil | undefined)?.waitUntil === 'function';
   return { env, ctx: lasting ? (ctx as WaitUntil) : undefined, request };
 }

@@ -1,16 +1,16 @@
-import type { ClientKey, Config, Issuer, KeyLocation, Route } from '#glue/resource-server';
+import type { Client, Config, Issuer, KeyLocation, Route } from '#glue/resource-server';
 import { ConfigError } from './config-error.js';
 import { nearest } from './nearest.js';
-import type { NamedSigners } from './signing-key.js';
-import type { GateOptions, KeyPair, Signer } from './types.js';
+import type { Track } from './pending.js';
+import type { GateOptions } from './types.js';
 
 /** Options in the shapes of the WIT, which the component validates. */
 export interface Settings {
   config: Config;
   fetch: NonNullable<GateOptions['fetch']>;
   onRefusal: GateOptions['onRefusal'];
-  /** Private keys that the configuration holds by name. */
-  signers: NamedSigners;
+  /** What the component imports to sign. */
+  signing: (track: Track) => object;
   /** Signatures by something else than WebCrypto. */
   signatures: object | undefined;
 }
@@ -19,8 +19,7 @@ export interface Settings {
  * Checks names and JavaScript types, which the component cannot see, and passes the values on. The
  * component checks the values.
  */
-export function settingsOf(options: GateOptions = {}): Settings {
-  const signers = new Map<string, Signer | KeyPair>();
+export function settingsOf(options: GateOptions = {}, client: Reader<Client>, signing: Settings['signing']): Settings {
   const given = record({
     issuer: text,
     audience: textOrTexts,
@@ -44,18 +43,7 @@ export function settingsOf(options: GateOptions = {}): Settings {
     cors: record({ origins: texts, maxAge: u32 }),
     tokenCache: record({ maxEntries: u32, maxBytes: u32, maxAge: u32 }),
     keys: record({ minFresh: u32, maxFresh: u32, maxStale: u32, cooldown: u32, timeoutMs: u32 }),
-    client: record({
-      issuer: text,
-      id: text,
-      secret: text,
-      keys: listOf(clientKeyReader(signers), 'a list of private keys'),
-      authentication: word('client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'),
-      assertionAudience: word('issuer', 'token_endpoint'),
-      tokenEndpoint: text,
-      destinations: texts,
-      timeoutMs: u32,
-      cache: record({ maxEntries: u32, maxBytes: u32, skew: u32, maxAge: u32, defaultLifetime: u32 }),
-    }),
+    client,
     fetch: func,
     onRefusal: func,
     signatures: provider,
@@ -68,7 +56,7 @@ export function settingsOf(options: GateOptions = {}): Settings {
     // Looked up at each call, so that a test or an instrumentation can replace the global function.
     fetch: fetch ?? ((url: string, init: RequestInit) => globalThis.fetch(url, init)),
     onRefusal,
-    signers,
+    signing,
     signatures,
   };
 }
@@ -106,7 +94,7 @@ const flag: Reader<boolean> = (value, field) => {
   return value;
 };
 
-const u32: Reader<number> = (value, field) => {
+export const u32: Reader<number> = (value, field) => {
   if (typeof value !== 'number') throw wrong(field, 'a whole number', value);
   if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) {
     throw new ConfigError(field, `\`${field}\` must be a whole number from 0 to 4294967295, not ${value}.`);
@@ -120,7 +108,7 @@ export const func: Reader<Function> = (value, field) => {
   return value;
 };
 
-function listOf<T>(item: Reader<T>, wanted = 'a list'): Reader<T[]> {
+export function listOf<T>(item: Reader<T>, wanted = 'a list'): Reader<T[]> {
   return (value, field) => {
     if (!Array.isArray(value)) throw wrong(field, wanted, value);
     return Array.from(value, (one, i) => item(one, `${field}[${i}]`));
@@ -159,38 +147,6 @@ export function oneOf(names: readonly string[]): Reader<string> {
   };
 }
 
-/** A name of OAuth, in the spelling of the WIT. */
-function word(...names: string[]): Reader<string> {
-  const read = oneOf(names);
-  return (value, field) => read(value, field).replaceAll('_', '-');
-}
-
-/** Keys that the component cannot read get a name, which it uses to request signatures. */
-function clientKeyReader(signers: Map<string, Signer | KeyPair>): Reader<ClientKey> {
-  const keyText = json('a private key: text, a JWK, a key pair or { publicJwk, sign }');
-  const source: Reader<ClientKey['key']> = (value, field) => {
-    if (!isSigner(value)) return { tag: 'text', val: keyText(value, field) };
-    const name = `signer ${signers.size}`;
-    signers.set(name, value);
-    return { tag: 'named', val: name };
-  };
-  return (value, field) => {
-    if (typeof value === 'string' || isSigner(value)) return { key: source(value, field) } as ClientKey;
-    const read = record({ key: source, kid: text, algorithm: text })(value, field);
-    if (read.key === undefined) throw new ConfigError(`${field}.key`, `\`${field}\` must have a \`key\`.`);
-    return read as unknown as ClientKey;
-  };
-}
-
-function isSigner(value: unknown): value is Signer | KeyPair {
-  if (typeof value !== 'object' || value === null) return false;
-  const { privateKey, publicKey, publicJwk, sign } = value as Partial<KeyPair & Signer>;
-  return (
-    (privateKey !== undefined && publicKey !== undefined) ||
-    (typeof sign === 'function' && typeof publicJwk === 'object')
-  );
-}
-
 /** The export of `tollgate/signatures`. */
 const provider: Reader<object> = (value, field) => {
   if (typeof value !== 'object' || value === null || !('importVerifyingKey' in value))
@@ -215,7 +171,7 @@ function keyLocation(value: unknown, field: string): KeyLocation {
   return uri !== undefined ? { tag: 'uri', val: uri } : { tag: 'inline', val: inline! };
 }
 
-function json(wanted: string): Reader<string> {
+export function json(wanted: string): Reader<string> {
   return (value, field) => {
     if (typeof value === 'string') return value;
     if (typeof value === 'object' && value !== null) return JSON.stringify(value);

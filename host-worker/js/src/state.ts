@@ -1,11 +1,11 @@
 import type { Config, Outcome, RequestHead, Gate } from '#glue/resource-server';
-import type { TokenClient } from '#glue/token-exchange';
 import { responseOf, serverError } from './answer.js';
 import {
   Component,
   Trap,
   nothing,
   type Call,
+  type ComponentSettings,
   type CoreModules,
   type Instantiate,
   type Ready,
@@ -16,8 +16,7 @@ import { ConfigError } from './config-error.js';
 import type { Pending } from './pending.js';
 import type { Verified } from './identity.js';
 import type { Settings } from './options.js';
-import { assertionOf, tokenOf, type AssertionOutcome, type Outcome as TokenOutcome } from './token.js';
-import type { MaybePromise, Token, WaitUntil } from './types.js';
+import type { MaybePromise, WaitUntil } from './types.js';
 
 /** The source of the modules, which is read when the first request needs them. */
 export interface Source {
@@ -41,7 +40,7 @@ export interface Decided {
   verified: Verified | undefined;
 }
 
-type Begin<V> = (component: Component, call: Call) => Step<V> | undefined;
+type Begin<C, V> = (component: C, call: Call) => Step<V> | undefined;
 type Finish<V, R> = (component: Component, value: V, call: Call) => R;
 
 /**
@@ -51,14 +50,12 @@ type Finish<V, R> = (component: Component, value: V, call: Call) => R;
 const RESTARTS = 2;
 
 /** One configuration: options with one set of environment settings, and the component for them. */
-export class State {
+export class State<C extends Component = Component> {
   readonly #source: Source;
   readonly #settings: Settings;
   readonly #config: Config;
-  #component: Component | undefined;
+  #component: C | undefined;
   #failure: ConfigError | undefined;
-  /** Whether the client's error was logged. */
-  #clientErrorLogged = false;
   /** The keys of the last working component, for its successor after a trap. */
   #keys: string | undefined;
 
@@ -72,14 +69,14 @@ export class State {
    * The component, created when it is first needed, because Workers have no randomness at module
    * level.
    */
-  component(): Component {
+  component(): C {
     if (this.#component !== undefined && !this.#component.broken) return this.#component;
     if (this.#failure !== undefined) throw this.#failure;
     const make = () =>
-      new Component(this.#source.modules(), this.#source.instantiate, { ...this.#settings, config: this.#config });
+      this.make(this.#source.modules(), this.#source.instantiate, { ...this.#settings, config: this.#config });
     try {
       this.#component = make();
-      if (this.#component.hasClient) this.#logClientError(this.#component.clientError);
+      this.started(this.#component);
       this.#logFaults(this.#component);
       if (this.#keys !== undefined) {
         try {
@@ -99,12 +96,12 @@ export class State {
     }
   }
 
-  /** Logs an invalid client once, at the start. The gate works nevertheless. */
-  #logClientError(error: ConfigError | undefined): void {
-    if (error === undefined || this.#clientErrorLogged) return;
-    this.#clientErrorLogged = true;
-    console.error(`tollgate: No token can be requested: ${error.message}`);
+  protected make(modules: CoreModules, instantiate: Instantiate | undefined, settings: ComponentSettings): C {
+    return new Component(modules, instantiate, settings) as C;
   }
+
+  /** Called with each new component. */
+  protected started(_component: C): void {}
 
   /** Logs new faults of the issuers. */
   #logFaults(component: Component): void {
@@ -112,12 +109,9 @@ export class State {
       console.warn(`tollgate: ${message}`);
   }
 
-  /** Throws the error of the configuration, including the client's. */
+  /** Throws the error of the configuration. */
   check(): void {
-    this.#clientErrorLogged = true; // thrown below instead
-    const component = this.component();
-    const error = component.hasClient ? component.clientError : undefined;
-    if (error !== undefined) throw error;
+    this.component();
   }
 
   /** One call that needs no I/O. */
@@ -131,46 +125,15 @@ export class State {
   decide(run: (gate: Gate) => Step<Outcome>, context: RequestContext): MaybePromise<Decided>;
   decide(run: (gate: Gate) => Step<Outcome> | undefined, context: RequestContext): MaybePromise<Decided | undefined>;
   decide(run: (gate: Gate) => Step<Outcome> | undefined, context: RequestContext): MaybePromise<Decided | undefined> {
-    return this.#start((component, call) => component.enter(run, call), decidedBy, context);
+    return this.start((component, call) => component.enter(run, call), decidedBy, context);
   }
 
-  /**
-   * Requests a token from the gate's client in the same way. Throws or rejects with a `TokenError`
-   * if the request fails, with a {@link ConfigError} if the gate is invalid, and with a {@link
-   * Trap} if the component trapped.
-   */
-  token(run: (client: TokenClient) => Step<TokenOutcome>, context: RequestContext): MaybePromise<Token> {
-    return this.#request(run, tokenOf, context);
-  }
-
-  /** Requests an assertion from the gate's client. Throws and rejects as {@link token} does. */
-  assertion(run: (client: TokenClient) => Step<AssertionOutcome>, context: RequestContext): MaybePromise<string> {
-    return this.#request(run, assertionOf, context);
-  }
-
-  #request<V, R>(
-    run: (client: TokenClient) => Step<V>,
-    finish: (outcome: V) => R,
+  /** Starts an operation and drives it to its end. */
+  protected start<V, R>(
+    begin: Begin<C, V>,
+    finish: Finish<V, R>,
     context: RequestContext,
-  ): MaybePromise<R> {
-    return this.#start(
-      (component, call) => {
-        const client = component.client();
-        return component.enter(() => run(client), call);
-      },
-      (_, outcome) => finish(outcome),
-      context,
-    )!;
-  }
-
-  /** One call of the gate's client that needs no I/O. */
-  client<T>(run: (client: TokenClient) => T): T {
-    const component = this.component();
-    const client = component.client();
-    return component.enter(() => run(client), nothing());
-  }
-
-  #start<V, R>(begin: Begin<V>, finish: Finish<V, R>, context: RequestContext): MaybePromise<R> | undefined {
+  ): MaybePromise<R> | undefined {
     const component = this.component();
     const call: Call = { pending: [], env: context.env };
     const step = begin(component, call);
@@ -184,9 +147,9 @@ export class State {
   }
 
   async #drive<V, R>(
-    begin: Begin<V>,
+    begin: Begin<C, V>,
     finish: Finish<V, R>,
-    component: Component,
+    component: C,
     task: Task<V>,
     call: Call,
     context: RequestContext,

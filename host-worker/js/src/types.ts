@@ -20,7 +20,13 @@ export type MaybePromise<T> = T | Promise<T>;
  * environment (see {@link Gate}), or has the default that its comment names. An unknown name or a
  * value of the wrong type is a {@link ConfigError}.
  */
-export interface GateOptions {
+export interface GateOptions extends VerifyingGateOptions {
+  /** This application as an OAuth client, if it requests tokens itself. */
+  client?: ClientOptions;
+}
+
+/** The configuration of a gate without a client: see {@link GateOptions}. */
+export interface VerifyingGateOptions {
   /** Short for `issuers: [{ issuer }]`. Not together with `issuers`. */
   issuer?: string;
   /** Short for the `audiences` of the only issuer, which comes from `issuer` or the environment. */
@@ -67,8 +73,6 @@ export interface GateOptions {
   tokenCache?: TokenCacheOptions;
   /** How keys are fetched and cached. */
   keys?: KeyOptions;
-  /** This application as an OAuth client, if it requests tokens itself. */
-  client?: ClientOptions;
   /**
    * Makes the requests to issuers; default: the global `fetch`. With a service binding:
    * `(url, init, env) => env.ISSUER.fetch(url, init)`. It must not follow redirects and must
@@ -302,18 +306,10 @@ export interface Demands {
 }
 
 /**
- * Protects an HTTP API with bearer tokens.
- *
- * Settings that the options leave out come from `env`: `TOLLGATE_ISSUER`, `TOLLGATE_AUDIENCE`,
- * `TOLLGATE_RESOURCE`, `TOLLGATE_SCOPES`, `TOLLGATE_JWKS_URI`, `TOLLGATE_JWKS`; for the client
- * `TOLLGATE_CLIENT_ID`, `TOLLGATE_CLIENT_SECRET`, `TOLLGATE_PRIVATE_KEY` (with `…_NEXT` and
- * `…_RETIRED`), `TOLLGATE_TOKEN_ENDPOINT`. Pass a Worker's `env`, or `process.env`. Each `env`
- * object is read once. Keys and caches are shared between equal settings. An invalid configuration
- * throws a {@link ConfigError}, except from {@link Gate.protect}, which logs it and answers 500.
- *
- * Pass `ctx` if there is one, so that fetches of keys can outlive the request that started them.
+ * The part of a gate that verifies tokens, which the entry `tollgate/verifier` has: see {@link
+ * Gate}. A configuration with a client is a {@link ConfigError} there.
  */
-export interface Gate {
+export interface VerifyingGate {
   /** Protects a handler, for `export default`. */
   protect<Env = any, Ctx = any, Req extends Request = Request>(
     handler: Handler<Env, Ctx, Req>,
@@ -344,7 +340,21 @@ export interface Gate {
    * place that only your application can write to: whoever writes it can sign tokens.
    */
   importKeys(state: string, env?: unknown): number;
+}
 
+/**
+ * Protects an HTTP API with bearer tokens.
+ *
+ * Settings that the options leave out come from `env`: `TOLLGATE_ISSUER`, `TOLLGATE_AUDIENCE`,
+ * `TOLLGATE_RESOURCE`, `TOLLGATE_SCOPES`, `TOLLGATE_JWKS_URI`, `TOLLGATE_JWKS`; for the client
+ * `TOLLGATE_CLIENT_ID`, `TOLLGATE_CLIENT_SECRET`, `TOLLGATE_PRIVATE_KEY` (with `…_NEXT` and
+ * `…_RETIRED`), `TOLLGATE_TOKEN_ENDPOINT`. Pass a Worker's `env`, or `process.env`. Each `env`
+ * object is read once. Keys and caches are shared between equal settings. An invalid configuration
+ * throws a {@link ConfigError}, except from {@link Gate.protect}, which logs it and answers 500.
+ *
+ * Pass `ctx` if there is one, so that fetches of keys can outlive the request that started them.
+ */
+export interface Gate extends VerifyingGate {
   // The client: tokens for other APIs. The methods below reject with a `TokenError`, except for
   // wrong arguments (`TypeError`), an invalid gate (`ConfigError`), a caller that disconnected
   // before there was a token (the reason of its signal; not with `ctx`), and internal faults.

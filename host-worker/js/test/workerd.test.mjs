@@ -1,6 +1,6 @@
 // The package in real workerd, bundled by wrangler as a user's Worker is.
 import assert from 'node:assert/strict';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, readdir, rm } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -208,4 +208,19 @@ test('stale keys are used while they are refreshed after the response', async (t
   const until = performance.now() + 3000;
   while (own.counts.jwks < 2 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(own.counts.jwks, 2);
+});
+
+test('a Worker ships the modules of its entry, and no others', async (t) => {
+  const modules = async (folder) =>
+    (await readdir(folder)).flatMap((name) => /(tollgate-.*)\.wasm$/.exec(name)?.[1] ?? []).sort();
+  const of = (component) => ['core', 'core2', 'core3'].map((part) => `tollgate-${component}.${part}`);
+  assert.deepEqual(await modules(dist), of('gate'));
+  const small = await bundle(t, {
+    'src/index.js':
+      "import { createGate } from 'tollgate/verifier'; export default createGate().protect((request, env, ctx, auth) => new Response(auth.subject));",
+  });
+  assert.deepEqual(await modules(small), of('verifier'));
+  const worker = await run(t, small, { TOLLGATE_ISSUER: issuer.url, TOLLGATE_AUDIENCE: AUDIENCE });
+  assert.equal(await (await worker.fetch('/mcp', bearer(await issuer.mint()))).text(), 'ada');
+  assert.equal((await worker.fetch('/mcp')).status, 401);
 });

@@ -3,24 +3,23 @@
 
 use std::rc::Rc;
 
+use super::client::Client;
 use super::config::{Config, IssuerConfig};
 use super::environment;
 use crate::access_token::IssuerPolicy;
 use crate::capability::Host;
-use crate::config_error::{ConfigError, ConfigPart, Origin, Origins};
+use crate::config_error::{ConfigError, Origin, Origins};
 use crate::issuers::{self, Issuers, KeyPolicy, KeySource};
 use crate::limits;
-use crate::resource_server::{GateConfig, GateRules, PublishedKeys, Resource, issuer_policy};
+use crate::resource_server::{GateConfig, GateRules, Resource, issuer_policy};
 use crate::task::Scheduler;
-use crate::token_client::{ClientConfig, CompiledClient, compile_client};
 use crate::trusted_url::trusted_url;
 
 /// A valid configuration. Only its client may be invalid.
 pub(super) struct Compiled {
     pub(super) issuers: Rc<Issuers>,
     pub(super) gate: GateRules,
-    /// Kept apart, because an invalid client must not stop the gate.
-    pub(super) client: Option<Result<Rc<CompiledClient>, ConfigError>>,
+    pub(super) client: Client,
 }
 
 /// Checks a configuration. Errors use the user's spelling of option names.
@@ -28,12 +27,11 @@ pub(super) fn compile(config: Config, host: Rc<dyn Host>) -> Result<Compiled, Co
     let naming = config.naming.unwrap_or_default();
     let mut origins = Origins::default();
     let compiled = compile_all(config, &mut origins, host);
-    let mut compiled = compiled.map_err(|error| error.spelled(naming, &origins))?;
-    if let Some(Err(error)) = &mut compiled.client {
-        *error = error.clone().spelled(naming, &origins);
-        error.part = ConfigPart::Client;
-    }
-    Ok(compiled)
+    let compiled = compiled.map_err(|error| error.spelled(naming, &origins))?;
+    Ok(Compiled {
+        client: compiled.client.spelled(naming, &origins),
+        ..compiled
+    })
 }
 
 fn compile_all(
@@ -121,11 +119,7 @@ fn compile_options(config: Config, host: Rc<dyn Host>) -> Result<Compiled, Confi
         },
         policies,
     )?;
-    let client = config.client.map(|client| {
-        let (client, keys) = client_and_keys(&client, &issuers);
-        gate.client_keys = keys;
-        client
-    });
+    let client = Client::compile(config.client.as_ref(), &issuers, &mut gate)?;
     Ok(Compiled {
         issuers,
         gate,
@@ -178,22 +172,4 @@ fn compile_issuers(
         policies.push(policy);
     }
     Ok((policies, sources))
-}
-
-/// The client, and what its gate publishes at `/.well-known/jwks.json`.
-#[inline(never)]
-fn client_and_keys(
-    config: &ClientConfig,
-    issuers: &Issuers,
-) -> (
-    Result<Rc<CompiledClient>, ConfigError>,
-    Option<PublishedKeys>,
-) {
-    let client = compile_client(config, &issuers.sources, &issuers.scheduler).map(Rc::new);
-    let keys = match &client {
-        Ok(client) => client.keys().cloned().map(PublishedKeys::Of),
-        Err(_) if config.keys.is_some() => Some(PublishedKeys::Unusable),
-        Err(_) => None,
-    };
-    (client, keys)
 }

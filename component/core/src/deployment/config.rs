@@ -2,13 +2,13 @@
 //! Names and types are the same here.
 
 use super::environment::Setting;
-use crate::config_error::Naming;
-pub use crate::issuers::{IssuerConfig, KeyLocationConfig, KeyPolicyConfig};
-pub use crate::resource_server::{Access, Cors, Metadata, RouteConfig, TokenCacheConfig};
-pub use crate::token_client::{
+pub use crate::client_config::{
     AssertionAudience, ClientAuthenticationMethod, ClientConfig, ClientKeyConfig, ClientKeySource,
     ExchangeCacheConfig,
 };
+use crate::config_error::Naming;
+pub use crate::issuers::{IssuerConfig, KeyLocationConfig, KeyPolicyConfig};
+pub use crate::resource_server::{Access, Cors, Metadata, RouteConfig, TokenCacheConfig};
 
 /// See the record `config` in WIT.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

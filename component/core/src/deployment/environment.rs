@@ -3,11 +3,9 @@
 
 use std::fmt;
 
-use super::config::{
-    ClientConfig, ClientKeyConfig, ClientKeySource, Config, IssuerConfig, KeyLocationConfig,
-};
+use super::client;
+use super::config::{Config, IssuerConfig, KeyLocationConfig};
 use crate::config_error::{ConfigError, Origin, Origins};
-use crate::secret::Secret;
 
 /// A value as the host found it. See the variant `setting` in WIT.
 #[derive(Clone, PartialEq, Eq)]
@@ -57,12 +55,12 @@ const RESOURCE: &str = "TOLLGATE_RESOURCE";
 const SCOPES: &str = "TOLLGATE_SCOPES";
 const JWKS_URI: &str = "TOLLGATE_JWKS_URI";
 const JWKS: &str = "TOLLGATE_JWKS";
-const CLIENT_ID: &str = "TOLLGATE_CLIENT_ID";
-const CLIENT_SECRET: &str = "TOLLGATE_CLIENT_SECRET";
-const PRIVATE_KEY: &str = "TOLLGATE_PRIVATE_KEY";
-const PRIVATE_KEY_NEXT: &str = "TOLLGATE_PRIVATE_KEY_NEXT";
-const PRIVATE_KEY_RETIRED: &str = "TOLLGATE_PRIVATE_KEY_RETIRED";
-const TOKEN_ENDPOINT: &str = "TOLLGATE_TOKEN_ENDPOINT";
+pub(super) const CLIENT_ID: &str = "TOLLGATE_CLIENT_ID";
+pub(super) const CLIENT_SECRET: &str = "TOLLGATE_CLIENT_SECRET";
+pub(super) const PRIVATE_KEY: &str = "TOLLGATE_PRIVATE_KEY";
+pub(super) const PRIVATE_KEY_NEXT: &str = "TOLLGATE_PRIVATE_KEY_NEXT";
+pub(super) const PRIVATE_KEY_RETIRED: &str = "TOLLGATE_PRIVATE_KEY_RETIRED";
+pub(super) const TOKEN_ENDPOINT: &str = "TOLLGATE_TOKEN_ENDPOINT";
 
 const NAMES: [&str; 12] = [
     ISSUER,
@@ -79,7 +77,8 @@ const NAMES: [&str; 12] = [
     TOKEN_ENDPOINT,
 ];
 
-const OF_CLIENT: [&str; 6] = [
+/// The settings of the client.
+pub(super) const OF_CLIENT: [&str; 6] = [
     CLIENT_ID,
     CLIENT_SECRET,
     PRIVATE_KEY,
@@ -147,51 +146,13 @@ pub(super) fn apply(
         }
     }
     if env.has(&OF_CLIENT) {
-        apply_client(&mut env, config.client.get_or_insert_default())?;
+        client::apply(&mut env, &mut config.client)?;
     }
-    Ok(())
-}
-
-#[inline(never)]
-fn apply_client(env: &mut Environment<'_>, client: &mut ClientConfig) -> Result<(), ConfigError> {
-    env.fill(&mut client.id, "client.id", CLIENT_ID);
-    env.fill(
-        &mut client.token_endpoint,
-        "client.token-endpoint",
-        TOKEN_ENDPOINT,
-    );
-    if client.secret.is_none() {
-        let mut secret = None;
-        env.fill(&mut secret, "client.secret", CLIENT_SECRET);
-        client.secret = secret.map(Secret::new);
-    }
-    if client.keys.is_some() {
-        return Ok(());
-    }
-    const PLACES: [&str; 3] = ["client.keys[0]", "client.keys[1]", "client.keys[2]"];
-    let mut keys = Vec::new();
-    for name in [PRIVATE_KEY, PRIVATE_KEY_NEXT, PRIVATE_KEY_RETIRED] {
-        let mut key = None;
-        env.fill(&mut key, PLACES[keys.len()], name);
-        let Some(key) = key else { continue };
-        // The first key signs.
-        if keys.is_empty() && name != PRIVATE_KEY {
-            let message =
-                "it is only published, and does not sign: set TOLLGATE_PRIVATE_KEY as well";
-            return Err(ConfigError::new(name, message));
-        }
-        keys.push(ClientKeyConfig {
-            key: ClientKeySource::Text(Secret::new(key)),
-            kid: None,
-            algorithm: None,
-        });
-    }
-    client.keys = Some(keys).filter(|keys| !keys.is_empty());
     Ok(())
 }
 
 /// Settings whose values can be used, each as a list. Empty texts count as left out.
-struct Environment<'a> {
+pub(super) struct Environment<'a> {
     values: Vec<(&'static str, Vec<String>)>,
     origins: &'a mut Origins,
 }
@@ -232,7 +193,7 @@ impl<'a> Environment<'a> {
         Ok(Self { values, origins })
     }
 
-    fn has(&self, names: &[&str]) -> bool {
+    pub(super) fn has(&self, names: &[&str]) -> bool {
         self.values.iter().any(|(given, _)| names.contains(given))
     }
 
@@ -254,7 +215,12 @@ impl<'a> Environment<'a> {
     }
 
     #[inline(never)]
-    fn fill(&mut self, option: &mut Option<String>, place: &'static str, name: &'static str) {
+    pub(super) fn fill(
+        &mut self,
+        option: &mut Option<String>,
+        place: &'static str,
+        name: &'static str,
+    ) {
         if option.is_none() {
             let mut list = None;
             self.fill_list(&mut list, place, name);

@@ -23,13 +23,19 @@ mod compact_jws;
 mod jwk;
 mod jwk_members;
 mod jwk_set;
+#[cfg(feature = "authorization-server")]
 mod key_generation;
 pub mod limits;
+#[cfg(feature = "private-keys")]
 mod pem;
+#[cfg(feature = "private-keys")]
 mod private_key;
 mod public_key;
+#[cfg(feature = "private-keys")]
 mod signing_key;
+#[cfg(feature = "private-keys")]
 mod signing_key_error;
+#[cfg(feature = "private-keys")]
 mod signing_key_set;
 mod verify;
 mod weak_rsa;
@@ -40,8 +46,15 @@ pub use compact_jws::{CompactJws, JwsError, JwsHeader};
 pub use jwk::{VerificationError, VerifyingKey};
 pub use jwk_members::JwkError;
 pub use jwk_set::{JwkSet, JwkSetError, SkippedKey};
+<<<<<<< HEAD
+#[cfg(feature = "authorization-server")]
 pub(crate) use key_generation::generate_p256;
+=======
+#[cfg(feature = "private-keys")]
+>>>>>>> split
 pub use signing_key::{SigningKey, publish, sign_compact};
+#[cfg(feature = "private-keys")]
 pub use signing_key_error::{SigningError, SigningKeyError};
+#[cfg(feature = "private-keys")]
 pub(crate) use signing_key_set::SigningKeySet;
 pub use verify::{VerifyError, verify_compact, verify_raw};

@@ -11,6 +11,7 @@ use super::route_path::RoutePath;
 use crate::access_token::{IssuerPolicy, ScopeHierarchy, TokenCacheLimits, is_scope_token};
 use crate::config_error::ConfigError;
 use crate::http_url::HttpUrl;
+#[cfg(feature = "token-client")]
 use crate::jose::SigningKeySet;
 use crate::limits;
 
@@ -29,6 +30,7 @@ pub(crate) struct GateConfig {
 }
 
 /// The content of `/.well-known/jwks.json`.
+#[cfg(feature = "token-client")]
 #[derive(Clone)]
 pub(crate) enum PublishedKeys {
     /// The public halves of this application's keys.
@@ -44,6 +46,7 @@ pub(crate) struct GateRules {
     /// In the order of the issuers.
     pub(super) policies: Vec<IssuerPolicy>,
     /// The content of `/.well-known/jwks.json`. `None` if there is no such document.
+    #[cfg(feature = "token-client")]
     pub(crate) client_keys: Option<PublishedKeys>,
     pub(super) routes: Routes,
     pub(super) scopes: Vec<String>,
@@ -89,6 +92,7 @@ impl GateRules {
             Some(settings) => checked_metadata(settings)?,
         };
         Ok(Self {
+            #[cfg(feature = "token-client")]
             client_keys: None,
             origin: config.origin,
             serve_issuer_metadata: settings.serve_issuer_metadata.unwrap_or(true),

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+#[cfg(feature = "token-client")]
 use super::compile::PublishedKeys;
 use super::cors::public_headers;
 use super::decision::{Decision, Outcome, RequestHead, Step, respond};
@@ -12,6 +13,7 @@ use super::path_readings::readings;
 use super::rejection::{ChallengeContext, Rejection};
 use super::request_target::RequestTarget;
 use crate::answer::Answer;
+#[cfg(feature = "token-client")]
 use crate::jose::SigningError;
 
 impl Inner {
@@ -21,6 +23,7 @@ impl Inner {
         let published = match document {
             WellKnown::ProtectedResource(_) => true,
             WellKnown::AuthorizationServer => self.rules.serve_issuer_metadata,
+            #[cfg(feature = "token-client")]
             WellKnown::ClientKeys => self.rules.client_keys.is_some(),
         };
         published.then_some(document)
@@ -65,6 +68,7 @@ impl Inner {
                     refusal(Rejection::NoSuchResource)
                 }
             }
+            #[cfg(feature = "token-client")]
             WellKnown::ClientKeys => {
                 let Some(keys) = self.rules.client_keys.clone() else {
                     return respond(finish(refusal(Rejection::NoSuchResource)));
@@ -100,6 +104,7 @@ impl Inner {
         respond(finish(answer))
     }
 
+    #[cfg(feature = "token-client")]
     async fn published_keys(&self, keys: &PublishedKeys) -> Result<String, Rejection> {
         let PublishedKeys::Of(keys) = keys else {
             return Err(Rejection::ClientKeysBroken);

@@ -7,6 +7,7 @@ use crate::json::{Json, Object};
 
 const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+#[cfg(feature = "token-client")]
 const CLIENT_KEYS: &str = "/.well-known/jwks.json";
 /// Clients fetch it once per connection. A change of scopes should be visible soon.
 const CACHE: &str = "public, max-age=300";
@@ -17,6 +18,7 @@ pub(super) enum WellKnown<'a> {
     /// The metadata of the resource at this path, which is empty or has a leading slash.
     ProtectedResource(&'a str),
     AuthorizationServer,
+    #[cfg(feature = "token-client")]
     ClientKeys,
 }
 
@@ -30,6 +32,7 @@ impl<'a> WellKnown<'a> {
         if let Some(rest) = below(PROTECTED_RESOURCE) {
             return Some(Self::ProtectedResource(if rest == "/" { "" } else { rest }));
         }
+        #[cfg(feature = "token-client")]
         if path == CLIENT_KEYS {
             return Some(Self::ClientKeys);
         }
@@ -99,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_resource_path_follows_the_well_known_part() {
-        use WellKnown::{AuthorizationServer, ClientKeys, ProtectedResource};
+        use WellKnown::{AuthorizationServer, ProtectedResource};
         for (path, expected) in [
             (
                 "/.well-known/oauth-protected-resource",
@@ -124,7 +127,10 @@ mod tests {
             ),
             ("/.well-known/openid-configuration", None),
             ("/mcp", None),
-            ("/.well-known/jwks.json", Some(ClientKeys)),
+            #[cfg(feature = "token-client")]
+            ("/.well-known/jwks.json", Some(WellKnown::ClientKeys)),
+            #[cfg(not(feature = "token-client"))]
+            ("/.well-known/jwks.json", None),
             ("/.well-known/jwks.json/", None),
         ] {
             assert_eq!(WellKnown::of(path), expected, "{path}");

@@ -17,7 +17,9 @@ mod route;
 mod route_path;
 mod token_check;
 
-pub(crate) use compile::{GateConfig, GateRules, PublishedKeys};
+#[cfg(feature = "token-client")]
+pub(crate) use compile::PublishedKeys;
+pub(crate) use compile::{GateConfig, GateRules};
 pub use config::{Access, Cors, Metadata, RouteConfig, TokenCacheConfig};
 pub use credentials::{bearer_token_start, check_token68};
 pub use decision::{Allowed, Decision, Outcome, RequestHead, Step};

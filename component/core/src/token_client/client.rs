@@ -8,7 +8,6 @@ use lru::LruCache;
 
 use super::client_authentication::Credentials;
 use super::compile::CompiledClient;
-use super::config::AssertionAudience;
 use super::exchanged_tokens::{CacheKey, ExchangedTokens};
 use super::failure::TokenFailure;
 use super::in_flight::{Cooling, InFlight, cooling};
@@ -16,6 +15,7 @@ use super::token_endpoint::token_endpoint;
 use super::token_request::{Delegation, Grant, TokenTarget, check_destination};
 use super::token_response::{Token, read};
 use crate::capability::{HttpError, HttpRequest, UnixMillis};
+use crate::client_config::AssertionAudience;
 use crate::config_error::Naming;
 use crate::issuers::{Issuers, KeySource};
 use crate::jose::base64url;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::config::{ClientKeyConfig, ClientKeySource};
+use crate::client_config::{ClientKeyConfig, ClientKeySource};
 use crate::config_error::ConfigError;
 use crate::jose::{Algorithm, COMPONENTS_WITH_ALL_ALGORITHMS, SigningKey, SigningKeySet};
 use crate::task::Scheduler;

@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use super::client_authentication::ClientAuthentication;
 use super::client_keys::read_keys;
-use super::config::{
+use super::exchanged_tokens::ExchangeCacheLimits;
+use crate::client_config::{
     AssertionAudience, ClientAuthenticationMethod as Method, ClientConfig, ExchangeCacheConfig,
 };
-use super::exchanged_tokens::ExchangeCacheLimits;
 use crate::config_error::ConfigError;
 use crate::http_url::HttpUrl;
 use crate::issuers::KeySource;

@@ -17,7 +17,6 @@ mod client;
 mod client_authentication;
 mod client_keys;
 mod compile;
-mod config;
 mod exchanged_tokens;
 mod failure;
 mod in_flight;
@@ -28,11 +27,12 @@ mod token_response;
 
 pub use client::{AssertionStep, TokenClient, TokenStep};
 pub(crate) use compile::{CompiledClient, compile_client};
-pub use config::{
-    AssertionAudience, ClientAuthenticationMethod, ClientConfig, ClientKeyConfig, ClientKeySource,
-    ExchangeCacheConfig,
-};
 pub use exchanged_tokens::CacheKey;
 pub use failure::{OAuthError, TokenFailure};
 pub use token_request::{Delegation, Grant, TokenTarget, TypedToken};
 pub use token_response::Token;
+
+pub use crate::client_config::{
+    AssertionAudience, ClientAuthenticationMethod, ClientConfig, ClientKeyConfig, ClientKeySource,
+    ExchangeCacheConfig,
+};

@@ -33,6 +33,7 @@ export async function load() {
   entries ??= (async () => {
     const root = await consumer(undefined, {
       'main.mjs': "export * from 'tollgate';",
+      'verifier.mjs': "export * from 'tollgate/verifier';",
       'bare.mjs': "export * from 'tollgate/bare';",
       'node.mjs': "export * from 'tollgate/node';",
       'signatures.mjs': "export * from 'tollgate/signatures';",
@@ -41,6 +42,7 @@ export async function load() {
     try {
       return {
         main: await import(pathToFileURL(path.join(root, 'main.mjs'))),
+        verifier: await import(pathToFileURL(path.join(root, 'verifier.mjs'))),
         bare: await import(pathToFileURL(path.join(root, 'bare.mjs'))),
         node: await import(pathToFileURL(path.join(root, 'node.mjs'))),
         signatures: await import(pathToFileURL(path.join(root, 'signatures.mjs'))),

@@ -1,5 +1,8 @@
 //! The configuration of a client. `wit/types.wit` documents the fields and their defaults. Names
 //! and types are the same here.
+//!
+//! A build without the role `token_client` has these types too, to recognize a client and refuse
+//! it.
 
 use crate::secret::Secret;
 
