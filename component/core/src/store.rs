@@ -13,10 +13,12 @@
 //! Where a store breaks the first or the third, a code can be redeemed twice; where it breaks the
 //! second, a revoked token can come back.
 
+mod limits;
 mod memory;
 
 use crate::capability::Pending;
 
+pub use limits::{list_is_within_limits, read_is_within_limits};
 pub use memory::MemoryStore;
 
 /// Seconds since 1970-01-01T00:00:00Z.
@@ -28,8 +30,22 @@ pub const KEY_BYTES: usize = 256;
 /// The longest value, in bytes: half of what a row of a Durable Object holds (2 MB).
 pub const VALUE_BYTES: usize = 1024 * 1024;
 
-/// Keys of one read, and changes of one commit: the statements of one short transaction.
+/// Keys of one read, and conditions or changes of one commit: the statements of one short
+/// transaction.
 pub const KEYS_AT_ONCE: usize = 32;
+
+/// The values of one read, one page or one commit together, in bytes: a quarter of what one message
+/// between a Worker and a Durable Object holds (32 MiB).
+pub const BYTES_AT_ONCE: usize = 8 * 1024 * 1024;
+
+/// The longest name of a partition, in bytes.
+pub const PARTITION_BYTES: usize = 64;
+
+/// The longest version, in bytes.
+pub const VERSION_BYTES: usize = 32;
+
+/// The latest time: the end of the year 9999. JavaScript's numbers and SQLite's integers hold it.
+pub const LATEST: UnixSeconds = 253_402_300_799;
 
 /// Records of one page.
 pub const PAGE_RECORDS: u32 = 1000;
@@ -74,9 +90,11 @@ pub struct Put {
 /// A change of one partition: all or nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Commit {
-    /// Every one must hold. A key may have a condition and be neither written nor deleted.
+    /// Every one must hold. A key may have a condition and be neither written nor deleted. No key
+    /// twice.
     pub conditions: Vec<(String, Condition)>,
-    /// Records to write, in place of what the keys had. No key twice.
+    /// Records to write, in place of what the keys had. No key twice. Their values together have at
+    /// most [`BYTES_AT_ONCE`].
     pub puts: Vec<Put>,
     /// Keys to delete. A key without a record is not an error. None of `puts`.
     pub deletes: Vec<String>,
@@ -100,13 +118,15 @@ pub struct Page {
     pub more: bool,
 }
 
-/// Why the store did not answer. After a commit it is unknown whether the change took place.
+/// Why the store did not answer. After a commit it is unknown whether the change took place, except
+/// that an operation over a limit of this module changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreError {
     /// The store cannot be reached, or is overloaded. The same operation may succeed later.
     Unavailable,
     /// The operation failed, and will fail again: the database is damaged, full or of a newer
-    /// schema. The operator must act.
+    /// schema, and the operator must act. An operation over a limit of this module, which core never
+    /// starts, fails like this too.
     Failed,
 }
 
@@ -119,8 +139,9 @@ pub type PendingStore<T> = Box<dyn Pending<Result<T, StoreError>>>;
 /// empty. `now` is the time of the operation in seconds: a record whose `expires_at` is not later
 /// counts as absent. A store may delete expired records whenever it likes.
 pub trait Store {
-    /// Starts a read of some keys. The result has an entry for each key, in the same order; `None`
-    /// if there is no record.
+    /// Starts a read of some keys, all at the same moment. The result has an entry for each key, in
+    /// the same order; `None` if there is no record. It fails if the values together have more than
+    /// [`BYTES_AT_ONCE`].
     fn read(
         &self,
         partition: &str,
@@ -129,8 +150,9 @@ pub trait Store {
     ) -> PendingStore<Vec<Option<Record>>>;
 
     /// Starts a read of the records whose key begins with `prefix` and comes after `after`, at most
-    /// `limit` (1 to [`PAGE_RECORDS`]). A record that exists during a whole walk through the pages
-    /// is on exactly one of them.
+    /// `limit` (1 to [`PAGE_RECORDS`]) and at most [`BYTES_AT_ONCE`] of values. A record that exists
+    /// during a whole walk through the pages is on exactly one of them. An empty prefix matches
+    /// every key.
     fn list(
         &self,
         partition: &str,

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
 use super::{
-    Commit, Committed, Condition, Page, PendingStore, Record, Store, StoreError, UnixSeconds,
+    BYTES_AT_ONCE, Commit, Committed, Condition, Page, PendingStore, Record, Store, StoreError,
+    UnixSeconds, list_is_within_limits, read_is_within_limits,
 };
 use crate::capability::Pending;
 
@@ -25,6 +26,10 @@ impl<T> Pending<Result<T, StoreError>> for Answered<T> {
 
 fn answered<T: 'static>(value: T) -> PendingStore<T> {
     Box::new(Answered(Some(Ok(value))))
+}
+
+fn refused<T: 'static>() -> PendingStore<T> {
+    Box::new(Answered(Some(Err(StoreError::Failed))))
 }
 
 fn exists(record: &Record, now: UnixSeconds) -> bool {
@@ -55,13 +60,21 @@ impl Store for MemoryStore {
         keys: &[&str],
         now: UnixSeconds,
     ) -> PendingStore<Vec<Option<Record>>> {
+        if !read_is_within_limits(partition, keys, now) {
+            return refused();
+        }
         let partitions = self.partitions.borrow();
         let records = partitions.get(partition);
         let read = |key: &&str| {
             let record = records?.get(*key)?;
-            exists(record, now).then(|| record.clone())
+            exists(record, now).then_some(record)
         };
-        answered(keys.iter().map(read).collect())
+        let found: Vec<_> = keys.iter().map(read).collect();
+        let bytes: usize = found.iter().flatten().map(|found| found.value.len()).sum();
+        if bytes > BYTES_AT_ONCE {
+            return refused();
+        }
+        answered(found.into_iter().map(|found| found.cloned()).collect())
     }
 
     fn list(
@@ -72,6 +85,9 @@ impl Store for MemoryStore {
         limit: u32,
         now: UnixSeconds,
     ) -> PendingStore<Page> {
+        if !list_is_within_limits(partition, prefix, after, limit, now) {
+            return refused();
+        }
         let partitions = self.partitions.borrow();
         let Some(records) = partitions.get(partition) else {
             return answered(Page::default());
@@ -80,19 +96,28 @@ impl Store for MemoryStore {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix),
         };
-        let mut found = records
+        let found = records
             .range::<str, _>((start, Bound::Unbounded))
             .map(|(_, record)| record)
             .take_while(|record| record.key.starts_with(prefix))
             .filter(|record| exists(record, now));
-        let records = found.by_ref().take(limit as usize).cloned().collect();
-        answered(Page {
-            records,
-            more: found.next().is_some(),
-        })
+        let mut page = Page::default();
+        let mut bytes = 0;
+        for record in found {
+            bytes += record.value.len();
+            if page.records.len() == limit as usize || bytes > BYTES_AT_ONCE {
+                page.more = true;
+                break;
+            }
+            page.records.push(record.clone());
+        }
+        answered(page)
     }
 
     fn commit(&self, partition: &str, commit: Commit, now: UnixSeconds) -> PendingStore<Committed> {
+        if !commit.is_within_limits(partition, now) {
+            return refused();
+        }
         let mut partitions = self.partitions.borrow_mut();
         let records = partitions.entry(partition.to_owned()).or_default();
         let holds = |(key, condition): &(String, Condition)| {
