@@ -16,7 +16,7 @@ use super::partition::Shard;
 use super::pkce;
 use super::rejection::{GrantFailure, Rejection};
 use super::sealing::{Key, same};
-use super::server::{Server, ServerKeys};
+use super::server::Server;
 use super::storage::Outage;
 use super::token_endpoint::{FoundGrant, Presented};
 use super::token_response::TokenResponse;

@@ -12,7 +12,7 @@ use super::grant::Grant;
 use super::grant_lease::GrantLease;
 use super::grant_tokens::GrantRequest;
 use super::hooks::AuditKind;
-use super::opaque_token::{self, Locator, TokenKind};
+use super::opaque_token;
 use super::parameters::Parameters;
 use super::rejection::{GrantFailure, Rejection};
 use super::sealing::same;

@@ -35,7 +35,7 @@ mod public_key;
 mod signing_key;
 #[cfg(feature = "private-keys")]
 mod signing_key_error;
-#[cfg(feature = "private-keys")]
+#[cfg(feature = "token-client")]
 mod signing_key_set;
 mod verify;
 mod weak_rsa;
@@ -46,15 +46,12 @@ pub use compact_jws::{CompactJws, JwsError, JwsHeader};
 pub use jwk::{VerificationError, VerifyingKey};
 pub use jwk_members::JwkError;
 pub use jwk_set::{JwkSet, JwkSetError, SkippedKey};
-<<<<<<< HEAD
 #[cfg(feature = "authorization-server")]
 pub(crate) use key_generation::generate_p256;
-=======
 #[cfg(feature = "private-keys")]
->>>>>>> split
 pub use signing_key::{SigningKey, publish, sign_compact};
 #[cfg(feature = "private-keys")]
 pub use signing_key_error::{SigningError, SigningKeyError};
-#[cfg(feature = "private-keys")]
+#[cfg(feature = "token-client")]
 pub(crate) use signing_key_set::SigningKeySet;
 pub use verify::{VerifyError, verify_compact, verify_raw};
