@@ -47,6 +47,8 @@ pub mod jose;
 pub mod json;
 mod lease;
 pub mod limits;
+#[cfg(feature = "authorization-server")]
+mod options;
 pub mod resource_server;
 pub mod secret;
 #[cfg(feature = "authorization-server")]

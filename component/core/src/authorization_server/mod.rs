@@ -8,6 +8,7 @@ mod client_credentials;
 mod code_grant;
 mod compile;
 mod config;
+mod config_json;
 mod endpoint;
 mod grant;
 mod grant_lease;

@@ -1,0 +1,156 @@
+//! The configuration as JSON: see [`Config::from_json`].
+
+use super::client::{AuthenticationMethod, GrantType};
+use super::config::{AccessTokenFormat, ClientConfig, Config, EndpointsConfig};
+use crate::config_error::{ConfigError, Naming, Origins};
+use crate::json::Object;
+use crate::options::Options;
+
+/// The longest configuration: clients and texts of pages.
+const BYTES: usize = 1024 * 1024;
+const DEPTH: usize = 8;
+
+const FORMATS: [(&str, AccessTokenFormat); 2] = [
+    ("jwt", AccessTokenFormat::Jwt),
+    ("opaque", AccessTokenFormat::Opaque),
+];
+
+impl Config {
+    /// Reads a configuration. Options have the names of the fields of [`Config`], spelled as
+    /// `naming` says, and the values of OAuth: a grant type is `"authorization_code"`, a method
+    /// `"client_secret_basic"`.
+    ///
+    /// # Errors
+    /// The text is not such a JSON object. Whether the values can be used is checked when the
+    /// server is made.
+    pub fn from_json(json: &str, naming: Naming) -> Result<Self, ConfigError> {
+        let parsed = if json.len() > BYTES {
+            Err("the configuration is longer than a megabyte: remove what is not needed".to_owned())
+        } else {
+            let parsed = Object::parse(json.as_bytes(), DEPTH);
+            parsed.map_err(|error| format!("the configuration {error}"))
+        };
+        let parsed = parsed.map_err(|message| ConfigError::new("config", message))?;
+        let config = read(Options::new(&parsed, naming));
+        let config = config.map_err(|error| error.spelled(naming, &Origins::default()))?;
+        Ok(Self {
+            naming: Some(naming),
+            ..config
+        })
+    }
+}
+
+fn read(options: Options<'_>) -> Result<Config, ConfigError> {
+    let clients = options.objects("clients")?.unwrap_or_default();
+    let config = Config {
+        issuer: options.text("issuer")?.unwrap_or_default(),
+        secrets: options.secrets("secrets")?.unwrap_or_default(),
+        scopes: options.texts("scopes")?,
+        resources: options.texts("resources")?,
+        endpoints: match options.object("endpoints")? {
+            Some(endpoints) => read_endpoints(endpoints)?,
+            None => EndpointsConfig::default(),
+        },
+        access_token: options.word("access-token", &FORMATS)?,
+        access_token_lifetime: options.number("access-token-lifetime")?,
+        refresh_token_lifetime: options.number("refresh-token-lifetime")?,
+        refresh_token_idle_lifetime: options.number("refresh-token-idle-lifetime")?,
+        refresh_grace: options.number("refresh-grace")?,
+        code_lifetime: options.number("code-lifetime")?,
+        clients: clients
+            .into_iter()
+            .map(read_client)
+            .collect::<Result<_, _>>()?,
+        naming: None,
+    };
+    options.finish()?;
+    Ok(config)
+}
+
+fn read_endpoints(options: Options<'_>) -> Result<EndpointsConfig, ConfigError> {
+    let config = EndpointsConfig {
+        authorization: options.text("authorization")?,
+        token: options.text("token")?,
+        revocation: options.text("revocation")?,
+        introspection: options.text("introspection")?,
+        registration: options.text("registration")?,
+        keys: options.text("keys")?,
+    };
+    options.finish()?;
+    Ok(config)
+}
+
+fn read_client(options: Options<'_>) -> Result<ClientConfig, ConfigError> {
+    let config = ClientConfig {
+        id: options.text("id")?.unwrap_or_default(),
+        secrets: options.secrets("secrets")?.unwrap_or_default(),
+        jwks: options.text("jwks")?,
+        jwks_uri: options.text("jwks-uri")?,
+        authentication: methods(|words| options.word("authentication", words))?,
+        grant_types: grant_types(|words| options.words("grant-types", words))?,
+        redirect_uris: options.texts("redirect-uris")?.unwrap_or_default(),
+        scopes: options.texts("scopes")?,
+        serves: options.texts("serves")?.unwrap_or_default(),
+        exchanges_tokens_of_others: options.flag("exchanges-tokens-of-others")?.unwrap_or(false),
+        name: options.text("name")?,
+    };
+    options.finish()?;
+    Ok(config)
+}
+
+/// Reads with the names of the grant types.
+pub(super) fn grant_types<T>(read: impl FnOnce(&[(&str, GrantType)]) -> T) -> T {
+    read(&GrantType::ALL.map(|own| (own.name(), own)))
+}
+
+/// Reads with the names of the authentication methods.
+pub(super) fn methods<T>(read: impl FnOnce(&[(&str, AuthenticationMethod)]) -> T) -> T {
+    read(&[
+        ("none", AuthenticationMethod::None),
+        (
+            "client_secret_basic",
+            AuthenticationMethod::ClientSecretBasic,
+        ),
+        ("client_secret_post", AuthenticationMethod::ClientSecretPost),
+        ("client_secret", AuthenticationMethod::ClientSecret),
+        ("private_key_jwt", AuthenticationMethod::PrivateKeyJwt),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_is_read() {
+        let json = r#"{"issuer":"https://a.example","secrets":["s"],"scopes":["read"],
+            "resources":["https://r.example"],"endpoints":{"token":"/t"},"accessToken":"opaque",
+            "accessTokenLifetime":60,"refreshTokenLifetime":0,"refreshTokenIdleLifetime":5,
+            "refreshGrace":1,"codeLifetime":9,"clients":[{"id":"a","secrets":["x"],
+            "authentication":"client_secret_post","grantTypes":["client_credentials"],
+            "redirectUris":["https://c.example"],"scopes":[],"serves":["r"],
+            "exchangesTokensOfOthers":true,"name":"A"}]}"#;
+        let config = Config::from_json(json, Naming::CamelCase).expect("a configuration");
+        assert_eq!(config.issuer, "https://a.example");
+        assert_eq!(config.access_token, Some(AccessTokenFormat::Opaque));
+        assert_eq!(config.refresh_token_lifetime, Some(0));
+        assert_eq!(config.endpoints.token.as_deref(), Some("/t"));
+        let client = &config.clients[0];
+        assert_eq!(
+            client.authentication,
+            Some(AuthenticationMethod::ClientSecretPost)
+        );
+        assert_eq!(client.grant_types, Some(vec![GrantType::ClientCredentials]));
+        assert!(client.exchanges_tokens_of_others);
+    }
+
+    #[test]
+    fn errors_name_the_option_as_the_user_spelled_it() {
+        let error = |json| Config::from_json(json, Naming::CamelCase).expect_err("an error");
+        let wrong = error(r#"{"clients":[{"id":"a","redirectUris":"https://c.example"}]}"#);
+        assert_eq!(wrong.field, "clients[0].redirectUris");
+        assert_eq!(error(r#"{"isuer":""}"#).field, "isuer");
+        assert_eq!(error("[]").field, "config");
+        assert_eq!(error(&" ".repeat(BYTES + 1)).field, "config");
+    }
+}
