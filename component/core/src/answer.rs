@@ -10,7 +10,7 @@ pub struct Answer {
     pub status: u16,
     /// The headers, in the order in which they are sent.
     pub headers: Vec<Header>,
-    /// A JSON body, or none.
+    /// The body: JSON or HTML. `None`: empty.
     pub body: Option<String>,
     /// A stable code of the refusal. It contains no input from the caller.
     pub reason: Option<&'static str>,

@@ -91,6 +91,11 @@ impl HttpUrl {
         scheme.to_owned() + &self.authority
     }
 
+    /// `host[:port]`, in lower case.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
+    }
+
     /// The path as it was given, not decoded. At least `/`.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -121,7 +126,8 @@ impl HttpUrl {
         self.secure || self.is_loopback()
     }
 
-    fn is_loopback(&self) -> bool {
+    /// Whether the host is this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
         let host = match self.authority.strip_prefix('[') {
             Some(rest) => return rest.split(']').next() == Some("::1"),
             None => self.authority.split(':').next().unwrap_or_default(),

@@ -3,8 +3,8 @@
 mod harness;
 
 use harness::authorization::{
-    APP, AS, CHALLENGE, Fault, Issuer, MCP, VERIFIER, approval, body, config, error, post,
-    redemption, refreshing, request, text,
+    APP, AS, Fault, Issuer, MCP, VERIFIER, approval, body, config, error, post, redemption,
+    refreshing, request, text,
 };
 use tollgate_core::authorization_server::{Approval, AuthorizationRequest, ClientConfig, Config};
 use tollgate_core::secret::Secret;
@@ -174,6 +174,7 @@ fn codes_of_another_client_are_refused_and_stay_valid() {
 fn a_verifier_without_a_challenge_is_refused() {
     let mut config = config();
     config.clients[0].secrets = vec![Secret::new("confidential app 1")];
+    config.confidential_clients_may_omit_pkce = Some(true);
     let issuer = Issuer::new(config);
     let request = AuthorizationRequest {
         code_challenge: None,

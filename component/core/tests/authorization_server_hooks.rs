@@ -176,6 +176,8 @@ fn the_application_sees_and_replaces_props() {
             props(&issuer, &second).as_deref(),
             Some(r#"{"name":"Bob"}"#)
         );
+        // A token from before stays valid; its own props are its own.
+        assert!(props(&issuer, &first).is_some());
         issuer.refresh(&text(&refreshed, "refresh_token"));
         let asked = application.asked.borrow();
         let seen = asked.iter().map(|request| {

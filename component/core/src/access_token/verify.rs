@@ -16,6 +16,9 @@ use crate::task::Scheduler;
 pub enum TypeRule {
     /// One of these, in lower case and without `application/`; `typ` must be present.
     OneOf(Vec<String>),
+    /// One of these, as above, or none: of ID tokens, which need no `typ` (OpenID Connect Core
+    /// section 2).
+    OneOfOrNone(Vec<String>),
     /// Any value or none. Only the audience then distinguishes an access token from an ID token.
     Any,
 }
@@ -58,8 +61,9 @@ impl IssuerPolicy {
     }
 
     fn check_type(&self, typ: Option<&str>) -> Result<(), TokenError> {
-        let TypeRule::OneOf(accepted) = &self.types else {
-            return Ok(());
+        let accepted = match (&self.types, typ) {
+            (TypeRule::Any, _) | (TypeRule::OneOfOrNone(_), None) => return Ok(()),
+            (TypeRule::OneOf(accepted) | TypeRule::OneOfOrNone(accepted), _) => accepted,
         };
         // RFC 7515 section 4.1.9: media types are compared without case, and `application/` may be
         // omitted.

@@ -41,8 +41,9 @@ impl Server {
             scopes: scopes.clone(),
             resources: resources.clone(),
             props: None,
+            upstream: None,
         };
-        let decision = self.decide(question).await?;
+        let decision = self.decide_token(question).await?;
         let scopes = decision.scopes.unwrap_or(scopes);
         let lifetime = decision.access_token_lifetime.map(u64::from);
         let request = AccessTokenRequest {

@@ -68,7 +68,11 @@ impl Server {
             .map(|props| props_key.seal(self.scheduler(), &id.0, props.as_bytes()));
         let now = self.storage.now();
         let expires_at = now + self.settings.code_lifetime;
-        let sealed_key = props.as_ref().map(|_| {
+        let upstream = approval
+            .upstream
+            .map(|tokens| tokens.seal(self.scheduler(), &props_key, id));
+        let has_secrets = props.is_some() || upstream.is_some();
+        let sealed_key = has_secrets.then(|| {
             keys.token_key(&code, "props key")
                 .seal(self.scheduler(), &id.0, props_key.bytes())
         });
@@ -94,6 +98,7 @@ impl Server {
             },
             refresh: None,
             props,
+            upstream,
         };
         let key = grant::key(id);
         let put = self.storage.put(

@@ -4,11 +4,14 @@ use super::client::{
     AuthenticationMethod, Client, ClientKeys, ClientOrigin, GrantType, HashedSecret,
 };
 use super::config::{AccessTokenFormat, ClientConfig, Config, EndpointsConfig};
+use super::pages::Pages;
+use super::sign_in::SignIn;
 use super::{redirect_uri, sealing};
 use crate::access_token::is_scope_token;
 use crate::config_error::ConfigError;
 use crate::http_url::HttpUrl;
 use crate::issuers::issuer_url;
+use crate::jose::Algorithm;
 use crate::secret::Secret;
 use crate::trusted_url::trusted_url;
 
@@ -43,6 +46,10 @@ pub(super) struct Settings {
     pub(super) refresh_grace: u64,
     pub(super) code_lifetime: u64,
     pub(super) clients: Vec<Client>,
+    /// Public clients never may.
+    pub(super) confidential_clients_may_omit_pkce: bool,
+    pub(super) pages: Pages,
+    pub(super) sign_in: Option<SignIn>,
 }
 
 /// Paths of the endpoints, complete.
@@ -54,6 +61,10 @@ pub(super) struct Endpoints {
     pub(super) introspection: String,
     pub(super) registration: String,
     pub(super) keys: String,
+    /// The parent of the paths to which identity providers redirect.
+    pub(super) callback: String,
+    pub(super) sign_in: String,
+    pub(super) consent: String,
 }
 
 impl Settings {
@@ -68,11 +79,11 @@ impl Settings {
     }
 }
 
-/// Checks a configuration.
+/// Checks a configuration. `algorithms` are those that the host verifies.
 ///
 /// # Errors
 /// The first part of it that cannot work.
-pub(super) fn compile(config: &Config) -> Result<Settings, ConfigError> {
+pub(super) fn compile(config: &Config, algorithms: &[Algorithm]) -> Result<Settings, ConfigError> {
     let issuer_url = issuer(&config.issuer)?;
     let lifetime = |value: Option<u32>, default, range: (u32, u32), field| {
         let value = value.unwrap_or(default);
@@ -118,6 +129,15 @@ pub(super) fn compile(config: &Config) -> Result<Settings, ConfigError> {
         refresh_grace,
         code_lifetime: lifetime(config.code_lifetime, 60, (1, 600), "code-lifetime")?,
         clients: clients(&config.clients)?,
+        confidential_clients_may_omit_pkce: config
+            .confidential_clients_may_omit_pkce
+            .unwrap_or(false),
+        pages: Pages::compile(&config.pages, &issuer_url)?,
+        sign_in: config
+            .sign_in
+            .as_ref()
+            .map(|sign_in| SignIn::compile(sign_in, &issuer_url, algorithms))
+            .transpose()?,
         issuer: config.issuer.clone(),
         issuer_url,
     })
@@ -206,6 +226,9 @@ fn endpoints(config: &EndpointsConfig, issuer: &HttpUrl) -> Result<Endpoints, Co
         introspection: path(&config.introspection, "/introspect", "introspection")?,
         registration: path(&config.registration, "/register", "registration")?,
         keys: path(&config.keys, "/jwks", "keys")?,
+        callback: path(&config.callback, "/callback", "callback")?,
+        sign_in: path(&config.sign_in, "/sign-in", "sign-in")?,
+        consent: path(&config.consent, "/consent", "consent")?,
     };
     let all = [
         (&endpoints.authorization, "authorization"),
@@ -214,6 +237,9 @@ fn endpoints(config: &EndpointsConfig, issuer: &HttpUrl) -> Result<Endpoints, Co
         (&endpoints.introspection, "introspection"),
         (&endpoints.registration, "registration"),
         (&endpoints.keys, "keys"),
+        (&endpoints.callback, "callback"),
+        (&endpoints.sign_in, "sign-in"),
+        (&endpoints.consent, "consent"),
     ];
     for (index, (path, field)) in all.iter().enumerate() {
         if all[..index].iter().any(|(other, _)| other == path) {

@@ -1,6 +1,8 @@
 //! The configuration of an authorization server, as an application writes it.
 
 use super::client::{AuthenticationMethod, GrantType};
+use super::pages::PagesConfig;
+use super::sign_in::SignInConfig;
 use crate::config_error::Naming;
 use crate::secret::Secret;
 
@@ -36,6 +38,13 @@ pub struct Config {
     /// The lifetime of authorization codes in seconds, at most 600 (RFC 6749 section 4.1.2).
     /// Default: 60.
     pub code_lifetime: Option<u32>,
+    /// Whether clients that authenticate may leave out the code challenge (RFC 7636). Default: no.
+    pub confidential_clients_may_omit_pkce: Option<bool>,
+    /// How users sign in, and consent on this server's own pages. Default: the application has
+    /// pages of its own, and answers requests to the authorization endpoint itself.
+    pub sign_in: Option<SignInConfig>,
+    /// What the pages look like and say.
+    pub pages: PagesConfig,
     /// Clients that are known from the start.
     pub clients: Vec<ClientConfig>,
     /// How errors spell the names of options. Default: as this file, with hyphens.
@@ -57,6 +66,13 @@ pub struct EndpointsConfig {
     pub registration: Option<String>,
     /// Default: `/jwks`.
     pub keys: Option<String>,
+    /// Where identity providers send users back: `<callback>/<id of the provider>`. Default:
+    /// `/callback`.
+    pub callback: Option<String>,
+    /// The choice of a way to sign in. Default: `/sign-in`.
+    pub sign_in: Option<String>,
+    /// The user's decision. Default: `/consent`.
+    pub consent: Option<String>,
 }
 
 /// The form of access tokens.

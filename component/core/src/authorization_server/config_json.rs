@@ -2,6 +2,10 @@
 
 use super::client::{AuthenticationMethod, GrantType};
 use super::config::{AccessTokenFormat, ClientConfig, Config, EndpointsConfig};
+use super::pages::{LanguageConfig, PagesConfig};
+use super::sign_in::{
+    ClaimRuleConfig, ProviderConfig, ProviderKind, SignInConfig, TrustedHeaderConfig,
+};
 use crate::config_error::{ConfigError, Naming, Origins};
 use crate::json::Object;
 use crate::options::Options;
@@ -57,6 +61,12 @@ fn read(options: Options<'_>) -> Result<Config, ConfigError> {
         refresh_token_idle_lifetime: options.number("refresh-token-idle-lifetime")?,
         refresh_grace: options.number("refresh-grace")?,
         code_lifetime: options.number("code-lifetime")?,
+        confidential_clients_may_omit_pkce: options.flag("confidential-clients-may-omit-pkce")?,
+        sign_in: options.object("sign-in")?.map(read_sign_in).transpose()?,
+        pages: match options.object("pages")? {
+            Some(pages) => read_pages(pages)?,
+            None => PagesConfig::default(),
+        },
         clients: clients
             .into_iter()
             .map(read_client)
@@ -75,6 +85,128 @@ fn read_endpoints(options: Options<'_>) -> Result<EndpointsConfig, ConfigError> 
         introspection: options.text("introspection")?,
         registration: options.text("registration")?,
         keys: options.text("keys")?,
+        callback: options.text("callback")?,
+        sign_in: options.text("sign-in")?,
+        consent: options.text("consent")?,
+    };
+    options.finish()?;
+    Ok(config)
+}
+
+fn read_sign_in(options: Options<'_>) -> Result<SignInConfig, ConfigError> {
+    let providers = options.objects("providers")?.unwrap_or_default();
+    let header = options.object("trusted-header")?;
+    let config = SignInConfig {
+        providers: providers
+            .into_iter()
+            .map(read_provider)
+            .collect::<Result<_, _>>()?,
+        trusted_header: header.map(read_trusted_header).transpose()?,
+        development_users: options.texts("development-users")?.unwrap_or_default(),
+    };
+    options.finish()?;
+    Ok(config)
+}
+
+fn read_provider(options: Options<'_>) -> Result<ProviderConfig, ConfigError> {
+    let rules = options.objects("rules")?.unwrap_or_default();
+    let config = ProviderConfig {
+        id: options.text("id")?.unwrap_or_default(),
+        name: options.text("name")?,
+        kind: read_provider_kind(&options)?,
+        client_id: options.text("client-id")?.unwrap_or_default(),
+        client_secret: options.secret("client-secret")?,
+        scopes: options.texts("scopes")?,
+        parameters: options.table("parameters")?.unwrap_or_default(),
+        user_id: options.text("user-id")?,
+        user_id_prefix: options.text("user-id-prefix")?,
+        rules: rules.into_iter().map(read_rule).collect::<Result<_, _>>()?,
+        email_domains: options.texts("email-domains")?.unwrap_or_default(),
+        unverified_email: options.flag("unverified-email")?.unwrap_or(false),
+        claims: options.texts("claims")?,
+    };
+    options.finish()?;
+    Ok(config)
+}
+
+/// With `user-endpoint` it is OAuth, otherwise OpenID Connect.
+fn read_provider_kind(options: &Options<'_>) -> Result<ProviderKind, ConfigError> {
+    let issuer = options.text("issuer")?;
+    let cross_origin = options.flag("cross-origin")?;
+    let authorization = options.text("authorization-endpoint")?;
+    let token = options.text("token-endpoint")?;
+    let user = options.text("user-endpoint")?;
+    match (authorization, token, user) {
+        (None, None, None) => Ok(ProviderKind::OpenId {
+            issuer: issuer.unwrap_or_default(),
+            cross_origin: cross_origin.unwrap_or(false),
+        }),
+        (Some(authorization_endpoint), Some(token_endpoint), Some(user_endpoint))
+            if cross_origin.is_none() =>
+        {
+            Ok(ProviderKind::OAuth {
+                authorization_endpoint,
+                token_endpoint,
+                user_endpoint,
+                issuer,
+            })
+        }
+        _ => {
+            let message = "with OpenID Connect set only `issuer`, and `cross-origin` if needed; \
+                           with OAuth set `authorization-endpoint`, `token-endpoint` and \
+                           `user-endpoint`";
+            Err(options.error("issuer", message))
+        }
+    }
+}
+
+fn read_rule(options: Options<'_>) -> Result<ClaimRuleConfig, ConfigError> {
+    let config = ClaimRuleConfig {
+        claim: options.text("claim")?.unwrap_or_default(),
+        values: options.texts("values")?.unwrap_or_default(),
+    };
+    options.finish()?;
+    Ok(config)
+}
+
+fn read_trusted_header(options: Options<'_>) -> Result<TrustedHeaderConfig, ConfigError> {
+    let secret = (options.text("secret-header")?, options.secret("secret")?);
+    let config = TrustedHeaderConfig {
+        header: options.text("header")?.unwrap_or_default(),
+        secret: match secret {
+            (Some(header), Some(secret)) => Some((header, secret)),
+            (None, None) => None,
+            _ => {
+                let message = "set both `secret-header` and `secret`, or neither";
+                return Err(options.error("secret", message));
+            }
+        },
+        only_proxy_reaches_server: options.flag("only-proxy-reaches-server")?.unwrap_or(false),
+        user_id_prefix: options.text("user-id-prefix")?,
+    };
+    options.finish()?;
+    Ok(config)
+}
+
+fn read_pages(options: Options<'_>) -> Result<PagesConfig, ConfigError> {
+    let languages = options.objects("languages")?.unwrap_or_default();
+    let config = PagesConfig {
+        name: options.text("name")?,
+        theme: options.table("theme")?.unwrap_or_default(),
+        languages: languages
+            .into_iter()
+            .map(read_language)
+            .collect::<Result<_, _>>()?,
+    };
+    options.finish()?;
+    Ok(config)
+}
+
+fn read_language(options: Options<'_>) -> Result<LanguageConfig, ConfigError> {
+    let config = LanguageConfig {
+        tag: options.text("tag")?.unwrap_or_default(),
+        messages: options.table("messages")?.unwrap_or_default(),
+        scopes: options.table("scopes")?.unwrap_or_default(),
     };
     options.finish()?;
     Ok(config)

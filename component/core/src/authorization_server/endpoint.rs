@@ -1,7 +1,7 @@
 //! Which endpoint a request is for.
 
 use super::issuer::Request;
-use super::rejection::Rejection;
+use super::rejection::{Rejection, SignInFailure};
 use super::server::Server;
 use crate::answer::Answer;
 use crate::http_url::HttpUrl;
@@ -14,6 +14,13 @@ pub(super) enum Endpoint {
     Revocation,
     Introspection,
     Keys,
+    Authorization,
+    /// The choice of a way to sign in.
+    SignIn,
+    /// The answer of the identity provider with this index.
+    Callback(usize),
+    /// The user's decision.
+    Consent,
 }
 
 impl Server {
@@ -29,6 +36,23 @@ impl Server {
             path if path == endpoints.revocation => Some(Endpoint::Revocation),
             path if path == endpoints.introspection => Some(Endpoint::Introspection),
             path if path == endpoints.keys => Some(Endpoint::Keys),
+            path => self.page_endpoint(path),
+        }
+    }
+
+    /// The endpoints that people see. Without `sign_in`, the application has them.
+    fn page_endpoint(&self, path: &str) -> Option<Endpoint> {
+        let sign_in = self.settings.sign_in.as_ref()?;
+        let endpoints = &self.settings.endpoints;
+        if let Some(provider) = path.strip_prefix(&*endpoints.callback) {
+            return sign_in
+                .provider_of_callback(provider)
+                .map(Endpoint::Callback);
+        }
+        match path {
+            path if path == endpoints.authorization => Some(Endpoint::Authorization),
+            path if path == endpoints.sign_in => Some(Endpoint::SignIn),
+            path if path == endpoints.consent => Some(Endpoint::Consent),
             _ => None,
         }
     }
@@ -44,6 +68,24 @@ impl Server {
             Endpoint::Revocation => self.revocation_endpoint(request).await,
             Endpoint::Introspection => self.introspection_endpoint(request).await,
             Endpoint::Keys => self.keys_endpoint(request).await,
+            other => Ok(self.page(other, request).await),
         }
+    }
+
+    /// Answers a request of a browser: errors are pages.
+    async fn page(&self, endpoint: Endpoint, request: &Request) -> Answer {
+        let pages = self.pages(request);
+        let Some(sign_in) = &self.settings.sign_in else {
+            return pages.refusal(&Rejection::SignIn(SignInFailure::Expired));
+        };
+        let result = match endpoint {
+            Endpoint::SignIn => self.choose_sign_in(sign_in, request).await,
+            Endpoint::Callback(provider) => {
+                self.upstream_callback(sign_in, provider, request).await
+            }
+            Endpoint::Consent => self.consent_endpoint(sign_in, pages, request).await,
+            _ => Ok(self.authorization_endpoint(sign_in, request).await),
+        };
+        result.unwrap_or_else(|rejection| pages.refusal(&rejection))
     }
 }

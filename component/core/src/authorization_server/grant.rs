@@ -39,6 +39,8 @@ pub(super) struct Grant {
     pub(super) refresh: Option<Refresh>,
     /// JSON of the application, encrypted under a random key.
     pub(super) props: Option<Vec<u8>>,
+    /// Tokens of the identity provider, encrypted under the same key.
+    pub(super) upstream: Option<Vec<u8>>,
 }
 
 /// The authorization code of a grant.
@@ -154,6 +156,7 @@ impl Grant {
             .record("code", Some(code))
             .record("refresh", refresh)
             .optional_bytes("props", self.props.as_deref())
+            .optional_bytes("upstream", self.upstream.as_deref())
             .into_bytes()
     }
 
@@ -183,6 +186,7 @@ impl Grant {
             },
             refresh: reader.record("refresh")?.map(Refresh::read).transpose()?,
             props: reader.optional_bytes("props")?,
+            upstream: reader.optional_bytes("upstream")?,
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::access_token::{AccessTokenRequest, Props};
 use super::client::{Client, GrantType};
 use super::grant::{Grant, Refresh, Replaced};
-use super::hooks::{GrantHandle, TokenDecisionRequest};
+use super::hooks::{GrantHandle, TokenDecision, TokenDecisionRequest};
 use super::opaque_token::{self, Locator, TokenKind};
 use super::parameters::Parameters;
 use super::rejection::Rejection;
@@ -57,13 +57,12 @@ impl Server {
             None => None,
         };
         let question = self.question(&request, &scopes, &resources, props_key.as_ref())?;
-        let decision = self.decide(question).await?;
-        let scopes = decision.scopes.unwrap_or(scopes);
+        let decision = self.decide_token(question).await?;
+        let scopes = decision.scopes.clone().unwrap_or(scopes);
         let mut next = grant.clone();
-        if let Some(props) = &decision.grant_props {
-            let key = Key::random(self.scheduler());
-            let sealed = key.seal(self.scheduler(), &grant.id.0, props.expose().as_bytes());
-            next.props = Some(sealed);
+        if decision.grant_props.is_some() || decision.upstream.is_some() {
+            let key = props_key.unwrap_or_else(|| Key::random(self.scheduler()));
+            self.replace_secrets(&mut next, &key, &decision);
             props_key = Some(key);
         }
         let refresh_token = self.replace_token(keys, &request, &mut next, props_key.as_ref())?;
@@ -107,6 +106,18 @@ impl Server {
             response,
             puts: access_token.records,
         })
+    }
+
+    /// Encrypts new props and upstream tokens. The key stays the same: access tokens from before
+    /// open the new ones too.
+    fn replace_secrets(&self, next: &mut Grant, key: &Key, decision: &TokenDecision) {
+        let id = next.id;
+        if let Some(props) = &decision.grant_props {
+            next.props = Some(key.seal(self.scheduler(), &id.0, props.expose().as_bytes()));
+        }
+        if let Some(tokens) = &decision.upstream {
+            next.upstream = Some(tokens.seal(self.scheduler(), key, id));
+        }
     }
 
     /// Marks the code or refresh token as used, and makes the next refresh token.
@@ -160,6 +171,7 @@ impl Server {
         props_key: Option<&Key>,
     ) -> Result<TokenDecisionRequest, Rejection> {
         let grant = request.grant;
+        let key = props_key.filter(|_| self.hooks.decides_about_tokens());
         Ok(TokenDecisionRequest {
             grant_type: match &grant.refresh {
                 Some(_) => GrantType::RefreshToken,
@@ -174,8 +186,12 @@ impl Server {
             granted_scopes: grant.scopes.clone(),
             scopes: scopes.to_vec(),
             resources: resources.to_vec(),
-            props: match props_key.filter(|_| self.hooks.decides_about_tokens()) {
+            props: match key {
                 Some(key) => grant.open_props(key)?,
+                None => None,
+            },
+            upstream: match key {
+                Some(key) => grant.open_upstream(key)?,
                 None => None,
             },
         })

@@ -1,5 +1,6 @@
 //! Decisions of the application while tokens are issued, and its record of what was issued.
 
+use super::authorization_request::UpstreamTokens;
 use super::client::GrantType;
 use super::rejection::Rejection;
 use super::server::Server;
@@ -82,6 +83,8 @@ pub struct TokenDecisionRequest {
     pub resources: Vec<String>,
     /// The grant's props: JSON.
     pub props: Option<Secret>,
+    /// The tokens of the identity provider that signed the user in.
+    pub upstream: Option<UpstreamTokens>,
 }
 
 /// A grant at one moment.
@@ -105,11 +108,12 @@ pub struct TokenDecision {
     pub access_token_props: Option<Secret>,
     /// New props of the grant: JSON. With a token exchange they are ignored.
     pub grant_props: Option<Secret>,
+    /// New tokens of the identity provider. With a token exchange they are ignored.
+    pub upstream: Option<UpstreamTokens>,
 }
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum AuditKind {
     /// A user approved a request, and a code was made.
     CodeIssued,
@@ -146,7 +150,7 @@ pub struct AuditEvent {
 
 impl Server {
     /// Asks the application about a token.
-    pub(super) async fn decide(
+    pub(super) async fn decide_token(
         &self,
         request: TokenDecisionRequest,
     ) -> Result<TokenDecision, Rejection> {

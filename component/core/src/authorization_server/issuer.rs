@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::authorization_endpoint::AuthorizationError;
 use super::authorization_request::{Approval, AuthorizationRequest};
 use super::compile::compile;
 use super::config::Config;
@@ -76,28 +77,11 @@ impl AuthorizationServer {
         hooks: Rc<dyn Hooks>,
     ) -> Result<Self, ConfigError> {
         let naming = config.naming.unwrap_or_default();
-        let settings =
-            compile(config).map_err(|error| error.spelled(naming, &Origins::default()))?;
+        let settings = compile(config, &host.verifying_algorithms())
+            .map_err(|error| error.spelled(naming, &Origins::default()))?;
         let storage = Storage::new(store, Scheduler::new(host));
         Ok(Self {
             server: Rc::new(Server::new(settings, storage, hooks)),
-        })
-    }
-
-    /// Stores a user's approval of a request, and returns the URL to send the browser to: the
-    /// client's redirect URI with the code (RFC 6749 section 4.1.2, RFC 9207).
-    ///
-    /// # Errors
-    /// The task's result says why there is no code.
-    #[must_use]
-    pub fn complete_authorization(
-        &self,
-        request: AuthorizationRequest,
-        approval: Approval,
-    ) -> Task<Result<String, Rejection>> {
-        self.task(async move |server: &Server| {
-            let code = server.issue_code(&request, approval).await?;
-            Ok(format!("{}?code={}", request.redirect_uri, code.expose()))
         })
     }
 
@@ -149,12 +133,6 @@ impl AuthorizationServer {
         self.task(async move |server: &Server| server.revoke_user(&user_id).await)
     }
 
-    fn task<T: 'static>(&self, work: impl AsyncFnOnce(&Server) -> T + 'static) -> Task<T> {
-        let server = Rc::clone(&self.server);
-        let scheduler = Rc::clone(server.scheduler());
-        Task::new(scheduler, async move { work(&server).await })
-    }
-
     /// Answers a request to one of the server's endpoints. `None` for any other path.
     #[must_use]
     pub fn respond(&self, request: Request) -> Option<Task<Answer>> {
@@ -163,6 +141,50 @@ impl AuthorizationServer {
             let result = server.answer(endpoint, &request).await;
             result.unwrap_or_else(|rejection: Rejection| rejection.answer())
         }))
+    }
+
+    /// Reads an authorization request, for an application with pages of its own: the query of a
+    /// `GET`, or the form of a `POST`.
+    ///
+    /// The result of the task is an error if the request is refused: the application sends
+    /// [`AuthorizationError::answer`].
+    #[must_use]
+    pub fn parse_authorization_request(
+        &self,
+        request: Request,
+    ) -> Task<Result<AuthorizationRequest, AuthorizationError>> {
+        self.task(async move |server: &Server| server.read_authorization(&request).await)
+    }
+
+    /// Issues a code for an approved request. Returns the URL that the user's browser is to go to.
+    /// Everything in the request is checked again: it may have travelled through a form. Whether
+    /// the user approved just this request is not: that is the application's part, together with
+    /// its protection of the form (RFC 9700 section 4.7).
+    #[must_use]
+    pub fn complete_authorization(
+        &self,
+        request: AuthorizationRequest,
+        approval: Approval,
+    ) -> Task<Result<String, Rejection>> {
+        self.task(async move |server: &Server| server.complete(&request, approval).await)
+    }
+
+    /// Answers a request that the user denied. Returns the URL that the browser is to go to, with
+    /// `access_denied`. Client and redirect URI are checked again.
+    #[must_use]
+    pub fn deny_authorization(
+        &self,
+        request: AuthorizationRequest,
+    ) -> Task<Result<String, Rejection>> {
+        self.task(async move |server: &Server| {
+            server.refuse(&request, &Rejection::AccessDenied).await
+        })
+    }
+
+    fn task<T: 'static>(&self, work: impl AsyncFnOnce(&Server) -> T + 'static) -> Task<T> {
+        let server = Rc::clone(&self.server);
+        let scheduler = Rc::clone(server.scheduler());
+        Task::new(scheduler, async move { work(&server).await })
     }
 }
 

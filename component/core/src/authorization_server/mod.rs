@@ -1,7 +1,10 @@
 //! An OAuth 2.1 authorization server.
 
 mod access_token;
+mod authorization_endpoint;
+mod authorization_parameters;
 mod authorization_request;
+mod authorization_response;
 mod client;
 mod client_authentication;
 mod client_credentials;
@@ -19,6 +22,7 @@ mod introspection;
 mod issuer;
 mod narrowing;
 mod opaque_token;
+mod pages;
 mod parameters;
 mod partition;
 mod pkce;
@@ -26,10 +30,12 @@ mod record;
 mod redirect_uri;
 mod refresh_grant;
 mod rejection;
+mod resource;
 mod revocation;
 mod root_keys;
 mod sealing;
 mod server;
+mod sign_in;
 mod signing_keys;
 mod storage;
 mod token_check;
@@ -37,8 +43,10 @@ mod token_endpoint;
 mod token_exchange;
 mod token_response;
 mod undelivered;
+mod upstream_tokens;
 
-pub use authorization_request::{Approval, AuthorizationRequest};
+pub use authorization_endpoint::AuthorizationError;
+pub use authorization_request::{Approval, AuthorizationRequest, Prompt, UpstreamTokens};
 pub use client::{AuthenticationMethod, ClientOrigin, GrantType};
 pub use config::{AccessTokenFormat, ClientConfig, Config, EndpointsConfig};
 pub use grants::{GrantInfo, GrantPage, TokenInfo};
@@ -47,7 +55,12 @@ pub use hooks::{
     TokenDecisionRequest,
 };
 pub use issuer::{AuthorizationServer, Request};
+pub use pages::{LanguageConfig, PagesConfig};
 pub use parameters::Parameter;
 pub use rejection::{
-    ClientAuthenticationFailure, GrantFailure, Rejection, ScopeFailure, TargetFailure,
+    ClientAuthenticationFailure, GrantFailure, PkceFailure, RedirectUriFailure, Rejection,
+    ScopeFailure, SignInFailure, TargetFailure,
+};
+pub use sign_in::{
+    ClaimRuleConfig, ProviderConfig, ProviderKind, SignInConfig, TrustedHeaderConfig,
 };

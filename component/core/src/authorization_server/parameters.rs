@@ -16,6 +16,15 @@ pub(super) struct Parameters(Vec<(String, String)>);
 impl Parameters {
     /// Reads the body of a `POST`.
     pub(super) fn from_form(headers: &[Header], body: &[u8]) -> Result<Self, Rejection> {
+        let (parameters, repeated) = Self::form_with_repeats(headers, body)?;
+        refuse_repeats(parameters, &repeated)
+    }
+
+    /// [`Self::from_form`] for the authorization endpoint: see [`Self::parse_with_repeats`].
+    pub(super) fn form_with_repeats(
+        headers: &[Header],
+        body: &[u8],
+    ) -> Result<(Self, Vec<Parameter>), Rejection> {
         let content_type = headers
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
@@ -27,12 +36,21 @@ impl Parameters {
         if body.len() > FORM_BYTES {
             return Err(Rejection::RequestTooLarge);
         }
-        Self::parse(body)
+        Self::parse_with_repeats(body)
     }
 
     /// Reads a query, or a form whose type and size are already checked.
     pub(super) fn parse(text: &[u8]) -> Result<Self, Rejection> {
+        let (parameters, repeated) = Self::parse_with_repeats(text)?;
+        refuse_repeats(parameters, &repeated)
+    }
+
+    /// [`Self::parse`] for the authorization endpoint, where even the error about a repeated
+    /// parameter goes to the redirect URI. No value of such a parameter is kept; its name is in the
+    /// list.
+    pub(super) fn parse_with_repeats(text: &[u8]) -> Result<(Self, Vec<Parameter>), Rejection> {
         let mut parameters: Vec<(String, String)> = Vec::new();
+        let mut repeated = Vec::new();
         for (name, value) in form_urlencoded::parse(text) {
             if value.is_empty() {
                 continue;
@@ -42,11 +60,13 @@ impl Parameters {
             }
             let known = parameters.iter().any(|(other, _)| *other == name);
             if known && !REPEATABLE.contains(&&*name) {
-                return Err(Rejection::RepeatedParameter(Parameter::named(&name)));
+                repeated.push(name.clone().into_owned());
             }
             parameters.push((name.into_owned(), value.into_owned()));
         }
-        Ok(Self(parameters))
+        parameters.retain(|(name, _)| !repeated.contains(name));
+        let repeated = repeated.iter().map(|name| Parameter::named(name));
+        Ok((Self(parameters), repeated.collect()))
     }
 
     /// The value of a parameter that occurs once.
@@ -70,6 +90,13 @@ impl Parameters {
     }
 }
 
+fn refuse_repeats(parameters: Parameters, repeated: &[Parameter]) -> Result<Parameters, Rejection> {
+    match repeated.first() {
+        Some(parameter) => Err(Rejection::RepeatedParameter(*parameter)),
+        None => Ok(parameters),
+    }
+}
+
 /// Values are often secrets.
 impl std::fmt::Debug for Parameters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -82,7 +109,7 @@ impl std::fmt::Debug for Parameters {
 pub struct Parameter(pub(super) &'static str);
 
 impl Parameter {
-    const KNOWN: [&str; 24] = [
+    const KNOWN: [&str; 29] = [
         "actor_token",
         "actor_token_type",
         "assertion",
@@ -95,11 +122,16 @@ impl Parameter {
         "code_challenge_method",
         "code_verifier",
         "grant_type",
+        "login_hint",
+        "max_age",
         "nonce",
         "prompt",
         "redirect_uri",
         "refresh_token",
+        "request",
+        "request_uri",
         "requested_token_type",
+        "response_mode",
         "response_type",
         "scope",
         "state",
@@ -113,6 +145,10 @@ impl Parameter {
     pub(super) fn named(name: &str) -> Self {
         let known = Self::KNOWN.iter().find(|known| **known == name);
         Self(known.copied().unwrap_or("an unknown parameter"))
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        self.0
     }
 }
 
@@ -145,6 +181,15 @@ mod tests {
         );
         let read = Parameters::parse(b"resource=a&resource=b").expect("resources repeat");
         assert_eq!(read.all("resource").collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn no_value_of_a_repeated_parameter_is_kept() {
+        let text = b"state=a&state=b&state=c&client_id=d";
+        let (read, repeated) = Parameters::parse_with_repeats(text).expect("few parameters");
+        assert_eq!(read.get("state"), None);
+        assert_eq!(read.get("client_id"), Some("d"));
+        assert_eq!(repeated.first(), Some(&Parameter("state")));
     }
 
     #[test]

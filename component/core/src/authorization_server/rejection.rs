@@ -27,6 +27,27 @@ pub enum Rejection {
     MissingParameter(&'static str),
     /// A parameter's value does not have the form that its specification requires.
     BadParameter(&'static str),
+    // ---- the authorization request ----
+    /// The URL has characters that a browser would have encoded.
+    BadUrl,
+    /// A parameter's value is longer than its limit.
+    ParameterTooLong(&'static str),
+    /// `redirect_uri` is not one of the client's.
+    RedirectUri(RedirectUriFailure),
+    /// `response_type` is not `code`.
+    UnsupportedResponseType,
+    /// `code_challenge` or `code_challenge_method` is not acceptable (RFC 7636).
+    Pkce(PkceFailure),
+    /// `request` (OpenID Connect Core section 6.1).
+    RequestObject,
+    /// `request_uri` (OpenID Connect Core section 6.2).
+    RequestUri,
+    /// `prompt=none`, but the user must sign in (OpenID Connect Core section 3.1.2.6).
+    LoginRequired,
+    /// `prompt=none`, but the user must consent.
+    ConsentRequired,
+    /// The user could not be signed in.
+    SignIn(SignInFailure),
     // ---- the client ----
     /// No client has this `client_id`.
     UnknownClient,
@@ -64,6 +85,58 @@ pub enum Rejection {
     HookFailed,
     /// Two requests changed the same record too often.
     Contention,
+}
+
+/// Why a redirect URI is refused. Nothing is sent to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedirectUriFailure {
+    /// There is none, and the client has several or none.
+    Missing,
+    /// It is not one of the client's.
+    Unregistered,
+}
+
+/// Why a code challenge is refused (RFC 7636 section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PkceFailure {
+    /// There is none.
+    Missing,
+    /// It is not 43 characters of base64url, which every SHA-256 has.
+    Syntax,
+    /// Without a method, it would be `plain`.
+    MethodMissing,
+    /// The method is not `S256`.
+    Method,
+    /// There is a method, but no challenge.
+    MethodAlone,
+}
+
+/// Why a user could not be signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignInFailure {
+    /// The page has expired, belongs to another browser, or was never made.
+    Expired,
+    /// The request has been answered before.
+    Answered,
+    /// The form was sent by another site.
+    CrossSite,
+    /// The reverse proxy did not say who the user is.
+    NoUser,
+    /// The answer of the identity provider names another issuer (RFC 9207).
+    IssuerMixedUp,
+    /// The identity provider refused, or the user cancelled there.
+    Refused,
+    /// The identity provider cannot be reached.
+    Unavailable,
+    /// An answer of the identity provider cannot be used: the operator must act.
+    Unusable,
+    /// The ID token is not acceptable.
+    IdToken,
+    /// The rules of the configuration do not admit this user.
+    NotAdmitted,
 }
 
 /// Why a client is not authenticated (RFC 6749 section 2.3).
@@ -209,6 +282,52 @@ impl Rejection {
                 request(About(name, "is required"), "missing-parameter")
             }
             Self::BadParameter(name) => request(About(name, "is not valid"), "bad-parameter"),
+            Self::BadUrl => request(Text("the URL is not valid"), "bad-url"),
+            Self::ParameterTooLong(name) => {
+                request(About(name, "is too long"), "parameter-too-long")
+            }
+            Self::RedirectUri(failure) => {
+                let (text, reason) = failure.sentence();
+                request(About("redirect_uri", text), reason)
+            }
+            Self::UnsupportedResponseType => (
+                400,
+                "unsupported_response_type",
+                About("response_type", "must be code"),
+                "response-type",
+            ),
+            Self::Pkce(failure) => {
+                let (name, text, reason) = failure.sentence();
+                request(About(name, text), reason)
+            }
+            Self::RequestObject => (
+                400,
+                "request_not_supported",
+                About("request", "request objects are not supported"),
+                "request-object",
+            ),
+            Self::RequestUri => (
+                400,
+                "request_uri_not_supported",
+                About("request_uri", "request objects are not supported"),
+                "request-uri",
+            ),
+            Self::LoginRequired => (
+                400,
+                "login_required",
+                About("prompt", "the user must sign in"),
+                "login-required",
+            ),
+            Self::ConsentRequired => (
+                400,
+                "consent_required",
+                About("prompt", "the user must consent"),
+                "consent-required",
+            ),
+            Self::SignIn(failure) => {
+                let (status, error, text, reason) = failure.sentence();
+                (status, error, Text(text), reason)
+            }
             Self::UnknownClient => (
                 401,
                 "invalid_client",
@@ -316,6 +435,11 @@ impl Rejection {
         }
     }
 
+    /// Whether the same request may succeed later.
+    pub(super) fn is_temporary(&self) -> bool {
+        self.wire().status == 503
+    }
+
     /// The response of an endpoint that clients call (RFC 6749 section 5.2).
     pub(super) fn answer(&self) -> Answer {
         let wire = self.wire();
@@ -337,6 +461,120 @@ impl Rejection {
             _ => {}
         }
         answer
+    }
+}
+
+impl RedirectUriFailure {
+    const fn sentence(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Missing => (
+                "is required, because the client has not exactly one",
+                "redirect-uri-missing",
+            ),
+            Self::Unregistered => (
+                "is not one of the client's redirect URIs, which are compared exactly",
+                "redirect-uri-unregistered",
+            ),
+        }
+    }
+}
+
+impl PkceFailure {
+    const fn sentence(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Missing => (
+                "code_challenge",
+                "is required (RFC 7636)",
+                "code-challenge-missing",
+            ),
+            Self::Syntax => (
+                "code_challenge",
+                "must be the base64url form of a SHA-256: 43 characters",
+                "code-challenge-syntax",
+            ),
+            Self::MethodMissing => (
+                "code_challenge_method",
+                "is required and must be S256 (without it, plain would be meant)",
+                "code-challenge-method-missing",
+            ),
+            Self::Method => (
+                "code_challenge_method",
+                "must be S256",
+                "code-challenge-method",
+            ),
+            Self::MethodAlone => (
+                "code_challenge_method",
+                "needs a code_challenge",
+                "code-challenge-method-alone",
+            ),
+        }
+    }
+}
+
+impl SignInFailure {
+    const fn sentence(self) -> (u16, &'static str, &'static str, &'static str) {
+        match self {
+            Self::Expired => (
+                400,
+                "invalid_request",
+                "the page has expired, or belongs to another browser",
+                "sign-in-expired",
+            ),
+            Self::Answered => (
+                400,
+                "invalid_request",
+                "the request has been answered",
+                "sign-in-answered",
+            ),
+            Self::CrossSite => (
+                403,
+                "invalid_request",
+                "the form was sent by another site",
+                "sign-in-cross-site",
+            ),
+            Self::NoUser => (
+                403,
+                "access_denied",
+                "the reverse proxy did not name the user",
+                "sign-in-no-user",
+            ),
+            Self::IssuerMixedUp => (
+                400,
+                "access_denied",
+                "the answer is not from the identity provider that was asked",
+                "sign-in-issuer",
+            ),
+            Self::Refused => (
+                400,
+                "access_denied",
+                "the identity provider did not sign the user in",
+                "sign-in-refused",
+            ),
+            Self::Unavailable => (
+                503,
+                "temporarily_unavailable",
+                "the identity provider cannot be reached: try again",
+                "sign-in-unavailable",
+            ),
+            Self::Unusable => (
+                500,
+                "server_error",
+                "the answer of the identity provider cannot be used",
+                "sign-in-unusable",
+            ),
+            Self::IdToken => (
+                400,
+                "access_denied",
+                "the ID token of the identity provider is not acceptable",
+                "sign-in-id-token",
+            ),
+            Self::NotAdmitted => (
+                403,
+                "access_denied",
+                "the user is not admitted",
+                "sign-in-not-admitted",
+            ),
+        }
     }
 }
 

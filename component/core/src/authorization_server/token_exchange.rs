@@ -79,8 +79,9 @@ impl Server {
                 true => subject.props()?,
                 false => None,
             },
+            upstream: None,
         };
-        let decision = self.decide(question).await?;
+        let decision = self.decide_token(question).await?;
         let scopes = decision.scopes.unwrap_or(scopes);
         let lifetime = decision.access_token_lifetime.map(u64::from);
         let until = lifetime.map(|lifetime| self.storage.now() + lifetime);

@@ -16,6 +16,7 @@ mod freshness;
 mod issuer_metadata;
 mod snapshot;
 mod source;
+mod verification;
 mod waiters;
 
 pub(crate) use compile::{issuer_url, key_location, key_policy};
@@ -24,6 +25,7 @@ pub use fault::IssuerFault;
 pub use issuer_metadata::IssuerMetadata;
 pub use snapshot::{SnapshotError, export, import};
 pub use source::{KeyLocation, KeySource, Keys};
+pub(crate) use verification::SignatureRefusal;
 
 use std::rc::Rc;
 

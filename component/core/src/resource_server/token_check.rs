@@ -8,10 +8,9 @@ use super::gate::Inner;
 use super::metadata::location;
 use super::rejection::{ChallengeContext, Rejection};
 use super::request_target::RequestTarget;
-use crate::access_token::{self, NotVerified, Target, TokenDigest, TokenError, Verified};
+use crate::access_token::{self, Target, TokenDigest, Verified};
 use crate::answer::Answer;
-use crate::issuers::{KeySource, Unavailable};
-use crate::jose::JwkSet;
+use crate::issuers::SignatureRefusal;
 use crate::limits;
 
 /// The requirements for a token, and the context of the response.
@@ -110,18 +109,9 @@ impl Inner {
                 (set.map_err(Rejection::KeysUnavailable)?, false)
             }
         };
-        let key = match unverified.verify(&set, &self.issuers.scheduler).await {
-            Ok(key) => key,
-            Err(NotVerified::Refused(error)) => {
-                let newer = self.newer_keys(source, &set, &error).await?;
-                // Each key checks a signature only once.
-                if unverified.has_same_keys(&set, &newer) {
-                    return Err(Rejection::Token(error));
-                }
-                unverified.verify(&newer, &self.issuers.scheduler).await?
-            }
-            Err(no_verdict) => return Err(no_verdict.into()),
-        };
+        let key = source
+            .verify(&self.issuers.scheduler, &unverified, &set)
+            .await?;
         let identity = unverified.into_identity();
         let now = self.issuers.scheduler.now();
         if now != started {
@@ -136,17 +126,6 @@ impl Inner {
             verified,
             refresh_due,
         })
-    }
-
-    /// Keys that are newer than those that refused a token, if there are any.
-    async fn newer_keys(
-        &self,
-        source: &KeySource,
-        seen: &Rc<JwkSet>,
-        error: &TokenError,
-    ) -> Result<Rc<JwkSet>, Rejection> {
-        let newer = source.refetch(&self.issuers.scheduler, seen).await;
-        newer.map_err(|unavailable| without_newer_keys(error, unavailable))
     }
 
     /// The last check, for cached and new tokens: whether the scopes suffice.
@@ -189,21 +168,12 @@ impl Inner {
     }
 }
 
-impl From<NotVerified> for Rejection {
-    fn from(error: NotVerified) -> Self {
+impl From<SignatureRefusal> for Rejection {
+    fn from(error: SignatureRefusal) -> Self {
         match error {
-            NotVerified::Refused(error) => Self::Token(error),
-            NotVerified::NoVerdict(error) => Self::NoVerdict(error),
+            SignatureRefusal::Refused(error) => Self::Token(error),
+            SignatureRefusal::Unavailable(unavailable) => Self::KeysUnavailable(unavailable),
+            SignatureRefusal::NoVerdict(error) => Self::NoVerdict(error),
         }
-    }
-}
-
-/// The refusal of a token that the known keys did not verify, while newer keys cannot be fetched.
-fn without_newer_keys(error: &TokenError, unavailable: Unavailable) -> Rejection {
-    match error {
-        // The key is known and the signature is wrong. An issuer could have reused the `kid`, but
-        // that is too unlikely to answer every forgery with a 503.
-        TokenError::Signature => Rejection::Token(TokenError::Signature),
-        _ => Rejection::KeysUnavailable(unavailable),
     }
 }

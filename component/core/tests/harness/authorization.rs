@@ -7,7 +7,7 @@ use serde_json::Value;
 use tollgate_core::answer::Answer;
 use tollgate_core::authorization_server::{
     Approval, AuthorizationRequest, AuthorizationServer, ClientConfig, Config, GrantType, Hooks,
-    NoHooks, Request,
+    NoHooks, Prompt, Request,
 };
 use tollgate_core::capability::Pending;
 use tollgate_core::secret::Secret;
@@ -277,6 +277,9 @@ pub fn request() -> AuthorizationRequest {
         state: None,
         code_challenge: Some(CHALLENGE.into()),
         resources: vec![MCP.into()],
+        prompt: Prompt::default(),
+        login_hint: None,
+        max_age: None,
     }
 }
 
@@ -287,6 +290,7 @@ pub fn approval() -> Approval {
         props: Some(r#"{"name":"Alice"}"#.into()),
         metadata: None,
         replaces_others: false,
+        upstream: None,
     }
 }
 

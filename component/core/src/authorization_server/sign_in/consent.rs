@@ -1,0 +1,175 @@
+//! Consent: the page, and the decision.
+//!
+//! The decision is used once. Of two submissions at the same time, one issues the code; the other
+//! waits for it, and gets the same answer.
+
+use super::SignIn;
+use super::flow::{Flow, SignedIn, Step};
+use super::start::query;
+use crate::answer::Answer;
+use crate::authorization_server::authorization_request::Approval;
+use crate::authorization_server::authorization_response::see_other;
+use crate::authorization_server::issuer::Request;
+use crate::authorization_server::pages::{ClientView, ConsentView, PagesFor};
+use crate::authorization_server::parameters::Parameters;
+use crate::authorization_server::rejection::{Rejection, SignInFailure};
+use crate::authorization_server::server::Server;
+
+/// How long a second submission gets the same answer, in seconds. Somebody clicks twice; the browser
+/// drops the first answer and follows the second. Later, the client has redeemed the code, and a
+/// second use of it would revoke what it gave.
+const DOUBLE_SUBMIT: u64 = 10;
+/// How long a second submission waits for the first, in steps of so many milliseconds: longer than
+/// the store may take.
+const WAIT_MS: u64 = 100;
+const WAITS: u32 = 60;
+
+impl Server {
+    pub(in super::super) async fn consent_endpoint(
+        &self,
+        sign_in: &SignIn,
+        pages: PagesFor<'_>,
+        request: &Request,
+    ) -> Result<Answer, Rejection> {
+        match request.method.as_str() {
+            "GET" => self.consent_page(sign_in, pages, request).await,
+            "POST" => self.decide(sign_in, pages, request).await,
+            _ => Err(Rejection::Method("GET, POST")),
+        }
+    }
+
+    async fn consent_page(
+        &self,
+        sign_in: &SignIn,
+        pages: PagesFor<'_>,
+        request: &Request,
+    ) -> Result<Answer, Rejection> {
+        let parameters = query(request)?;
+        let flow = self.open_flow(request, parameters.get("flow")).await?;
+        match &flow.step {
+            Step::Started => Err(Rejection::SignIn(SignInFailure::Expired)),
+            Step::Issuing(_) | Step::Answered(..) => {
+                Err(Rejection::SignIn(SignInFailure::Answered))
+            }
+            Step::SignedIn(user) => {
+                check_header(sign_in, request, user)?;
+                let client = self.client(&flow.request.client_id).await?;
+                Ok(pages.consent(&ConsentView {
+                    client: &ClientView::new(&client),
+                    request: &flow.request,
+                    user: &user.shown,
+                    handle: &flow.handle,
+                    action: &self.settings.endpoints.consent,
+                }))
+            }
+        }
+    }
+
+    async fn decide(
+        &self,
+        sign_in: &SignIn,
+        pages: PagesFor<'_>,
+        request: &Request,
+    ) -> Result<Answer, Rejection> {
+        self.check_own_form(request)?;
+        let form = Parameters::from_form(&request.headers, &request.body)?;
+        let is_allowed = match form.required("decision")? {
+            "allow" => true,
+            "deny" => false,
+            _ => return Err(Rejection::BadParameter("decision")),
+        };
+        for _ in 0..WAITS {
+            let mut flow = self.open_flow(request, form.get("flow")).await?;
+            match flow.step.clone() {
+                Step::Started => return Err(Rejection::SignIn(SignInFailure::Expired)),
+                Step::Answered(url, at) if self.storage.now() <= at + DOUBLE_SUBMIT => {
+                    return Ok(pages.forward(&url));
+                }
+                Step::Answered(..) => break,
+                Step::Issuing(_) => self.scheduler().wait(WAIT_MS).await,
+                Step::SignedIn(user) => {
+                    check_header(sign_in, request, &user)?;
+                    let url = if is_allowed {
+                        self.allow(&mut flow, user).await?
+                    } else {
+                        self.deny(&mut flow, &Rejection::AccessDenied).await?
+                    };
+                    // Without a URL, another request was faster: look again what it did.
+                    if let Some(url) = url {
+                        return Ok(pages.forward(&url));
+                    }
+                }
+            }
+        }
+        Err(Rejection::SignIn(SignInFailure::Answered))
+    }
+
+    /// Issues the code. `None` if another request has answered.
+    async fn allow(&self, flow: &mut Flow, user: SignedIn) -> Result<Option<String>, Rejection> {
+        if !self.advance_flow(flow, Step::Issuing(user.clone())).await? {
+            return Ok(None);
+        }
+        let approval = Approval {
+            user_id: user.user_id.clone(),
+            scopes: flow.request.scopes.clone(),
+            props: Some(user.props.clone()),
+            metadata: None,
+            replaces_others: false,
+            upstream: user.upstream.clone(),
+        };
+        match self.complete(&flow.request, approval).await {
+            Ok(url) => {
+                let answered = Step::Answered(url.clone(), self.storage.now());
+                // The code is issued, and nobody else has it: it counts, whether this is noted or
+                // not.
+                let _ = self.advance_flow(flow, answered).await;
+                Ok(Some(url))
+            }
+            Err(rejection) => {
+                if rejection.is_temporary() {
+                    // The user may submit the form again.
+                    let _ = self.advance_flow(flow, Step::SignedIn(user)).await;
+                }
+                Err(rejection)
+            }
+        }
+    }
+
+    /// Answers with an error. `None` if another request has answered.
+    async fn deny(
+        &self,
+        flow: &mut Flow,
+        rejection: &Rejection,
+    ) -> Result<Option<String>, Rejection> {
+        let url = self.refuse(&flow.request, rejection).await?;
+        let answered = Step::Answered(url.clone(), self.storage.now());
+        let is_first = self.advance_flow(flow, answered).await?;
+        Ok(is_first.then_some(url))
+    }
+
+    /// The user was not signed in by a provider: the client gets the error.
+    pub(super) async fn refuse_flow(
+        &self,
+        flow: &mut Flow,
+        rejection: &Rejection,
+    ) -> Result<Answer, Rejection> {
+        match self.deny(flow, rejection).await? {
+            Some(url) => Ok(see_other(url)),
+            None => Ok(self.to_consent(flow)),
+        }
+    }
+}
+
+/// A user whom the reverse proxy named must still be the one.
+fn check_header(sign_in: &SignIn, request: &Request, user: &SignedIn) -> Result<(), Rejection> {
+    if !user.by_header {
+        return Ok(());
+    }
+    let header = sign_in.trusted_header.as_ref();
+    let now = header.map(|header| header.user(request)).transpose()?;
+    if now.flatten().is_some_and(|now| now.user_id == user.user_id) {
+        Ok(())
+    } else {
+        Err(Rejection::SignIn(SignInFailure::Expired))
+    }
+}
