@@ -73,6 +73,8 @@ pub(crate) enum Component {
     Gate,
     /// The gate without its token client.
     Verifier,
+    /// The authorization server. Needs a host that lends signatures and a store.
+    Issuer,
     /// Lends signatures.
     Signatures,
     /// The two composed, for hosts that lend none.
@@ -93,9 +95,10 @@ enum Made {
 
 impl Component {
     /// What ships.
-    const SHIPPED: [Self; 4] = [
+    const SHIPPED: [Self; 5] = [
         Self::Gate,
         Self::Verifier,
+        Self::Issuer,
         Self::Signatures,
         Self::Standalone,
     ];
@@ -105,6 +108,7 @@ impl Component {
         match self {
             Self::Gate => "tollgate-gate.wasm",
             Self::Verifier => "tollgate-verifier.wasm",
+            Self::Issuer => "tollgate-issuer.wasm",
             Self::Signatures => "tollgate-signatures.wasm",
             Self::Standalone => "tollgate-gate-standalone.wasm",
             Self::Conformance => "tollgate-conformance.wasm",
@@ -116,6 +120,7 @@ impl Component {
         match self {
             Self::Gate => "component",
             Self::Verifier => "component-verifier",
+            Self::Issuer => "component-issuer",
             Self::Signatures => "component-signatures",
             Self::Standalone => "component-standalone",
             Self::Conformance => "component-conformance",
@@ -127,6 +132,10 @@ impl Component {
         match self {
             Self::Gate => Made::Compiled("tollgate-component", &[]),
             Self::Verifier => Made::Compiled("tollgate-component", &["--no-default-features"]),
+            Self::Issuer => Made::Compiled(
+                "tollgate-component",
+                &["--no-default-features", "--features", "issuer"],
+            ),
             Self::Signatures => Made::Compiled("tollgate-signatures", &[]),
             Self::Standalone => Made::Composed(Self::Gate),
             Self::Conformance => {

@@ -1,7 +1,10 @@
 //! Generated from `wit/`.
 #![allow(missing_docs, reason = "the documentation is in wit/")]
 
-#[cfg(not(feature = "token-client"))]
+#[cfg(feature = "issuer")]
+wit_bindgen::generate!({ path: "../../wit", world: "issuer", pub_export_macro: true });
+
+#[cfg(not(any(feature = "token-client", feature = "issuer")))]
 wit_bindgen::generate!({ path: "../../wit", world: "verifier", pub_export_macro: true });
 
 #[cfg(all(feature = "token-client", not(feature = "conformance")))]

@@ -4,7 +4,7 @@ use tollgate_core::capability::{
     Host, HttpError, HttpRequest, HttpResponse, Pending, PendingAnswer, PublicKeyHandle,
     SignatureError,
 };
-#[cfg(feature = "token-client")]
+#[cfg(any(feature = "token-client", feature = "issuer"))]
 use tollgate_core::capability::{PrivateKeyHandle, PrivateKeySource};
 use tollgate_core::jose::Algorithm;
 
@@ -37,7 +37,7 @@ impl Host for Imports {
         known(&signatures::supported().verify)
     }
 
-    #[cfg(feature = "token-client")]
+    #[cfg(any(feature = "token-client", feature = "issuer"))]
     fn signing_algorithms(&self) -> Vec<Algorithm> {
         known(&signatures::supported().sign)
     }
@@ -51,7 +51,7 @@ impl Host for Imports {
         Ok(Box::new(PublicKey(key)))
     }
 
-    #[cfg(feature = "token-client")]
+    #[cfg(any(feature = "token-client", feature = "issuer"))]
     fn import_signing_key(
         &self,
         key: PrivateKeySource<'_>,

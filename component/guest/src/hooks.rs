@@ -2,6 +2,7 @@
 
 use tollgate_core::authorization_server::{
     AuditEvent, AuditKind, GrantType, HookError, Hooks, TokenDecision, TokenDecisionRequest,
+    UpstreamTokens,
 };
 use tollgate_core::capability::Pending;
 use tollgate_core::secret::Secret;
@@ -31,6 +32,13 @@ impl Hooks for Application {
             scopes: request.scopes,
             resources: request.resources,
             props: request.props.map(Secret::into_exposed),
+            upstream: request.upstream.map(|tokens| hooks::UpstreamTokens {
+                provider: tokens.provider,
+                access_token: tokens.access_token.into_exposed(),
+                refresh_token: tokens.refresh_token.map(Secret::into_exposed),
+                expires_at: tokens.expires_at,
+                scope: tokens.scope,
+            }),
         };
         Box::new(Decision(hooks::decide_token(&question)))
     }
@@ -69,12 +77,23 @@ impl Pending<Result<TokenDecision, HookError>> for Decision {
             access_token_lifetime: decision.access_token_lifetime,
             access_token_props: decision.access_token_props.map(Secret::new),
             grant_props: decision.grant_props.map(Secret::new),
+            upstream: decision.upstream.map(upstream),
         });
         Some(decision.map_err(|error| match error {
             hooks::HookError::Refused => HookError::Refused,
             hooks::HookError::Unavailable => HookError::Unavailable,
             hooks::HookError::Failed => HookError::Failed,
         }))
+    }
+}
+
+pub(crate) fn upstream(tokens: hooks::UpstreamTokens) -> UpstreamTokens {
+    UpstreamTokens {
+        provider: tokens.provider,
+        access_token: Secret::new(tokens.access_token),
+        refresh_token: tokens.refresh_token.map(Secret::new),
+        expires_at: tokens.expires_at,
+        scope: tokens.scope,
     }
 }
 

@@ -133,14 +133,22 @@ impl AuthorizationServer {
         self.task(async move |server: &Server| server.revoke_user(&user_id).await)
     }
 
-    /// Answers a request to one of the server's endpoints. `None` for any other path.
+    /// Whether a URL is one of the server's endpoints.
     #[must_use]
-    pub fn respond(&self, request: Request) -> Option<Task<Answer>> {
-        let endpoint = self.server.endpoint(&request.url)?;
-        Some(self.task(async move |server: &Server| {
+    pub fn serves(&self, url: &str) -> bool {
+        self.server.endpoint(url).is_some()
+    }
+
+    /// Answers a request: with a 404 if it is not for one of the server's endpoints.
+    #[must_use]
+    pub fn respond(&self, request: Request) -> Task<Answer> {
+        self.task(async move |server: &Server| {
+            let Some(endpoint) = server.endpoint(&request.url) else {
+                return Answer::error(404, "not_found", "the server has no such endpoint");
+            };
             let result = server.answer(endpoint, &request).await;
             result.unwrap_or_else(|rejection: Rejection| rejection.answer())
-        }))
+        })
     }
 
     /// Reads an authorization request, for an application with pages of its own: the query of a

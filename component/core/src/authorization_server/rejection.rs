@@ -441,7 +441,8 @@ impl Rejection {
     }
 
     /// The response of an endpoint that clients call (RFC 6749 section 5.2).
-    pub(super) fn answer(&self) -> Answer {
+    #[must_use]
+    pub fn answer(&self) -> Answer {
         let wire = self.wire();
         let description = wire.description.to_string();
         let mut answer = Answer::error(wire.status, wire.error, &description);
