@@ -103,7 +103,7 @@ impl AuthorizationServer {
         &self,
         request: Request,
     ) -> Task<Result<AuthorizationRequest, AuthorizationError>> {
-        self.task(async move |server| server.read_authorization(&request).await)
+        self.task(async move |server: &Server| server.read_authorization(&request).await)
     }
 
     /// Issues a code for an approved request. Returns the URL that the user's browser is to go to.
@@ -116,7 +116,7 @@ impl AuthorizationServer {
         request: AuthorizationRequest,
         approval: Approval,
     ) -> Task<Result<String, Rejection>> {
-        self.task(async move |server| server.complete(&request, approval).await)
+        self.task(async move |server: &Server| server.complete(&request, approval).await)
     }
 
     /// Answers a request that the user denied. Returns the URL that the browser is to go to, with
@@ -126,13 +126,15 @@ impl AuthorizationServer {
         &self,
         request: AuthorizationRequest,
     ) -> Task<Result<String, Rejection>> {
-        self.task(async move |server| server.refuse(&request, &Rejection::AccessDenied).await)
+        self.task(async move |server: &Server| {
+            server.refuse(&request, &Rejection::AccessDenied).await
+        })
     }
 
-    fn task<T: 'static>(&self, work: impl AsyncFnOnce(Rc<Server>) -> T + 'static) -> Task<T> {
+    fn task<T: 'static>(&self, work: impl AsyncFnOnce(&Server) -> T + 'static) -> Task<T> {
         let server = Rc::clone(&self.server);
         let scheduler = Rc::clone(server.scheduler());
-        Task::new(scheduler, async move { work(server).await })
+        Task::new(scheduler, async move { work(&server).await })
     }
 }
 

@@ -23,6 +23,7 @@ use tollgate_core::jose::Algorithm;
 use tollgate_core::resource_server::{Decision, Gate, Outcome, RequestHead, Step};
 use tollgate_core::task::{Progress, Task};
 
+pub mod browser;
 pub mod signatures;
 
 use signatures::Signatures;

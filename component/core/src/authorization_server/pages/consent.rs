@@ -19,9 +19,6 @@ pub(in super::super) struct ClientView {
     /// The host of the client ID metadata document.
     host: Option<String>,
     is_unverified: bool,
-    /// Every one of its redirect URIs is on a loopback address: any program on the user's device
-    /// can use its `client_id`.
-    pub(in super::super) is_loopback_only: bool,
 }
 
 impl ClientView {
@@ -35,12 +32,10 @@ impl ClientView {
             (Some(host), true) => host.clone(),
             (None, true) => displayed(&client.id),
         };
-        let is_loopback = |uri: &String| HttpUrl::parse(uri).is_ok_and(|url| url.is_loopback());
         Self {
             name,
             host,
             is_unverified: client.origin == ClientOrigin::Registered,
-            is_loopback_only: client.redirect_uris.iter().all(is_loopback),
         }
     }
 }
@@ -61,6 +56,12 @@ fn displayed(text: &str) -> String {
         name.push('…');
     }
     name.trim().to_owned()
+}
+
+/// Whether an answer goes to a program on the user's device: to a loopback address or a private-use
+/// scheme (RFC 8252 section 7). Any program there can use the client's `client_id`.
+fn is_local(redirect_uri: &str) -> bool {
+    HttpUrl::parse(redirect_uri).map_or(true, |url| url.is_loopback())
 }
 
 /// What the consent page shows.
@@ -97,7 +98,7 @@ impl PagesFor<'_> {
         }
         let host = host_of(&view.request.redirect_uri);
         body = body.html(&self.paragraph(M::Return, &[("host", &host)]));
-        if client.is_loopback_only {
+        if is_local(&view.request.redirect_uri) {
             body = body.html(&self.warning(M::Loopback));
         }
         let form = form_to(view.action, view.handle)
