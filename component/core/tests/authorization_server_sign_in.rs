@@ -9,8 +9,7 @@ use harness::browser::{
 };
 use tollgate_core::answer::Answer;
 use tollgate_core::authorization_server::{
-    AuthorizationServer, Config, LanguageConfig, PagesConfig, ProviderConfig, SignInConfig,
-    TrustedHeaderConfig,
+    Config, LanguageConfig, PagesConfig, ProviderConfig, SignInConfig, TrustedHeaderConfig,
 };
 use tollgate_core::secret::Secret;
 
@@ -100,6 +99,7 @@ fn submissions_at_the_same_time_give_one_code() {
             .respond(browser.pressing(&page, "decision", "allow"))
             .unwrap()
     };
+    server.store.delay.set(3);
     let answers = server.all((0..20).map(|_| press()).collect());
     let first = code(&answers[0]);
     for answer in &answers {
@@ -308,6 +308,19 @@ fn a_code_is_not_lost_when_the_store_fails() {
     assert!(html(&down).contains("Temporarily unavailable"));
     server.store.commits.set(None);
     code(&browser.press(&page, "decision", "allow"));
+}
+
+#[test]
+fn a_code_that_could_not_be_noted_is_given_once() {
+    let server = server();
+    let browser = Browser::new(&server);
+    let page = browser.consent_page();
+    // The step before the code is written, and the step behind it is not.
+    server.store.commits.set(Some(1));
+    code(&browser.press(&page, "decision", "allow"));
+    server.store.commits.set(None);
+    let again = browser.press(&page, "decision", "allow");
+    assert_eq!(reason(&again), "sign-in-answered");
 }
 
 #[test]
@@ -678,5 +691,4 @@ fn a_program_on_the_device_is_announced_as_such() {
     assert!(html(&page).contains("127.0.0.1:50123"));
     assert!(html(&page).contains("a program on your own device"));
     assert!(!html(&browser.consent_page()).contains("a program on your own device"));
-    let _: &AuthorizationServer = &server.server;
 }

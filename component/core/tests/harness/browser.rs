@@ -40,6 +40,8 @@ pub struct TestStore {
     memory: MemoryStore,
     /// Commits that still succeed. `None`: all.
     pub commits: Cell<Option<u32>>,
+    /// Polls before each answer.
+    pub delay: Cell<u32>,
     /// Everything that was written.
     pub written: RefCell<Vec<u8>>,
 }
@@ -52,9 +54,24 @@ impl<T> Pending<Result<T, StoreError>> for Down {
     }
 }
 
+struct Later<T>(PendingStore<T>, u32);
+
+impl<T> Pending<Result<T, StoreError>> for Later<T> {
+    fn poll(&mut self) -> Option<Result<T, StoreError>> {
+        match self.1.checked_sub(1) {
+            Some(left) => {
+                self.1 = left;
+                None
+            }
+            None => self.0.poll(),
+        }
+    }
+}
+
 impl Store for TestStore {
     fn read(&self, partition: &str, keys: &[&str], now: u64) -> PendingStore<Vec<Option<Record>>> {
-        self.memory.read(partition, keys, now)
+        let read = self.memory.read(partition, keys, now);
+        Box::new(Later(read, self.delay.get()))
     }
 
     fn list(
@@ -80,7 +97,8 @@ impl Store for TestStore {
                 .borrow_mut()
                 .extend_from_slice(put.key.as_bytes());
         }
-        self.memory.commit(partition, commit, now)
+        let commit = self.memory.commit(partition, commit, now);
+        Box::new(Later(commit, self.delay.get()))
     }
 }
 
