@@ -33,14 +33,14 @@ fn code(answer: &Answer) -> String {
 fn a_user_signs_in_and_allows() {
     let server = server();
     let browser = Browser::new(&server);
-    let started = browser.get(&authorize(&[("login_hint", "alice"), ("max_age", "9")]));
+    let started = browser.get(&authorize(&[("login_hint", "alice")]));
     let asked = query(&location(&started));
     assert_eq!(asked["client_id"], "tollgate");
     assert_eq!(asked["response_type"], "code");
     assert_eq!(asked["redirect_uri"], "https://auth.example/callback/corp");
     assert_eq!(asked["scope"], "openid email profile");
     assert_eq!(asked["code_challenge_method"], "S256");
-    assert_eq!((&*asked["login_hint"], &*asked["max_age"]), ("alice", "9"));
+    assert_eq!(asked["login_hint"], "alice");
     for random in ["state", "nonce", "code_challenge"] {
         assert_eq!(asked[random].len(), 43, "{random}");
     }
@@ -216,6 +216,43 @@ fn only_the_browser_that_started_a_flow_goes_on_with_it() {
         "sign-in-expired"
     );
     code(&browser.press(&page, "decision", "allow"));
+}
+
+#[test]
+fn the_cookies_of_abandoned_flows_do_not_pile_up() {
+    let server = server();
+    let browser = Browser::new(&server);
+    let removed = |answer: &Answer| {
+        let cookies = answer
+            .headers
+            .iter()
+            .filter(|(name, _)| name == "set-cookie");
+        cookies
+            .filter(|(_, value)| value.contains("Max-Age=0"))
+            .count()
+    };
+    for _ in 0..16 {
+        assert_eq!(removed(&browser.get(&authorize(&[]))), 0);
+    }
+    let first = browser.cookies.borrow().keys().next().unwrap().clone();
+    let answer = browser.get(&authorize(&[]));
+    assert_eq!(removed(&answer), 1);
+    let removal = format!("{first}=; Path=/; Max-Age=0; Secure");
+    assert!(
+        answer.headers.iter().any(|(_, value)| *value == removal),
+        "{answer:?}"
+    );
+    // Cookies of others are left alone.
+    let other = Browser::new(&server);
+    for index in 0..20 {
+        other
+            .cookies
+            .borrow_mut()
+            .insert(format!("other-{index}"), "x".into());
+        let odd = format!("__Host-tollgate-\"{index:0>11}");
+        other.cookies.borrow_mut().insert(odd, "x".into());
+    }
+    assert_eq!(removed(&other.get(&authorize(&[]))), 0);
 }
 
 #[test]
@@ -636,6 +673,117 @@ fn a_configuration_without_a_way_to_sign_in_is_refused() {
         Server::try_new(&twice).err().unwrap().field,
         "sign-in.providers[1].id"
     );
+}
+
+// ---- remembered consent ----
+
+fn remembering() -> Server {
+    Server::new(&signing_in(SignInConfig {
+        providers: vec![provider("corp")],
+        remember_consent: Some(3600),
+        ..SignInConfig::default()
+    }))
+}
+
+/// Whether a request is answered without a page. Dates of the ID token are of now.
+fn is_silent(server: &Server, changes: &[(&str, &str)], user: &str) -> bool {
+    let browser = Browser::new(server);
+    let upstream = location(&browser.get(&authorize(changes)));
+    let now = server.host.now_ms.get() / 1000;
+    let claims = serde_json::json!({ "sub": user, "iat": now, "exp": now + 60 });
+    let signed_in = harness::browser::upstream_signs_in_with(&upstream, &claims);
+    let url = location(&browser.get(&signed_in));
+    assert!(!url.contains("error"), "{url}");
+    url.contains("code=")
+}
+
+fn allow(server: &Server, changes: &[(&str, &str)]) {
+    let browser = Browser::new(server);
+    let upstream = location(&browser.get(&authorize(changes)));
+    let page = browser.get(&location(&browser.get(&upstream_signs_in(&upstream))));
+    refresh(&browser.press(&page, "decision", "allow"));
+}
+
+#[test]
+fn consent_is_remembered_for_what_was_allowed() {
+    let server = remembering();
+    assert!(!is_silent(&server, &[], "alice"));
+    allow(&server, &[]);
+    assert!(is_silent(&server, &[], "alice"));
+    assert!(is_silent(&server, &[("scope", "read")], "alice"));
+    let other = "https://other.example/mcp";
+    let program = [
+        ("client_id", "program"),
+        ("redirect_uri", "http://127.0.0.1/callback"),
+    ];
+    assert!(!is_silent(&server, &[], "bob"));
+    assert!(!is_silent(&server, &[("prompt", "consent")], "alice"));
+    assert!(!is_silent(&server, &[("resource", other)], "alice"));
+    allow(&server, &program);
+    assert!(
+        !is_silent(&server, &program, "alice"),
+        "any program could use it"
+    );
+    server.host.advance(3_601_000);
+    assert!(!is_silent(&server, &[], "alice"));
+}
+
+#[test]
+fn consent_is_for_one_redirect_uri_and_its_scopes() {
+    let server = remembering();
+    let of = |redirect_uri| {
+        [
+            ("client_id", "confidential"),
+            ("redirect_uri", redirect_uri),
+            ("scope", ""),
+        ]
+    };
+    allow(&server, &of(CALLBACK));
+    assert!(is_silent(&server, &of(CALLBACK), "alice"));
+    assert!(!is_silent(
+        &server,
+        &of("https://app.example/other"),
+        "alice"
+    ));
+    let more = [("client_id", "confidential"), ("scope", "read")];
+    assert!(!is_silent(&server, &more, "alice"));
+}
+
+#[test]
+fn consent_is_not_remembered_unless_that_is_configured() {
+    let server = server();
+    allow(&server, &[]);
+    assert!(!is_silent(&server, &[], "alice"));
+    let forever = signing_in(SignInConfig {
+        providers: vec![provider("corp")],
+        remember_consent: Some(u32::MAX),
+        ..SignInConfig::default()
+    });
+    let error = Server::try_new(&forever).err().unwrap();
+    assert_eq!(error.field, "sign-in.remember-consent");
+}
+
+#[test]
+fn denial_is_not_remembered() {
+    let server = remembering();
+    let browser = Browser::new(&server);
+    browser.press(&browser.consent_page(), "decision", "deny");
+    assert!(!is_silent(&server, &[], "alice"));
+}
+
+#[test]
+fn behind_a_proxy_remembered_consent_needs_no_page() {
+    let server = Server::new(&signing_in(SignInConfig {
+        remember_consent: Some(3600),
+        ..behind_proxy()
+    }));
+    let browser = Browser::new(&server);
+    let secret = ("x-proxy-secret", "0123456789abcdef");
+    proxied(&browser, &[("x-forwarded-user", "alice"), secret]);
+    let page = browser.get(&location(&browser.get(&authorize(&[]))));
+    code(&browser.press(&page, "decision", "allow"));
+    let silent = query(&location(&browser.get(&authorize(&[("prompt", "none")]))));
+    assert!(silent.contains_key("code"), "{silent:?}");
 }
 
 // ---- words ----

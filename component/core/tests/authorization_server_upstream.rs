@@ -217,6 +217,41 @@ fn a_user_who_cancels_is_sent_back_to_the_client() {
 }
 
 #[test]
+fn other_errors_of_a_provider_are_no_refusal_of_the_user() {
+    let server = server();
+    for (error, why) in [
+        ("temporarily_unavailable", "sign-in-unavailable"),
+        ("server_error", "sign-in-unavailable"),
+        ("invalid_scope", "sign-in-unusable"),
+        ("unauthorized_client", "sign-in-unusable"),
+    ] {
+        let browser = Browser::new(&server);
+        let upstream = location(&browser.get(&authorize(&[])));
+        let state = &query(&upstream)["state"];
+        let iss = encode(ID);
+        let url = format!("{AUTH}/callback/corp?error={error}&state={state}&iss={iss}");
+        assert_eq!(reason(&browser.get(&url)), why, "{error}");
+        location(&browser.get(&upstream_signs_in(&upstream)));
+    }
+}
+
+#[test]
+fn a_user_must_have_signed_in_as_recently_as_the_client_asks() {
+    let server = server();
+    let with = |auth_time: Value| {
+        let browser = Browser::new(&server);
+        let upstream = location(&browser.get(&authorize(&[("max_age", "60")])));
+        assert_eq!(query(&upstream)["max_age"], "60");
+        let claims = json!({ "auth_time": auth_time });
+        reason(&browser.get(&upstream_signs_in_with(&upstream, &claims)))
+    };
+    assert_eq!(with(json!(NOW - 60)), "answered");
+    for bad in [json!(NOW - 100), json!(null), json!("1"), json!(-1)] {
+        assert_eq!(with(bad.clone()), "sign-in-id-token", "{bad}");
+    }
+}
+
+#[test]
 fn a_callback_needs_a_code() {
     let server = server();
     let browser = Browser::new(&server);

@@ -6,6 +6,7 @@ use super::{Kind, PagesFor, host_of};
 use crate::answer::Answer;
 use crate::authorization_server::authorization_request::AuthorizationRequest;
 use crate::authorization_server::client::{Client, ClientOrigin};
+use crate::authorization_server::redirect_uri;
 use crate::http_url::HttpUrl;
 
 /// A client's name: longer ones are cut.
@@ -58,12 +59,6 @@ fn displayed(text: &str) -> String {
     name.trim().to_owned()
 }
 
-/// Whether an answer goes to a program on the user's device: to a loopback address or a private-use
-/// scheme (RFC 8252 section 7). Any program there can use the client's `client_id`.
-fn is_local(redirect_uri: &str) -> bool {
-    HttpUrl::parse(redirect_uri).map_or(true, |url| url.is_loopback())
-}
-
 /// What the consent page shows.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct ConsentView<'a> {
@@ -98,7 +93,7 @@ impl PagesFor<'_> {
         }
         let host = host_of(&view.request.redirect_uri);
         body = body.html(&self.paragraph(M::Return, &[("host", &host)]));
-        if is_local(&view.request.redirect_uri) {
+        if redirect_uri::is_local(&view.request.redirect_uri) {
             body = body.html(&self.warning(M::Loopback));
         }
         let form = form_to(view.action, view.handle)
