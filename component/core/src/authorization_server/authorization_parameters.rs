@@ -14,8 +14,8 @@ use super::redirect_uri;
 use super::rejection::{PkceFailure, RedirectUriFailure, Rejection, ScopeFailure};
 use super::server::Server;
 use crate::access_token::is_scope_token;
-use crate::grammar;
 use crate::http_url::HttpUrl;
+use crate::jose::base64url;
 use crate::limits;
 
 /// `client_id`: the URL of a client ID metadata document, or a short text.
@@ -309,7 +309,7 @@ fn check_text(name: &'static str, value: &str, limit: usize) -> Result<(), Rejec
 }
 
 fn is_challenge(text: &str) -> bool {
-    text.len() == CHALLENGE_BYTES && grammar::BASE64URL.contains_all(text)
+    text.len() == CHALLENGE_BYTES && base64url::decode(text).is_some()
 }
 
 fn prompt(parameters: &Parameters) -> Result<Prompt, Rejection> {

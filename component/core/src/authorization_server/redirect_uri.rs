@@ -76,6 +76,12 @@ pub(super) fn matches(registered: &str, requested: &str) -> bool {
         }
 }
 
+/// Whether an answer goes to a program on the user's device: to a loopback address or a private-use
+/// scheme (RFC 8252 section 7). Any program there can use the client's `client_id`.
+pub(super) fn is_local(uri: &str) -> bool {
+    HttpUrl::parse(uri).map_or(true, |url| url.is_loopback())
+}
+
 /// The parts before and behind the port of `http://` on a loopback address. `None` for any other
 /// URI. The texts are compared as they are: no decoding, no other spelling of the host.
 fn without_loopback_port(uri: &str) -> Option<(&str, &str)> {

@@ -25,6 +25,7 @@ use tollgate_core::task::{Progress, Task};
 
 #[cfg(feature = "authorization-server")]
 pub mod authorization;
+pub mod browser;
 pub mod signatures;
 
 use signatures::Signatures;

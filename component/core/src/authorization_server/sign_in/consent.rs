@@ -90,7 +90,7 @@ impl Server {
                 Step::SignedIn(user) => {
                     check_header(sign_in, request, &user)?;
                     let url = if is_allowed {
-                        self.allow(&mut flow, user).await?
+                        self.allow_and_remember(sign_in, &mut flow, user).await?
                     } else {
                         self.deny(&mut flow, &Rejection::AccessDenied).await?
                     };
@@ -105,7 +105,11 @@ impl Server {
     }
 
     /// Issues the code. `None` if another request has answered.
-    async fn allow(&self, flow: &mut Flow, user: SignedIn) -> Result<Option<String>, Rejection> {
+    pub(super) async fn allow(
+        &self,
+        flow: &mut Flow,
+        user: SignedIn,
+    ) -> Result<Option<String>, Rejection> {
         if !self.advance_flow(flow, Step::Issuing(user.clone())).await? {
             return Ok(None);
         }
@@ -133,6 +137,23 @@ impl Server {
                 Err(rejection)
             }
         }
+    }
+
+    async fn allow_and_remember(
+        &self,
+        sign_in: &SignIn,
+        flow: &mut Flow,
+        user: SignedIn,
+    ) -> Result<Option<String>, Rejection> {
+        let user_id = user.user_id.clone();
+        let url = self.allow(flow, user).await?;
+        if url.is_some() {
+            // Without it, the user is asked again.
+            let _ = self
+                .remember_consent(sign_in, &flow.request, &user_id)
+                .await;
+        }
+        Ok(url)
     }
 
     /// Answers with an error. `None` if another request has answered.
