@@ -3,6 +3,7 @@
 use super::issuer::Request;
 use super::rejection::Rejection;
 use super::server::Server;
+use super::{cors, metadata};
 use crate::answer::Answer;
 use crate::http_url::HttpUrl;
 use crate::limits;
@@ -11,6 +12,18 @@ use crate::limits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Endpoint {
     Token,
+    Registration,
+    Metadata,
+}
+
+impl Endpoint {
+    /// The methods that a script in a browser may use. `None`: the endpoint is not for scripts.
+    const fn methods_for_scripts(self) -> Option<&'static str> {
+        match self {
+            Self::Token | Self::Registration => Some("POST"),
+            Self::Metadata => Some("GET, HEAD"),
+        }
+    }
 }
 
 impl Server {
@@ -23,18 +36,35 @@ impl Server {
         let endpoints = &self.settings.endpoints;
         match url.path() {
             path if path == endpoints.token => Some(Endpoint::Token),
+            path if path == endpoints.registration && self.settings.registration.is_some() => {
+                Some(Endpoint::Registration)
+            }
+            path if metadata::is_metadata(path, self.settings.base_path()) => {
+                Some(Endpoint::Metadata)
+            }
             _ => None,
         }
     }
 
-    /// Answers a request.
-    pub(super) async fn answer(
-        &self,
-        endpoint: Endpoint,
-        request: &Request,
-    ) -> Result<Answer, Rejection> {
+    /// Answers a request, and lets scripts read the answer if the endpoint is for them.
+    pub(super) async fn respond(&self, endpoint: Endpoint, request: &Request) -> Answer {
+        let methods = endpoint.methods_for_scripts();
+        if let Some(answer) = methods.and_then(|methods| cors::preflight(request, methods)) {
+            return answer;
+        }
+        let answer = self.answer(endpoint, request).await;
+        let mut answer = answer.unwrap_or_else(|rejection: Rejection| rejection.answer());
+        if methods.is_some() {
+            cors::allow_any_origin(&mut answer);
+        }
+        answer
+    }
+
+    async fn answer(&self, endpoint: Endpoint, request: &Request) -> Result<Answer, Rejection> {
         match endpoint {
             Endpoint::Token => self.token_endpoint(request).await,
+            Endpoint::Registration => self.registration_endpoint(request).await,
+            Endpoint::Metadata => self.metadata_endpoint(request),
         }
     }
 }

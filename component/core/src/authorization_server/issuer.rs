@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use super::compile::compile;
 use super::config::Config;
-use super::rejection::Rejection;
 use super::server::Server;
 use super::storage::Storage;
 use crate::answer::Answer;
@@ -54,7 +53,7 @@ impl Request {
 /// See the module. Clones share keys and caches.
 #[derive(Clone)]
 pub struct AuthorizationServer {
-    server: Rc<Server>,
+    pub(super) server: Rc<Server>,
 }
 
 impl AuthorizationServer {
@@ -86,8 +85,7 @@ impl AuthorizationServer {
         let server = Rc::clone(&self.server);
         let scheduler = Rc::clone(server.scheduler());
         Some(Task::new(scheduler, async move {
-            let result = server.answer(endpoint, &request).await;
-            result.unwrap_or_else(|rejection: Rejection| rejection.answer())
+            server.respond(endpoint, &request).await
         }))
     }
 }

@@ -18,6 +18,9 @@ const DIRECTORY: u8 = 16;
 /// is in it.
 pub(super) const KEYS: &str = "k0";
 
+/// The partition with the count of registrations.
+pub(super) const REGISTRATIONS: &str = "n0";
+
 /// The owner of grants, as a keyed hash: 128 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Shard(pub(super) [u8; 16]);
@@ -67,16 +70,13 @@ impl Partitions {
 
     /// The directory of clients and users. It may lag, and decides nothing.
     pub(super) fn directory(&self, id: &str) -> String {
-        Self::directory_at(self.hash("directory", id)[0] % DIRECTORY)
+        let index = self.hash("directory", id)[0] % DIRECTORY;
+        Self::directory_at(index).expect("below the number of partitions")
     }
 
-    /// Every partition of the directory.
-    pub(super) fn directories() -> impl Iterator<Item = String> {
-        (0..DIRECTORY).map(Self::directory_at)
-    }
-
-    fn directory_at(index: u8) -> String {
-        format!("d-{index}")
+    /// A partition of the directory by its number. `None`: there are no more.
+    pub(super) fn directory_at(index: u8) -> Option<String> {
+        (index < DIRECTORY).then(|| format!("d-{index}"))
     }
 
     /// The first 128 bits of HMAC-SHA-256. The kind and the id are told apart by the zero byte,

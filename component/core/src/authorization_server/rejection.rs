@@ -1,6 +1,9 @@
 //! Why a request is refused, and what its sender is told (RFC 6749 sections 4.1.2.1 and 5.2, RFC
 //! 7009, RFC 7591 section 3.2.2, RFC 8707 section 2).
 
+use super::client_assertion::AssertionFailure;
+use super::client_metadata::ClientMetadataFailure;
+use super::client_metadata_document::MetadataDocumentFailure;
 use super::parameters::Parameter;
 use super::record::Unreadable;
 use super::root_keys::RootKeysError;
@@ -17,6 +20,8 @@ pub enum Rejection {
     Method(&'static str),
     /// The body is not `application/x-www-form-urlencoded`.
     NotAForm,
+    /// The body is not `application/json`.
+    NotJson,
     /// Longer than the limit of this endpoint.
     RequestTooLarge,
     /// More parameters than any grant has.
@@ -34,6 +39,24 @@ pub enum Rejection {
     RegistrationExpired,
     /// The client did not prove who it is, or not by the method that it registered.
     ClientAuthentication(ClientAuthenticationFailure),
+    /// The client's metadata cannot be registered (RFC 7591 section 3.2.2).
+    ClientMetadata(ClientMetadataFailure),
+    /// The client's metadata document is refused.
+    MetadataDocument(MetadataDocumentFailure),
+    /// The client's metadata document cannot be fetched at the moment. When to try again, in
+    /// seconds.
+    MetadataDocumentUnavailable(u32),
+    /// The initial access token (RFC 7591 section 3) is refused.
+    InitialAccessToken(InitialAccessTokenFailure),
+    /// More registrations in this hour than the configuration allows. When to try again, in
+    /// seconds.
+    TooManyRegistrations(u32),
+    /// The server does not register clients.
+    RegistrationOff,
+    /// Another client has this id already.
+    ClientExists,
+    /// The client is in the configuration, or is a metadata document: it cannot be changed here.
+    ClientNotStored,
     /// The client may not use this grant type or response type.
     UnauthorizedClient(&'static str),
     // ---- the grant ----
@@ -77,11 +100,22 @@ pub enum ClientAuthenticationFailure {
     /// The secret is wrong, or has expired.
     WrongSecret,
     /// The assertion is not acceptable (RFC 7523 section 3).
-    Assertion,
+    Assertion(AssertionFailure),
     /// The assertion was used before.
     AssertionReplayed,
-    /// The client's keys could not be fetched.
-    KeysUnavailable,
+    /// The client's keys could not be fetched. When to try again, in seconds.
+    KeysUnavailable(u32),
+    /// The host gave no verdict about the signature of the assertion.
+    NoVerdict,
+}
+
+/// Why an initial access token is refused (RFC 7591 section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InitialAccessTokenFailure {
+    /// There is none.
+    Missing,
+    /// It is not one of the configuration, or the header cannot be read.
+    Wrong,
 }
 
 /// Why a grant is refused.
@@ -188,6 +222,12 @@ impl Rejection {
                 Text("the body must be application/x-www-form-urlencoded"),
                 "not-a-form",
             ),
+            Self::NotJson => (
+                400,
+                "invalid_client_metadata",
+                Text("the body must be application/json"),
+                "not-json",
+            ),
             Self::RequestTooLarge => (
                 413,
                 "invalid_request",
@@ -216,6 +256,56 @@ impl Rejection {
                 "registration-expired",
             ),
             Self::ClientAuthentication(failure) => return failure.wire(),
+            Self::ClientMetadata(failure) => {
+                let (error, description, reason) = failure.wire();
+                (400, error, description, reason)
+            }
+            Self::MetadataDocument(failure) => {
+                let (description, reason) = failure.wire();
+                (401, "invalid_client", description, reason)
+            }
+            Self::MetadataDocumentUnavailable(_) => (
+                503,
+                "temporarily_unavailable",
+                Text("the client's metadata document cannot be fetched: try again"),
+                "metadata-document-unavailable",
+            ),
+            Self::InitialAccessToken(InitialAccessTokenFailure::Missing) => (
+                401,
+                "invalid_token",
+                Text("clients register with an initial access token: ask the operator for one"),
+                "initial-access-token-missing",
+            ),
+            Self::InitialAccessToken(InitialAccessTokenFailure::Wrong) => (
+                401,
+                "invalid_token",
+                Text("the initial access token is not valid"),
+                "initial-access-token",
+            ),
+            Self::TooManyRegistrations(_) => (
+                429,
+                "temporarily_unavailable",
+                Text("too many clients were registered in this hour: try again"),
+                "too-many-registrations",
+            ),
+            Self::RegistrationOff => (
+                403,
+                "access_denied",
+                Text("the server does not register clients"),
+                "registration-off",
+            ),
+            Self::ClientExists => (
+                409,
+                "invalid_client_metadata",
+                Text("another client has this id"),
+                "client-exists",
+            ),
+            Self::ClientNotStored => (
+                409,
+                "invalid_request",
+                Text("the client is not one that was registered or created"),
+                "client-not-stored",
+            ),
             Self::UnauthorizedClient(what) => (
                 400,
                 "unauthorized_client",
@@ -294,7 +384,11 @@ impl Rejection {
             error,
             description,
             reason,
-            retry_after: (status == 503).then_some(RETRY_AFTER),
+            retry_after: match self {
+                Self::MetadataDocumentUnavailable(seconds)
+                | Self::TooManyRegistrations(seconds) => Some(*seconds),
+                _ => (status == 503).then_some(RETRY_AFTER),
+            },
         }
     }
 
@@ -309,6 +403,16 @@ impl Rejection {
         }
         match self {
             Self::Method(allowed) => answer.push("allow", *allowed),
+            Self::InitialAccessToken(failure) => {
+                // RFC 6750 section 3: no error code if there were no credentials.
+                let challenge = match failure {
+                    InitialAccessTokenFailure::Missing => "Bearer realm=\"OAuth\"",
+                    InitialAccessTokenFailure::Wrong => {
+                        "Bearer realm=\"OAuth\", error=\"invalid_token\""
+                    }
+                };
+                answer.push("www-authenticate", challenge);
+            }
             _ if wire.status == 401 => {
                 // RFC 6749 section 5.2 and RFC 9110 section 11.6.1.
                 answer.push(
@@ -355,23 +459,27 @@ impl ClientAuthenticationFailure {
                 "the client's credentials are not valid",
                 "client-secret",
             ),
-            Self::Assertion => (
-                401,
-                "invalid_client",
-                "the client assertion is not valid",
-                "client-assertion",
-            ),
+            Self::Assertion(failure) => {
+                let (text, reason) = failure.sentence();
+                (401, "invalid_client", text, reason)
+            }
             Self::AssertionReplayed => (
                 401,
                 "invalid_client",
                 "the client assertion was used before",
                 "client-assertion-replayed",
             ),
-            Self::KeysUnavailable => (
+            Self::KeysUnavailable(_) => (
                 503,
                 "temporarily_unavailable",
                 "the client's keys cannot be fetched: try again",
                 "client-keys-unavailable",
+            ),
+            Self::NoVerdict => (
+                503,
+                "temporarily_unavailable",
+                "the server cannot check signatures at the moment: try again",
+                "client-assertion-no-verdict",
             ),
         };
         Wire {
@@ -379,10 +487,10 @@ impl ClientAuthenticationFailure {
             error,
             description: Description::Text(text),
             reason,
-            retry_after: if status == 503 {
-                Some(RETRY_AFTER)
-            } else {
-                None
+            retry_after: match self {
+                Self::KeysUnavailable(seconds) => Some(seconds),
+                _ if status == 503 => Some(RETRY_AFTER),
+                _ => None,
             },
         }
     }
@@ -452,6 +560,30 @@ impl TargetFailure {
             ),
             Self::TooMany => ("too many resources", "target-too-many"),
         }
+    }
+}
+
+impl From<ClientAuthenticationFailure> for Rejection {
+    fn from(failure: ClientAuthenticationFailure) -> Self {
+        Self::ClientAuthentication(failure)
+    }
+}
+
+impl From<AssertionFailure> for Rejection {
+    fn from(failure: AssertionFailure) -> Self {
+        ClientAuthenticationFailure::Assertion(failure).into()
+    }
+}
+
+impl From<ClientMetadataFailure> for Rejection {
+    fn from(failure: ClientMetadataFailure) -> Self {
+        Self::ClientMetadata(failure)
+    }
+}
+
+impl From<MetadataDocumentFailure> for Rejection {
+    fn from(failure: MetadataDocumentFailure) -> Self {
+        Self::MetadataDocument(failure)
     }
 }
 

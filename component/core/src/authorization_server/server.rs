@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::client::Client;
+use super::client_keys::ClientKeySources;
+use super::client_metadata_document::Documents;
 use super::compile::Settings;
+use super::metadata;
 use super::partition::Partitions;
 use super::rejection::Rejection;
 use super::root_keys::RootKeys;
@@ -15,6 +17,10 @@ use crate::task::Scheduler;
 pub(super) struct Server {
     pub(super) settings: Settings,
     pub(super) storage: Storage,
+    pub(super) documents: Documents,
+    pub(super) client_keys: ClientKeySources,
+    /// The metadata document.
+    pub(super) metadata: String,
     keys: RefCell<Option<Rc<ServerKeys>>>,
 }
 
@@ -26,9 +32,13 @@ pub(super) struct ServerKeys {
 
 impl Server {
     pub(super) fn new(settings: Settings, storage: Storage) -> Self {
+        let verifying = storage.scheduler().host().verifying_algorithms();
         Self {
+            metadata: metadata::document(&settings, &verifying),
             settings,
             storage,
+            documents: Documents::new(),
+            client_keys: ClientKeySources::new(),
             keys: RefCell::default(),
         }
     }
@@ -49,22 +59,5 @@ impl Server {
         });
         *self.keys.borrow_mut() = Some(Rc::clone(&keys));
         Ok(keys)
-    }
-
-    /// The client of a `client_id`.
-    pub(super) async fn client(&self, id: &str) -> Result<Client, Rejection> {
-        let mut configured = self.settings.clients.iter();
-        if let Some(client) = configured.find(|client| client.id == id) {
-            return Ok(client.clone());
-        }
-        let partition = self.keys().await?.partitions.client(id);
-        let record = self.storage.read_one(&partition, "client").await?;
-        let record = record.ok_or(Rejection::UnknownClient)?;
-        let client = Client::from_record(&record.value)?;
-        match client.expires_at {
-            _ if client.id != id => Err(Rejection::StoredRecord),
-            Some(end) if end <= self.storage.now() => Err(Rejection::RegistrationExpired),
-            _ => Ok(client),
-        }
     }
 }
