@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use super::client::{AuthenticationMethod, Client};
 use super::client_keys;
-use super::rejection::{ClientAuthenticationFailure, Rejection};
+use super::client_rejection::ClientAuthenticationFailure;
+use super::rejection::Rejection;
 use super::sealing;
 use super::server::Server;
 use crate::jose::{CompactJws, JwkSet, VerificationError};

@@ -6,9 +6,10 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::client::{AuthenticationMethod, Client};
 use super::client_assertion::UnverifiedAssertion;
+use super::client_rejection::ClientAuthenticationFailure as Failure;
 use super::issuer::Request;
 use super::parameters::Parameters;
-use super::rejection::{ClientAuthenticationFailure as Failure, Rejection};
+use super::rejection::Rejection;
 use super::sealing::{self, same};
 use super::server::Server;
 use crate::secret::Secret;

@@ -10,7 +10,8 @@ use std::rc::Rc;
 use lru::LruCache;
 
 use super::client::ClientKeys;
-use super::rejection::{ClientAuthenticationFailure, Rejection};
+use super::client_rejection::ClientAuthenticationFailure;
+use super::rejection::Rejection;
 use super::sealing;
 use crate::http_url::HttpUrl;
 use crate::issuers::{KeyLocation, KeyPolicy, KeySource};

@@ -10,7 +10,7 @@
 //! one that was created later under the same id.
 
 use super::client::{Client, ClientOrigin};
-use super::client_metadata_document;
+use super::client_id_url::is_url;
 use super::record::{self, Reader, Unreadable, Writer};
 use super::rejection::Rejection;
 use super::sealing;
@@ -116,7 +116,7 @@ impl Server {
         if let Some(client) = configured.find(|client| client.id == id) {
             return Ok(client.clone());
         }
-        if client_metadata_document::is_url(id) {
+        if is_url(id) {
             return self.document_client(id).await;
         }
         let client = self.stored_client(id).await?;

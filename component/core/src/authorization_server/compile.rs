@@ -1,7 +1,7 @@
 //! Compiles the configuration: every check that needs no request.
 
 use super::client::Client;
-use super::client_metadata_document::DocumentRules;
+use super::client_id_url::DocumentRules;
 use super::compile_clients::{clients, metadata_documents, registration};
 use super::config::{AccessTokenFormat, Config, EndpointsConfig};
 use super::registration::RegistrationRules;

@@ -3,7 +3,7 @@
 use super::client::{
     AuthenticationMethod, Client, ClientKeys, ClientOrigin, GrantType, HashedSecret,
 };
-use super::client_metadata_document::DocumentRules;
+use super::client_id_url::DocumentRules;
 use super::compile::{MAX_LIFETIME, scopes};
 use super::config::{ClientConfig, Config, MetadataDocumentsConfig, RegistrationAccess};
 use super::parameters::FORM_BYTES;

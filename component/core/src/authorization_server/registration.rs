@@ -1,11 +1,13 @@
 //! The registration endpoint (RFC 7591). It is off unless the configuration has it.
 
 use super::client::{AuthenticationMethod, Client, GrantType};
-use super::client_metadata::{ClientMetadata, ClientMetadataFailure, Rules};
+use super::client_metadata::{ClientMetadata, Rules};
+use super::client_metadata_failure::ClientMetadataFailure;
+use super::client_rejection::InitialAccessTokenFailure;
 use super::issuer::Request;
 use super::partition::REGISTRATIONS;
 use super::record::{self, Reader, Writer};
-use super::rejection::{InitialAccessTokenFailure, Rejection};
+use super::rejection::Rejection;
 use super::sealing::{self, same};
 use super::server::Server;
 use crate::answer::Answer;
