@@ -20,8 +20,8 @@ const URL_BYTES: usize = 2048;
 const TEXT_BYTES: usize = 256;
 /// Mail addresses have at most 254 characters (RFC 5321).
 const CONTACTS: usize = 16;
-/// Translations of one member, and the longest language tag in use (RFC 5646 section 4.4.1).
-const TRANSLATIONS: usize = 32;
+/// Translations of all members together, and the longest language tag in use (RFC 5646 section 4.4.1).
+const TRANSLATIONS: usize = 128;
 const LANGUAGE_BYTES: usize = 35;
 
 /// Members whose value is the URL of a page or an image. Each may have translations.
@@ -399,7 +399,7 @@ fn translations(metadata: &Object, other: &mut Object) -> Result<(), Failure> {
             return Err(Failure::Malformed(name));
         }
         count += 1;
-        if count > TRANSLATIONS * (URLS.len() + 1) {
+        if count > TRANSLATIONS {
             return Err(Failure::TooMany(name));
         }
         match member(metadata, full) {

@@ -360,24 +360,5 @@ fn record_end(client: &Client) -> Option<UnixSeconds> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_survive_their_text_and_others_are_refused() {
-        for place in [
-            Place::default(),
-            Place {
-                partition: 15,
-                after: Some(Entry::key("app")),
-            },
-        ] {
-            assert_eq!(Place::from_text(&place.text()), Some(place));
-        }
-        for text in ["", " ", "1", "256 ", "1 grant/x", "1 client/\n", "-1 "] {
-            let text = base64url::encode(text.as_bytes());
-            assert_eq!(Place::from_text(&text), None, "{text}");
-        }
-        assert_eq!(Place::from_text("*"), None);
-    }
-}
+#[path = "clients/tests.rs"]
+mod tests;
