@@ -221,9 +221,10 @@ impl Server {
         client: &Client,
         assertion: &UnverifiedAssertion<'_>,
     ) -> Result<(), Rejection> {
-        let keys = match (&client.keys, client.authentication) {
-            (Some(keys), AuthenticationMethod::PrivateKeyJwt) => keys,
-            _ => return Err(ClientAuthenticationFailure::WrongMethod.into()),
+        let (Some(keys), AuthenticationMethod::PrivateKeyJwt) =
+            (&client.keys, client.authentication)
+        else {
+            return Err(ClientAuthenticationFailure::WrongMethod.into());
         };
         let source = self.client_keys.of(keys)?;
         let scheduler = self.scheduler();

@@ -53,7 +53,7 @@ const POLICY: KeyPolicy = KeyPolicy {
 /// What was found at a URL.
 #[derive(Debug)]
 enum Document {
-    Valid(Client),
+    Valid(Box<Client>),
     /// Remembered until then.
     Invalid(Failure, UnixMillis),
 }
@@ -122,7 +122,7 @@ impl Server {
             .await;
         match found.as_deref() {
             Ok(Document::Valid(client)) => {
-                let client = client.clone();
+                let client = Client::clone(client);
                 self.documents.keep(url, entry);
                 Ok(client)
             }
@@ -176,7 +176,10 @@ impl Server {
             status => return Err(FetchError::Status(status)),
         }
         match self.read_document(url, &response, rules) {
-            Ok(client) => Ok((Document::Valid(client), lifetime(&response, &POLICY))),
+            Ok(client) => Ok((
+                Document::Valid(Box::new(client)),
+                lifetime(&response, &POLICY),
+            )),
             Err(failure) => invalid(failure),
         }
     }

@@ -15,4 +15,5 @@ mod documents;
 mod management;
 mod metadata;
 mod registration;
+#[allow(unreachable_pub, reason = "the other modules use it")]
 mod support;

@@ -598,7 +598,7 @@ fn registrations_at_once_are_all_counted() {
     let result = std::rc::Rc::new(std::cell::Cell::new(0));
     let seen = std::rc::Rc::clone(&result);
     let host = std::rc::Rc::clone(&world.host);
-    *world.store.before_commit.borrow_mut() = Some(Box::new(move |_| {
+    *world.store.before_commit.borrow_mut() = Some(Box::new(move || {
         let mut task = task;
         host.advance(1);
         if let tollgate_core::task::Progress::Ready(answer) = task.poll() {

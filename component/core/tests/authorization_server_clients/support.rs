@@ -34,7 +34,7 @@ pub struct FaultyStore {
     /// The next commit is carried out, and its answer is lost.
     pub lose_answer: Cell<bool>,
     /// Before the next commit, this happens.
-    pub before_commit: RefCell<Option<Box<dyn FnOnce(&MemoryStore)>>>,
+    pub before_commit: RefCell<Option<Box<dyn FnOnce()>>>,
     pub reads: Cell<u32>,
     pub commits: Cell<u32>,
     /// Everything that was ever written.
@@ -92,7 +92,7 @@ impl Store for FaultyStore {
         }
         let before = self.before_commit.borrow_mut().take();
         if let Some(before) = before {
-            before(&self.memory);
+            before();
         }
         self.commits.set(self.commits.get() + 1);
         let values = commit.puts.iter().map(|put| put.value.clone());
