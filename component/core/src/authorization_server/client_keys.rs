@@ -19,9 +19,9 @@ use crate::jose::JwkSet;
 
 /// Key sets that are kept, in order of use.
 const SOURCES: NonZeroUsize = NonZeroUsize::new(128).expect("not 0");
-/// A key set in a response: strangers can register clients, so it is less than for an issuer. Ten
-/// RSA-4096 keys with certificates fit.
-const KEY_SET_BYTES: u32 = 64 * 1024;
+/// A key set: strangers can register clients, so it is less than for an issuer. Ten RSA-4096 keys
+/// with certificates fit.
+pub(super) const KEY_SET_BYTES: u32 = 64 * 1024;
 
 /// See the module.
 pub(super) struct ClientKeySources {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::client::{AuthenticationMethod, Client, ClientOrigin, GrantType, HashedSecret};
 use super::client_id_url::is_url;
 use super::client_info::{ChangedClient, ClientChanges, ClientInfo, ClientPage, NewClient};
+use super::client_keys::KEY_SET_BYTES;
 use super::client_metadata::{ClientMetadata, Rules};
 use super::client_metadata_failure::ClientMetadataFailure;
 use super::clients::Place;
@@ -369,7 +370,7 @@ fn write_members(metadata: &mut Object, changes: &ClientChanges) -> Result<(), R
         metadata.insert("jwks_uri", Json::Null);
     }
     if let Some(jwks) = &changes.jwks {
-        if jwks.len() > crate::jose::limits::KEY_SET_BYTES {
+        if jwks.len() > KEY_SET_BYTES as usize {
             return Err(ClientMetadataFailure::Malformed("jwks").into());
         }
         let set = Object::parse(jwks.as_bytes(), crate::jose::limits::KEY_SET_DEPTH);

@@ -195,22 +195,52 @@ fn texts(
     texts.map(Some).ok_or(Failure::Malformed(name))
 }
 
+/// The method that the client prefers, or else the best of those that it can use too
+/// (`token_endpoint_auth_methods_supported` of OpenID Connect Relying Party Metadata Choices, which
+/// clients in use send).
 fn authentication(metadata: &Object, rules: &Rules<'_>) -> Result<AuthenticationMethod, Failure> {
     const NAME: &str = "token_endpoint_auth_method";
     use AuthenticationMethod as Method;
-    let Some(value) = member(metadata, NAME) else {
-        let has_basic = rules.methods.contains(&Method::ClientSecretBasic);
-        return match rules.methods.first() {
-            // Clients that do not choose often send the secret in the body.
-            Some(_) if has_basic => Ok(Method::ClientSecret),
-            Some(first) => Ok(*first),
-            None => Err(Failure::AuthenticationMethod),
-        };
+    let choices = texts(
+        metadata,
+        "token_endpoint_auth_methods_supported",
+        LIST_ITEMS,
+    )?;
+    match member(metadata, NAME) {
+        Some(value) => {
+            let name = value.as_str().ok_or(Failure::Malformed(NAME))?;
+            let mut methods = rules.methods.iter().copied();
+            if let Some(method) = methods.find(|method| method.name() == name) {
+                return Ok(method);
+            }
+        }
+        None if choices.is_none() => {
+            let has_basic = rules.methods.contains(&Method::ClientSecretBasic);
+            return match rules.methods.first() {
+                // Clients that do not choose often send the secret in the body.
+                Some(_) if has_basic => Ok(Method::ClientSecret),
+                Some(first) => Ok(*first),
+                None => Err(Failure::AuthenticationMethod),
+            };
+        }
+        None => {}
+    }
+    let has_keys = ["jwks", "jwks_uri"].map(|name| member(metadata, name).is_some());
+    let best_first = [
+        Method::PrivateKeyJwt,
+        Method::ClientSecretBasic,
+        Method::ClientSecretPost,
+        Method::None,
+    ];
+    let choices = choices.unwrap_or_default();
+    let is_possible = |method: &Method| {
+        rules.methods.contains(method)
+            && choices.iter().any(|name| name == method.name())
+            && (*method != Method::PrivateKeyJwt || has_keys.contains(&true))
     };
-    let name = value.as_str().ok_or(Failure::Malformed(NAME))?;
-    let mut methods = rules.methods.iter().copied();
-    methods
-        .find(|method| method.name() == name)
+    let mut best_first = best_first.into_iter();
+    best_first
+        .find(is_possible)
         .ok_or(Failure::AuthenticationMethod)
 }
 

@@ -84,8 +84,11 @@ impl Documents {
 
     /// Keeps a valid document where made-up URLs do not drive it out.
     fn keep(&self, url: &str, entry: Rc<Fetched<Document>>) {
-        self.tried.borrow_mut().pop(url);
-        self.known.borrow_mut().put(url.to_owned(), entry);
+        let mut known = self.known.borrow_mut();
+        if !known.contains(url) {
+            self.tried.borrow_mut().pop(url);
+            known.put(url.to_owned(), entry);
+        }
     }
 }
 
@@ -211,10 +214,10 @@ impl Server {
             &Rules {
                 grant_types: &rules.grant_types,
                 // The first is that of a document that names none.
-                methods: &[
+                methods: &self.possible_methods(&[
                     AuthenticationMethod::None,
                     AuthenticationMethod::PrivateKeyJwt,
-                ],
+                ]),
                 scopes: rules.scopes.as_deref(),
                 private_use: self.settings.private_use_redirect_uris,
                 leaves_out: true,

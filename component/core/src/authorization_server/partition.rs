@@ -2,6 +2,13 @@
 //!
 //! The name of a partition is a keyed hash, so that the names tell an operator of the storage
 //! nothing about users and clients, and nobody can choose what lands in which partition.
+//!
+//! | partition | keys of clients | record |
+//! |---|---|---|
+//! | `c-…`, one for each client | `client` | the client |
+//! | `d-0` to `d-15` | `client/` and a hash of the id | id, epoch and time: the directory |
+//! | `n0` | `registrations/` and the hour | how many clients registered in it |
+//! | `r-0` to `r-255` | `assertion/` and a hash of client and `jti` | nothing: it was used |
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};

@@ -55,7 +55,7 @@ impl Server {
             &metadata,
             &Rules {
                 grant_types: &rules.grant_types,
-                methods: &rules.methods,
+                methods: &self.possible_methods(&rules.methods),
                 scopes: rules.scopes.as_deref(),
                 private_use: self.settings.private_use_redirect_uris,
                 leaves_out: true,
@@ -69,6 +69,17 @@ impl Server {
         self.insert_client(&client).await?;
         let body = registered(&client, secret.as_ref()).to_string();
         Ok(Answer::json(201, body, "no-store"))
+    }
+
+    /// The methods without `private_key_jwt`, if the host verifies no signatures.
+    pub(super) fn possible_methods(
+        &self,
+        methods: &[AuthenticationMethod],
+    ) -> Vec<AuthenticationMethod> {
+        let can_verify = !self.scheduler().host().verifying_algorithms().is_empty();
+        let is_possible =
+            |own: &AuthenticationMethod| can_verify || *own != AuthenticationMethod::PrivateKeyJwt;
+        methods.iter().copied().filter(is_possible).collect()
     }
 
     /// Counts the registrations of this hour, so that strangers cannot fill the store.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use tollgate_core::authorization_server::{
-    ClientInfo, ClientOrigin, Config, GrantType, MetadataDocumentFailure, MetadataDocumentsConfig,
-    Rejection,
+    AuthenticationMethod, ClientInfo, ClientOrigin, Config, GrantType, MetadataDocumentFailure,
+    MetadataDocumentsConfig, Rejection,
 };
 use tollgate_core::capability::{HttpError, HttpResponse};
 
@@ -98,6 +98,27 @@ fn documents_of_clients_in_use_are_accepted() {
     let client = client(&world).unwrap();
     let expected = [GrantType::AuthorizationCode, GrantType::RefreshToken];
     assert_eq!(client.grant_types, expected);
+}
+
+#[test]
+fn a_document_may_offer_several_methods() {
+    let key = Key::new("one", 1);
+    let changes = json!({
+        "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg": "ES256",
+        "jwks": jwks(&[&key]),
+    });
+    let world = world();
+    world.publish(URL, &document(&changes), "");
+    let method = client(&world).unwrap().authentication;
+    assert_eq!(method, AuthenticationMethod::PrivateKeyJwt);
+    // A host that verifies nothing does not offer it.
+    let world = self::world();
+    world.host.signatures.verify.set(&[]);
+    world.publish(URL, &document(&changes), "");
+    let method = client(&world).unwrap().authentication;
+    assert_eq!(method, AuthenticationMethod::None);
 }
 
 #[test]

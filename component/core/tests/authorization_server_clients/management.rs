@@ -135,7 +135,8 @@ fn the_rules_are_those_of_registrations() {
         ..NewClient::default()
     };
     assert_eq!(refused(machine), failure(Failure::PublicClient));
-    for jwks in ["{", "{}", "[]"] {
+    let large = jwks(&[&Key::new("one", 1)]).to_string() + &" ".repeat(64 * 1024);
+    for jwks in ["{", "{}", "[]", &large] {
         let new = NewClient {
             jwks: Some(jwks.into()),
             ..new()

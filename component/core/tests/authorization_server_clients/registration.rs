@@ -541,6 +541,16 @@ fn methods_and_grant_types_are_the_operators_choice() {
 }
 
 #[test]
+fn a_host_that_verifies_nothing_registers_no_keys() {
+    let world = world();
+    world.host.signatures.verify.set(&[]);
+    let set = jwks(&[&Key::new("one", 1)]);
+    let changes = json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": set });
+    let (_, reason) = refused(&world, &changes);
+    assert_eq!(reason, "client-metadata-authentication");
+}
+
+#[test]
 fn scopes_of_registered_clients_are_the_operators_choice() {
     let world = World::new(&with_registration(RegistrationConfig {
         scopes: Some(vec!["read".into()]),

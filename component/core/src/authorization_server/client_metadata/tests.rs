@@ -67,6 +67,41 @@ fn the_default_grant_type_must_be_there() {
 }
 
 #[test]
+fn a_client_that_can_use_several_methods_gets_the_best() {
+    use AuthenticationMethod as Method;
+    let method = |members: &str, methods: &[Method]| {
+        let rules = Rules {
+            methods,
+            ..strict()
+        };
+        read(&with(members), &rules).map(|read| read.authentication)
+    };
+    const CHOICES: &str = r#","token_endpoint_auth_methods_supported""#;
+    const PREFERRED: &str = r#","token_endpoint_auth_method":"private_key_jwt""#;
+    const KEYS: &str = r#","jwks_uri":"https://app.example/jwks""#;
+    let both = format!(r#"{CHOICES}:["none","private_key_jwt"]"#);
+    // What it prefers, if the server has it.
+    let preferred = format!("{PREFERRED}{both}{KEYS}");
+    assert_eq!(method(&preferred, &ALL), Ok(Method::PrivateKeyJwt));
+    assert_eq!(method(&preferred, &[Method::None]), Ok(Method::None));
+    // Without a preference, the best that is possible.
+    assert_eq!(
+        method(&format!("{both}{KEYS}"), &ALL),
+        Ok(Method::PrivateKeyJwt)
+    );
+    assert_eq!(method(&both, &ALL), Ok(Method::None));
+    let secrets = format!(r#"{CHOICES}:["none","client_secret_post","client_secret_basic"]"#);
+    assert_eq!(method(&secrets, &ALL), Ok(Method::ClientSecretBasic));
+    // None of them.
+    let refused = Err(Failure::AuthenticationMethod);
+    assert_eq!(method(&preferred, &[Method::ClientSecretPost]), refused);
+    assert_eq!(method(PREFERRED, &[Method::None]), refused);
+    assert_eq!(method(&format!("{CHOICES}:[]"), &ALL), refused);
+    let malformed = method(&format!(r#"{CHOICES}:"none""#), &ALL);
+    assert!(matches!(malformed, Err(Failure::Malformed(_))));
+}
+
+#[test]
 fn lists_and_scopes_are_limited() {
     let rules = Rules {
         leaves_out: true,
