@@ -15,7 +15,7 @@ pub(super) struct DocumentRules {
     pub(super) hosts: Option<Vec<String>>,
     pub(super) queries: bool,
     pub(super) grant_types: Vec<GrantType>,
-    /// The scopes that the clients may have.
+    /// The scopes that the clients may have. `None`: all of the server's.
     pub(super) scopes: Option<Vec<String>>,
 }
 

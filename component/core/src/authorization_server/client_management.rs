@@ -120,8 +120,8 @@ impl Server {
         Rules {
             grant_types: &GrantType::ALL,
             methods: &METHODS,
-            // Without `scope`, a client may have all scopes, those of tomorrow included.
             scopes: self.settings.scopes.as_deref(),
+            default_scopes: None,
             private_use: self.settings.private_use_redirect_uris,
             leaves_out: false,
             is_foreign: false,
@@ -149,8 +149,7 @@ impl Server {
             },
         )?;
         let read = ClientMetadata::read(&metadata, &self.application_rules())?;
-        let (mut client, secret) = self.new_client(read);
-        client.scopes = new.scopes.clone();
+        let (client, secret) = self.new_client(read);
         self.insert_client(&client).await?;
         Ok(ChangedClient {
             client: ClientInfo::from(&client),
@@ -238,15 +237,8 @@ impl Server {
         write_members(&mut metadata, changes)?;
         // It follows from the grant types.
         metadata.insert("response_types", Json::Null);
-        let is_unlimited = match &changes.scopes {
-            Some(scopes) => scopes.is_none(),
-            None => client.scopes.is_none(),
-        };
         let read = ClientMetadata::read(&metadata, &self.application_rules())?;
         client.set_metadata(read);
-        if is_unlimited {
-            client.scopes = None;
-        }
         let now = self.storage.now();
         let secret = if !client.needs_secret() {
             client.secrets.clear();

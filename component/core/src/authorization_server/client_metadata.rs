@@ -36,8 +36,11 @@ pub(super) struct Rules<'a> {
     /// The authentication methods that the client may have. The first is that of a client that does
     /// not choose, unless `client_secret_basic`, the default of RFC 7591, is among them.
     pub(super) methods: &'a [AuthenticationMethod],
-    /// The scopes that the client may have. `None`: any.
+    /// The scopes that the client may name. `None`: any.
     pub(super) scopes: Option<&'a [String]>,
+    /// The scopes of a client that names none. `None`: all that the server has, those that it will
+    /// have later included.
+    pub(super) default_scopes: Option<&'a [String]>,
     /// See [`redirect_uri::check_registered`].
     pub(super) private_use: bool,
     /// Whether unsupported grant types, response types and scopes are left out (RFC 7591 section
@@ -294,7 +297,7 @@ fn scopes(metadata: &Object, rules: &Rules<'_>) -> Result<Option<Vec<String>>, F
         scopes.is_none_or(|scopes| scopes.iter().any(|own| own == scope))
     };
     let Some(value) = member(metadata, "scope") else {
-        return Ok(rules.scopes.map(<[String]>::to_vec));
+        return Ok(rules.default_scopes.map(<[String]>::to_vec));
     };
     let text = value.as_str().ok_or(Failure::Malformed("scope"))?;
     let mut found: Vec<String> = Vec::new();

@@ -209,6 +209,7 @@ impl Server {
         if has_secret || method.starts_with("client_secret") {
             return Err(Failure::Secret);
         }
+        let all_scopes = self.settings.scopes.as_ref();
         let read = ClientMetadata::read(
             &document,
             &Rules {
@@ -218,7 +219,8 @@ impl Server {
                     AuthenticationMethod::None,
                     AuthenticationMethod::PrivateKeyJwt,
                 ]),
-                scopes: rules.scopes.as_deref(),
+                scopes: rules.scopes.as_ref().or(all_scopes).map(Vec::as_slice),
+                default_scopes: rules.scopes.as_deref(),
                 private_use: self.settings.private_use_redirect_uris,
                 leaves_out: true,
                 is_foreign: true,

@@ -11,6 +11,7 @@
 
 use super::client::{Client, ClientOrigin};
 use super::client_id_url::is_url;
+use super::partition::Partitions;
 use super::record::{self, Reader, Unreadable, Writer};
 use super::rejection::Rejection;
 use super::sealing;
@@ -246,8 +247,8 @@ impl Server {
     ) -> Result<ClientIds, Rejection> {
         let mut clients = Vec::new();
         let mut looked_at = 0;
-        while let Some(partition) = super::partition::Partitions::directory_at(place.partition) {
-            let left = u32::try_from(limit - looked_at).unwrap_or(u32::MAX);
+        while let Some(partition) = Partitions::directory_at(place.partition) {
+            let left = u32::try_from(limit.saturating_sub(looked_at)).unwrap_or(u32::MAX);
             if left == 0 {
                 let next = Some(place);
                 return Ok(ClientIds { clients, next });

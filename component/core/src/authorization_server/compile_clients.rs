@@ -233,7 +233,7 @@ fn client_grant_types(
     Ok(grant_types.to_vec())
 }
 
-/// The scopes that clients may have: those of the option, or else all of the server's.
+/// The scopes that clients may have. `None`: all of the server's.
 fn client_scopes(
     config: &Config,
     own: Option<&[String]>,
@@ -250,7 +250,7 @@ fn client_scopes(
         let message = "a scope is not among `scopes`: add it there, or remove it here";
         return Err(ConfigError::new(field, message));
     }
-    Ok(own.or_else(|| config.scopes.clone()))
+    Ok(own)
 }
 
 pub(super) fn metadata_documents(config: &Config) -> Result<Option<DocumentRules>, ConfigError> {

@@ -34,6 +34,7 @@ pub(super) struct RegistrationRules {
     pub(super) max_per_hour: u32,
     pub(super) grant_types: Vec<GrantType>,
     pub(super) methods: Vec<AuthenticationMethod>,
+    /// `None`: all of the server's.
     pub(super) scopes: Option<Vec<String>>,
 }
 
@@ -51,12 +52,14 @@ impl Server {
         }
         rules.check_access(request)?;
         let metadata = rules.read_body(request)?;
+        let all_scopes = self.settings.scopes.as_ref();
         let read = ClientMetadata::read(
             &metadata,
             &Rules {
                 grant_types: &rules.grant_types,
                 methods: &self.possible_methods(&rules.methods),
-                scopes: rules.scopes.as_deref(),
+                scopes: rules.scopes.as_ref().or(all_scopes).map(Vec::as_slice),
+                default_scopes: rules.scopes.as_deref(),
                 private_use: self.settings.private_use_redirect_uris,
                 leaves_out: true,
                 is_foreign: true,

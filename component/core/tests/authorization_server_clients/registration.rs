@@ -559,6 +559,12 @@ fn scopes_of_registered_clients_are_the_operators_choice() {
     assert_eq!(registered(&world, &json!({}))["scope"], "read");
     let client = registered(&world, &json!({ "scope": "read read write" }));
     assert_eq!(client["scope"], "read");
+    // Without that, a client that names none may have all, those of later as well.
+    let world = World::new(&Config {
+        scopes: Some(vec!["read".into()]),
+        ..with_registration(open())
+    });
+    assert_eq!(registered(&world, &json!({})).get("scope"), None);
 }
 
 #[test]

@@ -13,6 +13,7 @@ fn strict() -> Rules<'static> {
         grant_types: &GrantType::ALL,
         methods: &ALL,
         scopes: None,
+        default_scopes: None,
         private_use: false,
         leaves_out: false,
         is_foreign: false,
