@@ -445,7 +445,7 @@ fn a_store_that_is_down_is_no_reason_to_register_again() {
 fn an_application_with_its_own_page_completes_a_request() {
     let server = Server::new(&config());
     assert!(
-        server.server.respond(get(&authorize(&[]))).is_none(),
+        !server.server.serves(&authorize(&[])),
         "the endpoint is the application's"
     );
     let request = accepted(&[]);

@@ -69,7 +69,7 @@ impl wit::GuestIssuer for Issuer {
                 let task = server.parse_authorization_request(request(given));
                 operation_of(task, |parsed| match parsed {
                     Ok(request) => Outcome::Authorization(authorization(request)),
-                    Err(error) => Outcome::Refused(response(error.answer)),
+                    Err(error) => Outcome::Refused(response(*error.answer)),
                 })
             }
             Asked::CompleteAuthorization((request, approval)) => {

@@ -17,7 +17,7 @@ pub(super) struct Field {
 }
 
 /// A file belongs to the first field that has it. What must not be wrong comes first.
-const FIELDS: [Field; 9] = [
+const FIELDS: [Field; 10] = [
     Field {
         files: &["access_token/", "trusted_url"],
         tests: &[
@@ -81,6 +81,10 @@ const FIELDS: [Field; 9] = [
             "token_client",
             "token_client_trouble",
         ],
+    },
+    Field {
+        files: &["authorization_server/"],
+        tests: &["authorization_server_clients"],
     },
     Field {
         files: &["deployment/"],

@@ -1,8 +1,9 @@
 //! Introspection (RFC 7662).
 
+use super::client_rejection::ClientAuthenticationFailure;
 use super::issuer::Request;
 use super::parameters::Parameters;
-use super::rejection::{ClientAuthenticationFailure, Rejection};
+use super::rejection::Rejection;
 use super::server::Server;
 use super::token_check::CheckedToken;
 use crate::answer::Answer;

@@ -42,6 +42,7 @@ pub struct KeySource {
     location: KeyLocation,
     cross_origin: bool,
     policy: KeyPolicy,
+    max_key_set_bytes: u32,
     metadata: Fetched<IssuerMetadata>,
     keys: Fetched<JwkSet>,
     reported_faults: ReportedFaults,
@@ -63,10 +64,17 @@ impl KeySource {
             location,
             cross_origin,
             policy,
+            max_key_set_bytes: limits::KEY_SET_BYTES,
             metadata: Fetched::new(),
             keys: Fetched::new(),
             reported_faults: ReportedFaults::default(),
         }
+    }
+
+    /// The same, with a lower limit for the key set in a response, in bytes.
+    pub(crate) fn with_key_set_bytes(mut self, max: u32) -> Self {
+        self.max_key_set_bytes = max;
+        self
     }
 
     /// The exact `iss`.
@@ -223,7 +231,7 @@ impl KeySource {
         };
         let accept = "application/jwk-set+json, application/json";
         let response = self
-            .get(scheduler, uri, accept, limits::KEY_SET_BYTES)
+            .get(scheduler, uri, accept, self.max_key_set_bytes)
             .await?;
         let lifetime = freshness::lifetime(&response, &self.policy);
         let set = JwkSet::parse(&response.body).map_err(|_| FetchError::NotKeySet)?;

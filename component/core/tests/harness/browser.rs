@@ -9,8 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use serde_json::{Value, json};
 use tollgate_core::answer::Answer;
 use tollgate_core::authorization_server::{
-    AuthorizationServer, ClientConfig, Config, GrantType, ProviderConfig, ProviderKind, Request,
-    SignInConfig,
+    AuthorizationServer, ClientConfig, Config, GrantType, NoHooks, ProviderConfig, ProviderKind,
+    Request, SignInConfig,
 };
 use tollgate_core::capability::{HttpRequest, Pending};
 use tollgate_core::config_error::ConfigError;
@@ -190,7 +190,7 @@ impl Server {
         super::HOST.with(|slot| *slot.borrow_mut() = Some(Rc::clone(&host)));
         let store = Rc::new(TestStore::default());
         let (own_host, own_store) = (Rc::clone(&host), Rc::clone(&store));
-        let server = AuthorizationServer::new(config, own_host, own_store)?;
+        let server = AuthorizationServer::new(config, own_host, own_store, Rc::new(NoHooks))?;
         host.set_json(ID_DISCOVERY, &discovery());
         host.set_json(ID_JWKS, &jwks(&[&Key::new("k", 7)]));
         host.set(ID_TOKEN, Site::Answers(issue));
@@ -231,7 +231,7 @@ impl Server {
     }
 
     pub fn send(&self, request: Request) -> Answer {
-        self.finish(self.server.respond(request).expect("an endpoint"))
+        self.finish(self.server.respond(request))
     }
 }
 

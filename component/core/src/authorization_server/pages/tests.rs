@@ -25,10 +25,13 @@ fn client(origin: ClientOrigin, id: &str, name: Option<&str>) -> Client {
         secrets: Vec::new(),
         keys: None,
         scopes: None,
+        serves: Vec::new(),
+        exchanges_tokens_of_others: false,
         name: name.map(str::to_owned),
         metadata: None,
         registered_at: None,
         expires_at: None,
+        lifetime: None,
     }
 }
 
