@@ -18,7 +18,7 @@ use crate::authorization_server::server::Server;
 /// How long a second submission gets the same answer, in seconds. Somebody clicks twice; the browser
 /// drops the first answer and follows the second. Later, the client has redeemed the code, and a
 /// second use of it would revoke what it gave.
-const DOUBLE_SUBMIT: u64 = 10;
+const DOUBLE_SUBMIT: u64 = 5;
 /// How long a second submission waits for the first, in steps of so many milliseconds: longer than
 /// the store may take.
 const WAIT_MS: u64 = 100;
