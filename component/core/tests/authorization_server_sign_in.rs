@@ -354,16 +354,83 @@ fn a_code_is_not_lost_when_the_store_fails() {
 }
 
 #[test]
-fn a_code_that_could_not_be_noted_is_given_once() {
+fn a_code_that_could_not_be_noted_is_not_given() {
     let server = server();
     let browser = Browser::new(&server);
     let page = browser.consent_page();
     // The step before the code is written, and the step behind it is not.
     server.store.commits.set(Some(1));
-    code(&browser.press(&page, "decision", "allow"));
+    let down = browser.press(&page, "decision", "allow");
+    assert_eq!(reason(&down), "store-unavailable");
+    assert!(!html(&down).contains("tgc_"));
     server.store.commits.set(None);
-    let again = browser.press(&page, "decision", "allow");
-    assert_eq!(reason(&again), "sign-in-answered");
+    let first = code(&browser.press(&page, "decision", "allow"));
+    assert_eq!(code(&browser.press(&page, "decision", "allow")), first);
+}
+
+#[test]
+fn a_submission_that_was_cut_is_taken_over() {
+    let server = server();
+    let browser = Browser::new(&server);
+    // Cut after each number of polls.
+    for polls in 1..40 {
+        let page = browser.consent_page();
+        server.store.delay.set(2);
+        let request = browser.pressing(&page, "decision", "allow");
+        let mut cut = server.server.respond(request).unwrap();
+        for _ in 0..polls {
+            let _ = cut.poll();
+        }
+        drop(cut);
+        let first = code(&browser.press(&page, "decision", "allow"));
+        assert_eq!(
+            code(&browser.press(&page, "decision", "allow")),
+            first,
+            "{polls}"
+        );
+        server.store.delay.set(0);
+    }
+}
+
+#[test]
+fn a_submission_that_is_overtaken_gives_the_answer_that_counts() {
+    let server = server();
+    let browser = Browser::new(&server);
+    for polls in 1..40 {
+        let page = browser.consent_page();
+        server.store.delay.set(2);
+        let request = browser.pressing(&page, "decision", "allow");
+        let mut slow = server.server.respond(request).unwrap();
+        let mut early = None;
+        for _ in 0..polls {
+            if let tollgate_core::task::Progress::Ready(answer) = slow.poll() {
+                early = Some(answer);
+            }
+        }
+        server.host.advance(2_000);
+        let second = code(&browser.press(&page, "decision", "allow"));
+        let slow = early.unwrap_or_else(|| server.finish(slow));
+        assert_eq!(code(&slow), second, "{polls}");
+        server.store.delay.set(0);
+    }
+}
+
+#[test]
+fn a_page_is_shown_again_when_its_submission_was_cut() {
+    let server = server();
+    let browser = Browser::new(&server);
+    let page = browser.consent_page();
+    let consent = format!(
+        "{AUTH}/consent?flow={}",
+        between(html(&page), "name=\"flow\" value=\"", "\"")
+    );
+    server.store.commits.set(Some(1));
+    browser.press(&page, "decision", "allow");
+    server.store.commits.set(None);
+    server.host.advance(2_000);
+    let page = browser.get(&consent);
+    let url = refresh(&browser.press(&page, "decision", "deny"));
+    assert_eq!(query(&url)["error"], "access_denied");
 }
 
 #[test]
