@@ -9,7 +9,8 @@ use harness::browser::{
 };
 use tollgate_core::answer::Answer;
 use tollgate_core::authorization_server::{
-    Config, LanguageConfig, PagesConfig, ProviderConfig, SignInConfig, TrustedHeaderConfig,
+    ClaimRuleConfig, Config, EndpointsConfig, LanguageConfig, PagesConfig, ProviderConfig,
+    ProviderKind, SignInConfig, TrustedHeaderConfig,
 };
 use tollgate_core::secret::Secret;
 
@@ -83,7 +84,7 @@ fn a_double_submit_gives_one_code() {
     assert_eq!(code(&browser.press(&page, "decision", "allow")), first);
     // The answer counts that was given first.
     assert_eq!(code(&browser.press(&page, "decision", "deny")), first);
-    server.host.advance(11_000);
+    server.host.advance(6_000);
     let late = browser.press(&page, "decision", "allow");
     assert_eq!(reason(&late), "sign-in-answered");
 }
@@ -289,6 +290,11 @@ fn forms_of_other_sites_are_refused() {
         assert_eq!(reason(&answer), "sign-in-cross-site", "{name}: {value}");
         assert_eq!(answer.status, 403);
     }
+    let mut choice = browser.form("/sign-in", &[("flow", "x"), ("user", "alice")]);
+    choice
+        .headers
+        .push(("sec-fetch-site".into(), "cross-site".into()));
+    assert_eq!(reason(&server.send(choice)), "sign-in-cross-site");
     let url = format!("{AUTH}/consent?decision=allow");
     assert_eq!(
         reason(&browser.get(&url)),
@@ -347,16 +353,83 @@ fn a_code_is_not_lost_when_the_store_fails() {
 }
 
 #[test]
-fn a_code_that_could_not_be_noted_is_given_once() {
+fn a_code_that_could_not_be_noted_is_not_given() {
     let server = server();
     let browser = Browser::new(&server);
     let page = browser.consent_page();
     // The step before the code is written, and the step behind it is not.
     server.store.commits.set(Some(1));
-    code(&browser.press(&page, "decision", "allow"));
+    let down = browser.press(&page, "decision", "allow");
+    assert_eq!(reason(&down), "store-unavailable");
+    assert!(!html(&down).contains("tgc_"));
     server.store.commits.set(None);
-    let again = browser.press(&page, "decision", "allow");
-    assert_eq!(reason(&again), "sign-in-answered");
+    let first = code(&browser.press(&page, "decision", "allow"));
+    assert_eq!(code(&browser.press(&page, "decision", "allow")), first);
+}
+
+#[test]
+fn a_submission_that_was_cut_is_taken_over() {
+    let server = server();
+    let browser = Browser::new(&server);
+    // Cut after each number of polls.
+    for polls in 1..40 {
+        let page = browser.consent_page();
+        server.store.delay.set(2);
+        let request = browser.pressing(&page, "decision", "allow");
+        let mut cut = server.server.respond(request).unwrap();
+        for _ in 0..polls {
+            let _ = cut.poll();
+        }
+        drop(cut);
+        let first = code(&browser.press(&page, "decision", "allow"));
+        assert_eq!(
+            code(&browser.press(&page, "decision", "allow")),
+            first,
+            "{polls}"
+        );
+        server.store.delay.set(0);
+    }
+}
+
+#[test]
+fn a_submission_that_is_overtaken_gives_the_answer_that_counts() {
+    let server = server();
+    let browser = Browser::new(&server);
+    for polls in 1..40 {
+        let page = browser.consent_page();
+        server.store.delay.set(2);
+        let request = browser.pressing(&page, "decision", "allow");
+        let mut slow = server.server.respond(request).unwrap();
+        let mut early = None;
+        for _ in 0..polls {
+            if let tollgate_core::task::Progress::Ready(answer) = slow.poll() {
+                early = Some(answer);
+            }
+        }
+        server.host.advance(2_000);
+        let second = code(&browser.press(&page, "decision", "allow"));
+        let slow = early.unwrap_or_else(|| server.finish(slow));
+        assert_eq!(code(&slow), second, "{polls}");
+        server.store.delay.set(0);
+    }
+}
+
+#[test]
+fn a_page_is_shown_again_when_its_submission_was_cut() {
+    let server = server();
+    let browser = Browser::new(&server);
+    let page = browser.consent_page();
+    let consent = format!(
+        "{AUTH}/consent?flow={}",
+        between(html(&page), "name=\"flow\" value=\"", "\"")
+    );
+    server.store.commits.set(Some(1));
+    browser.press(&page, "decision", "allow");
+    server.store.commits.set(None);
+    server.host.advance(2_000);
+    let page = browser.get(&consent);
+    let url = refresh(&browser.press(&page, "decision", "deny"));
+    assert_eq!(query(&url)["error"], "access_denied");
 }
 
 #[test]
@@ -409,6 +482,41 @@ fn the_wish_to_sign_in_again_is_passed_on() {
         Some("login select_account".into())
     );
     assert_eq!(asked("consent"), None);
+}
+
+#[test]
+fn paths_may_be_chosen() {
+    let path = |path: &str| Some(path.to_owned());
+    let server = Server::new(&Config {
+        issuer: "https://auth.example/tenant".into(),
+        endpoints: EndpointsConfig {
+            authorization: path("/authorization"),
+            callback: path("/back"),
+            consent: path("/back-consent"),
+            ..EndpointsConfig::default()
+        },
+        ..with_provider(provider("corp"))
+    });
+    let browser = Browser::new(&server);
+    let url = authorize(&[]).replace("/authorize", "/tenant/authorization");
+    let upstream = location(&browser.get(&url));
+    let callback = "https://auth.example/tenant/back/corp";
+    assert_eq!(query(&upstream)["redirect_uri"], callback);
+    let consent = location(&browser.get(&upstream_signs_in(&upstream)));
+    assert!(consent.starts_with("https://auth.example/tenant/back-consent?flow="));
+    let page = browser.get(&consent);
+    let allowed = refresh(&browser.press(&page, "decision", "allow"));
+    assert_eq!(query(&allowed)["iss"], "https://auth.example/tenant");
+    for other in [
+        "/authorize",
+        "/tenant/back",
+        "/tenant/back/",
+        "/tenant/back/corp/",
+        "/back/corp",
+    ] {
+        let request = browser.request("GET", &format!("{AUTH}{other}"));
+        assert!(server.server.respond(request).is_none(), "{other}");
+    }
 }
 
 // ---- several ways to sign in ----
@@ -531,10 +639,15 @@ fn a_reverse_proxy_signs_users_in() {
     proxied(&browser, &[("x-forwarded-user", "alice"), secret]);
     let page = browser.get(&location(&browser.get(&authorize(&[]))));
     assert!(html(&page).contains("alice"));
+    let consent = format!(
+        "{AUTH}/consent?flow={}",
+        between(html(&page), "name=\"flow\" value=\"", "\"")
+    );
     // Somebody else is at the browser by now.
     proxied(&browser, &[("x-forwarded-user", "bob"), secret]);
     let other = browser.press(&page, "decision", "allow");
     assert_eq!(reason(&other), "sign-in-expired");
+    assert_eq!(reason(&browser.get(&consent)), "sign-in-expired");
     proxied(&browser, &[("x-forwarded-user", "alice")]);
     let forged = browser.press(&page, "decision", "allow");
     assert_eq!(reason(&forged), "sign-in-no-user");
@@ -664,6 +777,95 @@ fn a_configuration_without_a_way_to_sign_in_is_refused() {
     );
     let reserved = |own: &mut ProviderConfig| own.parameters = vec![("state".into(), "x".into())];
     assert_eq!(field(reserved), format!("{first}.parameters"));
+    assert_eq!(field(|own| own.id = "a".repeat(33)), format!("{first}.id"));
+    assert_eq!(
+        field(|own| own.name = Some(String::new())),
+        format!("{first}.name")
+    );
+    assert_eq!(
+        field(|own| own.name = Some("a".repeat(129))),
+        format!("{first}.name")
+    );
+    assert_eq!(
+        field(|own| own.scopes = Some(vec!["openid".into(); 65])),
+        format!("{first}.scopes")
+    );
+    assert_eq!(
+        field(|own| own.scopes = Some(vec!["openid".into(), "a b".into()])),
+        format!("{first}.scopes")
+    );
+    let parameters = |own: &mut ProviderConfig| own.parameters = vec![("x".into(), "y".into()); 17];
+    assert_eq!(field(parameters), format!("{first}.parameters"));
+    for (name, value) in [("", "x".to_owned()), ("x", "y".repeat(1024))] {
+        let own = ProviderConfig {
+            parameters: vec![(name.into(), value)],
+            ..provider("corp")
+        };
+        assert!(Server::try_new(&with_provider(own)).is_err(), "{name}");
+    }
+    let kind = |own: &mut ProviderConfig, url: &str| {
+        own.kind = ProviderKind::OAuth {
+            authorization_endpoint: url.into(),
+            token_endpoint: url.into(),
+            user_endpoint: url.into(),
+            issuer: None,
+        };
+    };
+    let mut own = provider("corp");
+    kind(&mut own, "http://hub.example/");
+    let plain = Server::try_new(&with_provider(own)).err().unwrap();
+    assert_eq!(plain.field, format!("{first}.authorization-endpoint"));
+    let rule = |claim: &str, values: Vec<String>| ClaimRuleConfig {
+        claim: claim.into(),
+        values,
+    };
+    for rules in [
+        vec![rule("", vec!["x".into()])],
+        vec![rule("tid", Vec::new())],
+        vec![rule("tid", vec!["x".into(); 1025])],
+        vec![rule("tid", vec!["x".into()]); 65],
+    ] {
+        let own = ProviderConfig {
+            rules,
+            ..provider("corp")
+        };
+        let error = Server::try_new(&with_provider(own)).err().unwrap();
+        assert_eq!(error.field, format!("{first}.rules"));
+    }
+    for domain in ["", "@example.com", "example.com/", "exämple.com"] {
+        let own = ProviderConfig {
+            email_domains: vec![domain.into()],
+            ..provider("corp")
+        };
+        let error = Server::try_new(&with_provider(own)).err().unwrap();
+        assert_eq!(error.field, format!("{first}.email-domains"), "{domain}");
+    }
+    let many: Vec<_> = (0..17)
+        .map(|index| provider(&format!("p{index}")))
+        .collect();
+    let many = signing_in(SignInConfig {
+        providers: many,
+        ..SignInConfig::default()
+    });
+    assert_eq!(
+        Server::try_new(&many).err().unwrap().field,
+        "sign-in.providers"
+    );
+    for users in [
+        vec!["a".to_owned(); 17],
+        vec![String::new()],
+        vec!["a".repeat(513)],
+    ] {
+        let config = Config {
+            issuer: "http://127.0.0.1:8787".into(),
+            ..signing_in(SignInConfig {
+                development_users: users,
+                ..SignInConfig::default()
+            })
+        };
+        let error = Server::try_new(&config).err().unwrap();
+        assert_eq!(error.field, "sign-in.development-users");
+    }
     let twice = signing_in(SignInConfig {
         providers: vec![provider("a"), provider("a")],
         ..SignInConfig::default()

@@ -68,16 +68,15 @@ impl Server {
     fn page_endpoint(&self, path: &str) -> Option<Endpoint> {
         let sign_in = self.settings.sign_in.as_ref()?;
         let endpoints = &self.settings.endpoints;
-        if let Some(provider) = path.strip_prefix(&*endpoints.callback) {
-            return sign_in
-                .provider_of_callback(provider)
-                .map(Endpoint::Callback);
-        }
         match path {
             path if path == endpoints.authorization => Some(Endpoint::Authorization),
             path if path == endpoints.sign_in => Some(Endpoint::SignIn),
             path if path == endpoints.consent => Some(Endpoint::Consent),
-            _ => None,
+            path => {
+                let provider = path.strip_prefix(&*endpoints.callback)?;
+                let provider = sign_in.provider_of_callback(provider)?;
+                Some(Endpoint::Callback(provider))
+            }
         }
     }
 

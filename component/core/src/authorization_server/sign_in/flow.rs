@@ -42,8 +42,8 @@ pub(super) enum Step {
     Started,
     /// The user must decide.
     SignedIn(SignedIn),
-    /// The user allowed the request, and a code is being issued.
-    Issuing(SignedIn),
+    /// The user allowed the request, and a code is being issued since then.
+    Issuing(SignedIn, UnixSeconds),
     /// The answer, and when it was given.
     Answered(String, UnixSeconds),
 }
@@ -216,9 +216,9 @@ impl Step {
         match self {
             Self::Started => writer,
             Self::SignedIn(user) => writer.record("user", Some(user.to_writer())),
-            Self::Issuing(user) => writer
+            Self::Issuing(user, since) => writer
                 .record("user", Some(user.to_writer()))
-                .flag("issuing", true),
+                .number("issuing_since", *since),
             Self::Answered(url, at) => writer.text("answer", url).number("answered_at", *at),
         }
     }
@@ -234,10 +234,9 @@ impl Step {
             return Ok(Self::Started);
         };
         let user = SignedIn::read(user)?;
-        Ok(if reader.flag("issuing")? {
-            Self::Issuing(user)
-        } else {
-            Self::SignedIn(user)
+        Ok(match reader.optional_number("issuing_since")? {
+            Some(since) => Self::Issuing(user, since),
+            None => Self::SignedIn(user),
         })
     }
 }
