@@ -1,5 +1,6 @@
 //! The keys of one issuer, from any source.
 
+use std::pin::Pin;
 use std::rc::Rc;
 
 use super::fault::ReportedFaults;
@@ -33,6 +34,10 @@ pub struct Keys {
     /// It is stale, and a refresh may start.
     pub refresh_due: bool,
 }
+
+/// Something that may need a fetch. On the heap and behind `dyn`, its code is not a part of what
+/// checks a token, which an engine compiles for the first request: most requests fetch nothing.
+type Fetching<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + 'a>>;
 
 /// The keys and the metadata of one issuer.
 #[derive(Debug)]
@@ -104,11 +109,14 @@ impl KeySource {
         if let KeyLocation::Inline(set) = &self.location {
             return Ok(Rc::clone(set));
         }
-        self.keys
-            .read(scheduler, &self.policy, async || {
-                self.fetch_keys(scheduler).await
-            })
-            .await
+        self.read_fetched(scheduler).await
+    }
+
+    /// [`Self::read`] for keys that are fetched.
+    #[inline(never)]
+    fn read_fetched<'a>(&'a self, scheduler: &'a Scheduler) -> Fetching<'a, Rc<JwkSet>> {
+        let fetch = async || self.fetch_keys(scheduler).await;
+        Box::pin(async move { self.keys.read(scheduler, &self.policy, fetch).await })
     }
 
     /// Fetches the keys again, at most once per cooldown, because `seen` lacks a key.
@@ -120,10 +128,21 @@ impl KeySource {
         if let KeyLocation::Inline(set) = &self.location {
             return Ok(Rc::clone(set));
         }
+        self.refetch_fetched(scheduler, seen).await
+    }
+
+    /// [`Self::refetch`] for keys that are fetched.
+    #[inline(never)]
+    fn refetch_fetched<'a>(
+        &'a self,
+        scheduler: &'a Scheduler,
+        seen: &'a Rc<JwkSet>,
+    ) -> Fetching<'a, Rc<JwkSet>> {
         let fetch = async || self.fetch_keys(scheduler).await;
-        self.keys
-            .refetch(scheduler, &self.policy, seen, fetch)
-            .await
+        Box::pin(async move {
+            let keys = &self.keys;
+            keys.refetch(scheduler, &self.policy, seen, fetch).await
+        })
     }
 
     /// Fetches the keys if they are stale and a fetch may start.
