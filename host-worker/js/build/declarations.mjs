@@ -37,8 +37,9 @@ export async function declarations(here, glue, out) {
         },
       },
       files: ['worker', 'node', 'node-http', 'bare', 'signatures-worker', 'signatures-node', 'keycard/index']
+        .concat('durable-object', 'store-imports')
         .map((name) => path.join(here, 'src', `${name}.ts`))
-        .concat(path.join(here, 'src', 'wasm.d.ts')),
+        .concat(['wasm.d.ts', 'cloudflare-workers.d.ts'].map((name) => path.join(here, 'src', name))),
     }),
   );
   const tsc = path.join(path.dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
@@ -54,6 +55,8 @@ export async function declarations(here, glue, out) {
     // Nothing public mentions it.
     filter: (file) => path.basename(file) !== 'gates.d.ts',
   });
+  for (const name of ['durable-object.d.ts', 'durable-object-store.d.ts', 'store.d.ts', 'store-message.d.ts'])
+    await copyFile(path.join(types, name), path.join(out, name));
   for (const name of ['types.d.ts', 'token-types.d.ts', 'errors.d.ts', 'config-error.d.ts', 'token-error.d.ts'])
     await copyFile(path.join(types, name), path.join(out, name));
 }

@@ -48,7 +48,7 @@ test('it has no dependency, and uses Node only in its own entries', async () => 
 test('npm packs what a user needs, and nothing else', async () => {
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--offline'], { cwd: packagePath });
   const listed = JSON.parse(stdout)[0].files.map(({ path: name }) => name);
-  const scripts = ['bare', 'keycard/index', 'node', 'node-http', 'shim', 'worker']
+  const scripts = ['bare', 'durable-object', 'keycard/index', 'node', 'node-http', 'shim', 'worker']
     .concat('signatures', 'signatures-node', 'signatures-worker')
     .flatMap((name) => [`${name}.js`, `${name}.js.map`]);
   const modules = ['gate', 'signatures'].flatMap((name) =>
