@@ -42,7 +42,8 @@ pub(crate) struct Counts {
 }
 
 impl Change {
-    fn bytes(&self) -> usize {
+    /// The values that it writes: its weight in the queue.
+    pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Commit { commit, .. } => commit.puts.iter().map(|put| put.value.len()).sum(),
             Self::DeleteExpired { .. } => 0,
@@ -85,14 +86,12 @@ impl Writer {
     pub(crate) fn run(self) {
         let _guard = Abandoned(Arc::clone(&self.queue));
         while let Some(first) = self.queue.pop() {
-            let mut bytes = first.bytes();
+            let mut left = BYTES_TOGETHER.saturating_sub(first.bytes());
             let mut changes = vec![first];
             while changes.len() < COMMITS_TOGETHER
-                && let Some(next) = self
-                    .queue
-                    .pop_if(|next| bytes + next.bytes() <= BYTES_TOGETHER)
+                && let Some((next, bytes)) = self.queue.pop_lighter(left)
             {
-                bytes += next.bytes();
+                left -= bytes;
                 changes.push(next);
             }
             self.write(changes);

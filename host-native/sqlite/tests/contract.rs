@@ -178,6 +178,34 @@ fn a_locked_database_is_unavailable_and_changes_nothing() {
 }
 
 #[test]
+fn more_commits_than_can_wait_are_unavailable() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let other = rusqlite::Connection::open(folder.file()).expect("a connection");
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let running: Vec<_> = (0..5000)
+        .map(|number| store.commit("p", put(&format!("k{number}"), "v"), 1))
+        .collect();
+    other
+        .execute_batch("ROLLBACK")
+        .expect("the lock is released");
+    let results: Vec<_> = running.into_iter().map(wait).collect();
+    let done = results
+        .iter()
+        .filter(|r| **r == Ok(Committed::Done))
+        .count();
+    let refused = results
+        .iter()
+        .filter(|r| **r == Err(StoreError::Unavailable))
+        .count();
+    assert_eq!(done + refused, 5000);
+    assert!(
+        done >= 4096 && refused > 0,
+        "{done} done, {refused} refused"
+    );
+}
+
+#[test]
 fn a_full_database_fails_and_keeps_what_it_has() {
     let folder = Folder::new();
     let mut settings = Settings::default();

@@ -57,6 +57,7 @@ export async function run(t, dist, bindings = {}, compatibilityFlags = [], optio
     url,
     logs,
     kill() {
+      if (process.platform === 'linux' && started.length === 0) throw new Error('There is no workerd to kill.');
       for (const pid of started) process.kill(pid, 'SIGKILL');
       return mf.dispose().catch(() => {});
     },
