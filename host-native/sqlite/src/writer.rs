@@ -193,3 +193,48 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::connection::writing;
+    use crate::operation::operation;
+    use crate::schema;
+
+    /// The sweeper looks first, and asks later.
+    #[test]
+    fn a_record_that_was_written_again_is_not_swept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.db");
+        std::fs::write(&path, b"").expect("a file");
+        let mut connection = writing(&path, Duration::ZERO).expect("a connection");
+        schema::prepare(&mut connection).expect("the schema");
+        let insert =
+            "INSERT INTO records VALUES ('p', 'a', 'v', 99, x''), ('p', 'b', 'v', 100, x''),
+            ('p', 'c', 'v', NULL, x'')";
+        connection.execute_batch(insert).expect("records");
+        let writer = Writer {
+            connection,
+            queue: Arc::new(Queue::new(1, 1)),
+            log: Arc::new(FaultLog::new(path)),
+            counts: Arc::default(),
+        };
+        let (operation, answer) = operation();
+        let key = |key: &str| ("p".to_owned(), key.to_owned());
+        writer.write(vec![Change::DeleteExpired {
+            keys: vec![key("a"), key("b"), key("c")],
+            before: 100,
+            answer,
+        }]);
+        assert_eq!(operation.take(), Some(Ok(1)));
+        let left: i64 = writer
+            .connection
+            .query_row("SELECT count(*) FROM records WHERE key <> 'a'", (), |row| {
+                row.get(0)
+            })
+            .expect("a number");
+        assert_eq!(left, 2);
+    }
+}

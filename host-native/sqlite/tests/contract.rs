@@ -232,6 +232,35 @@ fn a_full_database_fails_and_keeps_what_it_has() {
     assert_eq!(wait(store.commit("p", change, 1)), Ok(Committed::Done));
 }
 
+/// Of a commit that fails in the middle nothing stays, and its neighbours in the transaction do.
+#[test]
+fn a_commit_that_fails_in_the_middle_leaves_nothing() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let other = rusqlite::Connection::open(folder.file()).expect("a connection");
+    let trigger = "CREATE TRIGGER fail BEFORE INSERT ON records WHEN NEW.key = 'bad'
+        BEGIN SELECT RAISE(ABORT, 'a failure'); END";
+    other.execute_batch(trigger).expect("a trigger");
+    let running: Vec<_> = (0..20)
+        .map(|number| {
+            let mut change = put(&format!("k{number}"), "v");
+            if number % 2 == 1 {
+                change.puts.extend(put("bad", "v").puts);
+            }
+            store.commit("p", change, 1)
+        })
+        .collect();
+    for (number, operation) in running.into_iter().enumerate() {
+        let wanted = match number % 2 {
+            0 => Ok(Committed::Done),
+            _ => Err(StoreError::Failed),
+        };
+        assert_eq!(wait(operation), wanted, "{number}");
+    }
+    let page = wait(store.list("p", "", None, 100, 1)).expect("a page");
+    assert_eq!(page.records.len(), 10);
+}
+
 /// Commits that are written together do not share their fate: one that does not fit fails alone.
 #[test]
 fn a_commit_that_fails_takes_no_other_with_it() {
