@@ -90,6 +90,10 @@ const FIELDS: [Field; 10] = [
         files: &["deployment/"],
         tests: &["client_keys", "environment", "gate_configuration"],
     },
+    Field {
+        files: &["store"],
+        tests: &["store"],
+    },
     // What all of them stand on.
     Field {
         files: &[""],
