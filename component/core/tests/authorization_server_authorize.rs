@@ -489,7 +489,11 @@ fn everything_is_checked_again_when_a_request_is_completed_or_denied() {
         change(&mut request);
         request
     };
-    let bad: [(AuthorizationRequest, &str); 13] = [
+    let bad: [(AuthorizationRequest, &str); 14] = [
+        (
+            changed(|own| own.client_id = "a".repeat(2048)),
+            "UnknownClient",
+        ),
         (
             changed(|own| own.client_id = "other".into()),
             "UnknownClient",

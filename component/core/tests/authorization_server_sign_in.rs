@@ -696,6 +696,10 @@ fn the_header_of_a_proxy_is_believed_only_from_the_proxy() {
         own.secret = Some(("x".into(), Secret::new("0123456789abcde")));
     };
     assert_eq!(bad(short), "sign-in.trusted-header.secret");
+    let unnamed = |own: &mut TrustedHeaderConfig| {
+        own.secret = Some(("a b".into(), Secret::new("0123456789abcdef")));
+    };
+    assert_eq!(bad(unnamed), "sign-in.trusted-header.secret");
     let mut open = behind_proxy();
     let header = open.trusted_header.as_mut().unwrap();
     header.secret = None;
