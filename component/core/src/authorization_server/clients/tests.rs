@@ -2,7 +2,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::*;
-use crate::authorization_server::client::{AuthenticationMethod, GrantType};
+use crate::authorization_server::client::{AuthenticationMethod, ClientOrigin, GrantType};
 use crate::authorization_server::compile::compile;
 use crate::authorization_server::config::Config;
 use crate::authorization_server::storage::Storage;
