@@ -2,7 +2,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::*;
-use crate::authorization_server::client::{AuthenticationMethod, ClientOrigin, GrantType};
+use crate::authorization_server::client::{AuthenticationMethod, GrantType};
 use crate::authorization_server::compile::compile;
 use crate::authorization_server::config::Config;
 use crate::authorization_server::storage::Storage;
@@ -103,7 +103,7 @@ impl World {
         let now = self.clock.seconds.get();
         Client {
             id: id.to_owned(),
-            origin: ClientOrigin::Registered,
+            origin: crate::authorization_server::ClientOrigin::Registered,
             epoch: self.server.new_epoch(),
             redirect_uris: Vec::new(),
             grant_types: vec![GrantType::ClientCredentials],
