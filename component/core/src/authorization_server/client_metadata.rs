@@ -340,8 +340,7 @@ fn keys(metadata: &Object, rules: &Rules<'_>) -> Result<Option<ClientKeys>, Fail
                 .filter(|uri| uri.len() <= URL_BYTES)
                 .ok_or(bad)?;
             let url = HttpUrl::parse(uri).map_err(|_| bad)?;
-            let is_public = url.is_trustworthy() && is_public_name(url.host());
-            if url.is_trustworthy() && (is_public || !rules.is_foreign) {
+            if url.is_trustworthy() && (!rules.is_foreign || is_public_name(url.host())) {
                 Ok(Some(ClientKeys::Uri(uri.to_owned())))
             } else {
                 Err(bad)

@@ -9,7 +9,7 @@
 //! its grants along at once, without a search for them: no grant fits a client that is not there, or
 //! one that was created later under the same id.
 
-use super::client::{Client, ClientOrigin};
+use super::client::Client;
 use super::client_id_url::is_url;
 use super::partition::Partitions;
 use super::record::{self, Reader, Unreadable, Writer};
@@ -215,7 +215,7 @@ impl Server {
     /// Renews the registration of a client that was just used, if less than half of its time is
     /// left. An outage does not matter: the next use renews it.
     pub(super) async fn renew_registration(&self, client: &Client) {
-        if client.origin != ClientOrigin::Registered || !self.is_half_over(client) {
+        if !self.is_half_over(client) {
             return;
         }
         let now = self.storage.now();

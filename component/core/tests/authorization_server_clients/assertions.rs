@@ -224,6 +224,31 @@ fn without_a_verdict_the_client_is_not_blamed() {
 }
 
 #[test]
+fn a_key_without_a_verdict_might_be_the_right_one() {
+    let set = jwks(&[&key(), &Key::new("two", 2)]).to_string();
+    let mut config = client(true);
+    config.clients[0].jwks = Some(set);
+    let world = World::new(&config);
+    let forged = Key::new("one", 3).sign(&json!({ "alg": "ES256" }), &claims(&json!({})));
+    let mut next = world.host.signatures.next.borrow_mut();
+    next.push_back(Answers::Fails(SignatureError::Failed));
+    drop(next);
+    assert_eq!(reason(&world, &forged), "client-assertion-no-verdict");
+    assert_eq!(reason(&world, &forged), "client-assertion-signature");
+    // Only so many keys are tried.
+    let many: Vec<Key> = (1..=5).map(|seed| Key::new("many", seed)).collect();
+    let many_keys: Vec<&Key> = many.iter().collect();
+    config.clients[0].jwks = Some(jwks(&many_keys).to_string());
+    let world = World::new(&config);
+    let by = |key: &Key, jti: &str| {
+        let claims = claims(&json!({ "jti": jti }));
+        reason(&world, &key.sign(&json!({ "alg": "ES256" }), &claims))
+    };
+    assert_eq!(by(&many[3], "1"), ACCEPTED);
+    assert_eq!(by(&many[4], "2"), "client-assertion-signature");
+}
+
+#[test]
 fn a_key_that_the_host_cannot_use_is_no_key() {
     let world = world(true);
     world

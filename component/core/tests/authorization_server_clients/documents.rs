@@ -453,6 +453,19 @@ fn a_document_that_is_withdrawn_ends_its_client() {
 }
 
 #[test]
+fn a_failure_is_remembered_for_half_a_minute_and_no_longer() {
+    let world = world();
+    world.host.delay_ms.set(0);
+    world.host.set(URL, response(404, "", ""));
+    assert_eq!(reason(&world), "metadata-document-not-found");
+    world.host.take_down();
+    world.host.advance(29_999);
+    assert_eq!(reason(&world), "metadata-document-not-found");
+    world.host.advance(1);
+    assert_eq!(reason(&world), "metadata-document-unavailable");
+}
+
+#[test]
 fn made_up_urls_do_not_drive_out_known_clients() {
     let world = world();
     assert_eq!(reason(&world), ACCEPTED);

@@ -112,7 +112,8 @@ fn lists_and_scopes_are_limited() {
         let items = vec!["\"authorization_code\""; count].join(",");
         with(&format!(r#","{name}":[{items}]"#))
     };
-    assert!(read(&list("grant_types", LIST_ITEMS), &rules).is_ok());
+    let repeated = read(&list("grant_types", LIST_ITEMS), &rules).expect("not too many");
+    assert_eq!(repeated.grant_types, [GrantType::AuthorizationCode]);
     for name in ["grant_types", "response_types"] {
         let failure = match read(&list(name, LIST_ITEMS + 1), &rules) {
             Err(Failure::TooMany(of)) => of,
@@ -150,15 +151,21 @@ fn keys_of_the_applications_own_clients_may_be_near() {
         assert_eq!(read(&uri(url), &strict()).err(), own, "{url}");
         assert_eq!(read(&uri(url), &foreign).err(), others, "{url}");
     }
-    let long = format!("https://app.example/{}", "a".repeat(URL_BYTES));
-    assert_eq!(read(&uri(&long), &strict()).err(), bad);
+    let long = format!("https://app.example/{}", "a".repeat(URL_BYTES - 20));
+    assert!(read(&uri(&long), &strict()).is_ok());
+    assert_eq!(read(&uri(&(long + "a")), &strict()).err(), bad);
 }
 
 #[test]
 fn pages_and_languages_are_limited() {
-    let long = format!("https://app.example/{}", "a".repeat(URL_BYTES));
-    let refused = read(&with(&format!(r#","logo_uri":"{long}""#)), &strict()).err();
+    let long = format!("https://app.example/{}", "a".repeat(URL_BYTES - 20));
+    assert!(read(&with(&format!(r#","logo_uri":"{long}""#)), &strict()).is_ok());
+    let refused = read(&with(&format!(r#","logo_uri":"{long}a""#)), &strict()).err();
     assert_eq!(refused, Some(Failure::Malformed("logo_uri")));
+    let named = |length| with(&format!(r#","client_name":"{}""#, "a".repeat(length)));
+    assert!(read(&named(TEXT_BYTES), &strict()).is_ok());
+    let refused = read(&named(TEXT_BYTES + 1), &strict()).err();
+    assert_eq!(refused, Some(Failure::Malformed("client_name")));
     let name = |language: &str| with(&format!(r#","client_name#{language}":"App""#));
     assert!(read(&name(&"a".repeat(LANGUAGE_BYTES)), &strict()).is_ok());
     let refused = read(&name(&"a".repeat(LANGUAGE_BYTES + 1)), &strict()).err();

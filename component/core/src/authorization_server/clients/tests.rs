@@ -104,7 +104,7 @@ impl World {
         let now = self.clock.seconds.get();
         Client {
             id: id.to_owned(),
-            origin: ClientOrigin::Registered,
+            origin: crate::authorization_server::ClientOrigin::Registered,
             epoch: self.server.new_epoch(),
             redirect_uris: Vec::new(),
             grant_types: vec![GrantType::ClientCredentials],
