@@ -95,8 +95,17 @@ impl Json {
     /// # Errors
     /// Every [`JsonError`] except [`JsonError::NotAnObject`].
     pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Self, JsonError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| JsonError::Syntax)?;
+        Self::parse_text(text, max_depth)
+    }
+
+    /// [`Self::parse`] for text.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_text(text: &str, max_depth: usize) -> Result<Self, JsonError> {
         let refusal = Cell::new(JsonError::Syntax);
-        let mut parser = serde_json::Deserializer::from_slice(bytes);
+        let mut parser = serde_json::Deserializer::from_str(text);
         let value = Value {
             depth_left: max_depth,
             refusal: &refusal,
@@ -138,6 +147,13 @@ impl Json {
         }
     }
 
+    fn into_object(self) -> Result<Object, JsonError> {
+        match self {
+            Self::Object(object) => Ok(object),
+            _ => Err(JsonError::NotAnObject),
+        }
+    }
+
     /// The truth value.
     #[must_use]
     pub const fn as_bool(&self) -> Option<bool> {
@@ -165,10 +181,15 @@ impl Object {
     /// # Errors
     /// Every [`JsonError`].
     pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Self, JsonError> {
-        match Json::parse(bytes, max_depth)? {
-            Json::Object(object) => Ok(object),
-            _ => Err(JsonError::NotAnObject),
-        }
+        Json::parse(bytes, max_depth)?.into_object()
+    }
+
+    /// [`Self::parse`] for text.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_text(text: &str, max_depth: usize) -> Result<Self, JsonError> {
+        Json::parse_text(text, max_depth)?.into_object()
     }
 
     /// The member of this name.
@@ -214,8 +235,13 @@ impl Object {
     fn has_duplicate(&self) -> bool {
         let names = self.members.iter().map(|(name, _)| name.as_str());
         if self.members.len() <= 16 {
+            // One bit of each name so far: names with different bits are different.
+            let mut seen = 0_u64;
             let stands_before = |(i, name): (usize, &str)| {
-                self.members[..i].iter().any(|(earlier, _)| earlier == name)
+                let bit = 1 << (name_hash(name) % 64);
+                let maybe = seen & bit != 0;
+                seen |= bit;
+                maybe && self.members[..i].iter().any(|(earlier, _)| earlier == name)
             };
             return names.enumerate().any(stands_before);
         }
@@ -228,6 +254,13 @@ impl Object {
         }
         false
     }
+}
+
+/// Different for most names that stand in one object.
+fn name_hash(name: &str) -> usize {
+    let bytes = name.as_bytes();
+    let byte = |at: usize| bytes.get(at).copied().map_or(0, usize::from);
+    name.len() * 7 + byte(0) * 5 + byte(name.len() / 2) * 3 + byte(name.len().wrapping_sub(1))
 }
 
 impl Number {

@@ -94,7 +94,7 @@ impl Dates {
 
 impl Identity {
     /// Reads the claims. Only the form of their values is checked.
-    pub(super) fn read(issuer: &str, claims: &Object, text: &str) -> Result<Self, TokenError> {
+    pub(super) fn read(issuer: &str, claims: &Object, text: String) -> Result<Self, TokenError> {
         let missing = |name: &str| TokenError::MissingClaim(name.to_owned());
         Ok(Self {
             subject: text_claim(claims, "sub")?,
@@ -108,7 +108,7 @@ impl Identity {
                 issued_at: date(claims, "iat")?,
             },
             actors: actors(claims)?,
-            claims: text.to_owned(),
+            claims: text,
         })
     }
 

@@ -6,7 +6,7 @@ use super::TokenError;
 use super::audience::{Audiences, Target};
 use super::claims::{Identity, Tolerance};
 use crate::capability::{SignatureError, UnixMillis};
-use crate::jose::{Algorithm, CompactJws, JwkSet, VerificationError, VerifyingKey};
+use crate::jose::{Algorithm, CompactJws, JwkSet, KnownHeaders, VerificationError, VerifyingKey};
 use crate::json::{Json, Object};
 use crate::limits;
 use crate::task::Scheduler;
@@ -97,13 +97,14 @@ pub struct UnverifiedToken<'a> {
 /// The first rule that the token breaks.
 pub fn read<'a>(
     token: &'a str,
+    known: &KnownHeaders,
     policies: &[IssuerPolicy],
     now: UnixMillis,
     target: Option<Target<'_>>,
 ) -> Result<UnverifiedToken<'a>, TokenError> {
-    let jws = CompactJws::parse(token).map_err(TokenError::Form)?;
-    let text = std::str::from_utf8(jws.payload()).map_err(|_| TokenError::Claims)?;
-    let claims = Object::parse(text.as_bytes(), limits::JSON_DEPTH);
+    let mut jws = CompactJws::parse_with(token, known).map_err(TokenError::Form)?;
+    let text = String::from_utf8(jws.take_payload()).map_err(|_| TokenError::Claims)?;
+    let claims = Object::parse_text(&text, limits::JSON_DEPTH);
     let claims = claims.map_err(|_| TokenError::Claims)?;
     let iss = claims
         .get("iss")
@@ -188,8 +189,9 @@ impl UnverifiedToken<'_> {
         Err(error)
     }
 
-    /// The identity, once the token is verified.
-    pub(crate) fn into_identity(self) -> Identity {
+    /// The identity, once the token is verified. Its header is known from then on.
+    pub(crate) fn into_identity(self, known: &KnownHeaders) -> Identity {
+        self.jws.keep_header(known);
         self.identity
     }
 }

@@ -1,8 +1,9 @@
 //! The compact serialization of a signed token (RFC 7515 section 7.1).
 
 use std::fmt::{self, Debug, Display, Formatter};
+use std::rc::Rc;
 
-use super::{Algorithm, base64url, limits};
+use super::{Algorithm, KnownHeaders, base64url, limits};
 use crate::json::{Json, JsonError, Object};
 
 /// A compact JWS whose form was checked, but not its signature.
@@ -10,7 +11,8 @@ use crate::json::{Json, JsonError, Object};
 /// `Debug` shows only the header's algorithm: unverified content must not be logged, and a verified
 /// token is a credential.
 pub struct CompactJws<'a> {
-    header: JwsHeader,
+    header_text: &'a str,
+    header: Rc<JwsHeader>,
     payload: Vec<u8>,
     signing_input: &'a [u8],
     signature: Vec<u8>,
@@ -105,11 +107,19 @@ impl<'a> CompactJws<'a> {
     /// # Errors
     /// The first rule that the token breaks.
     pub fn parse(token: &'a str) -> Result<Self, JwsError> {
+        Self::parse_with(token, &KnownHeaders::default())
+    }
+
+    /// [`Self::parse`], where headers that are known need not be parsed again.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_with(token: &'a str, known: &KnownHeaders) -> Result<Self, JwsError> {
         if token.len() > limits::TOKEN_BYTES {
             return Err(JwsError::TooLarge);
         }
         let mut parts = token.splitn(6, '.');
-        let (Some(header), Some(payload), Some(signature)) =
+        let (Some(header_text), Some(payload), Some(signature)) =
             (parts.next(), parts.next(), parts.next())
         else {
             return Err(JwsError::NotThreeParts);
@@ -119,9 +129,8 @@ impl<'a> CompactJws<'a> {
             2 => return Err(JwsError::Encrypted),
             _ => return Err(JwsError::NotThreeParts),
         }
-        let signing_input = &token.as_bytes()[..header.len() + 1 + payload.len()];
-        let header = base64url::decode(header).ok_or(JwsError::Base64)?;
-        let header = JwsHeader::parse(&header)?;
+        let signing_input = &token.as_bytes()[..header_text.len() + 1 + payload.len()];
+        let header = known.read(header_text)?;
         let signature = base64url::decode(signature).ok_or(JwsError::Base64)?;
         let fits = match header.algorithm.signature_len() {
             Some(len) => signature.len() == len,
@@ -132,6 +141,7 @@ impl<'a> CompactJws<'a> {
         }
         let payload = base64url::decode(payload).ok_or(JwsError::Base64)?;
         Ok(Self {
+            header_text,
             header,
             payload,
             signing_input,
@@ -141,8 +151,13 @@ impl<'a> CompactJws<'a> {
 
     /// The header.
     #[must_use]
-    pub const fn header(&self) -> &JwsHeader {
+    pub fn header(&self) -> &JwsHeader {
         &self.header
+    }
+
+    /// Makes the header known. For verified tokens only: others would displace those that matter.
+    pub fn keep_header(&self, known: &KnownHeaders) {
+        known.keep(self.header_text, &self.header);
     }
 
     /// The decoded payload: any bytes, possibly none.
@@ -163,10 +178,10 @@ impl<'a> CompactJws<'a> {
         &self.signature
     }
 
-    /// The payload, by value.
+    /// The payload, by value. It is empty from then on.
     #[must_use]
-    pub fn into_payload(self) -> Vec<u8> {
-        self.payload
+    pub fn take_payload(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.payload)
     }
 }
 
@@ -186,7 +201,7 @@ impl Debug for CompactJws<'_> {
 
 impl JwsHeader {
     /// Reads a decoded header.
-    fn parse(bytes: &[u8]) -> Result<Self, JwsError> {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, JwsError> {
         let header = Object::parse(bytes, limits::HEADER_DEPTH).map_err(JwsError::Header)?;
         if header.get("crit").is_some() {
             return Err(JwsError::Critical);

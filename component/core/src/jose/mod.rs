@@ -5,6 +5,7 @@
 //! | [`base64url`] | strict encoding | RFC 4648 section 5 |
 //! | `algorithm` | signature algorithms | RFC 7518 section 3, RFC 8037, RFC 9864 |
 //! | `compact_jws` | the form of a token | RFC 7515 section 7.1 |
+//! | `known_headers` | headers that were read before | |
 //! | `public_key`, `weak_rsa` | required members, and weak keys | RFC 7518 section 6, RFC 8037 |
 //! | `jwk`, `jwk_members`, `jwk_set` | keys, thumbprints, sets | RFC 7517, RFC 7638 |
 //! | `verify` | signature checks | RFC 7515 section 5.2 |
@@ -22,6 +23,7 @@ mod compact_jws;
 mod jwk;
 mod jwk_members;
 mod jwk_set;
+mod known_headers;
 pub mod limits;
 mod pem;
 mod private_key;
@@ -38,6 +40,7 @@ pub use compact_jws::{CompactJws, JwsError, JwsHeader};
 pub use jwk::{VerificationError, VerifyingKey};
 pub use jwk_members::JwkError;
 pub use jwk_set::{JwkSet, JwkSetError, SkippedKey};
+pub use known_headers::KnownHeaders;
 pub use signing_key::{SigningKey, publish, sign_compact};
 pub use signing_key_error::{SigningError, SigningKeyError};
 pub(crate) use signing_key_set::SigningKeySet;
