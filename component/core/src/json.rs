@@ -9,15 +9,16 @@
 
 mod write;
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BinaryHeap;
 use std::fmt::{self, Display, Formatter};
 
 use serde_core::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// A JSON value.
+/// A JSON value. Strings are those of its text, except where an escape makes them different.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Json {
+pub enum Json<'a> {
     /// `null`
     Null,
     /// `true` or `false`
@@ -25,17 +26,17 @@ pub enum Json {
     /// A number; never NaN or infinite.
     Number(Number),
     /// A string, unescaped.
-    String(String),
+    String(Cow<'a, str>),
     /// An array.
     Array(Vec<Self>),
     /// An object.
-    Object(Object),
+    Object(Object<'a>),
 }
 
 /// A JSON object: members in the order in which they were written.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Object {
-    members: Vec<(String, Json)>,
+pub struct Object<'a> {
+    members: Vec<(Cow<'a, str>, Json<'a>)>,
 }
 
 /// A JSON number: a whole number that fits in 64 bits is exact, any other is a double.
@@ -88,13 +89,13 @@ impl Display for JsonError {
 
 impl std::error::Error for JsonError {}
 
-impl Json {
+impl<'a> Json<'a> {
     /// Parses one value. `max_depth` counts arrays and objects within each other: 0 allows
     /// neither, 1 allows them without further ones inside. More than 127 has no effect.
     ///
     /// # Errors
     /// Every [`JsonError`] except [`JsonError::NotAnObject`].
-    pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Self, JsonError> {
+    pub fn parse(bytes: &'a [u8], max_depth: usize) -> Result<Self, JsonError> {
         let text = std::str::from_utf8(bytes).map_err(|_| JsonError::Syntax)?;
         Self::parse_text(text, max_depth)
     }
@@ -103,7 +104,7 @@ impl Json {
     ///
     /// # Errors
     /// As [`Self::parse`].
-    pub fn parse_text(text: &str, max_depth: usize) -> Result<Self, JsonError> {
+    pub fn parse_text(text: &'a str, max_depth: usize) -> Result<Self, JsonError> {
         let refusal = Cell::new(JsonError::Syntax);
         let mut parser = serde_json::Deserializer::from_str(text);
         let value = Value {
@@ -139,7 +140,7 @@ impl Json {
 
     /// The object.
     #[must_use]
-    pub const fn as_object(&self) -> Option<&Object> {
+    pub const fn as_object(&self) -> Option<&Object<'a>> {
         if let Self::Object(object) = self {
             Some(object)
         } else {
@@ -147,7 +148,20 @@ impl Json {
         }
     }
 
-    fn into_object(self) -> Result<Object, JsonError> {
+    /// A copy that does not need the text.
+    #[must_use]
+    pub fn into_owned(self) -> Json<'static> {
+        match self {
+            Self::Null => Json::Null,
+            Self::Bool(value) => Json::Bool(value),
+            Self::Number(number) => Json::Number(number),
+            Self::String(text) => Json::String(text.into_owned().into()),
+            Self::Array(items) => Json::Array(items.into_iter().map(Self::into_owned).collect()),
+            Self::Object(object) => Json::Object(object.into_owned()),
+        }
+    }
+
+    fn into_object(self) -> Result<Object<'a>, JsonError> {
         match self {
             Self::Object(object) => Ok(object),
             _ => Err(JsonError::NotAnObject),
@@ -175,12 +189,12 @@ impl Json {
     }
 }
 
-impl Object {
+impl<'a> Object<'a> {
     /// Parses a text that is one object. `max_depth` as in [`Json::parse`].
     ///
     /// # Errors
     /// Every [`JsonError`].
-    pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Self, JsonError> {
+    pub fn parse(bytes: &'a [u8], max_depth: usize) -> Result<Self, JsonError> {
         Json::parse(bytes, max_depth)?.into_object()
     }
 
@@ -188,13 +202,24 @@ impl Object {
     ///
     /// # Errors
     /// As [`Self::parse`].
-    pub fn parse_text(text: &str, max_depth: usize) -> Result<Self, JsonError> {
+    pub fn parse_text(text: &'a str, max_depth: usize) -> Result<Self, JsonError> {
         Json::parse_text(text, max_depth)?.into_object()
+    }
+
+    /// A copy that does not need the text.
+    #[must_use]
+    pub fn into_owned(self) -> Object<'static> {
+        let members = self.members.into_iter();
+        Object {
+            members: members
+                .map(|(name, value)| (name.into_owned().into(), value.into_owned()))
+                .collect(),
+        }
     }
 
     /// The member of this name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Json> {
+    pub fn get(&self, name: &str) -> Option<&Json<'a>> {
         self.members
             .iter()
             .find(|(own, _)| own == name)
@@ -202,10 +227,8 @@ impl Object {
     }
 
     /// Names and values in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
-        self.members
-            .iter()
-            .map(|(name, value)| (name.as_str(), value))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json<'a>)> {
+        self.members.iter().map(|(name, value)| (&**name, value))
     }
 
     /// How many members there are.
@@ -221,7 +244,7 @@ impl Object {
     }
 
     /// Sets a member. An existing member keeps its place; a new one is added at the end.
-    pub fn insert(&mut self, name: impl Into<String>, value: Json) {
+    pub fn insert(&mut self, name: impl Into<Cow<'a, str>>, value: Json<'a>) {
         let name = name.into();
         match self.members.iter_mut().find(|(own, _)| *own == name) {
             Some((_, old)) => *old = value,
@@ -233,7 +256,7 @@ impl Object {
     /// of a key set of half a megabyte could take minutes. (A heap, not a sort: an eighth of the
     /// code.)
     fn has_duplicate(&self) -> bool {
-        let names = self.members.iter().map(|(name, _)| name.as_str());
+        let names = self.members.iter().map(|(name, _)| &**name);
         if self.members.len() <= 16 {
             // One bit of each name so far: names with different bits are different.
             let mut seen = 0_u64;
@@ -339,40 +362,40 @@ impl Value<'_> {
 }
 
 impl<'de> DeserializeSeed<'de> for Value<'_> {
-    type Value = Json;
+    type Value = Json<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Json, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Json<'de>, D::Error> {
         parser.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Value<'_> {
-    type Value = Json;
+    type Value = Json<'de>;
 
     fn expecting(&self, out: &mut Formatter<'_>) -> fmt::Result {
         out.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> Result<Json, E> {
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
         Ok(Json::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
         Ok(Json::Bool(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+    fn visit_u64<E>(self, value: u64) -> Result<Json<'de>, E> {
         Ok(Json::Number(Number(Repr::Unsigned(value))))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+    fn visit_i64<E>(self, value: i64) -> Result<Json<'de>, E> {
         Ok(Json::Number(match u64::try_from(value) {
             Ok(value) => value.into(),
             Err(_) => Number(Repr::Negative(value)),
         }))
     }
 
-    fn visit_f64<E: serde_core::de::Error>(self, value: f64) -> Result<Json, E> {
+    fn visit_f64<E: serde_core::de::Error>(self, value: f64) -> Result<Json<'de>, E> {
         if value.is_finite() {
             Ok(Json::Number(Number(Repr::Double(value))))
         } else {
@@ -380,11 +403,15 @@ impl<'de> Visitor<'de> for Value<'_> {
         }
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::String(text.to_owned()))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Json<'de>, E> {
+        Ok(Json::String(Cow::Borrowed(text)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut parser: A) -> Result<Json, A::Error> {
+    fn visit_str<E>(self, text: &str) -> Result<Json<'de>, E> {
+        Ok(Json::String(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parser: A) -> Result<Json<'de>, A::Error> {
         let inner = self.inner()?;
         let mut items = Vec::new();
         while let Some(item) = parser.next_element_seed(inner)? {
@@ -393,10 +420,10 @@ impl<'de> Visitor<'de> for Value<'_> {
         Ok(Json::Array(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut parser: A) -> Result<Json, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut parser: A) -> Result<Json<'de>, A::Error> {
         let inner = self.inner()?;
         let mut object = Object::default();
-        while let Some(name) = parser.next_key::<String>()? {
+        while let Some(name) = parser.next_key_seed(Name)? {
             let value = parser.next_value_seed(inner)?;
             object.members.push((name, value));
         }
@@ -404,6 +431,33 @@ impl<'de> Visitor<'de> for Value<'_> {
             return Err(self.refuse(JsonError::DuplicateMember));
         }
         Ok(Json::Object(object))
+    }
+}
+
+/// The name of a member.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Cow<'de, str>, D::Error> {
+        parser.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(text.to_owned()))
     }
 }
 

@@ -72,7 +72,7 @@ impl IssuerPolicy {
         }
     }
 
-    fn check_presence(&self, claims: &Object) -> Result<(), TokenError> {
+    fn check_presence(&self, claims: &Object<'_>) -> Result<(), TokenError> {
         let absent = |name: &&String| matches!(claims.get(name), None | Some(Json::Null));
         match self.required_claims.iter().find(absent) {
             Some(name) => Err(TokenError::MissingClaim(name.clone())),
@@ -121,7 +121,8 @@ pub fn read<'a>(
     if let Some(cnf) = claims.get("cnf") {
         return Err(confirmation_error(cnf));
     }
-    let identity = Identity::read(iss, &claims, text)?;
+    let mut identity = Identity::read(iss, &claims)?;
+    identity.claims = text;
     policy.check_request(&identity, now, target)?;
     Ok(UnverifiedToken {
         jws,
@@ -133,7 +134,7 @@ pub fn read<'a>(
 /// Why a token with `cnf` is refused: proof of possession is not checked here, so a token that is
 /// bound to a key must not be accepted as a bearer token (RFC 9449 section 7.2, RFC 8705 section
 /// 3). An empty `cnf`, or one that is not an object, is malformed (RFC 7800 section 3.1).
-fn confirmation_error(cnf: &Json) -> TokenError {
+fn confirmation_error(cnf: &Json<'_>) -> TokenError {
     match cnf {
         Json::Object(members) if !members.is_empty() => TokenError::SenderConstrained,
         _ => TokenError::BadClaim("cnf"),

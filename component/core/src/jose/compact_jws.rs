@@ -1,10 +1,9 @@
 //! The compact serialization of a signed token (RFC 7515 section 7.1).
 
-use std::fmt::{self, Debug, Display, Formatter};
+use std::fmt::{self, Debug, Formatter};
 use std::rc::Rc;
 
-use super::{Algorithm, KnownHeaders, base64url, limits};
-use crate::json::{Json, JsonError, Object};
+use super::{JwsError, JwsHeader, KnownHeaders, base64url, limits};
 
 /// A compact JWS whose form was checked, but not its signature.
 ///
@@ -17,89 +16,6 @@ pub struct CompactJws<'a> {
     signing_input: &'a [u8],
     signature: Vec<u8>,
 }
-
-/// The header parameters that are used (RFC 7515 section 4.1).
-///
-/// Parameters that contain or reference a key (`jwk`, `jku`, `x5c`, `x5u`, `x5t`) are ignored:
-/// otherwise the sender would choose the key for the verification.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JwsHeader {
-    /// `alg`.
-    pub algorithm: Algorithm,
-    /// `kid`: any text of up to [`limits::KEY_ID_BYTES`].
-    pub kid: Option<String>,
-    /// `typ`, as it was written: any text of up to [`limits::TYPE_BYTES`].
-    pub typ: Option<String>,
-}
-
-/// Why a text is not an acceptable compact JWS. It contains no part of the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JwsError {
-    /// Longer than [`limits::TOKEN_BYTES`].
-    TooLarge,
-    /// Not three parts.
-    NotThreeParts,
-    /// Five parts: encrypted (RFC 7516).
-    Encrypted,
-    /// A part is not strict base64url.
-    Base64,
-    /// The header is not an acceptable JSON object.
-    Header(JsonError),
-    /// No `alg`.
-    MissingAlgorithm,
-    /// `alg` is not one of [`Algorithm::ALL`].
-    UnsupportedAlgorithm,
-    /// There is a `crit`. No extension is supported, and an empty list is not allowed (RFC 7515
-    /// section 4.1.11).
-    Critical,
-    /// `b64` is not `true`: the payload is not encoded (RFC 7797, forbidden for JWTs by its
-    /// section 7).
-    UnencodedPayload,
-    /// A header parameter is of the wrong type or too long.
-    BadParameter(&'static str),
-    /// The signature does not have a length of this algorithm.
-    SignatureLength,
-}
-
-impl JwsError {
-    /// A stable name for logs.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::TooLarge => "jws-too-large",
-            Self::NotThreeParts => "jws-not-three-parts",
-            Self::Encrypted => "jws-encrypted",
-            Self::Base64 => "jws-base64",
-            Self::Header(_) => "jws-header",
-            Self::MissingAlgorithm => "jws-missing-algorithm",
-            Self::UnsupportedAlgorithm => "jws-unsupported-algorithm",
-            Self::Critical => "jws-critical",
-            Self::UnencodedPayload => "jws-unencoded-payload",
-            Self::BadParameter(_) => "jws-bad-parameter",
-            Self::SignatureLength => "jws-signature-length",
-        }
-    }
-}
-
-impl Display for JwsError {
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLarge => write!(out, "is longer than {} bytes", limits::TOKEN_BYTES),
-            Self::NotThreeParts => out.write_str("does not have three parts"),
-            Self::Encrypted => out.write_str("is encrypted"),
-            Self::Base64 => out.write_str("is not base64url without padding"),
-            Self::Header(error) => write!(out, "has a header that {error}"),
-            Self::MissingAlgorithm => out.write_str("has no algorithm"),
-            Self::UnsupportedAlgorithm => out.write_str("has an algorithm that is not supported"),
-            Self::Critical => out.write_str("has a critical extension"),
-            Self::UnencodedPayload => out.write_str("has a payload that is not encoded"),
-            Self::BadParameter(name) => write!(out, "has a bad {name} in its header"),
-            Self::SignatureLength => out.write_str("has a signature of a wrong length"),
-        }
-    }
-}
-
-impl std::error::Error for JwsError {}
 
 impl<'a> CompactJws<'a> {
     /// Parses a token, and makes all checks that need no key, cheapest first.
@@ -199,43 +115,11 @@ impl Debug for CompactJws<'_> {
     }
 }
 
-impl JwsHeader {
-    /// Reads a decoded header.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, JwsError> {
-        let header = Object::parse(bytes, limits::HEADER_DEPTH).map_err(JwsError::Header)?;
-        if header.get("crit").is_some() {
-            return Err(JwsError::Critical);
-        }
-        if header
-            .get("b64")
-            .is_some_and(|b64| *b64 != Json::Bool(true))
-        {
-            return Err(JwsError::UnencodedPayload);
-        }
-        let algorithm = match header.get("alg") {
-            None => return Err(JwsError::MissingAlgorithm),
-            Some(Json::String(name)) => Algorithm::from_name(name),
-            Some(_) => return Err(JwsError::BadParameter("alg")),
-        };
-        Ok(Self {
-            algorithm: algorithm.ok_or(JwsError::UnsupportedAlgorithm)?,
-            kid: text(&header, "kid", limits::KEY_ID_BYTES)?,
-            typ: text(&header, "typ", limits::TYPE_BYTES)?,
-        })
-    }
-}
-
-fn text(header: &Object, name: &'static str, max_bytes: usize) -> Result<Option<String>, JwsError> {
-    match header.get(name) {
-        None => Ok(None),
-        Some(Json::String(text)) if text.len() <= max_bytes => Ok(Some(text.clone())),
-        Some(_) => Err(JwsError::BadParameter(name)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jose::Algorithm;
+    use crate::json::JsonError;
 
     fn token(header: &str) -> String {
         let part = base64url::encode;
