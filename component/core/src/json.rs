@@ -222,7 +222,7 @@ impl<'a> Object<'a> {
     pub fn get(&self, name: &str) -> Option<&Json<'a>> {
         self.members
             .iter()
-            .find(|(own, _)| own == name)
+            .find(|(own, _)| own.len() == name.len() && own == name)
             .map(|(_, value)| value)
     }
 
@@ -258,13 +258,10 @@ impl<'a> Object<'a> {
     fn has_duplicate(&self) -> bool {
         let names = self.members.iter().map(|(name, _)| &**name);
         if self.members.len() <= 16 {
-            // One bit of each name so far: names with different bits are different.
-            let mut seen = 0_u64;
+            // The comparison is not inlined, so lengths are compared before.
             let stands_before = |(i, name): (usize, &str)| {
-                let bit = 1 << (name_hash(name) % 64);
-                let maybe = seen & bit != 0;
-                seen |= bit;
-                maybe && self.members[..i].iter().any(|(earlier, _)| earlier == name)
+                let mut earlier = self.members[..i].iter().map(|(earlier, _)| &**earlier);
+                earlier.any(|earlier| earlier.len() == name.len() && earlier == name)
             };
             return names.enumerate().any(stands_before);
         }
@@ -277,13 +274,6 @@ impl<'a> Object<'a> {
         }
         false
     }
-}
-
-/// Different for most names that stand in one object.
-fn name_hash(name: &str) -> usize {
-    let bytes = name.as_bytes();
-    let byte = |at: usize| bytes.get(at).copied().map_or(0, usize::from);
-    name.len() * 7 + byte(0) * 5 + byte(name.len() / 2) * 3 + byte(name.len().wrapping_sub(1))
 }
 
 impl Number {
