@@ -212,7 +212,10 @@ function plainCalls(tree, source) {
           return replace(node, text(node.arguments[0]));
         // Object.defineProperty(rsc, symbolRscHandle, { writable: true, value: handle }): an assignment takes
         // a tenth of the time, and nobody lists the properties
-        if (text(node.callee) === 'Object.defineProperty' && /^symbol(RscHandle|Dispose)$/.test(text(node.arguments[1]))) {
+        if (
+          text(node.callee) === 'Object.defineProperty' &&
+          /^symbol(RscHandle|Dispose)$/.test(text(node.arguments[1]))
+        ) {
           const [resource, name, { properties }] = node.arguments;
           const value = properties.find((p) => p.key.name === 'value').value;
           edits.push({ start: node.start, end: value.start, text: `${text(resource)}[${text(name)}] = ` });
