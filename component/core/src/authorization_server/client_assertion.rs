@@ -170,8 +170,8 @@ fn is_typed(typ: Option<&str>) -> Result<bool, Failure> {
 
 /// RFC 7523 section 3 allows the issuer and the token endpoint. An assertion that is for another
 /// server too could be presented here by that server. A typed one must name the issuer alone.
-fn is_for(aud: Option<&Json>, issuer: &str, token_endpoint: &str, is_typed: bool) -> bool {
-    let is_own = |aud: &Json| {
+fn is_for(aud: Option<&Json<'_>>, issuer: &str, token_endpoint: &str, is_typed: bool) -> bool {
+    let is_own = |aud: &Json<'_>| {
         let aud = aud.as_str();
         aud == Some(issuer) || aud == Some(token_endpoint)
     };
@@ -183,7 +183,7 @@ fn is_for(aud: Option<&Json>, issuer: &str, token_endpoint: &str, is_typed: bool
     }
 }
 
-fn date(claims: &Object, name: &'static str) -> Result<Option<f64>, Failure> {
+fn date(claims: &Object<'_>, name: &'static str) -> Result<Option<f64>, Failure> {
     let Some(value) = claims.get(name) else {
         return Ok(None);
     };

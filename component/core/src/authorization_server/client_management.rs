@@ -122,9 +122,10 @@ impl Server {
 
     async fn create_client(&self, new: &NewClient) -> Result<ChangedClient, Rejection> {
         let mut metadata = Object::default();
-        for (name, value) in parsed(new.metadata.as_deref())?.iter() {
+        let parsed = parsed(new.metadata.as_deref())?;
+        for (name, value) in parsed.iter() {
             if !is_field(name) {
-                metadata.insert(name, value.clone());
+                metadata.insert(name.to_owned(), value.clone());
             }
         }
         write_members(
@@ -220,11 +221,11 @@ impl Server {
                 parsed(Some(replacement))?,
             );
             for (name, _) in old.iter() {
-                metadata.insert(name, Json::Null);
+                metadata.insert(name.to_owned(), Json::Null);
             }
             for (name, value) in new.iter() {
                 if !is_field(name) {
-                    metadata.insert(name, value.clone());
+                    metadata.insert(name.to_owned(), value.clone());
                 }
             }
         }
@@ -310,21 +311,23 @@ fn is_field(name: &str) -> bool {
     .contains(&name)
 }
 
-fn parsed(json: Option<&str>) -> Result<Object, Rejection> {
+fn parsed(json: Option<&str>) -> Result<Object<'static>, Rejection> {
     let Some(json) = json else {
         return Ok(Object::default());
     };
     let object = Object::parse(json.as_bytes(), crate::limits::JSON_DEPTH);
-    object.map_err(|_| ClientMetadataFailure::NotJson.into())
+    object
+        .map(Object::into_owned)
+        .map_err(|_| ClientMetadataFailure::NotJson.into())
 }
 
 /// Writes changes into metadata. `null` stands for a member that is removed.
-fn write_members(metadata: &mut Object, changes: &ClientChanges) -> Result<(), Rejection> {
-    let list = |values: &[String]| Json::Array(values.iter().cloned().map(Json::String).collect());
+fn write_members(metadata: &mut Object<'static>, changes: &ClientChanges) -> Result<(), Rejection> {
+    let list = |values: &[String]| Json::Array(values.iter().cloned().map(Json::from).collect());
     if let Some(method) = changes.authentication {
         let name = match method {
             AuthenticationMethod::ClientSecret => Json::Null,
-            method => Json::String(method.name().to_owned()),
+            method => Json::from(method.name().to_owned()),
         };
         metadata.insert("token_endpoint_auth_method", name);
         if method != AuthenticationMethod::PrivateKeyJwt {
@@ -345,11 +348,11 @@ fn write_members(metadata: &mut Object, changes: &ClientChanges) -> Result<(), R
             return Err(ClientMetadataFailure::Scope.into());
         }
         let text = scopes.as_ref().map(|scopes| scopes.join(" "));
-        metadata.insert("scope", text.map_or(Json::Null, Json::String));
+        metadata.insert("scope", text.map_or(Json::Null, Json::from));
     }
     if let Some(name) = &changes.name {
         let text = name.clone();
-        metadata.insert("client_name", text.map_or(Json::Null, Json::String));
+        metadata.insert("client_name", text.map_or(Json::Null, Json::from));
     }
     if changes.jwks.is_some() || changes.jwks_uri.is_some() {
         metadata.insert("jwks", Json::Null);
@@ -361,10 +364,10 @@ fn write_members(metadata: &mut Object, changes: &ClientChanges) -> Result<(), R
         }
         let set = Object::parse(jwks.as_bytes(), crate::jose::limits::KEY_SET_DEPTH);
         let set = set.map_err(|_| ClientMetadataFailure::Malformed("jwks"))?;
-        metadata.insert("jwks", Json::Object(set));
+        metadata.insert("jwks", Json::Object(set.into_owned()));
     }
     if let Some(uri) = &changes.jwks_uri {
-        metadata.insert("jwks_uri", Json::String(uri.clone()));
+        metadata.insert("jwks_uri", Json::from(uri.clone()));
     }
     Ok(())
 }

@@ -60,13 +60,13 @@ pub(super) struct ClientMetadata {
     pub(super) scopes: Option<Vec<String>>,
     pub(super) name: Option<String>,
     /// The other members that are kept.
-    pub(super) other: Object,
+    pub(super) other: Object<'static>,
 }
 
 impl ClientMetadata {
     /// Reads and checks metadata. Unknown members are ignored (RFC 7591 section 2); `null` and
     /// empty texts count as omitted.
-    pub(super) fn read(metadata: &Object, rules: &Rules<'_>) -> Result<Self, Failure> {
+    pub(super) fn read(metadata: &Object<'static>, rules: &Rules<'_>) -> Result<Self, Failure> {
         let authentication = authentication(metadata, rules)?;
         let grant_types = grant_types(metadata, rules)?;
         check_response_types(metadata, &grant_types, rules)?;
@@ -103,9 +103,9 @@ impl ClientMetadata {
 
 impl Client {
     /// What is registered about the client, without its id and its secrets.
-    pub(super) fn to_metadata(&self) -> Object {
+    pub(super) fn to_metadata(&self) -> Object<'static> {
         let list =
-            |values: &[String]| Json::Array(values.iter().cloned().map(Json::String).collect());
+            |values: &[String]| Json::Array(values.iter().cloned().map(Json::from).collect());
         let mut metadata = Object::default();
         if !self.redirect_uris.is_empty() {
             metadata.insert("redirect_uris", list(&self.redirect_uris));
@@ -118,22 +118,22 @@ impl Client {
             "response_types",
             list(&response_types.into_iter().collect::<Vec<_>>()),
         );
-        let method = Json::String(self.authentication.name().to_owned());
+        let method = Json::from(self.authentication.name().to_owned());
         metadata.insert("token_endpoint_auth_method", method);
         if let Some(scopes) = &self.scopes {
-            metadata.insert("scope", Json::String(scopes.join(" ")));
+            metadata.insert("scope", Json::from(scopes.join(" ")));
         }
         if let Some(name) = &self.name {
-            metadata.insert("client_name", Json::String(name.clone()));
+            metadata.insert("client_name", Json::from(name.clone()));
         }
         match &self.keys {
             Some(ClientKeys::Uri(uri)) => {
-                metadata.insert("jwks_uri", Json::String(uri.clone()));
+                metadata.insert("jwks_uri", Json::from(uri.clone()));
             }
             Some(ClientKeys::Inline(json)) => {
                 // Checked when it was registered.
                 if let Ok(set) = Json::parse(json.as_bytes(), crate::jose::limits::KEY_SET_DEPTH) {
-                    metadata.insert("jwks", set);
+                    metadata.insert("jwks", set.into_owned());
                 }
             }
             None => {}
@@ -141,7 +141,7 @@ impl Client {
         let other = self.metadata.as_deref().unwrap_or("{}");
         if let Ok(other) = Object::parse(other.as_bytes(), 4) {
             for (name, value) in other.iter() {
-                metadata.insert(name, value.clone());
+                metadata.insert(name.to_owned(), value.clone().into_owned());
             }
         }
         metadata
@@ -149,7 +149,7 @@ impl Client {
 }
 
 /// A member, unless it is omitted.
-fn member<'a>(metadata: &'a Object, name: &str) -> Option<&'a Json> {
+fn member<'a>(metadata: &'a Object<'static>, name: &str) -> Option<&'a Json<'static>> {
     metadata.get(name).filter(|value| match value {
         Json::Null => false,
         Json::String(text) => !text.is_empty(),
@@ -159,7 +159,7 @@ fn member<'a>(metadata: &'a Object, name: &str) -> Option<&'a Json> {
 
 /// A text without characters that could deceive the reader of a page or a log.
 fn text<'a>(
-    metadata: &'a Object,
+    metadata: &'a Object<'static>,
     name: &'static str,
     max_bytes: usize,
 ) -> Result<Option<&'a str>, Failure> {
@@ -182,7 +182,7 @@ fn is_plain(text: &str, max_bytes: usize) -> bool {
 }
 
 fn texts(
-    metadata: &Object,
+    metadata: &Object<'static>,
     name: &'static str,
     max: usize,
 ) -> Result<Option<Vec<String>>, Failure> {
@@ -201,7 +201,10 @@ fn texts(
 /// The method that the client prefers, or else the best of those that it can use too
 /// (`token_endpoint_auth_methods_supported` of OpenID Connect Relying Party Metadata Choices, which
 /// clients in use send).
-fn authentication(metadata: &Object, rules: &Rules<'_>) -> Result<AuthenticationMethod, Failure> {
+fn authentication(
+    metadata: &Object<'static>,
+    rules: &Rules<'_>,
+) -> Result<AuthenticationMethod, Failure> {
     const NAME: &str = "token_endpoint_auth_method";
     use AuthenticationMethod as Method;
     let choices = texts(
@@ -247,7 +250,7 @@ fn authentication(metadata: &Object, rules: &Rules<'_>) -> Result<Authentication
         .ok_or(Failure::AuthenticationMethod)
 }
 
-fn grant_types(metadata: &Object, rules: &Rules<'_>) -> Result<Vec<GrantType>, Failure> {
+fn grant_types(metadata: &Object<'static>, rules: &Rules<'_>) -> Result<Vec<GrantType>, Failure> {
     let Some(names) = texts(metadata, "grant_types", LIST_ITEMS)? else {
         let default = GrantType::AuthorizationCode;
         return if rules.grant_types.contains(&default) {
@@ -275,7 +278,7 @@ fn grant_types(metadata: &Object, rules: &Rules<'_>) -> Result<Vec<GrantType>, F
 /// The response type `code` and the grant type `authorization_code` come together (RFC 7591 section
 /// 2.1).
 fn check_response_types(
-    metadata: &Object,
+    metadata: &Object<'static>,
     grant_types: &[GrantType],
     rules: &Rules<'_>,
 ) -> Result<(), Failure> {
@@ -291,7 +294,7 @@ fn check_response_types(
     }
 }
 
-fn scopes(metadata: &Object, rules: &Rules<'_>) -> Result<Option<Vec<String>>, Failure> {
+fn scopes(metadata: &Object<'static>, rules: &Rules<'_>) -> Result<Option<Vec<String>>, Failure> {
     let allowed = |scope: &str| {
         let scopes = rules.scopes;
         scopes.is_none_or(|scopes| scopes.iter().any(|own| own == scope))
@@ -324,7 +327,7 @@ fn scopes(metadata: &Object, rules: &Rules<'_>) -> Result<Option<Vec<String>>, F
     Ok(Some(found))
 }
 
-fn keys(metadata: &Object, rules: &Rules<'_>) -> Result<Option<ClientKeys>, Failure> {
+fn keys(metadata: &Object<'static>, rules: &Rules<'_>) -> Result<Option<ClientKeys>, Failure> {
     match (member(metadata, "jwks"), member(metadata, "jwks_uri")) {
         (None, None) => Ok(None),
         (Some(_), Some(_)) => Err(Failure::TwoKeySources),
@@ -350,7 +353,7 @@ fn keys(metadata: &Object, rules: &Rules<'_>) -> Result<Option<ClientKeys>, Fail
 }
 
 /// A key set that authenticates its owner: public keys, and at least one that can be used.
-pub(super) fn check_key_set(set: &Object) -> Result<(), Failure> {
+pub(super) fn check_key_set(set: &Object<'_>) -> Result<(), Failure> {
     let set = JwkSet::from_json(set).map_err(|_| Failure::Malformed("jwks"))?;
     let is_secret = |reason| matches!(reason, JwkError::PrivateKey | JwkError::Symmetric);
     if set.skipped.iter().any(|key| is_secret(key.reason)) {
@@ -364,26 +367,26 @@ pub(super) fn check_key_set(set: &Object) -> Result<(), Failure> {
 
 /// What people and logs see of a client, and what its developer said about it.
 fn descriptive(
-    metadata: &Object,
+    metadata: &Object<'static>,
     redirect_uris: &[String],
-) -> Result<(Option<String>, Object), Failure> {
+) -> Result<(Option<String>, Object<'static>), Failure> {
     let mut other = Object::default();
     let name = text(metadata, "client_name", TEXT_BYTES)?.map(str::to_owned);
     for name in URLS {
         if let Some(url) = page(member(metadata, name), name)? {
-            other.insert(name, Json::String(url));
+            other.insert(name, Json::from(url));
         }
     }
     for name in TEXTS {
         if let Some(value) = text(metadata, name, TEXT_BYTES)? {
-            other.insert(name, Json::String(value.to_owned()));
+            other.insert(name, Json::from(value.to_owned()));
         }
     }
     if let Some(contacts) = texts(metadata, "contacts", CONTACTS)? {
         if !contacts.iter().all(|contact| is_plain(contact, TEXT_BYTES)) {
             return Err(Failure::Malformed("contacts"));
         }
-        let contacts = contacts.into_iter().map(Json::String);
+        let contacts = contacts.into_iter().map(Json::from);
         other.insert("contacts", Json::Array(contacts.collect()));
     }
     if let Some(kind) = member(metadata, "application_type") {
@@ -401,7 +404,7 @@ fn descriptive(
 }
 
 /// A web page or an image: any host, because the server does not fetch it.
-fn page(value: Option<&Json>, name: &'static str) -> Result<Option<String>, Failure> {
+fn page(value: Option<&Json<'_>>, name: &'static str) -> Result<Option<String>, Failure> {
     let Some(value) = value else {
         return Ok(None);
     };
@@ -413,7 +416,7 @@ fn page(value: Option<&Json>, name: &'static str) -> Result<Option<String>, Fail
 }
 
 /// `client_name#ja`, and the like (RFC 7591 section 2.2).
-fn translations(metadata: &Object, other: &mut Object) -> Result<(), Failure> {
+fn translations(metadata: &Object<'static>, other: &mut Object<'static>) -> Result<(), Failure> {
     let mut count = 0;
     for (full, value) in metadata.iter() {
         let Some((base, language)) = full.split_once('#') else {
@@ -440,7 +443,7 @@ fn translations(metadata: &Object, other: &mut Object) -> Result<(), Failure> {
             value if name != "client_name" && page(value, name)?.is_some() => {}
             Some(_) => return Err(Failure::Malformed(name)),
         }
-        other.insert(full, value.clone());
+        other.insert(full.to_owned(), value.clone());
     }
     Ok(())
 }

@@ -199,6 +199,7 @@ impl Server {
         }
         let not_json = Failure::Metadata(ClientMetadataFailure::NotJson);
         let document = Object::parse(&response.body, limits::JSON_DEPTH).map_err(|_| not_json)?;
+        let document = document.into_owned();
         if document.get("client_id").and_then(Json::as_str) != Some(url) {
             return Err(Failure::ClientId);
         }

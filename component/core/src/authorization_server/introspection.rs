@@ -42,8 +42,8 @@ impl Server {
     }
 }
 
-fn describe(token: &CheckedToken, issuer: &str, body: &mut Object) {
-    let text = |text: &str| Json::String(text.to_owned());
+fn describe(token: &CheckedToken, issuer: &str, body: &mut Object<'static>) {
+    let text = |text: &str| Json::from(text.to_owned());
     body.insert("iss", text(issuer));
     body.insert("sub", text(&token.subject));
     body.insert("client_id", text(&token.client_id));

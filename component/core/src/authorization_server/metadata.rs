@@ -49,13 +49,13 @@ impl Settings {
 /// The document.
 pub(super) fn document(settings: &Settings, verifying: &[Algorithm]) -> String {
     let mut document = Object::default();
-    let text = |text: &str| Json::String(text.to_owned());
+    let text = |text: &str| Json::from(text.to_owned());
     let list = |names: &[&str]| Json::Array(names.iter().map(|name| text(name)).collect());
     let lists = |names: &[String]| Json::Array(names.iter().map(|name| text(name)).collect());
     let endpoints = &settings.endpoints;
     document.insert("issuer", text(&settings.issuer));
-    let mut insert_url = |name: &str, path: &str| {
-        document.insert(name, Json::String(settings.url(path)));
+    let mut insert_url = |name: &'static str, path: &str| {
+        document.insert(name, Json::from(settings.url(path)));
     };
     insert_url("authorization_endpoint", &endpoints.authorization);
     insert_url("token_endpoint", &endpoints.token);

@@ -150,7 +150,7 @@ impl RegistrationRules {
         }
     }
 
-    fn read_body(&self, request: &Request) -> Result<Object, Rejection> {
+    fn read_body(&self, request: &Request) -> Result<Object<'static>, Rejection> {
         let content_type = request.header("content-type").unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/json") {
@@ -160,24 +160,26 @@ impl RegistrationRules {
             return Err(Rejection::RequestTooLarge);
         }
         let metadata = Object::parse(&request.body, limits::JSON_DEPTH);
-        metadata.map_err(|_| ClientMetadataFailure::NotJson.into())
+        metadata
+            .map(Object::into_owned)
+            .map_err(|_| ClientMetadataFailure::NotJson.into())
     }
 }
 
 /// RFC 7591 section 3.2.1: everything that was registered.
-fn registered(client: &Client, secret: Option<&Secret>) -> Object {
+fn registered(client: &Client, secret: Option<&Secret>) -> Object<'static> {
     let mut body = Object::default();
-    body.insert("client_id", Json::String(client.id.clone()));
+    body.insert("client_id", Json::from(client.id.clone()));
     if let Some(time) = client.registered_at {
         body.insert("client_id_issued_at", Json::Number(time.into()));
     }
     if let Some(secret) = secret {
-        body.insert("client_secret", Json::String(secret.expose().to_owned()));
+        body.insert("client_secret", Json::from(secret.expose().to_owned()));
         let end = client.expires_at.unwrap_or(0);
         body.insert("client_secret_expires_at", Json::Number(end.into()));
     }
     for (name, value) in client.to_metadata().iter() {
-        body.insert(name, value.clone());
+        body.insert(name.to_owned(), value.clone());
     }
     body
 }

@@ -77,7 +77,7 @@ impl JwkSet {
     ///
     /// # Errors
     /// [`JwkSetError::NoKeys`].
-    pub fn from_json(set: &Object) -> Result<Self, JwkSetError> {
+    pub fn from_json(set: &Object<'_>) -> Result<Self, JwkSetError> {
         let keys = set
             .get("keys")
             .and_then(Json::as_array)

@@ -22,6 +22,7 @@ fn strict() -> Rules<'static> {
 
 fn read(json: &str, rules: &Rules<'_>) -> Result<ClientMetadata, Failure> {
     let object = Object::parse(json.as_bytes(), 16).expect("an object");
+    let object = object.into_owned();
     ClientMetadata::read(&object, rules)
 }
 

@@ -7,6 +7,7 @@ use crate::authorization_server::rejection::{Rejection, SignInFailure};
 use crate::authorization_server::sealing::same;
 use crate::authorization_server::server::Server;
 use crate::issuers::SignatureRefusal;
+use crate::jose::KnownHeaders;
 use crate::json::{Json, Object};
 use crate::limits;
 use crate::secret::Secret;
@@ -27,11 +28,14 @@ impl Server {
         provider: &OpenIdProvider,
         token: &Secret,
         asked: &Asked<'_>,
-    ) -> Result<Object, Rejection> {
+    ) -> Result<Object<'static>, Rejection> {
         let scheduler = self.scheduler();
         let started = scheduler.now();
-        let unverified = access_token::read(token.expose(), &provider.policies, started, None)
-            .map_err(refused)?;
+        // ID tokens are rare: nothing is remembered of their headers.
+        let headers = KnownHeaders::default();
+        let unverified =
+            access_token::read(token.expose(), &headers, &provider.policies, started, None)
+                .map_err(refused)?;
         let set = provider.source.read(scheduler).await.map_err(unavailable)?;
         let verified = provider.source.verify(scheduler, &unverified, &set).await;
         verified.map_err(|refusal| match refusal {
@@ -39,8 +43,9 @@ impl Server {
             SignatureRefusal::Unavailable(error) => unavailable(error),
             SignatureRefusal::NoVerdict(_) => Rejection::SignIn(SignInFailure::Unavailable),
         })?;
-        let identity = unverified.into_identity();
-        let claims = Object::parse(identity.claims.as_bytes(), limits::JSON_DEPTH);
+        let identity = unverified.into_identity(&headers);
+        let claims =
+            Object::parse(identity.claims.as_bytes(), limits::JSON_DEPTH).map(Object::into_owned);
         let claims = claims.map_err(|_| refused(TokenError::Claims))?;
         if is_for(&identity, &claims, asked) && is_recent(&claims, asked, self.storage.now()) {
             Ok(claims)
@@ -52,7 +57,7 @@ impl Server {
 
 /// Whether a token is for this request: its nonce, and `azp`, which must be there if the token has
 /// other audiences.
-fn is_for(identity: &Identity, claims: &Object, asked: &Asked<'_>) -> bool {
+fn is_for(identity: &Identity, claims: &Object<'_>, asked: &Asked<'_>) -> bool {
     let text = |name: &str| claims.get(name).and_then(Json::as_str);
     let has_nonce = text("nonce").is_some_and(|own| same(own, asked.nonce));
     let is_party = match claims.get("azp") {
@@ -64,7 +69,7 @@ fn is_for(identity: &Identity, claims: &Object, asked: &Asked<'_>) -> bool {
 
 /// Whether the user signed in as recently as the client asked. `auth_time` is required then (OpenID
 /// Connect Core section 2).
-fn is_recent(claims: &Object, asked: &Asked<'_>, now: UnixSeconds) -> bool {
+fn is_recent(claims: &Object<'_>, asked: &Asked<'_>, now: UnixSeconds) -> bool {
     let Some(max_age) = asked.max_age else {
         return true;
     };

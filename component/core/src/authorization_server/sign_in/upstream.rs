@@ -203,7 +203,7 @@ impl Server {
 
 /// The endpoints in a discovery document. They must be `https:` or loopback, and on the issuer's
 /// origin unless the configuration allows others.
-fn endpoints(provider: &OpenIdProvider, document: &Object) -> Option<Endpoints> {
+fn endpoints(provider: &OpenIdProvider, document: &Object<'_>) -> Option<Endpoints> {
     let endpoint = |name: &str| {
         let text = document.get(name)?.as_str()?;
         let url = HttpUrl::parse(text).ok()?;
