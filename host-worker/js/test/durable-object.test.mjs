@@ -137,6 +137,11 @@ test('a retryable failure is tried again once, where that changes nothing twice'
   assert.equal(await version('retry', 'k'), 'v3');
 });
 
+test('a read is tried again once', async () => {
+  const result = await platform('read-again', undefined, { error: RETRYABLE, isCarriedOut: false });
+  assert.deepEqual(result, { value: [null], calls: 2 });
+});
+
 test('a commit that could take place twice is not tried again', async () => {
   for (const changes of [
     { puts: [put('k', 'v1')] },
