@@ -3,6 +3,7 @@
 
 mod harness;
 
+use harness::authorization::VERIFIER;
 use harness::browser::{
     AUTH, Browser, CALLBACK, Server, authorize, between, html, location, provider, query, reason,
     refresh, signing_in, upstream_signs_in, with_provider,
@@ -1039,4 +1040,39 @@ fn a_program_on_the_device_is_announced_as_such() {
     assert!(html(&page).contains("127.0.0.1:50123"));
     assert!(html(&page).contains("a program on your own device"));
     assert!(!html(&browser.consent_page()).contains("a program on your own device"));
+}
+
+#[test]
+fn a_user_whose_grants_are_revoked_is_asked_again() {
+    let server = remembering();
+    allow(&server, &[]);
+    assert!(is_silent(&server, &[], "alice"));
+    let revoked = server.server.revoke_user("alice".into());
+    assert!(server.finish(revoked).unwrap() > 0);
+    assert!(!is_silent(&server, &[], "alice"));
+}
+
+#[test]
+fn a_user_whose_grant_is_revoked_is_asked_again() {
+    let server = remembering();
+    let browser = Browser::new(&server);
+    let page = browser.consent_page();
+    let code = code(&browser.press(&page, "decision", "allow"));
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "app"),
+        ("code", &code),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ];
+    let tokens = server.send(browser.form("/token", &form));
+    assert_eq!(tokens.status, 200, "{tokens:?}");
+    assert!(is_silent(&server, &[], "alice"));
+    let grants = server.server.user_grants("alice".into(), None);
+    let grants = server.finish(grants).unwrap().grants;
+    let task = server
+        .server
+        .revoke_grant("alice".into(), grants[0].id.clone());
+    assert_eq!(server.finish(task), Ok(true));
+    assert!(!is_silent(&server, &[], "alice"));
 }

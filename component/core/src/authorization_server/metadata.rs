@@ -41,7 +41,7 @@ impl Settings {
         let refresh = self.refresh_token_lifetime.map(|_| GrantType::RefreshToken);
         let mut grant_types = vec![GrantType::AuthorizationCode];
         grant_types.extend(refresh);
-        grant_types.push(GrantType::ClientCredentials);
+        grant_types.extend([GrantType::ClientCredentials, GrantType::TokenExchange]);
         grant_types
     }
 }

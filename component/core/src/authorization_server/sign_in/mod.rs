@@ -18,7 +18,7 @@ mod consent;
 mod flow;
 mod id_token;
 mod provider;
-mod remembered_consent;
+pub(super) mod remembered_consent;
 mod start;
 mod trusted_header;
 mod upstream;

@@ -16,9 +16,12 @@ use crate::store::{Commit, Condition};
 
 const VERSION: u64 = 1;
 
+/// What keys of consents begin with.
+pub(in crate::authorization_server) const PREFIX: &str = "consent/";
+
 /// The key of a client's consent in the partition of the user's grants.
-fn key(client_id: &str) -> String {
-    format!("consent/{}", sealing::hash(client_id))
+pub(in crate::authorization_server) fn key(client_id: &str) -> String {
+    format!("{PREFIX}{}", sealing::hash(client_id))
 }
 
 impl Server {
