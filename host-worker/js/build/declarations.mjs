@@ -37,7 +37,7 @@ export async function declarations(here, glue, out) {
           '#glue/*': [path.join(glue.gate.types, 'interfaces', 'tollgate-auth-*.d.ts')],
         },
       },
-        files: [...ENTRIES, 'durable-object', 'store-imports', 'keycard/index']
+      files: [...ENTRIES, 'durable-object', 'store-imports', 'keycard/index']
         .map((name) => path.join(here, 'src', `${name}.ts`))
         .concat(['wasm.d.ts', 'cloudflare-workers.d.ts'].map((name) => path.join(here, 'src', name))),
     }),

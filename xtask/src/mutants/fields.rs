@@ -17,7 +17,7 @@ pub(super) struct Field {
 }
 
 /// A file belongs to the first field that has it. What must not be wrong comes first.
-const FIELDS: [Field; 10] = [
+const FIELDS: [Field; 11] = [
     Field {
         files: &["access_token/", "trusted_url"],
         tests: &[
