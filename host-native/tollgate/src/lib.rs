@@ -6,6 +6,9 @@
 mod readme {}
 
 mod gate;
+mod host;
+#[cfg(feature = "issuer")]
+pub mod issuer;
 mod layer;
 
 pub use gate::*;
