@@ -421,3 +421,6 @@ impl fmt::Debug for Issuer {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
