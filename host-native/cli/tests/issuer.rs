@@ -138,12 +138,17 @@ impl Running {
         )
     }
 
-    /// Asks it to stop, and returns its log.
     #[cfg(unix)]
-    fn stop(mut self) -> String {
+    fn ask_to_stop(&self) {
         let pid = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &pid]).status();
         assert!(asked.expect("kill").success());
+    }
+
+    /// Asks it to stop, and returns its log.
+    #[cfg(unix)]
+    fn stop(mut self) -> String {
+        self.ask_to_stop();
         assert!(self.child.wait().expect("it ends").success());
         let log = self.log.take().expect("not taken yet");
         log.join().expect("its log")
@@ -217,10 +222,53 @@ fn a_configuration_is_checked_with_a_sentence_that_helps() {
 
 #[tokio::test]
 async fn a_development_issuer_needs_no_configuration() {
-    let running = Running::start(tollgate(&["--dev", "--listen", "127.0.0.1:0"]));
+    let arguments = ["--dev", "--listen", "127.0.0.1:0", "--log-format", "json"];
+    let running = Running::start(tollgate(&arguments));
     let issuer = running.ready["issuer"].as_str().expect("a URL");
     let tokens = Demo::new(issuer).tokens("bob").await;
     assert!(tokens["access_token"].is_string(), "{tokens}");
+    #[cfg(unix)]
+    {
+        let log = running.stop();
+        let lines = log.lines();
+        let lines: Vec<Value> = lines
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        let is_issued = |line: &Value| line["kind"] == "tokens-issued";
+        assert_eq!(
+            lines.iter().filter(|line| is_issued(line)).count(),
+            1,
+            "{log}"
+        );
+        let requests = lines.iter().filter(|line| line["status"] == 200);
+        assert!(requests.count() >= 4, "{log}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_running_request_is_answered_before_it_stops() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let site = Site::new();
+    let mut running = site.start();
+    let address = ("127.0.0.1", site.port);
+    let mut stream = tokio::net::TcpStream::connect(address)
+        .await
+        .expect("a connection");
+    let head = "POST /token HTTP/1.1\r\nhost: a\r\ncontent-length: 12\r\n\
+                content-type: application/x-www-form-urlencoded\r\n\r\ngrant_";
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    running.ask_to_stop();
+    // Nobody is accepted any more.
+    while tokio::net::TcpStream::connect(address).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    stream.write_all(b"type=x").await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.contains("unsupported_grant_type"), "{answer}");
+    assert!(running.child.wait().expect("it ends").success());
 }
 
 #[cfg(unix)]
@@ -331,19 +379,30 @@ async fn it_serves_administers_and_stops() {
 #[tokio::test]
 async fn a_client_that_sends_nothing_is_disconnected() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let site = Site::with("read-timeout = 1");
+    // Each has to wait for the one before.
+    let site = Site::with("read-timeout = 1\nconnections = 1");
     let _running = site.start();
+    let address = ("127.0.0.1", site.port);
+    let connect = || tokio::net::TcpStream::connect(address);
+    let _idle = connect().await.expect("a connection");
     for sent in ["", "POST /token HTTP/1.1\r\nhost: a\r\n"] {
-        let address = ("127.0.0.1", site.port);
-        let mut stream = tokio::net::TcpStream::connect(address)
-            .await
-            .expect("a connection");
+        let mut stream = connect().await.expect("a connection");
         stream.write_all(sent.as_bytes()).await.expect("sent");
         let mut answer = Vec::new();
         let ended = stream.read_to_end(&mut answer);
         let ended = tokio::time::timeout(Duration::from_secs(20), ended).await;
         assert!(ended.is_ok(), "still open after {sent:?}");
     }
+    // A head that is too long.
+    let long = format!(
+        "GET /jwks HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n",
+        "a".repeat(200_000)
+    );
+    let mut stream = connect().await.expect("a connection");
+    let _ = stream.write_all(long.as_bytes()).await;
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 431");
 }
 
 #[tokio::test]
