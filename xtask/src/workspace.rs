@@ -83,9 +83,11 @@ pub(crate) const MANIFESTS: [&str; 3] = [
 
 /// What native builds choose, always together: cargo decides about features of shared dependencies
 /// by the packages that are chosen, and with one alone it would build wasmtime once more.
-pub(crate) const NATIVE: [&str; 8] = [
+pub(crate) const NATIVE: [&str; 10] = [
     "-p",
     "tollgate",
+    "-p",
+    "tollgate-sqlite",
     "-p",
     "tollgate-cli",
     "-p",

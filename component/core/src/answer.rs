@@ -38,8 +38,8 @@ impl Answer {
     /// An error in the form of RFC 6749 section 5.2.
     pub(crate) fn error(status: u16, error: &str, description: &str) -> Self {
         let mut body = Object::default();
-        body.insert("error", Json::String(error.to_owned()));
-        body.insert("error_description", Json::String(description.to_owned()));
+        body.insert("error", Json::String(error.into()));
+        body.insert("error_description", Json::String(description.into()));
         Self::json(status, body.to_string(), "no-store")
     }
 

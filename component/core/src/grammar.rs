@@ -82,8 +82,6 @@ pub(crate) static TOKEN68: Characters = Characters::alphanumeric().and(b"-._~+/"
 pub(crate) static SCOPE_TOKEN: Characters = Characters::graphic().without(b"\"\\");
 /// `tchar` of RFC 9110 section 5.6.2, and the separators of names in a list.
 pub(crate) static FIELD_NAMES: Characters = Characters::alphanumeric().and(b"!#$%&'*+-.^_`|~, ");
-/// The base64url alphabet of RFC 4648 section 5.
-pub(crate) static BASE64URL: Characters = Characters::alphanumeric().and(b"-_");
 /// The characters on which all URL parsers agree: printable ASCII, without those that RFC 3986
 /// excludes and WHATWG interprets differently.
 pub(crate) static URL: Characters = Characters::graphic().without(b"\"\\<>^`");
@@ -111,7 +109,6 @@ mod tests {
             members(&FIELD_NAMES),
             sorted(&format!("{ALPHANUMERIC}!#$%&'*+-.^_`|~, "))
         );
-        assert_eq!(members(&BASE64URL), sorted(&format!("{ALPHANUMERIC}-_")));
         let graphic = String::from_iter('!'..='~');
         assert_eq!(members(&SCOPE_TOKEN), graphic.replace(['"', '\\'], ""));
         assert_eq!(

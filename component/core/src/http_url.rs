@@ -96,6 +96,14 @@ impl HttpUrl {
         &self.authority
     }
 
+    /// The host in lower case, without a port. An IPv6 address is in brackets.
+    pub(crate) fn host(&self) -> &str {
+        match self.authority.split_once(']') {
+            Some((address, _)) => &self.authority[..=address.len()],
+            None => self.authority.split(':').next().unwrap_or_default(),
+        }
+    }
+
     /// The path as it was given, not decoded. At least `/`.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -237,6 +245,15 @@ mod tests {
         assert!(!same("https://a", "https://a:444"));
         assert!(!same("https://a", "https://b"));
         assert!(!same("http://a", "https://b"));
+    }
+
+    #[test]
+    fn a_host_has_no_port() {
+        let host = |text| HttpUrl::parse(text).unwrap().host().to_owned();
+        assert_eq!(host("https://A.example:444/x"), "a.example");
+        assert_eq!(host("https://a.example"), "a.example");
+        assert_eq!(host("http://[::1]:80/"), "[::1]");
+        assert_eq!(host("http://[::1]"), "[::1]");
     }
 
     #[test]

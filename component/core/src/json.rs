@@ -9,15 +9,16 @@
 
 mod write;
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::BinaryHeap;
 use std::fmt::{self, Display, Formatter};
 
 use serde_core::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// A JSON value.
+/// A JSON value. Strings are those of its text, except where an escape makes them different.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Json {
+pub enum Json<'a> {
     /// `null`
     Null,
     /// `true` or `false`
@@ -25,17 +26,17 @@ pub enum Json {
     /// A number; never NaN or infinite.
     Number(Number),
     /// A string, unescaped.
-    String(String),
+    String(Cow<'a, str>),
     /// An array.
     Array(Vec<Self>),
     /// An object.
-    Object(Object),
+    Object(Object<'a>),
 }
 
 /// A JSON object: members in the order in which they were written.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Object {
-    members: Vec<(String, Json)>,
+pub struct Object<'a> {
+    members: Vec<(Cow<'a, str>, Json<'a>)>,
 }
 
 /// A JSON number: a whole number that fits in 64 bits is exact, any other is a double.
@@ -88,15 +89,24 @@ impl Display for JsonError {
 
 impl std::error::Error for JsonError {}
 
-impl Json {
+impl<'a> Json<'a> {
     /// Parses one value. `max_depth` counts arrays and objects within each other: 0 allows
     /// neither, 1 allows them without further ones inside. More than 127 has no effect.
     ///
     /// # Errors
     /// Every [`JsonError`] except [`JsonError::NotAnObject`].
-    pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Self, JsonError> {
+    pub fn parse(bytes: &'a [u8], max_depth: usize) -> Result<Self, JsonError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| JsonError::Syntax)?;
+        Self::parse_text(text, max_depth)
+    }
+
+    /// [`Self::parse`] for text.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_text(text: &'a str, max_depth: usize) -> Result<Self, JsonError> {
         let refusal = Cell::new(JsonError::Syntax);
-        let mut parser = serde_json::Deserializer::from_slice(bytes);
+        let mut parser = serde_json::Deserializer::from_str(text);
         let value = Value {
             depth_left: max_depth,
             refusal: &refusal,
@@ -130,11 +140,31 @@ impl Json {
 
     /// The object.
     #[must_use]
-    pub const fn as_object(&self) -> Option<&Object> {
+    pub const fn as_object(&self) -> Option<&Object<'a>> {
         if let Self::Object(object) = self {
             Some(object)
         } else {
             None
+        }
+    }
+
+    /// A copy that does not need the text.
+    #[must_use]
+    pub fn into_owned(self) -> Json<'static> {
+        match self {
+            Self::Null => Json::Null,
+            Self::Bool(value) => Json::Bool(value),
+            Self::Number(number) => Json::Number(number),
+            Self::String(text) => Json::String(text.into_owned().into()),
+            Self::Array(items) => Json::Array(items.into_iter().map(Self::into_owned).collect()),
+            Self::Object(object) => Json::Object(object.into_owned()),
+        }
+    }
+
+    fn into_object(self) -> Result<Object<'a>, JsonError> {
+        match self {
+            Self::Object(object) => Ok(object),
+            _ => Err(JsonError::NotAnObject),
         }
     }
 
@@ -159,32 +189,46 @@ impl Json {
     }
 }
 
-impl Object {
+impl<'a> Object<'a> {
     /// Parses a text that is one object. `max_depth` as in [`Json::parse`].
     ///
     /// # Errors
     /// Every [`JsonError`].
-    pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Self, JsonError> {
-        match Json::parse(bytes, max_depth)? {
-            Json::Object(object) => Ok(object),
-            _ => Err(JsonError::NotAnObject),
+    pub fn parse(bytes: &'a [u8], max_depth: usize) -> Result<Self, JsonError> {
+        Json::parse(bytes, max_depth)?.into_object()
+    }
+
+    /// [`Self::parse`] for text.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_text(text: &'a str, max_depth: usize) -> Result<Self, JsonError> {
+        Json::parse_text(text, max_depth)?.into_object()
+    }
+
+    /// A copy that does not need the text.
+    #[must_use]
+    pub fn into_owned(self) -> Object<'static> {
+        let members = self.members.into_iter();
+        Object {
+            members: members
+                .map(|(name, value)| (name.into_owned().into(), value.into_owned()))
+                .collect(),
         }
     }
 
     /// The member of this name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Json> {
+    pub fn get(&self, name: &str) -> Option<&Json<'a>> {
         self.members
             .iter()
-            .find(|(own, _)| own == name)
+            .find(|(own, _)| own.len() == name.len() && own == name)
             .map(|(_, value)| value)
     }
 
     /// Names and values in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
-        self.members
-            .iter()
-            .map(|(name, value)| (name.as_str(), value))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Json<'a>)> {
+        self.members.iter().map(|(name, value)| (&**name, value))
     }
 
     /// How many members there are.
@@ -200,7 +244,7 @@ impl Object {
     }
 
     /// Sets a member. An existing member keeps its place; a new one is added at the end.
-    pub fn insert(&mut self, name: impl Into<String>, value: Json) {
+    pub fn insert(&mut self, name: impl Into<Cow<'a, str>>, value: Json<'a>) {
         let name = name.into();
         match self.members.iter_mut().find(|(own, _)| *own == name) {
             Some((_, old)) => *old = value,
@@ -212,10 +256,12 @@ impl Object {
     /// of a key set of half a megabyte could take minutes. (A heap, not a sort: an eighth of the
     /// code.)
     fn has_duplicate(&self) -> bool {
-        let names = self.members.iter().map(|(name, _)| name.as_str());
+        let names = self.members.iter().map(|(name, _)| &**name);
         if self.members.len() <= 16 {
+            // The comparison is not inlined, so lengths are compared before.
             let stands_before = |(i, name): (usize, &str)| {
-                self.members[..i].iter().any(|(earlier, _)| earlier == name)
+                let mut earlier = self.members[..i].iter().map(|(earlier, _)| &**earlier);
+                earlier.any(|earlier| earlier.len() == name.len() && earlier == name)
             };
             return names.enumerate().any(stands_before);
         }
@@ -277,6 +323,12 @@ fn whole(value: f64) -> Option<i64> {
     exact.then_some(value as i64)
 }
 
+impl From<String> for Json<'_> {
+    fn from(text: String) -> Self {
+        Self::String(Cow::Owned(text))
+    }
+}
+
 impl From<u64> for Number {
     fn from(value: u64) -> Self {
         Self(Repr::Unsigned(value))
@@ -306,40 +358,40 @@ impl Value<'_> {
 }
 
 impl<'de> DeserializeSeed<'de> for Value<'_> {
-    type Value = Json;
+    type Value = Json<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Json, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Json<'de>, D::Error> {
         parser.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Value<'_> {
-    type Value = Json;
+    type Value = Json<'de>;
 
     fn expecting(&self, out: &mut Formatter<'_>) -> fmt::Result {
         out.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> Result<Json, E> {
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
         Ok(Json::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
         Ok(Json::Bool(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+    fn visit_u64<E>(self, value: u64) -> Result<Json<'de>, E> {
         Ok(Json::Number(Number(Repr::Unsigned(value))))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+    fn visit_i64<E>(self, value: i64) -> Result<Json<'de>, E> {
         Ok(Json::Number(match u64::try_from(value) {
             Ok(value) => value.into(),
             Err(_) => Number(Repr::Negative(value)),
         }))
     }
 
-    fn visit_f64<E: serde_core::de::Error>(self, value: f64) -> Result<Json, E> {
+    fn visit_f64<E: serde_core::de::Error>(self, value: f64) -> Result<Json<'de>, E> {
         if value.is_finite() {
             Ok(Json::Number(Number(Repr::Double(value))))
         } else {
@@ -347,11 +399,15 @@ impl<'de> Visitor<'de> for Value<'_> {
         }
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::String(text.to_owned()))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Json<'de>, E> {
+        Ok(Json::String(Cow::Borrowed(text)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut parser: A) -> Result<Json, A::Error> {
+    fn visit_str<E>(self, text: &str) -> Result<Json<'de>, E> {
+        Ok(Json::String(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parser: A) -> Result<Json<'de>, A::Error> {
         let inner = self.inner()?;
         let mut items = Vec::new();
         while let Some(item) = parser.next_element_seed(inner)? {
@@ -360,10 +416,10 @@ impl<'de> Visitor<'de> for Value<'_> {
         Ok(Json::Array(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut parser: A) -> Result<Json, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut parser: A) -> Result<Json<'de>, A::Error> {
         let inner = self.inner()?;
         let mut object = Object::default();
-        while let Some(name) = parser.next_key::<String>()? {
+        while let Some(name) = parser.next_key_seed(Name)? {
             let value = parser.next_value_seed(inner)?;
             object.members.push((name, value));
         }
@@ -371,6 +427,33 @@ impl<'de> Visitor<'de> for Value<'_> {
             return Err(self.refuse(JsonError::DuplicateMember));
         }
         Ok(Json::Object(object))
+    }
+}
+
+/// The name of a member.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<Cow<'de, str>, D::Error> {
+        parser.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        out.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(text.to_owned()))
     }
 }
 

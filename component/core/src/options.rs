@@ -13,7 +13,7 @@ use crate::secret::Secret;
 /// Options of one object. Names are those of the contract, with hyphens; in the JSON they are
 /// spelled as [`Naming`] says.
 pub(crate) struct Options<'a> {
-    object: &'a Object,
+    object: &'a Object<'a>,
     naming: Naming,
     /// Where the object is: empty, or with a dot at its end.
     path: String,
@@ -46,7 +46,7 @@ impl Kind {
 
 impl<'a> Options<'a> {
     /// The options of a whole configuration.
-    pub(crate) const fn new(object: &'a Object, naming: Naming) -> Self {
+    pub(crate) const fn new(object: &'a Object<'a>, naming: Naming) -> Self {
         Self {
             object,
             naming,
@@ -186,7 +186,7 @@ impl<'a> Options<'a> {
         &self,
         name: &'static str,
         kind: Kind,
-        convert: impl FnOnce(&'a Json) -> Option<T>,
+        convert: impl FnOnce(&'a Json<'a>) -> Option<T>,
     ) -> Result<Option<T>, ConfigError> {
         self.known.borrow_mut().push(name);
         let Some(value) = self.object.get(&self.naming.option(name)) else {
@@ -226,7 +226,7 @@ impl<'a> Options<'a> {
 mod tests {
     use super::*;
 
-    fn parse(json: &str) -> Object {
+    fn parse(json: &str) -> Object<'_> {
         Object::parse(json.as_bytes(), 8).expect("an object")
     }
 

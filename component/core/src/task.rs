@@ -122,12 +122,13 @@ impl Scheduler {
     /// Waits for the host's answer. `None` if it does not come within `patience` milliseconds, or
     /// if the clock jumps back.
     async fn answer<T>(&self, mut pending: Box<dyn Pending<T>>, patience: u64) -> Option<T> {
-        let start = self.now();
+        let mut start = None;
         poll_fn(|_| {
             if let Some(answer) = pending.poll() {
                 return Poll::Ready(Some(answer));
             }
             let now = self.now();
+            let start = *start.get_or_insert(now);
             if now < start || now - start >= patience {
                 return Poll::Ready(None);
             }

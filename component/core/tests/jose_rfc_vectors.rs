@@ -17,7 +17,7 @@ fn verify(keys: &str, jws: &str) -> Result<Vec<u8>, VerifyError> {
     ))
 }
 
-fn entries(json: &str) -> Vec<Object> {
+fn entries(json: &str) -> Vec<Object<'_>> {
     let list = Json::parse(json.as_bytes(), 4).unwrap();
     list.as_array()
         .unwrap()
@@ -26,7 +26,7 @@ fn entries(json: &str) -> Vec<Object> {
         .collect()
 }
 
-fn text<'a>(object: &'a Object, name: &str) -> &'a str {
+fn text<'a>(object: &'a Object<'_>, name: &str) -> &'a str {
     object.get(name).and_then(Json::as_str).unwrap()
 }
 

@@ -34,7 +34,7 @@ fn read(text: &str) -> Rc<SigningKey> {
     read_for(text, None, None)
 }
 
-fn published(key: &Rc<SigningKey>) -> Object {
+fn published(key: &Rc<SigningKey>) -> Object<'static> {
     at_once(publish(Rc::clone(key), SignatureHost::shared())).unwrap()
 }
 

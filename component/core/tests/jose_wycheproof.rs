@@ -20,7 +20,7 @@ struct Count {
     valid: usize,
 }
 
-fn hex(text: &Json) -> Vec<u8> {
+fn hex(text: &Json<'_>) -> Vec<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).unwrap() as u8;
     let text = text.as_str().unwrap().as_bytes();
     text.chunks(2)
@@ -28,12 +28,12 @@ fn hex(text: &Json) -> Vec<u8> {
         .collect()
 }
 
-fn member<'a>(object: &'a Object, name: &str) -> &'a Json {
+fn member<'a>(object: &'a Object<'a>, name: &str) -> &'a Json<'a> {
     object.get(name).unwrap_or_else(|| panic!("no {name}"))
 }
 
 /// A number in base64url with exactly so many bytes.
-fn fixed(number: &Json, len: usize) -> String {
+fn fixed(number: &Json<'_>, len: usize) -> String {
     let number = hex(number);
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     let mut bytes = vec![0; len - (number.len() - zeros)];
@@ -41,9 +41,9 @@ fn fixed(number: &Json, len: usize) -> String {
     base64url::encode(&bytes)
 }
 
-fn jwk(key: &Object) -> Object {
+fn jwk(key: &Object<'_>) -> Object<'static> {
     let mut jwk = Object::default();
-    let mut set = |name: &str, value: String| jwk.insert(name, Json::String(value));
+    let mut set = |name: &'static str, value: String| jwk.insert(name, Json::String(value.into()));
     if let Some(modulus) = key.get("modulus") {
         set("kty", "RSA".into());
         // With the zero in front that DER has.
@@ -69,12 +69,16 @@ fn jwk(key: &Object) -> Object {
 }
 
 /// What the vector says. What Wycheproof calls acceptable is refused: JOSE has one encoding.
-fn is_valid(_: &Object, test: &Object) -> bool {
+fn is_valid(_: &Object<'_>, test: &Object<'_>) -> bool {
     member(test, "result").as_str() == Some("valid")
 }
 
 /// Checks a file. `valid` says what is expected of a group's test.
-fn check(json: &str, algorithm: Algorithm, valid: impl Fn(&Object, &Object) -> bool) -> Count {
+fn check(
+    json: &str,
+    algorithm: Algorithm,
+    valid: impl Fn(&Object<'_>, &Object<'_>) -> bool,
+) -> Count {
     let file = Object::parse(json.as_bytes(), 16).unwrap();
     let host = SignatureHost::shared();
     let mut count = Count::default();

@@ -12,6 +12,7 @@ use tollgate_core::task::{Progress, Task};
 use crate::Component;
 use crate::bindings::exports::tollgate::auth::authorization_server as wit;
 use crate::capabilities::Imports;
+use crate::clients;
 use crate::hooks::{Application, upstream};
 use crate::store::HostStore;
 
@@ -69,7 +70,7 @@ impl wit::GuestIssuer for Issuer {
                 let task = server.parse_authorization_request(request(given));
                 operation_of(task, |parsed| match parsed {
                     Ok(request) => Outcome::Authorization(authorization(request)),
-                    Err(error) => Outcome::Refused(response(error.answer)),
+                    Err(error) => Outcome::Refused(response(*error.answer)),
                 })
             }
             Asked::CompleteAuthorization((request, approval)) => {
@@ -107,6 +108,26 @@ impl wit::GuestIssuer for Issuer {
                 result_of(task, |revoked| Outcome::Revoked(revoked.into()))
             }
             Asked::RevokeUser(user_id) => result_of(server.revoke_user(user_id), Outcome::Revoked),
+            Asked::CreateClient(new) => {
+                let task = server.create_client(clients::new_client(new));
+                result_of(task, |changed| {
+                    Outcome::ChangedClient(clients::changed(changed))
+                })
+            }
+            Asked::FindClient(id) => result_of(server.client(id), |client| {
+                Outcome::Client(clients::info(client))
+            }),
+            Asked::UpdateClient((id, changes)) => {
+                let task = server.update_client(id, clients::changes(changes));
+                result_of(task, |changed| {
+                    Outcome::ChangedClient(clients::changed(changed))
+                })
+            }
+            Asked::DeleteClient(id) => result_of(server.delete_client(id), |()| Outcome::Deleted),
+            Asked::ListClients((cursor, limit)) => {
+                let task = server.list_clients(cursor, limit);
+                result_of(task, |page| Outcome::Clients(clients::page(page)))
+            }
         }
     }
 }

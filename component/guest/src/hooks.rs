@@ -97,7 +97,7 @@ pub(crate) fn upstream(tokens: hooks::UpstreamTokens) -> UpstreamTokens {
     }
 }
 
-fn grant_type(kind: GrantType) -> hooks::GrantType {
+pub(crate) fn grant_type(kind: GrantType) -> hooks::GrantType {
     match kind {
         GrantType::AuthorizationCode => hooks::GrantType::AuthorizationCode,
         GrantType::RefreshToken => hooks::GrantType::RefreshToken,

@@ -8,6 +8,8 @@
 mod authorization_server;
 mod bindings;
 mod capabilities;
+#[cfg(feature = "issuer")]
+mod clients;
 #[cfg(not(feature = "issuer"))]
 mod gate;
 #[cfg(feature = "issuer")]

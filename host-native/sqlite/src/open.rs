@@ -23,8 +23,8 @@ pub struct Settings {
     /// it. Default: no limit but the disk.
     pub max_bytes: Option<u64>,
     /// Whether the whole file is read and checked for damage before it is used. Damage in a part that
-    /// is not read at the start is otherwise found when that part is used. It takes about 1 second
-    /// for 500 MB. Default: true.
+    /// is not read at the start is otherwise found when that part is used. It took half a
+    /// second for a million records of 400 bytes, from the system's cache. Default: true.
     pub check_pages: bool,
     /// Whether records that expired more than an hour ago are deleted in the background. Default:
     /// true.

@@ -1,4 +1,4 @@
-//! A queue of limited length between threads.
+//! A queue between threads, of limited length and weight.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,33 +7,48 @@ pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
     longest: usize,
+    heaviest: usize,
 }
 
 struct State<T> {
-    waiting: VecDeque<T>,
+    /// Each with its weight.
+    waiting: VecDeque<(T, usize)>,
+    weight: usize,
     is_closed: bool,
 }
 
+impl<T> State<T> {
+    fn take(&mut self) -> Option<T> {
+        let (item, weight) = self.waiting.pop_front()?;
+        self.weight -= weight;
+        Some(item)
+    }
+}
+
 impl<T> Queue<T> {
-    pub(crate) fn new(longest: usize) -> Self {
+    pub(crate) fn new(longest: usize, heaviest: usize) -> Self {
         let state = State {
             waiting: VecDeque::new(),
+            weight: 0,
             is_closed: false,
         };
         Self {
             state: Mutex::new(state),
             changed: Condvar::new(),
             longest,
+            heaviest,
         }
     }
 
     /// Gives the item back if the queue is full or closed.
-    pub(crate) fn push(&self, item: T) -> Result<(), T> {
+    pub(crate) fn push(&self, item: T, weight: usize) -> Result<(), T> {
         let mut state = self.lock();
-        if state.is_closed || state.waiting.len() >= self.longest {
+        let is_full = state.waiting.len() >= self.longest || weight > self.heaviest - state.weight;
+        if state.is_closed || is_full {
             return Err(item);
         }
-        state.waiting.push_back(item);
+        state.weight += weight;
+        state.waiting.push_back((item, weight));
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -43,7 +58,7 @@ impl<T> Queue<T> {
     pub(crate) fn pop(&self) -> Option<T> {
         let mut state = self.lock();
         loop {
-            if let Some(item) = state.waiting.pop_front() {
+            if let Some(item) = state.take() {
                 return Some(item);
             }
             if state.is_closed {
@@ -56,13 +71,14 @@ impl<T> Queue<T> {
         }
     }
 
-    /// The next item, if one is there and `wanted` says yes to it.
-    pub(crate) fn pop_if(&self, wanted: impl FnOnce(&T) -> bool) -> Option<T> {
+    /// The next item, if one is there and is not heavier than this.
+    pub(crate) fn pop_lighter(&self, heaviest: usize) -> Option<(T, usize)> {
         let mut state = self.lock();
-        if state.waiting.front().is_some_and(wanted) {
-            return state.waiting.pop_front();
+        let weight = state.waiting.front()?.1;
+        if weight > heaviest {
+            return None;
         }
-        None
+        state.take().map(|item| (item, weight))
     }
 
     /// Refuses new items, and drops those that are there.
@@ -87,31 +103,39 @@ mod tests {
     use super::Queue;
 
     #[test]
-    fn a_full_queue_refuses_more() {
-        let queue = Queue::new(2);
-        assert_eq!(
-            [queue.push(1), queue.push(2), queue.push(3)],
-            [Ok(()), Ok(()), Err(3)]
-        );
+    fn a_queue_that_is_too_long_refuses_more() {
+        let queue = Queue::new(2, 0);
+        let results = [1, 2, 3].map(|item| queue.push(item, 0));
+        assert_eq!(results, [Ok(()), Ok(()), Err(3)]);
         assert_eq!(queue.pop(), Some(1));
-        assert_eq!(queue.push(4), Ok(()));
+        assert_eq!(queue.push(4, 0), Ok(()));
+    }
+
+    #[test]
+    fn a_queue_that_is_too_heavy_refuses_more() {
+        let queue = Queue::new(9, 10);
+        let results =
+            [(1, 6), (2, 5), (3, 4), (4, 1)].map(|(item, weight)| queue.push(item, weight));
+        assert_eq!(results, [Ok(()), Err(2), Ok(()), Err(4)]);
+        assert_eq!(queue.pop(), Some(1));
+        assert_eq!(queue.push(5, 6), Ok(()));
     }
 
     #[test]
     fn what_is_in_a_closed_queue_is_still_taken() {
-        let queue = Queue::new(2);
-        assert_eq!(queue.push(1), Ok(()));
+        let queue = Queue::new(2, 0);
+        assert_eq!(queue.push(1, 0), Ok(()));
         queue.close();
-        assert_eq!(queue.push(2), Err(2));
+        assert_eq!(queue.push(2, 0), Err(2));
         assert_eq!((queue.pop(), queue.pop()), (Some(1), None));
     }
 
     #[test]
-    fn an_unwanted_item_stays() {
-        let queue = Queue::new(2);
-        assert_eq!(queue.push(1), Ok(()));
-        assert_eq!(queue.pop_if(|item| *item > 1), None);
-        assert_eq!(queue.pop_if(|item| *item == 1), Some(1));
-        assert_eq!(queue.pop_if(|_| true), None);
+    fn a_heavy_item_stays() {
+        let queue = Queue::new(2, 9);
+        assert_eq!(queue.push(1, 5), Ok(()));
+        assert_eq!(queue.pop_lighter(4), None);
+        assert_eq!(queue.pop_lighter(5), Some((1, 5)));
+        assert_eq!(queue.pop_lighter(5), None);
     }
 }

@@ -27,6 +27,9 @@ use crate::writer::{Change, Counts, Writer};
 /// [`StoreError::Unavailable`].
 const WAITING: usize = 4096;
 
+/// The values of commits that wait, in bytes together. One commit may have 8 MiB.
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
+
 type ReadJob = Box<dyn FnOnce(&Connection) + Send>;
 
 /// A store in one SQLite file. A clone is the same store. When the last one is dropped, what was
@@ -80,8 +83,8 @@ impl SqliteStore {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| sqlite_error(&path, error))?;
         let mut inner = Inner {
-            changes: Arc::new(Queue::new(WAITING)),
-            reads: Arc::new(Queue::new(WAITING)),
+            changes: Arc::new(Queue::new(WAITING, WAITING_BYTES)),
+            reads: Arc::new(Queue::new(WAITING, 0)),
             log: Arc::new(FaultLog::new(path.clone())),
             counts: Arc::default(),
             sweeping: None,
@@ -166,7 +169,8 @@ impl SqliteStore {
             answer,
         };
         // If the queue is full, the answer is dropped, which says so.
-        drop(self.inner.changes.push(change));
+        let bytes = change.bytes();
+        drop(self.inner.changes.push(change, bytes));
         operation
     }
 
@@ -259,7 +263,7 @@ impl Inner {
             }
         });
         // If the queue is full, the answer is dropped with the job, which says so.
-        drop(self.reads.push(job));
+        drop(self.reads.push(job, 0));
         operation
     }
 }

@@ -94,7 +94,7 @@ impl Sweeper {
         };
         // Requests are more important: the next sweep tries again.
         self.queue
-            .push(change)
+            .push(change, 0)
             .map_err(|_| StoreError::Unavailable)?;
         loop {
             if let Some(result) = operation.take() {

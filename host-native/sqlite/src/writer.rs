@@ -42,7 +42,8 @@ pub(crate) struct Counts {
 }
 
 impl Change {
-    fn bytes(&self) -> usize {
+    /// The values that it writes: its weight in the queue.
+    pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Commit { commit, .. } => commit.puts.iter().map(|put| put.value.len()).sum(),
             Self::DeleteExpired { .. } => 0,
@@ -85,14 +86,12 @@ impl Writer {
     pub(crate) fn run(self) {
         let _guard = Abandoned(Arc::clone(&self.queue));
         while let Some(first) = self.queue.pop() {
-            let mut bytes = first.bytes();
+            let mut left = BYTES_TOGETHER.saturating_sub(first.bytes());
             let mut changes = vec![first];
             while changes.len() < COMMITS_TOGETHER
-                && let Some(next) = self
-                    .queue
-                    .pop_if(|next| bytes + next.bytes() <= BYTES_TOGETHER)
+                && let Some((next, bytes)) = self.queue.pop_lighter(left)
             {
-                bytes += next.bytes();
+                left -= bytes;
                 changes.push(next);
             }
             self.write(changes);
@@ -192,5 +191,50 @@ impl Writer {
             // Not reached: a change has an outcome of its own kind.
             (change, _) => change.fail(StoreError::Failed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::connection::writing;
+    use crate::operation::operation;
+    use crate::schema;
+
+    /// The sweeper looks first, and asks later.
+    #[test]
+    fn a_record_that_was_written_again_is_not_swept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.db");
+        std::fs::write(&path, b"").expect("a file");
+        let mut connection = writing(&path, Duration::ZERO).expect("a connection");
+        schema::prepare(&mut connection).expect("the schema");
+        let insert =
+            "INSERT INTO records VALUES ('p', 'a', 'v', 99, x''), ('p', 'b', 'v', 100, x''),
+            ('p', 'c', 'v', NULL, x'')";
+        connection.execute_batch(insert).expect("records");
+        let writer = Writer {
+            connection,
+            queue: Arc::new(Queue::new(1, 1)),
+            log: Arc::new(FaultLog::new(path)),
+            counts: Arc::default(),
+        };
+        let (operation, answer) = operation();
+        let key = |key: &str| ("p".to_owned(), key.to_owned());
+        writer.write(vec![Change::DeleteExpired {
+            keys: vec![key("a"), key("b"), key("c")],
+            before: 100,
+            answer,
+        }]);
+        assert_eq!(operation.take(), Some(Ok(1)));
+        let left: i64 = writer
+            .connection
+            .query_row("SELECT count(*) FROM records WHERE key <> 'a'", (), |row| {
+                row.get(0)
+            })
+            .expect("a number");
+        assert_eq!(left, 2);
     }
 }

@@ -178,6 +178,34 @@ fn a_locked_database_is_unavailable_and_changes_nothing() {
 }
 
 #[test]
+fn more_commits_than_can_wait_are_unavailable() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let other = rusqlite::Connection::open(folder.file()).expect("a connection");
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let running: Vec<_> = (0..5000)
+        .map(|number| store.commit("p", put(&format!("k{number}"), "v"), 1))
+        .collect();
+    other
+        .execute_batch("ROLLBACK")
+        .expect("the lock is released");
+    let results: Vec<_> = running.into_iter().map(wait).collect();
+    let done = results
+        .iter()
+        .filter(|r| **r == Ok(Committed::Done))
+        .count();
+    let refused = results
+        .iter()
+        .filter(|r| **r == Err(StoreError::Unavailable))
+        .count();
+    assert_eq!(done + refused, 5000);
+    assert!(
+        done >= 4096 && refused > 0,
+        "{done} done, {refused} refused"
+    );
+}
+
+#[test]
 fn a_full_database_fails_and_keeps_what_it_has() {
     let folder = Folder::new();
     let mut settings = Settings::default();
@@ -202,6 +230,35 @@ fn a_full_database_fails_and_keeps_what_it_has() {
     let mut change = put("small", "v");
     change.deletes = vec!["k0".to_owned(), "k1".to_owned()];
     assert_eq!(wait(store.commit("p", change, 1)), Ok(Committed::Done));
+}
+
+/// Of a commit that fails in the middle nothing stays, and its neighbours in the transaction do.
+#[test]
+fn a_commit_that_fails_in_the_middle_leaves_nothing() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let other = rusqlite::Connection::open(folder.file()).expect("a connection");
+    let trigger = "CREATE TRIGGER fail BEFORE INSERT ON records WHEN NEW.key = 'bad'
+        BEGIN SELECT RAISE(ABORT, 'a failure'); END";
+    other.execute_batch(trigger).expect("a trigger");
+    let running: Vec<_> = (0..20)
+        .map(|number| {
+            let mut change = put(&format!("k{number}"), "v");
+            if number % 2 == 1 {
+                change.puts.extend(put("bad", "v").puts);
+            }
+            store.commit("p", change, 1)
+        })
+        .collect();
+    for (number, operation) in running.into_iter().enumerate() {
+        let wanted = match number % 2 {
+            0 => Ok(Committed::Done),
+            _ => Err(StoreError::Failed),
+        };
+        assert_eq!(wait(operation), wanted, "{number}");
+    }
+    let page = wait(store.list("p", "", None, 100, 1)).expect("a page");
+    assert_eq!(page.records.len(), 10);
 }
 
 /// Commits that are written together do not share their fate: one that does not fit fails alone.

@@ -216,6 +216,51 @@ fn a_backup_is_of_one_moment_while_others_write() {
     assert!(names.is_empty(), "{names:?}");
 }
 
+/// What a loss of power leaves: a log whose end was not written, or not as it should have been.
+#[test]
+fn a_log_with_a_torn_end_loses_only_its_end() {
+    const COMMITS: usize = 40;
+    let folder = Folder::new();
+    let store = folder.open();
+    for number in 1..=COMMITS {
+        let text = number.to_string();
+        let mut change = commit("left", &format!("l{number}"), text.as_bytes());
+        let right = commit("right", &format!("r{number}"), text.as_bytes());
+        change.puts.extend(right.puts);
+        assert_eq!(wait(store.commit("p", change, 1)), Ok(Committed::Done));
+    }
+    let database = fs::read(folder.file()).expect("the database");
+    let log = fs::read(folder.path("issuer.db-wal")).expect("its log");
+    let mut found = std::collections::BTreeSet::new();
+    for step in 0..=24 {
+        let end = log.len() * step / 24;
+        for damage in [false, true] {
+            let mut torn = log[..end].to_vec();
+            if damage && let Some(byte) = torn.last_mut() {
+                *byte ^= 0xff;
+            }
+            let copy = Folder::new();
+            fs::write(copy.file(), &database).expect("a copy");
+            fs::write(copy.path("issuer.db-wal"), torn).expect("a copy");
+            let pair = wait(copy.open().read("p", &["left", "right"], 1)).expect("records");
+            let number = |at: usize| {
+                let record = pair[at].as_ref()?;
+                let text = std::str::from_utf8(&record.value).expect("a number");
+                Some(text.parse::<usize>().expect("a number"))
+            };
+            assert_eq!(number(0), number(1), "a commit is whole");
+            if end == log.len() && !damage {
+                assert_eq!(number(0), Some(COMMITS));
+            }
+            found.insert(number(0));
+        }
+    }
+    assert!(
+        found.len() > 10,
+        "it was torn at several commits: {found:?}"
+    );
+}
+
 #[test]
 fn a_backup_replaces_nothing() {
     let folder = Folder::new();

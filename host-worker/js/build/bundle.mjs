@@ -48,6 +48,8 @@ export async function bundle(here, glue, out) {
     ...common,
     entryPoints: ENTRIES.map(source),
   });
+  // A class of the Worker, and the store that talks to its objects. It needs no component.
+  await build({ ...common, entryPoints: [source('durable-object')], external: ['cloudflare:workers'] });
   // A drop-in imports the package's entry for its host, as an application does.
   await build({
     ...common,

@@ -37,9 +37,9 @@ export async function declarations(here, glue, out) {
           '#glue/*': [path.join(glue.gate.types, 'interfaces', 'tollgate-auth-*.d.ts')],
         },
       },
-      files: [...ENTRIES, 'keycard/index']
+      files: [...ENTRIES, 'durable-object', 'store-imports', 'keycard/index']
         .map((name) => path.join(here, 'src', `${name}.ts`))
-        .concat(path.join(here, 'src', 'wasm.d.ts')),
+        .concat(['wasm.d.ts', 'cloudflare-workers.d.ts'].map((name) => path.join(here, 'src', name))),
     }),
   );
   const tsc = path.join(path.dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
@@ -56,6 +56,8 @@ export async function declarations(here, glue, out) {
     // Nothing public mentions it.
     filter: (file) => path.basename(file) !== 'gates.d.ts',
   });
+  for (const name of ['durable-object.d.ts', 'durable-object-store.d.ts', 'store.d.ts', 'store-message.d.ts'])
+    await copyFile(path.join(types, name), path.join(out, name));
   for (const name of ['types.d.ts', 'token-types.d.ts', 'errors.d.ts', 'config-error.d.ts', 'token-error.d.ts'])
     await copyFile(path.join(types, name), path.join(out, name));
 }

@@ -9,106 +9,20 @@
 // tables) is kept as it is. What changes is by name and by syntax tree, never by text search, and
 // a name that is missing stops the build: a jco update cannot pass through here unnoticed.
 import { parse } from 'acorn';
+import { listsAsViews } from './list-views.mjs';
+import { STAND_INS } from './stand-ins.mjs';
 import { edited, walk } from './syntax-tree.mjs';
-
-/** Runtime functions of jco with a synchronous stand-in. The key must be declared in the glue. */
-const STAND_INS = {
-  // One state for the one component instance. `throwIfTrapped` keeps a broken instance from
-  // being entered again. An exception with a `payload` is the error of an import's `result`, and
-  // no trap; the glue goes on where `markTrapped` says so.
-  getOrCreateAsyncState: `
-    const instanceState = {
-      mayLeave: true,
-      trapped: undefined,
-      throwIfTrapped() { if (this.trapped !== undefined) throw new WebAssembly.RuntimeError('the instance has trapped'); },
-      markTrapped(err) {
-        if (err !== null && typeof err === 'object' && Object.hasOwn(err, 'payload')) return false;
-        this.trapped = err ?? true;
-        return true;
-      },
-    };
-    function getOrCreateAsyncState() { return instanceState; }`,
-  // jco counts UTF-8 bytes one character at a time and then encodes. Nearly all text here is
-  // ASCII, where one byte per character is exact and known beforehand. Below 64 characters a
-  // loop beats the call into the encoder (measured in workerd: 0.14 against 0.42 µs).
-  _utf8AllocateAndEncode: `
-    function _utf8AllocateAndEncode(s, realloc, memory) {
-      if (typeof s !== 'string') throw new TypeError('expected a string, received [' + typeof s + ']');
-      const n = s.length;
-      if (n === 0) return { ptr: 1, len: 0 };
-      let ptr = realloc(0, 0, 1, n);
-      let out = new Uint8Array(memory.buffer, ptr, n);
-      if (n <= 64) {
-        let i = 0;
-        for (; i < n; i++) { const c = s.charCodeAt(i); if (c > 127) break; out[i] = c; }
-        if (i === n) return { ptr, len: n };
-      }
-      const { read } = TEXT_ENCODER_UTF8.encodeInto(s, out);
-      if (read === n) return { ptr, len: n };
-      const most = n * 3;
-      ptr = realloc(ptr, n, 1, most);
-      out = new Uint8Array(memory.buffer, ptr, most);
-      const { written } = TEXT_ENCODER_UTF8.encodeInto(s, out);
-      ptr = realloc(ptr, most, 1, written);
-      return { ptr, len: written };
-    }`,
-  // Without ignoreBOM a text that begins with U+FEFF would lose it.
-  //
-  // Most texts that come out of a call are the same few header names and values each time, and a
-  // call of the decoder costs 0.3 µs in workerd. So short ASCII texts are compared with the last
-  // one that fell on the same of 64 slots, and that string is used again where they are equal.
-  TEXT_DECODER_UTF8: `
-    const TEXT_DECODER_UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
-    const recentTexts = new Array(64).fill('');
-    let bytes = new Uint8Array(0);
-    function decodeText(memory, ptr, len) {
-      if (bytes.buffer !== memory.buffer) bytes = new Uint8Array(memory.buffer);
-      if (len > 64) return TEXT_DECODER_UTF8.decode(bytes.subarray(ptr, ptr + len));
-      if (len === 0) return '';
-      const slot = (len * 7 + bytes[ptr] * 5 + bytes[ptr + len - 1] * 3 + bytes[ptr + (len >> 1)]) & 63;
-      const recent = recentTexts[slot];
-      if (recent.length === len) {
-        let i = 0;
-        while (i < len && recent.charCodeAt(i) === bytes[ptr + i]) i++;
-        if (i === len) return recent;
-      }
-      const text = TEXT_DECODER_UTF8.decode(bytes.subarray(ptr, ptr + len));
-      // Only ASCII has as many characters as bytes and equal codes, so only it can match above.
-      if (text.length === len) recentTexts[slot] = text;
-      return text;
-    }`,
-  // jco remembers every handle ever made, for reports on misuse; over the life of an isolate
-  // that is a leak.
-  rscTableCreateOwn: `
-    function rscTableCreateOwn(table, rep) {
-      const free = table[0] & ~T_FLAG;
-      if (free === 0) { table.push(0, rep | T_FLAG); return (table.length >> 1) - 1; }
-      table[0] = table[free << 1];
-      table[free << 1] = 0;
-      table[(free << 1) + 1] = rep | T_FLAG;
-      return free;
-    }`,
-  // The collector drops what a cancelled request left behind; all else is dropped explicitly. It
-  // must never throw, which would end a Node process, nor enter an instance that has trapped.
-  // jco's own fallback lacks `register`, so it throws in workerd before 2025-05.
-  finalizationRegistryCreate: `
-    function finalizationRegistryCreate(unregister) {
-      if (typeof FinalizationRegistry === 'undefined') return { register() {}, unregister() {} };
-      return new FinalizationRegistry((handle) => {
-        const state = getOrCreateAsyncState(0);
-        if (state.trapped !== undefined) return;
-        try { unregister(handle); } catch (err) { state.markTrapped(err); }
-      });
-    }`,
-};
 
 /**
  * @param {string} source jco's glue, made with synchronous instantiation
+ * @param {string[]} [views] methods of the host that get lists of bytes as views of the component's
+ *   memory, and not as copies: see build/list-views.mjs
  * @returns {string} the same exports, without the asynchronous runtime
  */
-export function syncGlue(source) {
+export function syncGlue(source, views = []) {
   source = edit(source, standIns);
   source = untilStable(source, plainCalls);
+  for (const method of views) source = listsAsViews(source, method);
   source = untilStable(source, deadDeclarations);
   refuseLeftovers(source);
   return source;
@@ -125,7 +39,10 @@ export function generator(tree) {
   return found;
 }
 
-/** Names of the asynchronous runtime, and of what workerd forbids or does not have. */
+/**
+ * Names of the asynchronous runtime, of what workerd forbids or does not have, and of a second
+ * memory.
+ */
 const LEFTOVERS = new Set([
   'task',
   'subtask',
@@ -140,6 +57,7 @@ const LEFTOVERS = new Set([
   'Buffer',
   'fetch',
   'compile',
+  'memory1',
 ]);
 
 function refuseLeftovers(source) {
@@ -147,7 +65,7 @@ function refuseLeftovers(source) {
     if (node.async || node.type === 'YieldExpression' || (node.type === 'Identifier' && LEFTOVERS.has(node.name))) {
       const [line] = source.slice(node.start).split('\n');
       throw new Error(
-        `jco's glue keeps a part of its asynchronous runtime (\`${line.trim()}\`). jco has changed: look at what it generates and adapt build/sync-glue.mjs.`,
+        `jco's glue has what must not be in it (\`${line.trim()}\`). jco has changed: look at what it generates and adapt build/sync-glue.mjs.`,
       );
     }
     return true;
@@ -197,8 +115,11 @@ function plainCalls(tree, source) {
         // _debugLog(…); task.resolve(…); INSTANCE_FLAGS.set(…);
         if (
           expression.type === 'CallExpression' &&
-          /^(_debugLog|task\.\w+|INSTANCE_FLAGS\.set)$/.test(text(expression.callee))
+          /^(_debugLog|task\.\w+|INSTANCE_FLAGS\.set|curResourceBorrows\.push)$/.test(text(expression.callee))
         )
+          return replace(node, '');
+        // curResourceBorrows = []
+        if (expression.type === 'AssignmentExpression' && text(expression.left) === 'curResourceBorrows')
           return replace(node, '');
         // table._createdReps = …; f.fnName = …; HANDLE_TABLES[0] = …; read only by what is cut
         if (expression.type === 'AssignmentExpression' && expression.left.type === 'MemberExpression') {
@@ -238,7 +159,12 @@ function plainCalls(tree, source) {
       case 'LabeledStatement':
         return node.label.name === 'taskCreation' ? replace(node, '') : true;
       case 'IfStatement':
+        // if (!rsc0) { rsc0 = Object.create(…); … }: a resource that another component implements
+        if (/^!rsc\d+$/.test(text(node.test))) return replace(node, '');
         return text(node.test) === '0!== null' ? replace(node, '') : true;
+      case 'ForOfStatement':
+        // for (const rsc of curResourceBorrows) { … }: what was made of such resources
+        return text(node.right) === 'curResourceBorrows' ? replace(node, '') : true;
       case 'ReturnStatement':
         if (node.argument !== null && text(node.argument) === 'promise || maybeSyncReturn')
           return replace(node, 'return maybeSyncReturn;');
@@ -284,6 +210,18 @@ function plainCalls(tree, source) {
         // Object.assign(f, { _jcoMaySuspend: false }) and _guardMayLeave(0, f)
         if (text(node.callee) === 'Object.assign' && text(node.arguments[1]).includes('_jcoMaySuspend'))
           return replace(node, text(node.arguments[0]));
+        // Object.defineProperty(rsc, symbolRscHandle, { writable: true, value: handle }): an assignment takes
+        // a tenth of the time, and nobody lists the properties
+        if (
+          text(node.callee) === 'Object.defineProperty' &&
+          /^symbol(RscHandle|Dispose)$/.test(text(node.arguments[1]))
+        ) {
+          const [resource, name, { properties }] = node.arguments;
+          const value = properties.find((p) => p.key.name === 'value').value;
+          edits.push({ start: node.start, end: value.start, text: `${text(resource)}[${text(name)}] = ` });
+          edits.push({ start: value.end, end: node.end, text: '' });
+          return false;
+        }
         if (callee(node) === '_guardMayLeave') return replace(node, text(node.arguments[1]));
         return true;
       default:

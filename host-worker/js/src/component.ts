@@ -40,8 +40,14 @@ export interface Call {
  * costs more than the rest of a call. 1,024 covers some seconds of callers on a busy isolate; 4 Mi
  * characters are at most 8 MiB of the isolate's 128.
  */
-const MEMO_ENTRIES = 1024;
+const MEMO_BITS = 10;
+const MEMO_ENTRIES = 2 ** MEMO_BITS;
 const MEMO_CHARACTERS = 4 * 1024 * 1024;
+
+interface Memo {
+  id: bigint;
+  verified: Verified;
+}
 
 /** The progress of a task. */
 export interface Ready<T> {
@@ -80,7 +86,8 @@ export class Component {
   readonly #gate: Gate;
   /** The exports of the component. */
   protected readonly exports: ReturnType<typeof instantiate>;
-  readonly #identities = new Map<bigint, Verified>();
+  /** By the last digits of their ids, which count up: the newest ones. */
+  readonly #identities: (Memo | undefined)[] = new Array(MEMO_ENTRIES).fill(undefined);
   #characters = 0;
   #call: Call | undefined;
 
@@ -99,7 +106,7 @@ export class Component {
     this.exports = instantiate(
       (path) => modules[path.split('.')[1] as keyof CoreModules],
       {
-        'tollgate:auth/clock': { now: () => BigInt(Date.now()) },
+        'tollgate:auth/clock': { now: () => Date.now() },
         'tollgate:auth/random': { getBytes: (len: number) => crypto.getRandomValues(new Uint8Array(len)) },
         'tollgate:auth/http-client': { PendingResponse: Exchange, send },
         'tollgate:auth/signatures': settings.signatures ?? {
@@ -146,17 +153,18 @@ export class Component {
 
   /** The identity behind an id that a call has just returned. */
   identity(id: bigint, call: Call): Verified {
-    let verified = this.#identities.get(id);
-    if (verified !== undefined) return verified;
+    const slot = Number(BigInt.asUintN(MEMO_BITS, id));
+    const memo = this.#identities[slot];
+    if (memo?.id === id) return memo.verified;
     const record = this.enter((gate) => gate.identity(id), call);
     if (record === undefined) throw new Trap('the component has no identity for the id that it just returned');
-    verified = new Verified(record);
-    this.#identities.set(id, verified);
-    this.#characters += verified.size;
-    for (const [oldest, { size }] of this.#identities) {
-      if (this.#identities.size <= MEMO_ENTRIES && this.#characters <= MEMO_CHARACTERS) break;
-      this.#identities.delete(oldest);
-      this.#characters -= size;
+    const verified = new Verified(record);
+    this.#characters += verified.size - (memo?.verified.size ?? 0);
+    this.#identities[slot] = { id, verified };
+    // The next slots have the oldest.
+    for (let next = slot + 1; this.#characters > MEMO_CHARACTERS && next < slot + MEMO_ENTRIES; next++) {
+      this.#characters -= this.#identities[next % MEMO_ENTRIES]?.verified.size ?? 0;
+      this.#identities[next % MEMO_ENTRIES] = undefined;
     }
     return verified;
   }

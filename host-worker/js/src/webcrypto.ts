@@ -65,10 +65,17 @@ export class VerifyingKey {
     this.#track = track;
   }
 
+  /**
+   * Both are views of the component's memory, which changes when this returns. WebCrypto copies
+   * what it is given before it returns; for what is read later there is a copy here.
+   */
   verify(message: Uint8Array, signature: Uint8Array): Operation<boolean> {
     const key = this.#key;
     return this.#track(
-      () => (key === undefined ? this.#importAndVerify(message, signature) : this.#verify(key, message, signature)),
+      () =>
+        key === undefined
+          ? this.#importAndVerify(message.slice(), signature.slice())
+          : this.#verify(key, message, signature),
       false,
     );
   }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { startIssuer } from './support/issuer.mjs';
 import { load, packagePath } from './support/package.mjs';
+import { listsAsViews } from '../build/list-views.mjs';
 import { syncGlue } from '../build/sync-glue.mjs';
 
 const {
@@ -38,6 +39,34 @@ test('texts in the same cache slot of the decoder are not confused', async () =>
   for (const sub of subjects) assert.equal((await gate.verify(await issuer.mint({ aud: 'a', sub }))).auth.subject, sub);
 });
 
+test('tokens that wait for one key are checked with their own bytes', async () => {
+  // They make the memory grow, which takes the bytes away from all views of it.
+  const claims = { aud: 'a', padding: 'x'.repeat(8000) };
+  const tokens = await Promise.all(Array.from({ length: 300 }, (_, i) => issuer.mint({ ...claims, sub: `user-${i}` })));
+  const forged = `${tokens[0].slice(0, tokens[0].lastIndexOf('.'))}.${tokens[1].split('.')[2]}`;
+  const gate = createGate({ issuers: [{ issuer: issuer.url, audiences: ['a'], keys: { inline: issuer.jwks } }] });
+  const [refused, ...answers] = await Promise.all([forged, ...tokens].map((token) => gate.verify(token)));
+  assert.deepEqual([refused.ok, refused.reason], [false, 'token-bad-signature']);
+  assert.deepEqual(
+    answers.map(({ auth, reason }) => auth?.subject ?? reason),
+    tokens.map((_, i) => `user-${i}`),
+  );
+});
+
+test('identities of many tokens are not confused', async () => {
+  const gate = createGate({ issuers: [{ issuer: issuer.url, audiences: ['a'], keys: { inline: issuer.jwks } }] });
+  const tokens = await Promise.all(Array.from({ length: 1100 }, (_, i) => issuer.mint({ aud: 'a', sub: `user-${i}` })));
+  const subjects = async (list) => {
+    const answers = [];
+    for (const token of list) answers.push((await gate.verify(token)).auth.subject);
+    return answers;
+  };
+  const expected = tokens.map((_, i) => `user-${i}`);
+  assert.deepEqual(await subjects(tokens), expected);
+  assert.deepEqual(await subjects(tokens.toReversed()), expected.toReversed());
+  assert.deepEqual(await subjects(tokens), expected);
+});
+
 test('the published glue contains nothing of the asynchronous runtime', async () => {
   const shims = ['shim.js', 'verifier-shim.js'].map((name) => readFile(path.join(packagePath, name), 'utf8'));
   const shim = (await Promise.all(shims)).join();
@@ -58,5 +87,6 @@ test('the published glue contains nothing of the asynchronous runtime', async ()
 });
 
 test('a jco that generates other code stops the build', () => {
+  assert.throws(() => listsAsViews('rsc0.verify(list)', 'verify'), /lists of bytes for `verify` in a new way/);
   assert.throws(() => syncGlue('export function instantiate() {}'), /does not declare .*adapt build\/sync-glue\.mjs/);
 });

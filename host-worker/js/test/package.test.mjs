@@ -49,7 +49,7 @@ test('it has no dependency, and uses Node only in its own entries', async () => 
 test('npm packs what a user needs, and nothing else', async () => {
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--offline'], { cwd: packagePath });
   const listed = JSON.parse(stdout)[0].files.map(({ path: name }) => name);
-  const scripts = ['bare', 'keycard/index', 'node', 'node-http', 'shim', 'worker']
+  const scripts = ['bare', 'durable-object', 'keycard/index', 'node', 'node-http', 'shim', 'worker']
     .concat('signatures', 'signatures-node', 'signatures-worker')
     .concat('verifier-node', 'verifier-shim', 'verifier-worker')
     .flatMap((name) => [`${name}.js`, `${name}.js.map`]);
@@ -78,6 +78,55 @@ async function reachable() {
   }
   return found;
 }
+
+test('a Worker with storage compiles with the types of Workers, and mistakes do not', async (t) => {
+  const root = await consumer(t, {
+    'tsconfig.json': JSON.stringify({
+      compilerOptions: {
+        strict: true,
+        noEmit: true,
+        module: 'nodenext',
+        moduleResolution: 'nodenext',
+        exactOptionalPropertyTypes: true,
+        skipLibCheck: false,
+        typeRoots: [path.join(tools, '@types'), tools],
+        types: ['@cloudflare/workers-types'],
+        lib: ['es2022'],
+      },
+      files: ['main.ts'],
+    }),
+    'main.ts': `
+      import { StoreError, TollgateStore, durableObjectStore, type Store } from 'tollgate/durable-object';
+
+      interface Env { STORE: DurableObjectNamespace<TollgateStore> }
+
+      export { TollgateStore };
+      export default {
+        async fetch(request, env) {
+          const store: Store = durableObjectStore(env.STORE, { locationHint: 'weur' });
+          // @ts-expect-error there is no such option
+          durableObjectStore(env.STORE, { timeout: 1 });
+          try {
+            const [record] = await store.read('p', ['k'], 1);
+            const version = record?.version ?? null;
+            const put = { key: 'k', version: 'v', value: new Uint8Array(), expiresAt: 5 };
+            const result = await store.commit('p', { conditions: [{ key: 'k', version }], puts: [put] }, 1);
+            // @ts-expect-error there is no such result
+            if (result === 'lost') throw new Error();
+            const { records, more } = await store.list('p', 'k', undefined, 10, 1);
+            return Response.json({ result, count: records.length, more, url: request.url });
+          } catch (error) {
+            if (error instanceof StoreError && error.kind === 'unavailable') return new Response(null, { status: 503 });
+            throw error;
+          }
+        },
+      } satisfies ExportedHandler<Env>;
+    `,
+  });
+  await run(process.execPath, [path.join(tools, 'typescript/bin/tsc'), '--project', root]).catch((error) =>
+    assert.fail(error.stdout),
+  );
+});
 
 test('every script has a source map with the text of its sources', async () => {
   for (const name of await readdir(packagePath, { recursive: true })) {

@@ -41,7 +41,7 @@ for (const [node, kind] of [
 process.exitCode = failed ? 1 : 0;
 
 function tests(kind) {
-  const inWorkerd = ['workerd', 'exchange-workerd', 'quick-start', 'keycard', 'keycard-exchange'].map(
+  const inWorkerd = ['workerd', 'durable-object', 'exchange-workerd', 'quick-start', 'keycard', 'keycard-exchange'].map(
     (name) => `${name}.test.mjs`,
   );
   return readdirSync(folder)

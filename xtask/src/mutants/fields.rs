@@ -17,7 +17,7 @@ pub(super) struct Field {
 }
 
 /// A file belongs to the first field that has it. What must not be wrong comes first.
-const FIELDS: [Field; 9] = [
+const FIELDS: [Field; 11] = [
     Field {
         files: &["access_token/", "trusted_url"],
         tests: &[
@@ -83,8 +83,16 @@ const FIELDS: [Field; 9] = [
         ],
     },
     Field {
+        files: &["authorization_server/"],
+        tests: &["authorization_server_clients"],
+    },
+    Field {
         files: &["deployment/"],
         tests: &["client_keys", "environment", "gate_configuration"],
+    },
+    Field {
+        files: &["store"],
+        tests: &["store"],
     },
     // What all of them stand on.
     Field {

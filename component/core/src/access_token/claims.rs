@@ -93,8 +93,8 @@ impl Dates {
 }
 
 impl Identity {
-    /// Reads the claims. Only the form of their values is checked.
-    pub(super) fn read(issuer: &str, claims: &Object, text: &str) -> Result<Self, TokenError> {
+    /// Reads the claims, except their text. Only the form of their values is checked.
+    pub(super) fn read(issuer: &str, claims: &Object<'_>) -> Result<Self, TokenError> {
         let missing = |name: &str| TokenError::MissingClaim(name.to_owned());
         Ok(Self {
             subject: text_claim(claims, "sub")?,
@@ -108,7 +108,7 @@ impl Identity {
                 issued_at: date(claims, "iat")?,
             },
             actors: actors(claims)?,
-            claims: text.to_owned(),
+            claims: String::new(),
         })
     }
 
@@ -129,17 +129,17 @@ impl Identity {
     }
 }
 
-fn text_claim(claims: &Object, name: &'static str) -> Result<Option<String>, TokenError> {
+fn text_claim(claims: &Object<'_>, name: &'static str) -> Result<Option<String>, TokenError> {
     match claims.get(name) {
         None => Ok(None),
-        Some(Json::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
+        Some(Json::String(text)) if !text.is_empty() => Ok(Some(text.to_string())),
         // An empty subject identifies nobody, so different users would share it.
         Some(_) => Err(TokenError::BadClaim(name)),
     }
 }
 
 /// RFC 8693 section 4.1: an object that identifies the actor, with the prior actor's inside it.
-fn actors(claims: &Object) -> Result<Vec<Actor>, TokenError> {
+fn actors(claims: &Object<'_>) -> Result<Vec<Actor>, TokenError> {
     let bad = TokenError::BadClaim("act");
     let mut actors = Vec::new();
     let mut next = claims.get("act");
@@ -161,7 +161,7 @@ fn actors(claims: &Object) -> Result<Vec<Actor>, TokenError> {
     Ok(actors)
 }
 
-fn date(claims: &Object, name: &'static str) -> Result<Option<f64>, TokenError> {
+fn date(claims: &Object<'_>, name: &'static str) -> Result<Option<f64>, TokenError> {
     match claims.get(name) {
         None => Ok(None),
         Some(Json::Number(number)) => {
@@ -177,11 +177,11 @@ fn date(claims: &Object, name: &'static str) -> Result<Option<f64>, TokenError> 
     }
 }
 
-fn audience(claims: &Object) -> Result<Vec<String>, TokenError> {
+fn audience(claims: &Object<'_>) -> Result<Vec<String>, TokenError> {
     let bad = TokenError::BadClaim("aud");
     match claims.get("aud") {
         None => Err(TokenError::MissingClaim("aud".into())),
-        Some(Json::String(aud)) => Ok(vec![aud.clone()]),
+        Some(Json::String(aud)) => Ok(vec![aud.to_string()]),
         Some(Json::Array(list)) if list.len() <= limits::AUDIENCES => strings(list).ok_or(bad),
         Some(_) => Err(bad),
     }
@@ -189,7 +189,7 @@ fn audience(claims: &Object) -> Result<Vec<String>, TokenError> {
 
 /// `scope` is a string (RFC 8693 section 4.2, RFC 9068 section 2.2.3); `scp` is what Okta and
 /// Entra send instead, as an array or a string.
-fn scopes(claims: &Object) -> Result<Vec<String>, TokenError> {
+fn scopes(claims: &Object<'_>) -> Result<Vec<String>, TokenError> {
     let (name, value) = match (claims.get("scope"), claims.get("scp")) {
         (Some(value), _) => ("scope", value),
         (None, Some(value)) => ("scp", value),
@@ -210,7 +210,7 @@ fn scopes(claims: &Object) -> Result<Vec<String>, TokenError> {
         .ok_or(TokenError::BadClaim(name))
 }
 
-fn strings(list: &[Json]) -> Option<Vec<String>> {
+fn strings(list: &[Json<'_>]) -> Option<Vec<String>> {
     list.iter()
         .map(|value| value.as_str().map(str::to_owned))
         .collect()

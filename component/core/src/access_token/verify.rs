@@ -6,7 +6,7 @@ use super::TokenError;
 use super::audience::{Audiences, Target};
 use super::claims::{Identity, Tolerance};
 use crate::capability::{SignatureError, UnixMillis};
-use crate::jose::{Algorithm, CompactJws, JwkSet, VerificationError, VerifyingKey};
+use crate::jose::{Algorithm, CompactJws, JwkSet, KnownHeaders, VerificationError, VerifyingKey};
 use crate::json::{Json, Object};
 use crate::limits;
 use crate::task::Scheduler;
@@ -76,7 +76,7 @@ impl IssuerPolicy {
         }
     }
 
-    fn check_presence(&self, claims: &Object) -> Result<(), TokenError> {
+    fn check_presence(&self, claims: &Object<'_>) -> Result<(), TokenError> {
         let absent = |name: &&String| matches!(claims.get(name), None | Some(Json::Null));
         match self.required_claims.iter().find(absent) {
             Some(name) => Err(TokenError::MissingClaim(name.clone())),
@@ -101,13 +101,14 @@ pub struct UnverifiedToken<'a> {
 /// The first rule that the token breaks.
 pub fn read<'a>(
     token: &'a str,
+    known: &KnownHeaders,
     policies: &[IssuerPolicy],
     now: UnixMillis,
     target: Option<Target<'_>>,
 ) -> Result<UnverifiedToken<'a>, TokenError> {
-    let jws = CompactJws::parse(token).map_err(TokenError::Form)?;
-    let text = std::str::from_utf8(jws.payload()).map_err(|_| TokenError::Claims)?;
-    let claims = Object::parse(text.as_bytes(), limits::JSON_DEPTH);
+    let mut jws = CompactJws::parse_with(token, known).map_err(TokenError::Form)?;
+    let text = String::from_utf8(jws.take_payload()).map_err(|_| TokenError::Claims)?;
+    let claims = Object::parse_text(&text, limits::JSON_DEPTH);
     let claims = claims.map_err(|_| TokenError::Claims)?;
     let iss = claims
         .get("iss")
@@ -124,7 +125,8 @@ pub fn read<'a>(
     if let Some(cnf) = claims.get("cnf") {
         return Err(confirmation_error(cnf));
     }
-    let identity = Identity::read(iss, &claims, text)?;
+    let mut identity = Identity::read(iss, &claims)?;
+    identity.claims = text;
     policy.check_request(&identity, now, target)?;
     Ok(UnverifiedToken {
         jws,
@@ -136,7 +138,7 @@ pub fn read<'a>(
 /// Why a token with `cnf` is refused: proof of possession is not checked here, so a token that is
 /// bound to a key must not be accepted as a bearer token (RFC 9449 section 7.2, RFC 8705 section
 /// 3). An empty `cnf`, or one that is not an object, is malformed (RFC 7800 section 3.1).
-fn confirmation_error(cnf: &Json) -> TokenError {
+fn confirmation_error(cnf: &Json<'_>) -> TokenError {
     match cnf {
         Json::Object(members) if !members.is_empty() => TokenError::SenderConstrained,
         _ => TokenError::BadClaim("cnf"),
@@ -192,8 +194,9 @@ impl UnverifiedToken<'_> {
         Err(error)
     }
 
-    /// The identity, once the token is verified.
-    pub(crate) fn into_identity(self) -> Identity {
+    /// The identity, once the token is verified. Its header is known from then on.
+    pub(crate) fn into_identity(self, known: &KnownHeaders) -> Identity {
+        self.jws.keep_header(known);
         self.identity
     }
 }

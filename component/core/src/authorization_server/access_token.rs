@@ -40,7 +40,7 @@ pub(super) struct AccessTokenRequest<'a> {
     pub(super) until: Option<UnixSeconds>,
     pub(super) props: Props<'a>,
     /// `act` (RFC 8693 section 4.1).
-    pub(super) actor: Option<Object>,
+    pub(super) actor: Option<Object<'static>>,
 }
 
 /// The props of an access token.
@@ -88,8 +88,8 @@ impl Server {
         self.scheduler().random(&mut id);
         let id = base64url::encode(&id);
         let mut claims = Object::default();
-        let mut text = |name: &str, value: &str| {
-            claims.insert(name, Json::String(value.to_owned()));
+        let mut text = |name: &'static str, value: &str| {
+            claims.insert(name, Json::from(value.to_owned()));
         };
         text("iss", &self.settings.issuer);
         text("sub", request.subject);
@@ -214,8 +214,8 @@ pub(super) fn props_record(id: &str) -> String {
 }
 
 /// One resource as a text, several as a list (RFC 7519 section 4.1.3).
-pub(super) fn audience(resources: &[String]) -> Json {
-    let mut values = resources.iter().cloned().map(Json::String);
+pub(super) fn audience(resources: &[String]) -> Json<'static> {
+    let mut values = resources.iter().cloned().map(Json::from);
     match (values.next(), resources.len()) {
         (Some(only), 1) => only,
         (first, _) => Json::Array(first.into_iter().chain(values).collect()),
@@ -235,7 +235,7 @@ pub(super) struct GrantClaim {
 
 impl GrantClaim {
     /// Reads the claim of a token whose signature is verified.
-    pub(super) fn read(keys: &ServerKeys, claims: &Object) -> Option<Self> {
+    pub(super) fn read(keys: &ServerKeys, claims: &Object<'static>) -> Option<Self> {
         let text = claims.get(GRANT_CLAIM)?.as_str()?;
         let id = claims.get("jti")?.as_str()?;
         let bytes = base64url::decode(text)?;

@@ -20,7 +20,7 @@ pub struct AuthorizationError {
     /// redirect URI are not proven: then the user must not be redirected.
     pub redirect: Option<String>,
     /// The complete response: the redirect, or a page that says what happened.
-    pub answer: Answer,
+    pub answer: Box<Answer>,
 }
 
 impl Server {
@@ -55,7 +55,7 @@ impl Server {
         AuthorizationError {
             rejection,
             redirect,
-            answer,
+            answer: Box::new(answer),
         }
     }
 
@@ -92,7 +92,7 @@ impl Server {
     ) -> Answer {
         let (asked, client) = match self.parse_authorization(request).await {
             Ok(parsed) => parsed,
-            Err(refused) => return self.authorization_error(request, refused).answer,
+            Err(refused) => return *self.authorization_error(request, refused).answer,
         };
         let redirect = redirect_of(&asked);
         let pages = self.pages(request);
@@ -104,7 +104,7 @@ impl Server {
                     rejection,
                     redirect: Some(redirect),
                 };
-                self.authorization_error(request, refused).answer
+                *self.authorization_error(request, refused).answer
             }
             Err(rejection) => pages.refusal(&rejection),
         }

@@ -10,11 +10,11 @@ use super::client::{Client, GrantType};
 use super::compile::Settings;
 use super::issuer::Request;
 use super::parameters::Parameters;
+use super::pkce;
 use super::redirect_uri;
 use super::rejection::{PkceFailure, RedirectUriFailure, Rejection, ScopeFailure};
 use super::server::Server;
 use crate::access_token::is_scope_token;
-use crate::grammar;
 use crate::http_url::HttpUrl;
 use crate::limits;
 
@@ -31,8 +31,6 @@ const SCOPE_BYTES: usize = 4096;
 const LOGIN_HINT_BYTES: usize = 512;
 /// `nonce`, `prompt` and `max_age`: a few words, or a random text.
 const WORDS_BYTES: usize = 512;
-/// The base64url form of a SHA-256.
-const CHALLENGE_BYTES: usize = 43;
 /// `max_age`: ten years, in seconds.
 const MAX_AGE: u64 = 10 * 366 * 86_400;
 
@@ -200,7 +198,7 @@ impl Settings {
             (None, None) => return Ok(()),
             (Some(_), None) => PkceFailure::MethodMissing,
             (Some(_), Some(method)) if method != "S256" => PkceFailure::Method,
-            (Some(challenge), Some(_)) if !is_challenge(challenge) => PkceFailure::Syntax,
+            (Some(challenge), Some(_)) if !pkce::is_challenge(challenge) => PkceFailure::Syntax,
             (Some(_), Some(_)) => return Ok(()),
         };
         Err(Rejection::Pkce(failure))
@@ -306,10 +304,6 @@ fn check_text(name: &'static str, value: &str, limit: usize) -> Result<(), Rejec
         return Err(Rejection::BadParameter(name));
     }
     Ok(())
-}
-
-fn is_challenge(text: &str) -> bool {
-    text.len() == CHALLENGE_BYTES && grammar::BASE64URL.contains_all(text)
 }
 
 fn prompt(parameters: &Parameters) -> Result<Prompt, Rejection> {

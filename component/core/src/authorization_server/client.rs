@@ -65,7 +65,7 @@ pub enum AuthenticationMethod {
 }
 
 impl AuthenticationMethod {
-    const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::None,
         Self::ClientSecretBasic,
         Self::ClientSecretPost,
@@ -151,7 +151,10 @@ pub(super) struct Client {
     /// object that was registered.
     pub(super) metadata: Option<String>,
     pub(super) registered_at: Option<UnixSeconds>,
+    /// When the registration ends unless it is renewed.
     pub(super) expires_at: Option<UnixSeconds>,
+    /// How long the registration is renewed for, in seconds. `None`: it does not end.
+    pub(super) lifetime: Option<u64>,
 }
 
 impl Client {
@@ -197,7 +200,8 @@ impl Client {
             .optional("name", self.name.as_deref())
             .optional("metadata", self.metadata.as_deref())
             .optional_number("registered_at", self.registered_at)
-            .optional_number("expires_at", self.expires_at);
+            .optional_number("expires_at", self.expires_at)
+            .optional_number("lifetime", self.lifetime);
         writer = match &self.keys {
             Some(ClientKeys::Inline(json)) => writer.text("jwks", json),
             Some(ClientKeys::Uri(uri)) => writer.text("jwks_uri", uri),
@@ -248,6 +252,7 @@ impl Client {
             metadata: reader.optional("metadata")?.map(str::to_owned),
             registered_at: reader.optional_number("registered_at")?,
             expires_at: reader.optional_number("expires_at")?,
+            lifetime: reader.optional_number("lifetime")?,
         })
     }
 }
@@ -282,6 +287,7 @@ mod tests {
             metadata: Some("{}".to_owned()),
             registered_at: Some(1),
             expires_at: None,
+            lifetime: Some(90),
         }
     }
 
@@ -297,6 +303,7 @@ mod tests {
             metadata: None,
             registered_at: None,
             expires_at: Some(5),
+            lifetime: None,
             ..all
         };
         assert_eq!(Client::from_record(&least.to_record()), Ok(least));

@@ -2,11 +2,12 @@
 
 use super::access_token::{AccessTokenRequest, Props};
 use super::client::{Client, GrantType};
+use super::client_rejection::ClientAuthenticationFailure;
 use super::hooks::{AuditKind, TokenDecisionRequest};
 use super::narrowing::split_scopes;
 use super::parameters::Parameters;
 use super::partition::Shard;
-use super::rejection::{ClientAuthenticationFailure, Rejection};
+use super::rejection::Rejection;
 use super::server::Server;
 use super::token_response::TokenResponse;
 use crate::store::{Commit, Committed, Condition, Put};

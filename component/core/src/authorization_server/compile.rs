@@ -1,12 +1,12 @@
 //! Compiles the configuration: every check that needs no request.
 
-use super::client::{
-    AuthenticationMethod, Client, ClientKeys, ClientOrigin, GrantType, HashedSecret,
-};
-use super::config::{AccessTokenFormat, ClientConfig, Config, EndpointsConfig};
+use super::client::Client;
+use super::client_id_url::DocumentRules;
+use super::compile_clients::{clients, metadata_documents, registration};
+use super::config::{AccessTokenFormat, Config, EndpointsConfig};
 use super::pages::Pages;
+use super::registration::RegistrationRules;
 use super::sign_in::SignIn;
-use super::{redirect_uri, sealing};
 use crate::access_token::is_scope_token;
 use crate::config_error::ConfigError;
 use crate::http_url::HttpUrl;
@@ -22,9 +22,8 @@ const SECRET_BYTES: usize = 32;
 const SECRETS: usize = 8;
 const SCOPES: usize = 256;
 const RESOURCES: usize = 64;
-const CLIENTS: usize = 1024;
 /// `exp` of a longer-lived token would serve nobody: a year.
-const MAX_LIFETIME: u32 = 366 * 86_400;
+pub(super) const MAX_LIFETIME: u32 = 366 * 86_400;
 
 /// A configuration that can be used.
 #[derive(Debug)]
@@ -50,6 +49,9 @@ pub(super) struct Settings {
     pub(super) confidential_clients_may_omit_pkce: bool,
     pub(super) pages: Pages,
     pub(super) sign_in: Option<SignIn>,
+    pub(super) registration: Option<RegistrationRules>,
+    pub(super) metadata_documents: Option<DocumentRules>,
+    pub(super) private_use_redirect_uris: bool,
 }
 
 /// Paths of the endpoints, complete.
@@ -85,6 +87,7 @@ impl Settings {
 /// The first part of it that cannot work.
 pub(super) fn compile(config: &Config, algorithms: &[Algorithm]) -> Result<Settings, ConfigError> {
     let issuer_url = issuer(&config.issuer)?;
+    let private_use = config.private_use_redirect_uris.unwrap_or(false);
     let lifetime = |value: Option<u32>, default, range: (u32, u32), field| {
         let value = value.unwrap_or(default);
         if (range.0..=range.1).contains(&value) {
@@ -128,7 +131,6 @@ pub(super) fn compile(config: &Config, algorithms: &[Algorithm]) -> Result<Setti
         refresh_token_idle_lifetime: idle.transpose()?,
         refresh_grace,
         code_lifetime: lifetime(config.code_lifetime, 60, (1, 600), "code-lifetime")?,
-        clients: clients(&config.clients)?,
         confidential_clients_may_omit_pkce: config
             .confidential_clients_may_omit_pkce
             .unwrap_or(false),
@@ -138,6 +140,10 @@ pub(super) fn compile(config: &Config, algorithms: &[Algorithm]) -> Result<Setti
             .as_ref()
             .map(|sign_in| SignIn::compile(sign_in, &issuer_url, algorithms))
             .transpose()?,
+        clients: clients(&config.clients, private_use)?,
+        registration: registration(config)?,
+        metadata_documents: metadata_documents(config)?,
+        private_use_redirect_uris: private_use,
         issuer: config.issuer.clone(),
         issuer_url,
     })
@@ -174,7 +180,10 @@ fn secrets(secrets: &[Secret]) -> Result<Vec<Secret>, ConfigError> {
     Ok(secrets.to_vec())
 }
 
-fn scopes(scopes: Option<&[String]>, field: &str) -> Result<Option<Vec<String>>, ConfigError> {
+pub(super) fn scopes(
+    scopes: Option<&[String]>,
+    field: &str,
+) -> Result<Option<Vec<String>>, ConfigError> {
     let Some(scopes) = scopes else {
         return Ok(None);
     };
@@ -248,111 +257,4 @@ fn endpoints(config: &EndpointsConfig, issuer: &HttpUrl) -> Result<Endpoints, Co
         }
     }
     Ok(endpoints)
-}
-
-fn clients(configs: &[ClientConfig]) -> Result<Vec<Client>, ConfigError> {
-    if configs.len() > CLIENTS {
-        return Err(ConfigError::too_many(format_args!("clients"), CLIENTS));
-    }
-    let mut clients: Vec<Client> = Vec::new();
-    for (index, config) in configs.iter().enumerate() {
-        let error = |name: &str, message: &str| {
-            ConfigError::at(format_args!("clients[{index}].{name}"), message)
-        };
-        if config.id.is_empty() || config.id.len() > 2048 || config.id.chars().any(char::is_control)
-        {
-            return Err(error(
-                "id",
-                "the client_id is missing, or longer than 2048 characters",
-            ));
-        }
-        if clients.iter().any(|client| client.id == config.id) {
-            return Err(error(
-                "id",
-                "another client has the same id: give each its own",
-            ));
-        }
-        clients.push(client(config, &error)?);
-    }
-    Ok(clients)
-}
-
-fn client(
-    config: &ClientConfig,
-    error: &dyn Fn(&str, &str) -> ConfigError,
-) -> Result<Client, ConfigError> {
-    let keys = match (&config.jwks, &config.jwks_uri) {
-        (Some(_), Some(_)) => {
-            return Err(error("jwks", "set either `jwks` or `jwks-uri`, not both"));
-        }
-        (Some(json), None) => Some(ClientKeys::Inline(json.clone())),
-        (None, Some(uri)) => {
-            trusted_url(format_args!("clients.jwks-uri"), uri)?;
-            Some(ClientKeys::Uri(uri.clone()))
-        }
-        (None, None) => None,
-    };
-    let (has_keys, has_secret) = (keys.is_some(), !config.secrets.is_empty());
-    let authentication = config.authentication.unwrap_or(match () {
-        () if has_keys => AuthenticationMethod::PrivateKeyJwt,
-        () if has_secret => AuthenticationMethod::ClientSecret,
-        () => AuthenticationMethod::None,
-    });
-    let fits = match authentication {
-        AuthenticationMethod::None => !has_keys && !has_secret,
-        AuthenticationMethod::PrivateKeyJwt => has_keys && !has_secret,
-        _ => has_secret && !has_keys,
-    };
-    if !fits {
-        let message = "the credentials do not fit: private_key_jwt needs `jwks` or `jwks-uri`, \
-                       the secret methods need `secrets`, and `none` has neither";
-        return Err(error("authentication", message));
-    }
-    if config.secrets.iter().any(|secret| secret.len() < 16) {
-        let message = "a secret is shorter than 16 characters: set a random one";
-        return Err(error("secrets", message));
-    }
-    let grant_types = match &config.grant_types {
-        Some(types) => types.clone(),
-        None => vec![GrantType::AuthorizationCode],
-    };
-    if grant_types.contains(&GrantType::ClientCredentials)
-        && authentication == AuthenticationMethod::None
-    {
-        let message = "client_credentials needs a client that authenticates: set `secrets` or \
-                       `jwks` (RFC 6749 section 4.4)";
-        return Err(error("grant-types", message));
-    }
-    let needs_redirect = grant_types.contains(&GrantType::AuthorizationCode);
-    if needs_redirect && config.redirect_uris.is_empty() {
-        let message = "authorization_code needs at least one redirect URI";
-        return Err(error("redirect-uris", message));
-    }
-    for uri in &config.redirect_uris {
-        if let Err(problem) = redirect_uri::check_registered(uri) {
-            return Err(error("redirect-uris", problem.sentence()));
-        }
-    }
-    let scopes = scopes(config.scopes.as_deref(), "clients.scopes")?;
-    let secrets = config.secrets.iter().map(|secret| HashedSecret {
-        hash: sealing::hash(secret.expose()),
-        expires_at: None,
-    });
-    Ok(Client {
-        id: config.id.clone(),
-        origin: ClientOrigin::Configured,
-        epoch: 0,
-        redirect_uris: config.redirect_uris.clone(),
-        grant_types,
-        authentication,
-        secrets: secrets.collect(),
-        keys,
-        scopes,
-        serves: config.serves.clone(),
-        exchanges_tokens_of_others: config.exchanges_tokens_of_others,
-        name: config.name.clone(),
-        metadata: None,
-        registered_at: None,
-        expires_at: None,
-    })
 }

@@ -47,8 +47,81 @@ pub struct Config {
     pub pages: PagesConfig,
     /// Clients that are known from the start.
     pub clients: Vec<ClientConfig>,
+    /// Dynamic registration of clients (RFC 7591). Default: none.
+    pub registration: Option<RegistrationConfig>,
+    /// Clients whose id is the URL of their metadata (client ID metadata documents). Default: none.
+    pub metadata_documents: Option<MetadataDocumentsConfig>,
+    /// Accept redirect URIs with private-use schemes, such as `com.example.app:/callback` or
+    /// `cursor://callback` (RFC 8252 section 7.1). Any application on a device can claim such a
+    /// scheme, so only PKCE protects the code. Default: no.
+    pub private_use_redirect_uris: Option<bool>,
     /// How errors spell the names of options. Default: as this file, with hyphens.
     pub naming: Option<Naming>,
+}
+
+/// Who may register clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegistrationAccess {
+    /// Anybody.
+    Open,
+    /// Who presents one of these tokens as a bearer token (RFC 7591 section 3): at least 16
+    /// characters each.
+    InitialAccessTokens(Vec<Secret>),
+}
+
+/// Dynamic registration of clients (RFC 7591).
+#[derive(Debug, Clone)]
+pub struct RegistrationConfig {
+    /// Who may register clients.
+    pub access: RegistrationAccess,
+    /// How long a registration is valid, in seconds. It is renewed when the client uses it with less
+    /// than half of that left. 0: without end. Default: 90 days.
+    pub lifetime: Option<u32>,
+    /// The longest request, in bytes: at most 131072. Default: 65536.
+    pub max_body_bytes: Option<u32>,
+    /// Registrations per hour, for all clients together. Default: 1000.
+    pub max_per_hour: Option<u32>,
+    /// Grant types that may be registered. Default: `authorization_code` and `refresh_token`.
+    pub grant_types: Option<Vec<GrantType>>,
+    /// Authentication methods that may be registered. Without `none`, public clients cannot
+    /// register. Default: all.
+    pub authentication: Option<Vec<AuthenticationMethod>>,
+    /// Scopes that registered clients may have. Default: all of the server's.
+    pub scopes: Option<Vec<String>>,
+}
+
+impl RegistrationConfig {
+    /// The defaults.
+    #[must_use]
+    pub const fn new(access: RegistrationAccess) -> Self {
+        Self {
+            access,
+            lifetime: None,
+            max_body_bytes: None,
+            max_per_hour: None,
+            grant_types: None,
+            authentication: None,
+            scopes: None,
+        }
+    }
+}
+
+/// Client ID metadata documents.
+///
+/// The server fetches the documents from hosts that strangers choose. Addresses and names of local
+/// networks are refused, and redirects are not followed. What a name resolves to, only the runtime
+/// knows: a host on a server must refuse to connect to private addresses.
+#[derive(Debug, Clone, Default)]
+pub struct MetadataDocumentsConfig {
+    /// The hosts whose documents are accepted, such as `claude.ai`. Default: any.
+    pub hosts: Option<Vec<String>>,
+    /// Accept a `client_id` with a query. Default: no.
+    pub queries: Option<bool>,
+    /// Grant types that these clients may have. Anybody can be such a client, so think twice before
+    /// adding `client_credentials`. Default: `authorization_code` and `refresh_token`.
+    pub grant_types: Option<Vec<GrantType>>,
+    /// Scopes that these clients may have. Default: all of the server's.
+    pub scopes: Option<Vec<String>>,
 }
 
 /// Paths below the issuer's own path, each beginning with `/`.

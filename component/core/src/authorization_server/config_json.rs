@@ -1,7 +1,10 @@
 //! The configuration as JSON: see [`Config::from_json`].
 
 use super::client::{AuthenticationMethod, GrantType};
-use super::config::{AccessTokenFormat, ClientConfig, Config, EndpointsConfig};
+use super::config::{
+    AccessTokenFormat, ClientConfig, Config, EndpointsConfig, MetadataDocumentsConfig,
+    RegistrationAccess, RegistrationConfig,
+};
 use super::pages::{LanguageConfig, PagesConfig};
 use super::sign_in::{
     ClaimRuleConfig, ProviderConfig, ProviderKind, SignInConfig, TrustedHeaderConfig,
@@ -67,6 +70,15 @@ fn read(options: Options<'_>) -> Result<Config, ConfigError> {
             Some(pages) => read_pages(pages)?,
             None => PagesConfig::default(),
         },
+        registration: options
+            .object("registration")?
+            .map(read_registration)
+            .transpose()?,
+        metadata_documents: options
+            .object("metadata-documents")?
+            .map(read_metadata_documents)
+            .transpose()?,
+        private_use_redirect_uris: options.flag("private-use-redirect-uris")?,
         clients: clients
             .into_iter()
             .map(read_client)
@@ -93,6 +105,41 @@ fn read_endpoints(options: Options<'_>) -> Result<EndpointsConfig, ConfigError> 
     Ok(config)
 }
 
+fn read_registration(options: Options<'_>) -> Result<RegistrationConfig, ConfigError> {
+    let open = options.flag("open")?.unwrap_or(false);
+    let tokens = options.secrets("initial-access-tokens")?;
+    let config = RegistrationConfig {
+        access: match (open, tokens) {
+            (true, None) => RegistrationAccess::Open,
+            (false, Some(tokens)) => RegistrationAccess::InitialAccessTokens(tokens),
+            _ => {
+                let message = "say who may register clients: either `open`, or \
+                               `initial-access-tokens`";
+                return Err(options.error("initial-access-tokens", message));
+            }
+        },
+        lifetime: options.number("lifetime")?,
+        max_body_bytes: options.number("max-body-bytes")?,
+        max_per_hour: options.number("max-per-hour")?,
+        grant_types: grant_types(|words| options.words("grant-types", words))?,
+        authentication: methods(|words| options.words("authentication", words))?,
+        scopes: options.texts("scopes")?,
+    };
+    options.finish()?;
+    Ok(config)
+}
+
+fn read_metadata_documents(options: Options<'_>) -> Result<MetadataDocumentsConfig, ConfigError> {
+    let config = MetadataDocumentsConfig {
+        hosts: options.texts("hosts")?,
+        queries: options.flag("queries")?,
+        grant_types: grant_types(|words| options.words("grant-types", words))?,
+        scopes: options.texts("scopes")?,
+    };
+    options.finish()?;
+    Ok(config)
+}
+
 fn read_sign_in(options: Options<'_>) -> Result<SignInConfig, ConfigError> {
     let providers = options.objects("providers")?.unwrap_or_default();
     let header = options.object("trusted-header")?;
@@ -103,6 +150,7 @@ fn read_sign_in(options: Options<'_>) -> Result<SignInConfig, ConfigError> {
             .collect::<Result<_, _>>()?,
         trusted_header: header.map(read_trusted_header).transpose()?,
         development_users: options.texts("development-users")?.unwrap_or_default(),
+        remember_consent: options.number("remember-consent")?,
     };
     options.finish()?;
     Ok(config)

@@ -3,6 +3,7 @@
 use super::issuer::Request;
 use super::rejection::{Rejection, SignInFailure};
 use super::server::Server;
+use super::{cors, metadata};
 use crate::answer::Answer;
 use crate::http_url::HttpUrl;
 use crate::limits;
@@ -21,6 +22,23 @@ pub(super) enum Endpoint {
     Callback(usize),
     /// The user's decision.
     Consent,
+    Registration,
+    Metadata,
+}
+
+impl Endpoint {
+    /// The methods that a script in a browser may use. `None`: the endpoint is not for scripts.
+    const fn methods_for_scripts(self) -> Option<&'static str> {
+        match self {
+            Self::Token | Self::Revocation | Self::Registration => Some("POST"),
+            Self::Metadata | Self::Keys => Some("GET, HEAD"),
+            Self::Introspection
+            | Self::Authorization
+            | Self::SignIn
+            | Self::Callback(_)
+            | Self::Consent => None,
+        }
+    }
 }
 
 impl Server {
@@ -36,6 +54,12 @@ impl Server {
             path if path == endpoints.revocation => Some(Endpoint::Revocation),
             path if path == endpoints.introspection => Some(Endpoint::Introspection),
             path if path == endpoints.keys => Some(Endpoint::Keys),
+            path if path == endpoints.registration && self.settings.registration.is_some() => {
+                Some(Endpoint::Registration)
+            }
+            path if metadata::is_metadata(path, self.settings.base_path()) => {
+                Some(Endpoint::Metadata)
+            }
             path => self.page_endpoint(path),
         }
     }
@@ -44,30 +68,40 @@ impl Server {
     fn page_endpoint(&self, path: &str) -> Option<Endpoint> {
         let sign_in = self.settings.sign_in.as_ref()?;
         let endpoints = &self.settings.endpoints;
-        if let Some(provider) = path.strip_prefix(&*endpoints.callback) {
-            return sign_in
-                .provider_of_callback(provider)
-                .map(Endpoint::Callback);
-        }
         match path {
             path if path == endpoints.authorization => Some(Endpoint::Authorization),
             path if path == endpoints.sign_in => Some(Endpoint::SignIn),
             path if path == endpoints.consent => Some(Endpoint::Consent),
-            _ => None,
+            path => {
+                let provider = path.strip_prefix(&*endpoints.callback)?;
+                let provider = sign_in.provider_of_callback(provider)?;
+                Some(Endpoint::Callback(provider))
+            }
         }
     }
 
-    /// Answers a request.
-    pub(super) async fn answer(
-        &self,
-        endpoint: Endpoint,
-        request: &Request,
-    ) -> Result<Answer, Rejection> {
+    /// Answers a request, and lets scripts read the answer if the endpoint is for them.
+    pub(super) async fn respond(&self, endpoint: Endpoint, request: &Request) -> Answer {
+        let methods = endpoint.methods_for_scripts();
+        if let Some(answer) = methods.and_then(|methods| cors::preflight(request, methods)) {
+            return answer;
+        }
+        let answer = self.answer(endpoint, request).await;
+        let mut answer = answer.unwrap_or_else(|rejection: Rejection| rejection.answer());
+        if methods.is_some() {
+            cors::allow_any_origin(&mut answer);
+        }
+        answer
+    }
+
+    async fn answer(&self, endpoint: Endpoint, request: &Request) -> Result<Answer, Rejection> {
         match endpoint {
             Endpoint::Token => self.token_endpoint(request).await,
             Endpoint::Revocation => self.revocation_endpoint(request).await,
             Endpoint::Introspection => self.introspection_endpoint(request).await,
             Endpoint::Keys => self.keys_endpoint(request).await,
+            Endpoint::Registration => self.registration_endpoint(request).await,
+            Endpoint::Metadata => self.metadata_endpoint(request),
             other => Ok(self.page(other, request).await),
         }
     }

@@ -2,13 +2,17 @@
 
 use super::grant::{self, Grant};
 use super::opaque_token::GrantId;
+use super::partition::Shard;
 use super::rejection::Rejection;
 use super::server::Server;
+use super::sign_in::remembered_consent;
 use crate::secret::Secret;
-use crate::store::UnixSeconds;
+use crate::store::{Commit, UnixSeconds};
 
 /// Grants of one page.
 const PAGE: u32 = 100;
+/// Records that are deleted at once.
+const FORGOTTEN: u32 = 32;
 
 /// A valid access token, with what its grant has for the application.
 #[derive(Debug, Clone)]
@@ -136,10 +140,15 @@ impl Server {
             return Ok(false);
         };
         self.delete_grant(shard, &record).await?;
+        // The user is asked again.
+        let client_id = Grant::from_record(&record.value)?.client_id;
+        let consent = vec![remembered_consent::key(&client_id)];
+        self.forget(shard, consent).await?;
         Ok(true)
     }
 
-    /// Revokes all grants of a user, codes too. A grant that is made meanwhile may stay.
+    /// Revokes all grants of a user, codes and remembered consent too. A grant that is made
+    /// meanwhile may stay.
     pub(super) async fn revoke_user(&self, user_id: &str) -> Result<u32, Rejection> {
         let shard = self.keys().await?.partitions.user(user_id);
         let partition = shard.partition();
@@ -154,9 +163,31 @@ impl Server {
                 count += 1;
             }
             if !page.more {
+                break;
+            }
+        }
+        loop {
+            let prefix = remembered_consent::PREFIX;
+            let page = self.storage.list(&partition, prefix, None, FORGOTTEN);
+            let page = page.await?;
+            let keys = page.records.into_iter().map(|record| record.key);
+            self.forget(shard, keys.collect()).await?;
+            if !page.more {
                 return Ok(count);
             }
         }
+    }
+
+    async fn forget(&self, shard: Shard, keys: Vec<String>) -> Result<(), Rejection> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let commit = Commit {
+            deletes: keys,
+            ..Commit::default()
+        };
+        self.storage.commit(&shard.partition(), commit).await?;
+        Ok(())
     }
 }
 

@@ -1,8 +1,9 @@
 //! Introspection (RFC 7662).
 
+use super::client_rejection::ClientAuthenticationFailure;
 use super::issuer::Request;
 use super::parameters::Parameters;
-use super::rejection::{ClientAuthenticationFailure, Rejection};
+use super::rejection::Rejection;
 use super::server::Server;
 use super::token_check::CheckedToken;
 use crate::answer::Answer;
@@ -41,8 +42,8 @@ impl Server {
     }
 }
 
-fn describe(token: &CheckedToken, issuer: &str, body: &mut Object) {
-    let text = |text: &str| Json::String(text.to_owned());
+fn describe(token: &CheckedToken, issuer: &str, body: &mut Object<'static>) {
+    let text = |text: &str| Json::from(text.to_owned());
     body.insert("iss", text(issuer));
     body.insert("sub", text(&token.subject));
     body.insert("client_id", text(&token.client_id));

@@ -59,7 +59,7 @@ impl Request {
 /// See the module. Clones share keys and caches.
 #[derive(Clone)]
 pub struct AuthorizationServer {
-    server: Rc<Server>,
+    pub(super) server: Rc<Server>,
 }
 
 impl AuthorizationServer {
@@ -146,8 +146,7 @@ impl AuthorizationServer {
             let Some(endpoint) = server.endpoint(&request.url) else {
                 return Answer::error(404, "not_found", "the server has no such endpoint");
             };
-            let result = server.answer(endpoint, &request).await;
-            result.unwrap_or_else(|rejection: Rejection| rejection.answer())
+            server.respond(endpoint, &request).await
         })
     }
 
@@ -189,7 +188,10 @@ impl AuthorizationServer {
         })
     }
 
-    fn task<T: 'static>(&self, work: impl AsyncFnOnce(&Server) -> T + 'static) -> Task<T> {
+    pub(super) fn task<T: 'static>(
+        &self,
+        work: impl AsyncFnOnce(&Server) -> T + 'static,
+    ) -> Task<T> {
         let server = Rc::clone(&self.server);
         let scheduler = Rc::clone(server.scheduler());
         Task::new(scheduler, async move { work(&server).await })

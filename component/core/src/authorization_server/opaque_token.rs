@@ -111,14 +111,6 @@ pub(super) fn read(keys: &RootKeys, kind: TokenKind, token: &str) -> Option<Loca
     })
 }
 
-/// Whether a text has the form of a token of this server, of any kind. It may be one of another
-/// deployment.
-pub(super) fn looks_like_own(token: &str) -> bool {
-    [TokenKind::Code, TokenKind::Refresh, TokenKind::Access]
-        .iter()
-        .any(|kind| token.starts_with(kind.prefix()))
-}
-
 /// What is stored in place of a token.
 pub(super) fn hash(token: &Secret) -> String {
     sealing::hash(token.expose())

@@ -2,6 +2,13 @@
 //!
 //! The name of a partition is a keyed hash, so that the names tell an operator of the storage
 //! nothing about users and clients, and nobody can choose what lands in which partition.
+//!
+//! | partition | keys of clients | record |
+//! |---|---|---|
+//! | `c-…`, one for each client | `client` | the client |
+//! | `d-0` to `d-15` | `client/` and a hash of the id | id, epoch and time: the directory |
+//! | `n0` | `registrations/` and the hour | how many clients registered in it |
+//! | `r-0` to `r-255` | `assertion/` and a hash of client and `jti` | nothing: it was used |
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -17,6 +24,9 @@ const DIRECTORY: u8 = 16;
 /// The partition with the keys of the deployment. Its name is not hashed, because the key for that
 /// is in it.
 pub(super) const KEYS: &str = "k0";
+
+/// The partition with the count of registrations.
+pub(super) const REGISTRATIONS: &str = "n0";
 
 /// The owner of grants, as a keyed hash: 128 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,16 +77,13 @@ impl Partitions {
 
     /// The directory of clients and users. It may lag, and decides nothing.
     pub(super) fn directory(&self, id: &str) -> String {
-        Self::directory_at(self.hash("directory", id)[0] % DIRECTORY)
+        let index = self.hash("directory", id)[0] % DIRECTORY;
+        Self::directory_at(index).expect("below the number of partitions")
     }
 
-    /// Every partition of the directory.
-    pub(super) fn directories() -> impl Iterator<Item = String> {
-        (0..DIRECTORY).map(Self::directory_at)
-    }
-
-    fn directory_at(index: u8) -> String {
-        format!("d-{index}")
+    /// A partition of the directory by its number. `None`: there are no more.
+    pub(super) fn directory_at(index: u8) -> Option<String> {
+        (index < DIRECTORY).then(|| format!("d-{index}"))
     }
 
     /// The first 128 bits of HMAC-SHA-256. The kind and the id are told apart by the zero byte,

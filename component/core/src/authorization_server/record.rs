@@ -20,7 +20,7 @@ pub(super) struct Unreadable;
 
 /// Writes a record.
 #[derive(Debug, Default)]
-pub(super) struct Writer(Object);
+pub(super) struct Writer(Object<'static>);
 
 impl Writer {
     /// A record of this schema version.
@@ -28,62 +28,62 @@ impl Writer {
         Self::default().number(VERSION, version)
     }
 
-    pub(super) fn text(mut self, name: &str, value: &str) -> Self {
-        self.0.insert(name, Json::String(value.to_owned()));
+    pub(super) fn text(mut self, name: &'static str, value: &str) -> Self {
+        self.0.insert(name, Json::from(value.to_owned()));
         self
     }
 
-    pub(super) fn optional(self, name: &str, value: Option<&str>) -> Self {
+    pub(super) fn optional(self, name: &'static str, value: Option<&str>) -> Self {
         match value {
             Some(value) => self.text(name, value),
             None => self,
         }
     }
 
-    pub(super) fn number(mut self, name: &str, value: u64) -> Self {
+    pub(super) fn number(mut self, name: &'static str, value: u64) -> Self {
         self.0.insert(name, Json::Number(value.into()));
         self
     }
 
-    pub(super) fn optional_number(self, name: &str, value: Option<u64>) -> Self {
+    pub(super) fn optional_number(self, name: &'static str, value: Option<u64>) -> Self {
         match value {
             Some(value) => self.number(name, value),
             None => self,
         }
     }
 
-    pub(super) fn flag(mut self, name: &str, value: bool) -> Self {
+    pub(super) fn flag(mut self, name: &'static str, value: bool) -> Self {
         if value {
             self.0.insert(name, Json::Bool(true));
         }
         self
     }
 
-    pub(super) fn bytes(self, name: &str, value: &[u8]) -> Self {
+    pub(super) fn bytes(self, name: &'static str, value: &[u8]) -> Self {
         self.text(name, &base64url::encode(value))
     }
 
-    pub(super) fn optional_bytes(self, name: &str, value: Option<&[u8]>) -> Self {
+    pub(super) fn optional_bytes(self, name: &'static str, value: Option<&[u8]>) -> Self {
         match value {
             Some(value) => self.bytes(name, value),
             None => self,
         }
     }
 
-    pub(super) fn texts(mut self, name: &str, values: &[String]) -> Self {
-        let values = values.iter().cloned().map(Json::String).collect();
+    pub(super) fn texts(mut self, name: &'static str, values: &[String]) -> Self {
+        let values = values.iter().cloned().map(Json::from).collect();
         self.0.insert(name, Json::Array(values));
         self
     }
 
-    pub(super) fn record(mut self, name: &str, record: Option<Self>) -> Self {
+    pub(super) fn record(mut self, name: &'static str, record: Option<Self>) -> Self {
         if let Some(record) = record {
             self.0.insert(name, Json::Object(record.0));
         }
         self
     }
 
-    pub(super) fn records(mut self, name: &str, records: Vec<Self>) -> Self {
+    pub(super) fn records(mut self, name: &'static str, records: Vec<Self>) -> Self {
         let records = records.into_iter().map(|record| Json::Object(record.0));
         self.0.insert(name, Json::Array(records.collect()));
         self
@@ -97,11 +97,13 @@ impl Writer {
 /// Reads a record. Members that it does not know are ignored: a newer release of the same schema
 /// version may add some.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reader<'a>(&'a Object);
+pub(super) struct Reader<'a>(&'a Object<'static>);
 
 /// Parses a record of schema version `version`.
-pub(super) fn parse(bytes: &[u8], version: u64) -> Result<Object, Unreadable> {
-    let object = Object::parse(bytes, DEPTH).map_err(|_| Unreadable)?;
+pub(super) fn parse(bytes: &[u8], version: u64) -> Result<Object<'static>, Unreadable> {
+    let object = Object::parse(bytes, DEPTH)
+        .map_err(|_| Unreadable)?
+        .into_owned();
     if Reader(&object).number(VERSION)? == version {
         Ok(object)
     } else {
@@ -110,7 +112,7 @@ pub(super) fn parse(bytes: &[u8], version: u64) -> Result<Object, Unreadable> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(object: &'a Object) -> Self {
+    pub(super) const fn new(object: &'a Object<'static>) -> Self {
         Self(object)
     }
 
@@ -155,7 +157,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn record(self, name: &str) -> Result<Option<Self>, Unreadable> {
-        let record = |value: &'a Json| value.as_object().map(Self).ok_or(Unreadable);
+        let record = |value: &'a Json<'static>| value.as_object().map(Self).ok_or(Unreadable);
         self.0.get(name).map(record).transpose()
     }
 

@@ -1,6 +1,9 @@
 //! Why a request is refused, and what its sender is told (RFC 6749 sections 4.1.2.1 and 5.2, RFC
 //! 7009, RFC 7591 section 3.2.2, RFC 8707 section 2).
 
+use super::client_id_url::MetadataDocumentFailure;
+use super::client_metadata_failure::ClientMetadataFailure;
+use super::client_rejection::{ClientAuthenticationFailure, InitialAccessTokenFailure};
 use super::parameters::Parameter;
 use super::record::Unreadable;
 use super::root_keys::RootKeysError;
@@ -17,6 +20,8 @@ pub enum Rejection {
     Method(&'static str),
     /// The body is not `application/x-www-form-urlencoded`.
     NotAForm,
+    /// The body is not `application/json`.
+    NotJson,
     /// Longer than the limit of this endpoint.
     RequestTooLarge,
     /// More parameters than any grant has.
@@ -55,6 +60,24 @@ pub enum Rejection {
     RegistrationExpired,
     /// The client did not prove who it is, or not by the method that it registered.
     ClientAuthentication(ClientAuthenticationFailure),
+    /// The client's metadata cannot be registered (RFC 7591 section 3.2.2).
+    ClientMetadata(ClientMetadataFailure),
+    /// The client's metadata document is refused.
+    MetadataDocument(MetadataDocumentFailure),
+    /// The client's metadata document cannot be fetched at the moment. When to try again, in
+    /// seconds.
+    MetadataDocumentUnavailable(u32),
+    /// The initial access token (RFC 7591 section 3) is refused.
+    InitialAccessToken(InitialAccessTokenFailure),
+    /// More registrations in this hour than the configuration allows. When to try again, in
+    /// seconds.
+    TooManyRegistrations(u32),
+    /// The server does not register clients.
+    RegistrationOff,
+    /// Another client has this id already.
+    ClientExists,
+    /// The client is in the configuration, or is a metadata document: it cannot be changed here.
+    ClientNotStored,
     /// The client may not use this grant type or response type.
     UnauthorizedClient(&'static str),
     // ---- the grant ----
@@ -137,28 +160,6 @@ pub enum SignInFailure {
     IdToken,
     /// The rules of the configuration do not admit this user.
     NotAdmitted,
-}
-
-/// Why a client is not authenticated (RFC 6749 section 2.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ClientAuthenticationFailure {
-    /// No credentials, and the client is not a public one.
-    Missing,
-    /// More than one method in one request.
-    TwoMethods,
-    /// `Authorization` cannot be read.
-    BadHeader,
-    /// The client registered another method.
-    WrongMethod,
-    /// The secret is wrong, or has expired.
-    WrongSecret,
-    /// The assertion is not acceptable (RFC 7523 section 3).
-    Assertion,
-    /// The assertion was used before.
-    AssertionReplayed,
-    /// The client's keys could not be fetched.
-    KeysUnavailable,
 }
 
 /// Why a grant is refused.
@@ -248,7 +249,7 @@ impl std::fmt::Display for Description {
 }
 
 /// How long a client waits after a 503, in seconds.
-const RETRY_AFTER: u32 = 5;
+pub(super) const RETRY_AFTER: u32 = 5;
 
 impl Rejection {
     /// Status, `error` and description. A failure of the server is never `invalid_client` or
@@ -266,6 +267,12 @@ impl Rejection {
             Self::NotAForm => request(
                 Text("the body must be application/x-www-form-urlencoded"),
                 "not-a-form",
+            ),
+            Self::NotJson => (
+                400,
+                "invalid_client_metadata",
+                Text("the body must be application/json"),
+                "not-json",
             ),
             Self::RequestTooLarge => (
                 413,
@@ -341,6 +348,56 @@ impl Rejection {
                 "registration-expired",
             ),
             Self::ClientAuthentication(failure) => return failure.wire(),
+            Self::ClientMetadata(failure) => {
+                let (error, description, reason) = failure.wire();
+                (400, error, description, reason)
+            }
+            Self::MetadataDocument(failure) => {
+                let (description, reason) = failure.wire();
+                (401, "invalid_client", description, reason)
+            }
+            Self::MetadataDocumentUnavailable(_) => (
+                503,
+                "temporarily_unavailable",
+                Text("the client's metadata document cannot be fetched: try again"),
+                "metadata-document-unavailable",
+            ),
+            Self::InitialAccessToken(InitialAccessTokenFailure::Missing) => (
+                401,
+                "invalid_token",
+                Text("clients register with an initial access token: ask the operator for one"),
+                "initial-access-token-missing",
+            ),
+            Self::InitialAccessToken(InitialAccessTokenFailure::Wrong) => (
+                401,
+                "invalid_token",
+                Text("the initial access token is not valid"),
+                "initial-access-token",
+            ),
+            Self::TooManyRegistrations(_) => (
+                429,
+                "temporarily_unavailable",
+                Text("too many clients were registered in this hour: try again"),
+                "too-many-registrations",
+            ),
+            Self::RegistrationOff => (
+                403,
+                "access_denied",
+                Text("the server does not register clients"),
+                "registration-off",
+            ),
+            Self::ClientExists => (
+                409,
+                "invalid_client_metadata",
+                Text("another client has this id"),
+                "client-exists",
+            ),
+            Self::ClientNotStored => (
+                409,
+                "invalid_request",
+                Text("the client is not one that was registered or created"),
+                "client-not-stored",
+            ),
             Self::UnauthorizedClient(what) => (
                 400,
                 "unauthorized_client",
@@ -431,7 +488,11 @@ impl Rejection {
             error,
             description,
             reason,
-            retry_after: (status == 503).then_some(RETRY_AFTER),
+            retry_after: match self {
+                Self::MetadataDocumentUnavailable(seconds)
+                | Self::TooManyRegistrations(seconds) => Some(*seconds),
+                _ => (status == 503).then_some(RETRY_AFTER),
+            },
         }
     }
 
@@ -452,6 +513,16 @@ impl Rejection {
         }
         match self {
             Self::Method(allowed) => answer.push("allow", *allowed),
+            Self::InitialAccessToken(failure) => {
+                // RFC 6750 section 3: no error code if there were no credentials.
+                let challenge = match failure {
+                    InitialAccessTokenFailure::Missing => "Bearer realm=\"OAuth\"",
+                    InitialAccessTokenFailure::Wrong => {
+                        "Bearer realm=\"OAuth\", error=\"invalid_token\""
+                    }
+                };
+                answer.push("www-authenticate", challenge);
+            }
             _ if wire.status == 401 => {
                 // RFC 6749 section 5.2 and RFC 9110 section 11.6.1.
                 answer.push(
@@ -575,72 +646,6 @@ impl SignInFailure {
                 "the user is not admitted",
                 "sign-in-not-admitted",
             ),
-        }
-    }
-}
-
-impl ClientAuthenticationFailure {
-    const fn wire(self) -> Wire {
-        let (status, error, text, reason) = match self {
-            Self::Missing => (
-                401,
-                "invalid_client",
-                "the client must authenticate",
-                "client-authentication-missing",
-            ),
-            Self::TwoMethods => (
-                400,
-                "invalid_request",
-                "the client must authenticate by one method only",
-                "client-authentication-twice",
-            ),
-            Self::BadHeader => (
-                401,
-                "invalid_client",
-                "the Authorization header cannot be read",
-                "client-authentication-header",
-            ),
-            Self::WrongMethod => (
-                401,
-                "invalid_client",
-                "the client registered another authentication method",
-                "client-authentication-method",
-            ),
-            Self::WrongSecret => (
-                401,
-                "invalid_client",
-                "the client's credentials are not valid",
-                "client-secret",
-            ),
-            Self::Assertion => (
-                401,
-                "invalid_client",
-                "the client assertion is not valid",
-                "client-assertion",
-            ),
-            Self::AssertionReplayed => (
-                401,
-                "invalid_client",
-                "the client assertion was used before",
-                "client-assertion-replayed",
-            ),
-            Self::KeysUnavailable => (
-                503,
-                "temporarily_unavailable",
-                "the client's keys cannot be fetched: try again",
-                "client-keys-unavailable",
-            ),
-        };
-        Wire {
-            status,
-            error,
-            description: Description::Text(text),
-            reason,
-            retry_after: if status == 503 {
-                Some(RETRY_AFTER)
-            } else {
-                None
-            },
         }
     }
 }

@@ -3,9 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::client::Client;
+use super::client_keys::ClientKeySources;
+use super::client_metadata_document::Documents;
 use super::compile::Settings;
 use super::hooks::Hooks;
+use super::metadata;
 use super::opaque_token::GrantId;
 use super::partition::{KEYS, Partitions};
 use super::rejection::Rejection;
@@ -30,6 +32,10 @@ pub(super) struct Server {
     pub(super) storage: Storage,
     pub(super) hooks: Rc<dyn Hooks>,
     pub(super) undelivered: Undelivered,
+    pub(super) documents: Documents,
+    pub(super) client_keys: ClientKeySources,
+    /// The metadata document.
+    pub(super) metadata: String,
     keys: RefCell<Option<Rc<ServerKeys>>>,
 }
 
@@ -43,11 +49,15 @@ pub(super) struct ServerKeys {
 
 impl Server {
     pub(super) fn new(settings: Settings, storage: Storage, hooks: Rc<dyn Hooks>) -> Self {
+        let verifying = storage.scheduler().host().verifying_algorithms();
         Self {
+            metadata: metadata::document(&settings, &verifying),
             settings,
             storage,
             hooks,
             undelivered: Undelivered::default(),
+            documents: Documents::new(),
+            client_keys: ClientKeySources::new(),
             keys: RefCell::default(),
         }
     }
@@ -90,23 +100,6 @@ impl Server {
             root,
             read_at: now,
         }))
-    }
-
-    /// The client of a `client_id`.
-    pub(super) async fn client(&self, id: &str) -> Result<Client, Rejection> {
-        let mut configured = self.settings.clients.iter();
-        if let Some(client) = configured.find(|client| client.id == id) {
-            return Ok(client.clone());
-        }
-        let partition = self.keys().await?.partitions.client(id);
-        let record = self.storage.read_one(&partition, "client").await?;
-        let record = record.ok_or(Rejection::UnknownClient)?;
-        let client = Client::from_record(&record.value)?;
-        match client.expires_at {
-            _ if client.id != id => Err(Rejection::StoredRecord),
-            Some(end) if end <= self.storage.now() => Err(Rejection::RegistrationExpired),
-            _ => Ok(client),
-        }
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) struct CheckedToken {
     /// The key of an opaque token's record.
     pub(super) record_key: Option<String>,
     /// `act`
-    pub(super) actor: Option<Object>,
+    pub(super) actor: Option<Object<'static>>,
     /// The key of the grant's props.
     pub(super) props_key: Option<Key>,
     /// Props of its own: JSON.
@@ -129,7 +129,7 @@ impl Server {
         };
         let scopes = text("scope").unwrap_or_default();
         let resources = match claims.get("aud") {
-            Some(Json::String(one)) => vec![one.clone()],
+            Some(Json::String(one)) => vec![one.clone().into_owned()],
             Some(Json::Array(all)) => all
                 .iter()
                 .filter_map(|one| one.as_str().map(str::to_owned))
@@ -159,7 +159,7 @@ impl Server {
         &self,
         keys: &ServerKeys,
         token: &str,
-    ) -> Result<Option<(Object, GrantClaim)>, Rejection> {
+    ) -> Result<Option<(Object<'static>, GrantClaim)>, Rejection> {
         let Ok(jws) = CompactJws::parse(token) else {
             return Ok(None);
         };
@@ -178,7 +178,8 @@ impl Server {
             }
             Err(_) => return Ok(None),
         }
-        let Ok(claims) = Object::parse(jws.payload(), limits::JSON_DEPTH) else {
+        let Ok(claims) = Object::parse(jws.payload(), limits::JSON_DEPTH).map(Object::into_owned)
+        else {
             return Ok(None);
         };
         let issuer = claims.get("iss").and_then(Json::as_str);
@@ -226,7 +227,8 @@ impl Server {
             None => None,
         };
         let actor = record.actor.as_deref();
-        let actor = actor.map(|json| Object::parse(json.as_bytes(), limits::JSON_DEPTH));
+        let actor = actor
+            .map(|json| Object::parse(json.as_bytes(), limits::JSON_DEPTH).map(Object::into_owned));
         Ok(Some(CheckedToken {
             shard: locator.shard,
             grant,

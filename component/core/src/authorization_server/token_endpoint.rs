@@ -48,6 +48,7 @@ impl Server {
                 return Err(Rejection::UnsupportedGrantType);
             }
         };
+        self.renew_registration(&client).await;
         Ok(response.answer(self.storage.now()))
     }
 

@@ -157,11 +157,15 @@ fn check_type(kind: &str, parameter: &'static str) -> Result<(), Rejection> {
 }
 
 /// `act` of the new token: the actor, and behind it those that acted before (RFC 8693 section 4.1).
-fn chain(actor: &CheckedToken, issuer: &str, before: Option<&Object>) -> Result<Object, Rejection> {
+fn chain(
+    actor: &CheckedToken,
+    issuer: &str,
+    before: Option<&Object<'static>>,
+) -> Result<Object<'static>, Rejection> {
     let mut act = Object::default();
-    act.insert("sub", Json::String(actor.subject.clone()));
-    act.insert("iss", Json::String(issuer.to_owned()));
-    act.insert("client_id", Json::String(actor.client_id.clone()));
+    act.insert("sub", Json::from(actor.subject.clone()));
+    act.insert("iss", Json::from(issuer.to_owned()));
+    act.insert("client_id", Json::from(actor.client_id.clone()));
     if let Some(before) = before {
         let mut depth = 1;
         let mut inner = before;

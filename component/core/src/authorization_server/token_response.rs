@@ -22,7 +22,7 @@ impl TokenResponse {
 
     pub(super) fn answer(&self, now: UnixSeconds) -> Answer {
         let mut body = Object::default();
-        let text = |text: &str| Json::String(text.to_owned());
+        let text = |text: &str| Json::from(text.to_owned());
         body.insert("access_token", text(self.access_token.expose()));
         body.insert("token_type", text("Bearer"));
         let expires_in = self.expires_at.saturating_sub(now);

@@ -13,7 +13,7 @@ use crate::task::Scheduler;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Fetched<T> {
+pub(crate) struct Fetched<T> {
     state: RefCell<State<T>>,
     lease: Lease,
     waiters: Waiters,
@@ -35,7 +35,7 @@ pub(super) struct Usable<T> {
 }
 
 impl<T> Fetched<T> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             state: RefCell::new(State::new()),
             lease: Lease::default(),
@@ -137,7 +137,7 @@ impl<T> Fetched<T> {
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub(super) async fn read_fresh(
+    pub(crate) async fn read_fresh(
         &self,
         scheduler: &Scheduler,
         policy: &KeyPolicy,

@@ -9,7 +9,7 @@ const DEFAULT_FRESH_MS: u64 = 600_000;
 
 /// The freshness in milliseconds, within the policy's limits. `Expires` is ignored: every issuer
 /// that sends it sends `Cache-Control` as well.
-pub(super) fn lifetime(response: &HttpResponse, policy: &KeyPolicy) -> u64 {
+pub(crate) fn lifetime(response: &HttpResponse, policy: &KeyPolicy) -> u64 {
     let stated = response.header("cache-control").and_then(max_age);
     let age = response
         .header("age")

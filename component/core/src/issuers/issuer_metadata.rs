@@ -8,7 +8,7 @@ use crate::limits;
 /// A discovery document that names the issuer it was fetched for.
 #[derive(Debug)]
 pub struct IssuerMetadata {
-    document: Object,
+    document: Object<'static>,
     text: String,
 }
 
@@ -26,14 +26,14 @@ impl IssuerMetadata {
             return Err(FetchError::IssuerMismatch);
         }
         Ok(Self {
-            document,
+            document: document.into_owned(),
             text: text.to_owned(),
         })
     }
 
     /// The members.
     #[must_use]
-    pub fn document(&self) -> &Object {
+    pub fn document(&self) -> &Object<'_> {
         &self.document
     }
 

@@ -22,6 +22,10 @@ mod waiters;
 pub(crate) use compile::{issuer_url, key_location, key_policy};
 pub use config::{IssuerConfig, KeyLocationConfig, KeyPolicyConfig};
 pub use fault::IssuerFault;
+#[cfg(feature = "authorization-server")]
+pub(crate) use fetched::Fetched;
+#[cfg(feature = "authorization-server")]
+pub(crate) use freshness::lifetime;
 pub use issuer_metadata::IssuerMetadata;
 pub use snapshot::{SnapshotError, export, import};
 pub use source::{KeyLocation, KeySource, Keys};

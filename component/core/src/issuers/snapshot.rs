@@ -46,10 +46,10 @@ pub fn export(sources: &[KeySource]) -> String {
             .value
             .keys
             .iter()
-            .map(|key| Json::Object(key.to_jwk()))
+            .map(|key| Json::Object(key.to_jwk().into_owned()))
             .collect();
         let mut entry = Object::default();
-        entry.insert("issuer", Json::String(source.issuer().to_owned()));
+        entry.insert("issuer", Json::String(source.issuer().into()));
         entry.insert("fetched_at", Json::Number(Number::from(stored.fetched_at)));
         entry.insert(
             "fresh_until",
@@ -90,7 +90,7 @@ pub fn import(sources: &[KeySource], text: &str, now: UnixMillis) -> Result<u32,
     Ok(taken)
 }
 
-fn import_entry(sources: &[KeySource], entry: &Object, now: UnixMillis) -> Option<()> {
+fn import_entry(sources: &[KeySource], entry: &Object<'_>, now: UnixMillis) -> Option<()> {
     let issuer = entry.get("issuer")?.as_str()?;
     let source = sources.iter().find(|source| source.issuer() == issuer)?;
     let fetched_at = number(entry, "fetched_at").filter(|at| *at <= now)?;
@@ -112,6 +112,6 @@ fn import_entry(sources: &[KeySource], entry: &Object, now: UnixMillis) -> Optio
         .then_some(())
 }
 
-fn number(object: &Object, name: &str) -> Option<u64> {
+fn number(object: &Object<'_>, name: &str) -> Option<u64> {
     object.get(name)?.as_number()?.as_u64()
 }

@@ -1,5 +1,6 @@
 //! The keys of one issuer, from any source.
 
+use std::pin::Pin;
 use std::rc::Rc;
 
 use super::fault::ReportedFaults;
@@ -34,6 +35,10 @@ pub struct Keys {
     pub refresh_due: bool,
 }
 
+/// Something that may need a fetch. On the heap and behind `dyn`, its code is not a part of what
+/// checks a token, which an engine compiles for the first request: most requests fetch nothing.
+type Fetching<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + 'a>>;
+
 /// The keys and the metadata of one issuer.
 #[derive(Debug)]
 pub struct KeySource {
@@ -42,6 +47,7 @@ pub struct KeySource {
     location: KeyLocation,
     cross_origin: bool,
     policy: KeyPolicy,
+    max_key_set_bytes: u32,
     metadata: Fetched<IssuerMetadata>,
     keys: Fetched<JwkSet>,
     reported_faults: ReportedFaults,
@@ -63,10 +69,17 @@ impl KeySource {
             location,
             cross_origin,
             policy,
+            max_key_set_bytes: limits::KEY_SET_BYTES,
             metadata: Fetched::new(),
             keys: Fetched::new(),
             reported_faults: ReportedFaults::default(),
         }
+    }
+
+    /// The same, with a lower limit for the key set in a response, in bytes.
+    pub(crate) fn with_key_set_bytes(mut self, max: u32) -> Self {
+        self.max_key_set_bytes = max;
+        self
     }
 
     /// The exact `iss`.
@@ -96,11 +109,14 @@ impl KeySource {
         if let KeyLocation::Inline(set) = &self.location {
             return Ok(Rc::clone(set));
         }
-        self.keys
-            .read(scheduler, &self.policy, async || {
-                self.fetch_keys(scheduler).await
-            })
-            .await
+        self.read_fetched(scheduler).await
+    }
+
+    /// [`Self::read`] for keys that are fetched.
+    #[inline(never)]
+    fn read_fetched<'a>(&'a self, scheduler: &'a Scheduler) -> Fetching<'a, Rc<JwkSet>> {
+        let fetch = async || self.fetch_keys(scheduler).await;
+        Box::pin(async move { self.keys.read(scheduler, &self.policy, fetch).await })
     }
 
     /// Fetches the keys again, at most once per cooldown, because `seen` lacks a key.
@@ -112,10 +128,21 @@ impl KeySource {
         if let KeyLocation::Inline(set) = &self.location {
             return Ok(Rc::clone(set));
         }
+        self.refetch_fetched(scheduler, seen).await
+    }
+
+    /// [`Self::refetch`] for keys that are fetched.
+    #[inline(never)]
+    fn refetch_fetched<'a>(
+        &'a self,
+        scheduler: &'a Scheduler,
+        seen: &'a Rc<JwkSet>,
+    ) -> Fetching<'a, Rc<JwkSet>> {
         let fetch = async || self.fetch_keys(scheduler).await;
-        self.keys
-            .refetch(scheduler, &self.policy, seen, fetch)
-            .await
+        Box::pin(async move {
+            let keys = &self.keys;
+            keys.refetch(scheduler, &self.policy, seen, fetch).await
+        })
     }
 
     /// Fetches the keys if they are stale and a fetch may start.
@@ -223,7 +250,7 @@ impl KeySource {
         };
         let accept = "application/jwk-set+json, application/json";
         let response = self
-            .get(scheduler, uri, accept, limits::KEY_SET_BYTES)
+            .get(scheduler, uri, accept, self.max_key_set_bytes)
             .await?;
         let lifetime = freshness::lifetime(&response, &self.policy);
         let set = JwkSet::parse(&response.body).map_err(|_| FetchError::NotKeySet)?;

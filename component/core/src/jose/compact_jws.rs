@@ -1,103 +1,21 @@
 //! The compact serialization of a signed token (RFC 7515 section 7.1).
 
-use std::fmt::{self, Debug, Display, Formatter};
+use std::fmt::{self, Debug, Formatter};
+use std::rc::Rc;
 
-use super::{Algorithm, base64url, limits};
-use crate::json::{Json, JsonError, Object};
+use super::{JwsError, JwsHeader, KnownHeaders, base64url, limits};
 
 /// A compact JWS whose form was checked, but not its signature.
 ///
 /// `Debug` shows only the header's algorithm: unverified content must not be logged, and a verified
 /// token is a credential.
 pub struct CompactJws<'a> {
-    header: JwsHeader,
+    header_text: &'a str,
+    header: Rc<JwsHeader>,
     payload: Vec<u8>,
     signing_input: &'a [u8],
     signature: Vec<u8>,
 }
-
-/// The header parameters that are used (RFC 7515 section 4.1).
-///
-/// Parameters that contain or reference a key (`jwk`, `jku`, `x5c`, `x5u`, `x5t`) are ignored:
-/// otherwise the sender would choose the key for the verification.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JwsHeader {
-    /// `alg`.
-    pub algorithm: Algorithm,
-    /// `kid`: any text of up to [`limits::KEY_ID_BYTES`].
-    pub kid: Option<String>,
-    /// `typ`, as it was written: any text of up to [`limits::TYPE_BYTES`].
-    pub typ: Option<String>,
-}
-
-/// Why a text is not an acceptable compact JWS. It contains no part of the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JwsError {
-    /// Longer than [`limits::TOKEN_BYTES`].
-    TooLarge,
-    /// Not three parts.
-    NotThreeParts,
-    /// Five parts: encrypted (RFC 7516).
-    Encrypted,
-    /// A part is not strict base64url.
-    Base64,
-    /// The header is not an acceptable JSON object.
-    Header(JsonError),
-    /// No `alg`.
-    MissingAlgorithm,
-    /// `alg` is not one of [`Algorithm::ALL`].
-    UnsupportedAlgorithm,
-    /// There is a `crit`. No extension is supported, and an empty list is not allowed (RFC 7515
-    /// section 4.1.11).
-    Critical,
-    /// `b64` is not `true`: the payload is not encoded (RFC 7797, forbidden for JWTs by its
-    /// section 7).
-    UnencodedPayload,
-    /// A header parameter is of the wrong type or too long.
-    BadParameter(&'static str),
-    /// The signature does not have a length of this algorithm.
-    SignatureLength,
-}
-
-impl JwsError {
-    /// A stable name for logs.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::TooLarge => "jws-too-large",
-            Self::NotThreeParts => "jws-not-three-parts",
-            Self::Encrypted => "jws-encrypted",
-            Self::Base64 => "jws-base64",
-            Self::Header(_) => "jws-header",
-            Self::MissingAlgorithm => "jws-missing-algorithm",
-            Self::UnsupportedAlgorithm => "jws-unsupported-algorithm",
-            Self::Critical => "jws-critical",
-            Self::UnencodedPayload => "jws-unencoded-payload",
-            Self::BadParameter(_) => "jws-bad-parameter",
-            Self::SignatureLength => "jws-signature-length",
-        }
-    }
-}
-
-impl Display for JwsError {
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLarge => write!(out, "is longer than {} bytes", limits::TOKEN_BYTES),
-            Self::NotThreeParts => out.write_str("does not have three parts"),
-            Self::Encrypted => out.write_str("is encrypted"),
-            Self::Base64 => out.write_str("is not base64url without padding"),
-            Self::Header(error) => write!(out, "has a header that {error}"),
-            Self::MissingAlgorithm => out.write_str("has no algorithm"),
-            Self::UnsupportedAlgorithm => out.write_str("has an algorithm that is not supported"),
-            Self::Critical => out.write_str("has a critical extension"),
-            Self::UnencodedPayload => out.write_str("has a payload that is not encoded"),
-            Self::BadParameter(name) => write!(out, "has a bad {name} in its header"),
-            Self::SignatureLength => out.write_str("has a signature of a wrong length"),
-        }
-    }
-}
-
-impl std::error::Error for JwsError {}
 
 impl<'a> CompactJws<'a> {
     /// Parses a token, and makes all checks that need no key, cheapest first.
@@ -105,11 +23,19 @@ impl<'a> CompactJws<'a> {
     /// # Errors
     /// The first rule that the token breaks.
     pub fn parse(token: &'a str) -> Result<Self, JwsError> {
+        Self::parse_with(token, &KnownHeaders::default())
+    }
+
+    /// [`Self::parse`], where headers that are known need not be parsed again.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_with(token: &'a str, known: &KnownHeaders) -> Result<Self, JwsError> {
         if token.len() > limits::TOKEN_BYTES {
             return Err(JwsError::TooLarge);
         }
         let mut parts = token.splitn(6, '.');
-        let (Some(header), Some(payload), Some(signature)) =
+        let (Some(header_text), Some(payload), Some(signature)) =
             (parts.next(), parts.next(), parts.next())
         else {
             return Err(JwsError::NotThreeParts);
@@ -119,9 +45,8 @@ impl<'a> CompactJws<'a> {
             2 => return Err(JwsError::Encrypted),
             _ => return Err(JwsError::NotThreeParts),
         }
-        let signing_input = &token.as_bytes()[..header.len() + 1 + payload.len()];
-        let header = base64url::decode(header).ok_or(JwsError::Base64)?;
-        let header = JwsHeader::parse(&header)?;
+        let signing_input = &token.as_bytes()[..header_text.len() + 1 + payload.len()];
+        let header = known.read(header_text)?;
         let signature = base64url::decode(signature).ok_or(JwsError::Base64)?;
         let fits = match header.algorithm.signature_len() {
             Some(len) => signature.len() == len,
@@ -132,6 +57,7 @@ impl<'a> CompactJws<'a> {
         }
         let payload = base64url::decode(payload).ok_or(JwsError::Base64)?;
         Ok(Self {
+            header_text,
             header,
             payload,
             signing_input,
@@ -141,8 +67,13 @@ impl<'a> CompactJws<'a> {
 
     /// The header.
     #[must_use]
-    pub const fn header(&self) -> &JwsHeader {
+    pub fn header(&self) -> &JwsHeader {
         &self.header
+    }
+
+    /// Makes the header known. For verified tokens only: others would displace those that matter.
+    pub fn keep_header(&self, known: &KnownHeaders) {
+        known.keep(self.header_text, &self.header);
     }
 
     /// The decoded payload: any bytes, possibly none.
@@ -163,10 +94,10 @@ impl<'a> CompactJws<'a> {
         &self.signature
     }
 
-    /// The payload, by value.
+    /// The payload, by value. It is empty from then on.
     #[must_use]
-    pub fn into_payload(self) -> Vec<u8> {
-        self.payload
+    pub fn take_payload(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.payload)
     }
 }
 
@@ -184,43 +115,11 @@ impl Debug for CompactJws<'_> {
     }
 }
 
-impl JwsHeader {
-    /// Reads a decoded header.
-    fn parse(bytes: &[u8]) -> Result<Self, JwsError> {
-        let header = Object::parse(bytes, limits::HEADER_DEPTH).map_err(JwsError::Header)?;
-        if header.get("crit").is_some() {
-            return Err(JwsError::Critical);
-        }
-        if header
-            .get("b64")
-            .is_some_and(|b64| *b64 != Json::Bool(true))
-        {
-            return Err(JwsError::UnencodedPayload);
-        }
-        let algorithm = match header.get("alg") {
-            None => return Err(JwsError::MissingAlgorithm),
-            Some(Json::String(name)) => Algorithm::from_name(name),
-            Some(_) => return Err(JwsError::BadParameter("alg")),
-        };
-        Ok(Self {
-            algorithm: algorithm.ok_or(JwsError::UnsupportedAlgorithm)?,
-            kid: text(&header, "kid", limits::KEY_ID_BYTES)?,
-            typ: text(&header, "typ", limits::TYPE_BYTES)?,
-        })
-    }
-}
-
-fn text(header: &Object, name: &'static str, max_bytes: usize) -> Result<Option<String>, JwsError> {
-    match header.get(name) {
-        None => Ok(None),
-        Some(Json::String(text)) if text.len() <= max_bytes => Ok(Some(text.clone())),
-        Some(_) => Err(JwsError::BadParameter(name)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jose::Algorithm;
+    use crate::json::JsonError;
 
     fn token(header: &str) -> String {
         let part = base64url::encode;

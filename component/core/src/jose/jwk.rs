@@ -66,7 +66,7 @@ impl VerifyingKey {
     ///
     /// # Errors
     /// The first rule that the key breaks.
-    pub fn from_jwk(jwk: &Object) -> Result<Self, JwkError> {
+    pub fn from_jwk(jwk: &Object<'_>) -> Result<Self, JwkError> {
         let kty = text(jwk, "kty")?;
         if kty == "oct" {
             return Err(JwkError::Symmetric);
@@ -77,7 +77,7 @@ impl VerifyingKey {
         check_use(jwk, "verify")?;
         let kid = match jwk.get("kid") {
             None => None,
-            Some(Json::String(kid)) if kid.len() <= limits::KEY_ID_BYTES => Some(kid.clone()),
+            Some(Json::String(kid)) if kid.len() <= limits::KEY_ID_BYTES => Some(kid.to_string()),
             Some(_) => return Err(JwkError::BadMember("kid")),
         };
         let key = PublicKey::from_jwk(jwk, kty)?;
@@ -118,7 +118,7 @@ impl VerifyingKey {
     }
 
     /// The required members of the key.
-    pub(super) fn members(&self) -> Object {
+    pub(super) fn members(&self) -> Object<'static> {
         object(self.key.members())
     }
 
@@ -209,13 +209,13 @@ impl VerifyingKey {
 
     /// The key as a JWK with its required members, `kid` and `alg`, and nothing else.
     #[must_use]
-    pub fn to_jwk(&self) -> Object {
+    pub fn to_jwk(&self) -> Object<'_> {
         let mut jwk = object(self.key.members());
         if let Some(kid) = &self.kid {
-            jwk.insert("kid", Json::String(kid.clone()));
+            jwk.insert("kid", Json::String(kid.into()));
         }
         if let Some(algorithm) = self.algorithm {
-            jwk.insert("alg", Json::String(algorithm.name().to_owned()));
+            jwk.insert("alg", Json::String(algorithm.name().into()));
         }
         jwk
     }
@@ -225,15 +225,15 @@ impl VerifyingKey {
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// RFC 7638 section 3, of exactly the required members of the key.
-pub(super) fn thumbprint(members: &Object) -> [u8; 32] {
+pub(super) fn thumbprint(members: &Object<'_>) -> [u8; 32] {
     Sha256::digest(members.to_string()).into()
 }
 
 /// The members as an object: the input of a thumbprint (RFC 7638 section 3).
-pub(super) fn object(members: Vec<(&'static str, String)>) -> Object {
+pub(super) fn object(members: Vec<(&'static str, String)>) -> Object<'static> {
     let mut object = Object::default();
     for (name, value) in members {
-        object.insert(name, Json::String(value));
+        object.insert(name, Json::String(value.into()));
     }
     object
 }

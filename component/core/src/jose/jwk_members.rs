@@ -105,14 +105,14 @@ impl Display for JwkError {
 impl std::error::Error for JwkError {}
 
 /// A required member, as text.
-pub(super) fn text<'a>(jwk: &'a Object, name: &'static str) -> Result<&'a str, JwkError> {
+pub(super) fn text<'a>(jwk: &'a Object<'_>, name: &'static str) -> Result<&'a str, JwkError> {
     let value = jwk.get(name).ok_or(JwkError::MissingMember(name))?;
     value.as_str().ok_or(JwkError::BadMember(name))
 }
 
 /// A required member in base64url. The longest is a modulus of [`limits::RSA_BITS`] with a few
 /// leading zeros.
-pub(super) fn bytes(jwk: &Object, name: &'static str) -> Result<Vec<u8>, JwkError> {
+pub(super) fn bytes(jwk: &Object<'_>, name: &'static str) -> Result<Vec<u8>, JwkError> {
     let text = text(jwk, name)?;
     if text.len() > limits::RSA_BITS.end() / 6 + 15 {
         return Err(JwkError::BadMember(name));
@@ -123,7 +123,7 @@ pub(super) fn bytes(jwk: &Object, name: &'static str) -> Result<Vec<u8>, JwkErro
 /// Reads a whole number (RFC 7518 section 2, "Base64urlUInt"), without its leading zeros. There
 /// should be none, but some issuers' libraries write the sign byte of DER. The number is the same,
 /// and its thumbprint and export have no leading zeros.
-pub(super) fn whole_number(jwk: &Object, name: &'static str) -> Result<Vec<u8>, JwkError> {
+pub(super) fn whole_number(jwk: &Object<'_>, name: &'static str) -> Result<Vec<u8>, JwkError> {
     let mut bytes = bytes(jwk, name)?;
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     bytes.drain(..zeros);
@@ -134,7 +134,7 @@ pub(super) fn whole_number(jwk: &Object, name: &'static str) -> Result<Vec<u8>, 
 ///
 /// # Errors
 /// [`JwkError::NotForVerifying`], whatever the operation is, or a malformed member.
-pub(super) fn check_use(jwk: &Object, operation: &str) -> Result<(), JwkError> {
+pub(super) fn check_use(jwk: &Object<'_>, operation: &str) -> Result<(), JwkError> {
     match jwk.get("use") {
         None => {}
         Some(Json::String(value)) if value == "sig" => {}

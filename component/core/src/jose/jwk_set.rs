@@ -12,7 +12,7 @@ use crate::json::{Json, JsonError, Object};
 pub struct JwkSet {
     /// The keys.
     pub keys: Vec<Rc<VerifyingKey>>,
-    /// The skipped keys, with the reasons.
+    /// The first skipped keys, with the reasons: at most [`limits::KEYS`].
     pub skipped: Vec<SkippedKey>,
 }
 
@@ -77,7 +77,7 @@ impl JwkSet {
     ///
     /// # Errors
     /// [`JwkSetError::NoKeys`].
-    pub fn from_json(set: &Object) -> Result<Self, JwkSetError> {
+    pub fn from_json(set: &Object<'_>) -> Result<Self, JwkSetError> {
         let keys = set
             .get("keys")
             .and_then(Json::as_array)
@@ -91,6 +91,8 @@ impl JwkSet {
             };
             match key {
                 Ok(key) => parsed.keys.push(Rc::new(key)),
+                // A set of half a megabyte can have 200 000 entries that are no keys.
+                Err(_) if parsed.skipped.len() == limits::KEYS => {}
                 Err(reason) => parsed.skipped.push(SkippedKey { index, reason }),
             }
         }
@@ -191,6 +193,9 @@ mod tests {
                 .iter()
                 .all(|key| key.reason == JwkError::TooMany)
         );
+        let entries = vec!["1"; limits::KEYS + 2].join(",");
+        let set = parse(&format!(r#"{{"keys":[{entries}]}}"#)).unwrap();
+        assert_eq!(set.skipped.len(), limits::KEYS);
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | [`base64url`] | strict encoding | RFC 4648 section 5 |
 //! | `algorithm` | signature algorithms | RFC 7518 section 3, RFC 8037, RFC 9864 |
-//! | `compact_jws` | the form of a token | RFC 7515 section 7.1 |
+//! | `compact_jws`, `jws_header` | the form of a token | RFC 7515 sections 4 and 7.1 |
+//! | `known_headers` | headers of verified tokens | |
 //! | `public_key`, `weak_rsa` | required members, and weak keys | RFC 7518 section 6, RFC 8037 |
 //! | `jwk`, `jwk_members`, `jwk_set` | keys, thumbprints, sets | RFC 7517, RFC 7638 |
 //! | `verify` | signature checks | RFC 7515 section 5.2 |
@@ -23,8 +24,11 @@ mod compact_jws;
 mod jwk;
 mod jwk_members;
 mod jwk_set;
+mod jws_error;
+mod jws_header;
 #[cfg(feature = "authorization-server")]
 mod key_generation;
+mod known_headers;
 pub mod limits;
 #[cfg(feature = "private-keys")]
 mod pem;
@@ -42,12 +46,15 @@ mod weak_rsa;
 
 pub use algorithm::Algorithm;
 pub(crate) use algorithm::COMPONENTS_WITH_ALL_ALGORITHMS;
-pub use compact_jws::{CompactJws, JwsError, JwsHeader};
+pub use compact_jws::CompactJws;
 pub use jwk::{VerificationError, VerifyingKey};
 pub use jwk_members::JwkError;
 pub use jwk_set::{JwkSet, JwkSetError, SkippedKey};
+pub use jws_error::JwsError;
+pub use jws_header::JwsHeader;
 #[cfg(feature = "authorization-server")]
 pub(crate) use key_generation::generate_p256;
+pub use known_headers::KnownHeaders;
 #[cfg(feature = "private-keys")]
 pub use signing_key::{SigningKey, publish, sign_compact};
 #[cfg(feature = "private-keys")]

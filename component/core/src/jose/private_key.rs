@@ -197,7 +197,7 @@ impl PrivateKey {
 
 impl PrivateJwk {
     /// Reads one.
-    pub(super) fn from_jwk(jwk: &Object) -> Result<Self, SigningKeyError> {
+    pub(super) fn from_jwk(jwk: &Object<'_>) -> Result<Self, SigningKeyError> {
         if jwk.get("keys").is_some() {
             return Err(SigningKeyError::KeySet);
         }
@@ -214,7 +214,7 @@ impl PrivateJwk {
         jwk_members::check_use(jwk, "sign")?;
         let kid = match jwk.get("kid") {
             None => None,
-            Some(Json::String(kid)) => Some(kid.clone()),
+            Some(Json::String(kid)) => Some(kid.to_string()),
             Some(_) => return Err(SigningKeyError::KeyId),
         };
         let algorithm = match jwk.get("alg") {
@@ -239,7 +239,7 @@ impl PrivateJwk {
 
 /// An RSA key must have all of its numbers: every library writes them, and the host's formats
 /// require them.
-fn rsa_from_jwk(jwk: &Object) -> Result<PrivateKey, SigningKeyError> {
+fn rsa_from_jwk(jwk: &Object<'_>) -> Result<PrivateKey, SigningKeyError> {
     if jwk.get("oth").is_some() {
         return Err(SigningKeyError::UnsupportedType);
     }
@@ -258,7 +258,7 @@ fn rsa_from_jwk(jwk: &Object) -> Result<PrivateKey, SigningKeyError> {
     PrivateKey::rsa(&[&n, &e, &d, &p, &q, &dp, &dq, &qi])
 }
 
-fn ec_from_jwk(jwk: &Object) -> Result<PrivateKey, SigningKeyError> {
+fn ec_from_jwk(jwk: &Object<'_>) -> Result<PrivateKey, SigningKeyError> {
     let curve = Curve::from_name(jwk_members::text(jwk, "crv")?);
     let Some(curve @ (Curve::P256 | Curve::P384)) = curve else {
         return Err(SigningKeyError::UnsupportedCurve);
@@ -272,7 +272,7 @@ fn ec_from_jwk(jwk: &Object) -> Result<PrivateKey, SigningKeyError> {
     PrivateKey::ec(curve, &scalar, StatedPublicHalf::Whole(public))
 }
 
-fn ed25519_from_jwk(jwk: &Object) -> Result<PrivateKey, SigningKeyError> {
+fn ed25519_from_jwk(jwk: &Object<'_>) -> Result<PrivateKey, SigningKeyError> {
     if jwk_members::text(jwk, "crv")? != "Ed25519" {
         return Err(SigningKeyError::UnsupportedCurve);
     }

@@ -42,7 +42,7 @@ pub(super) enum SignatureForm {
 
 impl PublicKey {
     /// Reads the members of the key type `kty`.
-    pub(super) fn from_jwk(jwk: &Object, kty: &str) -> Result<Self, JwkError> {
+    pub(super) fn from_jwk(jwk: &Object<'_>, kty: &str) -> Result<Self, JwkError> {
         match kty {
             "RSA" => Self::rsa(
                 jwk_members::whole_number(jwk, "n")?,

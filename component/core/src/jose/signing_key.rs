@@ -182,7 +182,10 @@ impl SigningKey {
     ///
     /// # Errors
     /// As [`publish`].
-    pub(crate) async fn public_jwk(&self, scheduler: &Scheduler) -> Result<Object, SigningError> {
+    pub(crate) async fn public_jwk(
+        &self,
+        scheduler: &Scheduler,
+    ) -> Result<Object<'static>, SigningError> {
         let ready = self.prepared(scheduler).await?;
         let mut jwk = ready.public.members();
         for (name, value) in [
@@ -190,7 +193,7 @@ impl SigningKey {
             ("alg", ready.algorithm.name()),
             ("use", "sig"),
         ] {
-            jwk.insert(name, Json::String(value.to_owned()));
+            jwk.insert(name, Json::String(value.to_owned().into()));
         }
         Ok(jwk)
     }
@@ -232,7 +235,7 @@ impl SigningKey {
         ];
         for (name, value) in members {
             if let Some(value) = value {
-                header.insert(name, Json::String(value.to_owned()));
+                header.insert(name, Json::String(value.to_owned().into()));
             }
         }
         let mut jws = base64url::encode(header.to_string().as_bytes());
@@ -256,7 +259,10 @@ impl SigningKey {
 /// # Errors
 /// The task's result says why the key cannot sign.
 #[must_use]
-pub fn publish(key: Rc<SigningKey>, host: Rc<dyn Host>) -> Task<Result<Object, SigningError>> {
+pub fn publish(
+    key: Rc<SigningKey>,
+    host: Rc<dyn Host>,
+) -> Task<Result<Object<'static>, SigningError>> {
     let scheduler = Scheduler::new(host);
     Task::new(Rc::clone(&scheduler), async move {
         key.public_jwk(&scheduler).await

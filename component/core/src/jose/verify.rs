@@ -113,7 +113,7 @@ async fn verify(
     }
     let json = Object::parse(keys_json, limits::KEY_SET_DEPTH);
     let json = json.map_err(|error| set(JwkSetError::Json(error)))?;
-    let jws = CompactJws::parse(jws).map_err(VerifyError::Jws)?;
+    let mut jws = CompactJws::parse(jws).map_err(VerifyError::Jws)?;
     let header = jws.header();
     let keys: Vec<Rc<VerifyingKey>> = if json.get("keys").is_some() {
         let keys = JwkSet::from_json(&json).map_err(set)?;
@@ -138,7 +138,7 @@ async fn verify(
             jws.signature(),
         );
         error = match checked.await {
-            Ok(()) => return Ok(jws.into_payload()),
+            Ok(()) => return Ok(jws.take_payload()),
             Err(VerificationError::NoVerdict(error)) => VerifyError::NoVerdict(error),
             // The key without a verdict might be the right one.
             Err(_) if matches!(error, VerifyError::NoVerdict(_)) => error,

@@ -6,7 +6,7 @@ use super::*;
 
 const DEPTH: usize = 16;
 
-fn parse(text: &str) -> Result<Json, JsonError> {
+fn parse(text: &str) -> Result<Json<'_>, JsonError> {
     Json::parse(text.as_bytes(), DEPTH)
 }
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use super::{Json, Number, Object, Repr};
 
-impl Display for Json {
+impl Display for Json<'_> {
     /// Compact JSON.
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -28,7 +28,7 @@ impl Display for Json {
     }
 }
 
-impl Display for Object {
+impl Display for Object<'_> {
     /// Compact JSON.
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         out.write_char('{')?;

@@ -15,6 +15,7 @@ use crate::answer::Answer;
 use crate::capability::Header;
 use crate::http_url::HttpUrl;
 use crate::issuers::{self, IssuerFault, Issuers, SnapshotError};
+use crate::jose::KnownHeaders;
 use crate::task::{Progress, Task};
 
 /// A gate: one configuration with its keys and its cache of verified tokens. All clones share one
@@ -28,6 +29,7 @@ pub(super) struct Inner {
     pub(super) issuers: Rc<Issuers>,
     pub(super) rules: GateRules,
     pub(super) tokens: RefCell<VerifiedTokens>,
+    pub(super) headers: KnownHeaders,
 }
 
 impl fmt::Debug for Gate {
@@ -54,6 +56,7 @@ impl Gate {
                 issuers,
                 rules,
                 tokens,
+                headers: KnownHeaders::default(),
             }),
         }
     }

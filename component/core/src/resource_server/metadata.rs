@@ -66,10 +66,16 @@ impl MetadataTemplate {
             named_scopes,
             settings,
         } = self;
-        let list =
-            |values: &[String]| Json::Array(values.iter().cloned().map(Json::String).collect());
+        let list = |values: &[String]| {
+            Json::Array(
+                values
+                    .iter()
+                    .map(|v| Json::String(v.clone().into()))
+                    .collect(),
+            )
+        };
         let mut document = Object::default();
-        document.insert("resource", Json::String(resource));
+        document.insert("resource", Json::String(resource.into()));
         document.insert("authorization_servers", list(issuers));
         // RFC 9728 section 3.2: members without a value are omitted.
         let scopes = settings.scopes_supported.as_ref().unwrap_or(named_scopes);
@@ -84,7 +90,7 @@ impl MetadataTemplate {
             ("resource_tos_uri", &settings.resource_tos_uri),
         ] {
             if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
-                document.insert(name, Json::String(value.clone()));
+                document.insert(name, Json::String(value.into()));
             }
         }
         published(document.to_string())

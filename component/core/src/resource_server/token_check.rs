@@ -10,6 +10,7 @@ use super::rejection::{ChallengeContext, Rejection};
 use super::request_target::RequestTarget;
 use crate::access_token::{self, Target, TokenDigest, Verified};
 use crate::answer::Answer;
+use crate::capability::UnixMillis;
 use crate::issuers::SignatureRefusal;
 use crate::limits;
 
@@ -45,13 +46,14 @@ impl Inner {
             return respond(self.answer(&Rejection::CredentialsTooLarge, &check));
         }
         let digest = TokenDigest::of(token);
-        if let Some(checked) = self.find_verified(digest, &check) {
+        let now = self.issuers.scheduler.now();
+        if let Some(checked) = self.find_verified(digest, &check, now) {
             return Step::Done(self.outcome_of(checked, &check));
         }
         let inner = Rc::clone(self);
         let token = token.to_owned();
         self.run(async move {
-            let checked = inner.verify_unseen(&token, digest, &check).await;
+            let checked = inner.verify_unseen(&token, digest, &check, now).await;
             inner.outcome_of(checked, &check)
         })
     }
@@ -71,8 +73,8 @@ impl Inner {
         &self,
         digest: TokenDigest,
         check: &TokenCheck,
+        now: UnixMillis,
     ) -> Option<Result<CheckedToken, Rejection>> {
-        let now = self.issuers.scheduler.now();
         let verified = self.tokens.borrow_mut().find(&digest, now)?;
         let keys = self.issuers.sources[verified.issuer].ready(now)?;
         let policy = &self.rules.policies[verified.issuer];
@@ -91,15 +93,16 @@ impl Inner {
         token: &str,
         digest: TokenDigest,
         check: &TokenCheck,
+        started: UnixMillis,
     ) -> Result<CheckedToken, Rejection> {
         // A token without a header is refused for its own form.
         if check.target.is_some() {
             check_token68(token)?;
         }
-        let started = self.issuers.scheduler.now();
         let policies = &self.rules.policies;
-        let unverified = access_token::read(token, policies, started, check.target())
-            .map_err(Rejection::Token)?;
+        let unverified =
+            access_token::read(token, &self.headers, policies, started, check.target())
+                .map_err(Rejection::Token)?;
         let issuer = unverified.issuer;
         let source = &self.issuers.sources[issuer];
         let (set, refresh_due) = match source.ready(started) {
@@ -112,7 +115,7 @@ impl Inner {
         let key = source
             .verify(&self.issuers.scheduler, &unverified, &set)
             .await?;
-        let identity = unverified.into_identity();
+        let identity = unverified.into_identity(&self.headers);
         let now = self.issuers.scheduler.now();
         if now != started {
             // Time has passed while waiting for the keys or the verdict.

@@ -251,7 +251,7 @@ fn subject(delegation: &Delegation) -> Option<&str> {
 
 /// The expiry of the user's token: the earlier of the application's value and, if the token is a
 /// JWT, its own `exp`. The token is not verified here, but its `exp` can only shorten the time.
-fn user_until(given: Option<u64>, claims: Option<&Object>) -> Option<UnixMillis> {
+fn user_until(given: Option<u64>, claims: Option<&Object<'_>>) -> Option<UnixMillis> {
     let claimed = || match claims?.get("exp")? {
         Json::Number(exp) => Some((exp.as_f64() * 1000.0) as u64),
         _ => None,
@@ -261,9 +261,10 @@ fn user_until(given: Option<u64>, claims: Option<&Object>) -> Option<UnixMillis>
 }
 
 /// The claims of a token, if it is a JWT. Its signature is not checked.
-fn unverified_claims(token: &str) -> Option<Object> {
+fn unverified_claims(token: &str) -> Option<Object<'static>> {
     let payload = base64url::decode(token.split('.').nth(1)?)?;
-    Object::parse(&payload, limits::JSON_DEPTH).ok()
+    let claims = Object::parse(&payload, limits::JSON_DEPTH).ok()?;
+    Some(claims.into_owned())
 }
 
 impl Inner {
@@ -305,7 +306,7 @@ impl Inner {
 
     /// Whether a user's token was issued by another issuer than the client's. The client's issuer must
     /// not get it: it could use the token here, as a user of the other issuer.
-    fn is_foreign(&self, claims: Option<&Object>) -> bool {
+    fn is_foreign(&self, claims: Option<&Object<'_>>) -> bool {
         let issuer = claims.and_then(|claims| claims.get("iss"));
         self.issuers.sources.len() > 1
             && issuer.is_some_and(|issuer| issuer.as_str() != Some(self.issuer()))

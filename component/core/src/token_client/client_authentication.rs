@@ -100,7 +100,8 @@ impl ClientAuthentication {
         };
         let mut jti = [0; 16];
         scheduler.random(&mut jti);
-        let claims = assertion_claims(id, audience, &base64url::encode(&jti), scheduler.now());
+        let jti = base64url::encode(&jti);
+        let claims = assertion_claims(id, audience, &jti, scheduler.now());
         let claims = claims.to_string();
         keys.sign_compact(scheduler, Some("JWT"), claims.as_bytes())
             .await
@@ -109,10 +110,15 @@ impl ClientAuthentication {
     }
 }
 
-fn assertion_claims(id: &str, audience: &str, jti: &str, now: UnixMillis) -> Object {
+fn assertion_claims<'a>(
+    id: &'a str,
+    audience: &'a str,
+    jti: &'a str,
+    now: UnixMillis,
+) -> Object<'a> {
     let mut claims = Object::default();
     for (name, value) in [("iss", id), ("sub", id), ("aud", audience), ("jti", jti)] {
-        claims.insert(name, Json::String(value.to_owned()));
+        claims.insert(name, Json::String(value.into()));
     }
     let now = now / 1000;
     for (name, date) in [("iat", now), ("exp", now + ASSERTION_LIFETIME)] {

@@ -9,7 +9,10 @@ use crate::json::Object;
 /// # Errors
 /// There is none that a secret may be sent to. It must be `https:` (or loopback), and on the
 /// issuer's origin: otherwise forged metadata could direct client secrets to an attacker.
-pub(super) fn token_endpoint(metadata: &Object, issuer: &HttpUrl) -> Result<String, TokenFailure> {
+pub(super) fn token_endpoint(
+    metadata: &Object<'_>,
+    issuer: &HttpUrl,
+) -> Result<String, TokenFailure> {
     let text = metadata
         .get("token_endpoint")
         .and_then(|value| value.as_str());

@@ -90,7 +90,11 @@ pub(super) fn read(
     token(&body, wanted, asked_at)
 }
 
-fn token(body: &Object, wanted: Option<&str>, asked_at: UnixMillis) -> Result<Token, TokenFailure> {
+fn token(
+    body: &Object<'_>,
+    wanted: Option<&str>,
+    asked_at: UnixMillis,
+) -> Result<Token, TokenFailure> {
     let access_token = secret(body, "access_token", "has a malformed access_token")?
         .ok_or(TokenFailure::BadResponse("has no access_token"))?;
     let token_type = text(body, "token_type", "has a bad token_type")?
@@ -143,7 +147,7 @@ fn check_types(
 }
 
 /// `expires_in`: a number, or a string with a number, as some issuers send it.
-fn lifetime(body: &Object) -> Result<Option<u64>, TokenFailure> {
+fn lifetime(body: &Object<'_>) -> Result<Option<u64>, TokenFailure> {
     let seconds = match body.get("expires_in") {
         None | Some(Json::Null) => return Ok(None),
         // Fractions are refused, but not 3600.0, which some languages write.
@@ -159,13 +163,13 @@ fn lifetime(body: &Object) -> Result<Option<u64>, TokenFailure> {
         .ok_or(TokenFailure::BadResponse("has a bad expires_in"))
 }
 
-fn text(body: &Object, name: &str, bad: &'static str) -> Result<Option<String>, TokenFailure> {
+fn text(body: &Object<'_>, name: &str, bad: &'static str) -> Result<Option<String>, TokenFailure> {
     match body.get(name) {
         None | Some(Json::Null) => Ok(None),
         Some(Json::String(text))
             if text.len() <= limits::EXCHANGED_TOKEN_BYTES && is_visible(text, true) =>
         {
-            Ok(Some(text.clone()).filter(|text| !text.is_empty()))
+            Ok(Some(text.to_string()).filter(|text| !text.is_empty()))
         }
         Some(_) => Err(TokenFailure::BadResponse(bad)),
     }
@@ -173,7 +177,11 @@ fn text(body: &Object, name: &str, bad: &'static str) -> Result<Option<String>, 
 
 /// A token is used in a header: RFC 6749 appendix A.12 and A.17 allow visible characters, but a
 /// space would end it.
-fn secret(body: &Object, name: &str, bad: &'static str) -> Result<Option<Secret>, TokenFailure> {
+fn secret(
+    body: &Object<'_>,
+    name: &str,
+    bad: &'static str,
+) -> Result<Option<Secret>, TokenFailure> {
     match text(body, name, bad)? {
         Some(text) if !is_visible(&text, false) => Err(TokenFailure::BadResponse(bad)),
         text => Ok(text.map(Secret::new)),
@@ -186,7 +194,7 @@ fn is_visible(text: &str, with_spaces: bool) -> bool {
 }
 
 /// The OAuth error, if the body is one: `error` has only the characters of RFC 6749 section 5.2.
-fn oauth_error(body: &Object) -> Option<OAuthError> {
+fn oauth_error(body: &Object<'_>) -> Option<OAuthError> {
     let error = body.get("error")?.as_str()?;
     let is_error = (1..=limits::OAUTH_ERROR_BYTES).contains(&error.len())
         && error
@@ -199,7 +207,7 @@ fn oauth_error(body: &Object) -> Option<OAuthError> {
     })
 }
 
-fn words(body: &Object, name: &str) -> Option<String> {
+fn words(body: &Object<'_>, name: &str) -> Option<String> {
     let text = body.get(name)?.as_str()?;
     let end = text.floor_char_boundary(limits::OAUTH_ERROR_BYTES);
     Some(text[..end].to_owned())

@@ -25,6 +25,8 @@ use tollgate_core::task::{Progress, Task};
 
 #[cfg(feature = "authorization-server")]
 pub mod authorization;
+#[cfg(feature = "authorization-server")]
+pub mod browser;
 pub mod signatures;
 
 use signatures::Signatures;
@@ -40,6 +42,8 @@ pub const NOW: u64 = 1_795_219_200;
 #[derive(Clone)]
 pub enum Site {
     Body(u16, String, &'static str),
+    /// With any headers.
+    Response(HttpResponse),
     /// 429, 503 and the like, with this `Retry-After` and no body.
     Later(u16, &'static str),
     Fails(HttpError),
@@ -67,6 +71,11 @@ impl FakeHost {
             signatures: Signatures::default(),
             random: Cell::new(0x9E37_79B9_7F4A_7C15),
         })
+    }
+
+    /// Makes this the host whose clock exchanges look at.
+    pub fn install(self: &Rc<Self>) {
+        HOST.with(|slot| *slot.borrow_mut() = Some(Rc::clone(self)));
     }
 
     pub fn advance(&self, ms: u64) {
@@ -163,7 +172,7 @@ impl Host for FakeHost {
 }
 
 thread_local! {
-    /// The clock that exchanges look at; set by [`World::new`].
+    /// The clock that exchanges look at; set by [`FakeHost::install`].
     static HOST: RefCell<Option<Rc<FakeHost>>> = const { RefCell::new(None) };
 }
 
@@ -181,6 +190,7 @@ impl Pending<Result<HttpResponse, HttpError>> for FakeExchange {
         Some(match self.site.take()? {
             Site::Never | Site::Answers(_) => return None,
             Site::Fails(error) => Err(error),
+            Site::Response(response) => Ok(response),
             Site::Later(status, retry_after) => Ok(HttpResponse {
                 status,
                 headers: vec![("Retry-After".into(), retry_after.into())],
@@ -316,7 +326,7 @@ pub struct World {
 impl World {
     pub fn new(config: Config) -> Self {
         let host = FakeHost::new();
-        HOST.with(|slot| *slot.borrow_mut() = Some(Rc::clone(&host)));
+        host.install();
         Self::on(host, config).expect("a good configuration")
     }
 

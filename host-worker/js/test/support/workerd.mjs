@@ -24,8 +24,11 @@ export async function bundle(t, files) {
   return path.join(root, 'dist');
 }
 
-/** Runs a bundle. `fetch` goes through the dispatcher; `url` is the same Worker over HTTP. */
-export async function run(t, dist, bindings = {}, compatibilityFlags = []) {
+/**
+ * Runs a bundle. `fetch` goes through the dispatcher; `url` is the same Worker over HTTP; `kill` ends
+ * workerd as a crash would.
+ */
+export async function run(t, dist, bindings = {}, compatibilityFlags = [], options = {}) {
   const modules = [];
   for (const name of (await readdir(dist)).sort((a) => (a === 'index.js' ? -1 : 1))) {
     const type = name.endsWith('.wasm') ? 'CompiledWasm' : name.endsWith('.js') ? 'ESModule' : undefined;
@@ -34,6 +37,7 @@ export async function run(t, dist, bindings = {}, compatibilityFlags = []) {
     modules.push({ type, path: name, contents: type === 'ESModule' ? contents.toString() : contents });
   }
   const logs = [];
+  const others = await children();
   const mf = new Miniflare(
     convertV4MiniflareOptions({
       modules,
@@ -41,10 +45,27 @@ export async function run(t, dist, bindings = {}, compatibilityFlags = []) {
       compatibilityDate: '2025-10-01',
       compatibilityFlags,
       bindings,
+      ...options,
       handleStructuredLogs: ({ message }) => logs.push(message),
     }),
   );
   t.after(() => mf.dispose());
   const url = await mf.ready;
-  return { fetch: (target, init) => mf.dispatchFetch(new URL(target, 'https://mcp.example.com'), init), url, logs };
+  const started = (await children()).filter((pid) => !others.includes(pid));
+  return {
+    fetch: (target, init) => mf.dispatchFetch(new URL(target, 'https://mcp.example.com'), init),
+    url,
+    logs,
+    kill() {
+      if (process.platform === 'linux' && started.length === 0) throw new Error('There is no workerd to kill.');
+      for (const pid of started) process.kill(pid, 'SIGKILL');
+      return mf.dispose().catch(() => {});
+    },
+  };
+}
+
+/** The processes that this one has started. Only Linux tells. */
+async function children() {
+  const list = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8').catch(() => '');
+  return list.split(' ').filter(Boolean).map(Number);
 }

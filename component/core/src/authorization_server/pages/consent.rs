@@ -6,6 +6,7 @@ use super::{Kind, PagesFor, host_of};
 use crate::answer::Answer;
 use crate::authorization_server::authorization_request::AuthorizationRequest;
 use crate::authorization_server::client::{Client, ClientOrigin};
+use crate::authorization_server::redirect_uri;
 use crate::http_url::HttpUrl;
 
 /// A client's name: longer ones are cut.
@@ -19,9 +20,6 @@ pub(in super::super) struct ClientView {
     /// The host of the client ID metadata document.
     host: Option<String>,
     is_unverified: bool,
-    /// Every one of its redirect URIs is on a loopback address: any program on the user's device
-    /// can use its `client_id`.
-    pub(in super::super) is_loopback_only: bool,
 }
 
 impl ClientView {
@@ -35,12 +33,10 @@ impl ClientView {
             (Some(host), true) => host.clone(),
             (None, true) => displayed(&client.id),
         };
-        let is_loopback = |uri: &String| HttpUrl::parse(uri).is_ok_and(|url| url.is_loopback());
         Self {
             name,
             host,
             is_unverified: client.origin == ClientOrigin::Registered,
-            is_loopback_only: client.redirect_uris.iter().all(is_loopback),
         }
     }
 }
@@ -97,7 +93,7 @@ impl PagesFor<'_> {
         }
         let host = host_of(&view.request.redirect_uri);
         body = body.html(&self.paragraph(M::Return, &[("host", &host)]));
-        if client.is_loopback_only {
+        if redirect_uri::is_local(&view.request.redirect_uri) {
             body = body.html(&self.warning(M::Loopback));
         }
         let form = form_to(view.action, view.handle)

@@ -223,6 +223,8 @@ mod tests {
             language("DE", &[("deny", "y")]),
         ];
         assert!(compile(&twice).is_err());
+        let texts = vec![("allow", "x"); TEXTS + 1];
+        assert!(compile(&[language("de", &texts)]).is_err());
         let many = vec![language("de", &[]); LANGUAGES + 1];
         assert!(compile(&many).is_err());
     }

@@ -76,7 +76,7 @@ impl ClaimRules {
     }
 
     /// The user with these claims, if they are admitted.
-    pub(super) fn user(&self, claims: &Object) -> Result<Claimed, SignInFailure> {
+    pub(super) fn user(&self, claims: &Object<'_>) -> Result<Claimed, SignInFailure> {
         let holds = |(claim, values): &(String, Vec<String>)| match claims.get(claim) {
             Some(Json::Array(items)) => items.iter().any(|item| is_among(item, values)),
             Some(value) => is_among(value, values),
@@ -106,7 +106,7 @@ impl ClaimRules {
         })
     }
 
-    fn for_application(&self, claims: &Object) -> Result<String, SignInFailure> {
+    fn for_application(&self, claims: &Object<'_>) -> Result<String, SignInFailure> {
         let mut chosen = Object::default();
         for name in &self.claims {
             if let Some(value) = claims.get(name) {
@@ -120,7 +120,7 @@ impl ClaimRules {
         Ok(text)
     }
 
-    fn admits_email(&self, claims: &Object) -> bool {
+    fn admits_email(&self, claims: &Object<'_>) -> bool {
         if self.email_domains.is_empty() {
             return true;
         }
@@ -134,7 +134,7 @@ impl ClaimRules {
     }
 
     /// Some providers send the claim as text.
-    fn has_verified_email(&self, claims: &Object) -> bool {
+    fn has_verified_email(&self, claims: &Object<'_>) -> bool {
         match claims.get("email_verified") {
             Some(Json::Bool(is_verified)) => *is_verified,
             Some(Json::String(text)) => text == "true",
@@ -154,15 +154,15 @@ pub(super) fn with_prefix(prefix: Option<&str>, id: &str) -> String {
 }
 
 /// A text, or a whole number, as GitHub's `id` is.
-fn text_of(value: &Json) -> Option<String> {
+fn text_of(value: &Json<'_>) -> Option<String> {
     match value {
-        Json::String(text) => Some(text.clone()),
+        Json::String(text) => Some(text.clone().into_owned()),
         Json::Number(number) => number.as_u64().map(|number| number.to_string()),
         _ => None,
     }
 }
 
-fn is_among(value: &Json, values: &[String]) -> bool {
+fn is_among(value: &Json<'_>, values: &[String]) -> bool {
     text_of(value).is_some_and(|text| values.contains(&text))
 }
 

@@ -12,6 +12,10 @@ pub struct SignInConfig {
     /// Users that anybody can choose, without a password. Only while the issuer is on a loopback
     /// address.
     pub development_users: Vec<String>,
+    /// How long consent is remembered, in seconds: the user is not asked again by the same client
+    /// with the same redirect URI, for the same or fewer scopes and resources. Where the answer goes
+    /// to a program on the user's device, the user is always asked. Default: not at all.
+    pub remember_consent: Option<u32>,
 }
 
 /// An identity provider.

@@ -1,7 +1,10 @@
 //! Consent: the page, and the decision.
 //!
 //! The decision is used once. Of two submissions at the same time, one issues the code; the other
-//! waits for it, and gets the same answer.
+//! waits for it, and gets the same answer. A browser that submits twice cuts the first request, and a
+//! host may stop the work for it. So the second takes over soon. An answer counts, and is sent, only
+//! when it is written to the flow: a code that was issued and not written is known to nobody, and
+//! expires.
 
 use super::SignIn;
 use super::flow::{Flow, SignedIn, Step};
@@ -14,15 +17,18 @@ use crate::authorization_server::pages::{ClientView, ConsentView, PagesFor};
 use crate::authorization_server::parameters::Parameters;
 use crate::authorization_server::rejection::{Rejection, SignInFailure};
 use crate::authorization_server::server::Server;
+use crate::store::UnixSeconds;
 
 /// How long a second submission gets the same answer, in seconds. Somebody clicks twice; the browser
 /// drops the first answer and follows the second. Later, the client has redeemed the code, and a
 /// second use of it would revoke what it gave.
-const DOUBLE_SUBMIT: u64 = 10;
-/// How long a second submission waits for the first, in steps of so many milliseconds: longer than
-/// the store may take.
+const DOUBLE_SUBMIT: u64 = 5;
+/// After so many seconds, another submission takes over. Issuing a code takes far less.
+const ISSUING: u64 = 2;
+/// How long a second submission waits for the first, in steps of so many milliseconds: until it may
+/// take over, and some more.
 const WAIT_MS: u64 = 100;
-const WAITS: u32 = 60;
+const WAITS: u32 = 50;
 
 impl Server {
     pub(in super::super) async fn consent_endpoint(
@@ -46,23 +52,27 @@ impl Server {
     ) -> Result<Answer, Rejection> {
         let parameters = query(request)?;
         let flow = self.open_flow(request, parameters.get("flow")).await?;
-        match &flow.step {
-            Step::Started => Err(Rejection::SignIn(SignInFailure::Expired)),
-            Step::Issuing(_) | Step::Answered(..) => {
-                Err(Rejection::SignIn(SignInFailure::Answered))
+        let user = match &flow.step {
+            Step::Started => return Err(Rejection::SignIn(SignInFailure::Expired)),
+            Step::SignedIn(user) => user,
+            Step::Issuing(user, since) if self.may_take_over(*since) => user,
+            Step::Issuing(..) | Step::Answered(..) => {
+                return Err(Rejection::SignIn(SignInFailure::Answered));
             }
-            Step::SignedIn(user) => {
-                check_header(sign_in, request, user)?;
-                let client = self.client(&flow.request.client_id).await?;
-                Ok(pages.consent(&ConsentView {
-                    client: &ClientView::new(&client),
-                    request: &flow.request,
-                    user: &user.shown,
-                    handle: &flow.handle,
-                    action: &self.settings.endpoints.consent,
-                }))
-            }
-        }
+        };
+        check_header(sign_in, request, user)?;
+        let client = self.client(&flow.request.client_id).await?;
+        Ok(pages.consent(&ConsentView {
+            client: &ClientView::new(&client),
+            request: &flow.request,
+            user: &user.shown,
+            handle: &flow.handle,
+            action: &self.settings.endpoints.consent,
+        }))
+    }
+
+    fn may_take_over(&self, since: UnixSeconds) -> bool {
+        self.storage.now() >= since + ISSUING
     }
 
     async fn decide(
@@ -80,33 +90,40 @@ impl Server {
         };
         for _ in 0..WAITS {
             let mut flow = self.open_flow(request, form.get("flow")).await?;
-            match flow.step.clone() {
+            let user = match flow.step.clone() {
                 Step::Started => return Err(Rejection::SignIn(SignInFailure::Expired)),
                 Step::Answered(url, at) if self.storage.now() <= at + DOUBLE_SUBMIT => {
                     return Ok(pages.forward(&url));
                 }
                 Step::Answered(..) => break,
-                Step::Issuing(_) => self.scheduler().wait(WAIT_MS).await,
-                Step::SignedIn(user) => {
-                    check_header(sign_in, request, &user)?;
-                    let url = if is_allowed {
-                        self.allow(&mut flow, user).await?
-                    } else {
-                        self.deny(&mut flow, &Rejection::AccessDenied).await?
-                    };
-                    // Without a URL, another request was faster: look again what it did.
-                    if let Some(url) = url {
-                        return Ok(pages.forward(&url));
-                    }
+                Step::Issuing(_, since) if !self.may_take_over(since) => {
+                    self.scheduler().wait(WAIT_MS).await;
+                    continue;
                 }
+                Step::Issuing(user, _) | Step::SignedIn(user) => user,
+            };
+            check_header(sign_in, request, &user)?;
+            let url = if is_allowed {
+                self.allow_and_remember(sign_in, &mut flow, user).await?
+            } else {
+                self.deny(&mut flow, &Rejection::AccessDenied).await?
+            };
+            // Without a URL, another request was faster: look again what it did.
+            if let Some(url) = url {
+                return Ok(pages.forward(&url));
             }
         }
         Err(Rejection::SignIn(SignInFailure::Answered))
     }
 
     /// Issues the code. `None` if another request has answered.
-    async fn allow(&self, flow: &mut Flow, user: SignedIn) -> Result<Option<String>, Rejection> {
-        if !self.advance_flow(flow, Step::Issuing(user.clone())).await? {
+    pub(super) async fn allow(
+        &self,
+        flow: &mut Flow,
+        user: SignedIn,
+    ) -> Result<Option<String>, Rejection> {
+        let issuing = Step::Issuing(user.clone(), self.storage.now());
+        if !self.advance_flow(flow, issuing).await? {
             return Ok(None);
         }
         let approval = Approval {
@@ -120,10 +137,8 @@ impl Server {
         match self.complete(&flow.request, approval).await {
             Ok(url) => {
                 let answered = Step::Answered(url.clone(), self.storage.now());
-                // The code is issued, and nobody else has it: it counts, whether this is noted or
-                // not.
-                let _ = self.advance_flow(flow, answered).await;
-                Ok(Some(url))
+                let is_first = self.advance_flow(flow, answered).await?;
+                Ok(is_first.then_some(url))
             }
             Err(rejection) => {
                 if rejection.is_temporary() {
@@ -133,6 +148,23 @@ impl Server {
                 Err(rejection)
             }
         }
+    }
+
+    async fn allow_and_remember(
+        &self,
+        sign_in: &SignIn,
+        flow: &mut Flow,
+        user: SignedIn,
+    ) -> Result<Option<String>, Rejection> {
+        let user_id = user.user_id.clone();
+        let url = self.allow(flow, user).await?;
+        if url.is_some() {
+            // Without it, the user is asked again.
+            let _ = self
+                .remember_consent(sign_in, &flow.request, &user_id)
+                .await;
+        }
+        Ok(url)
     }
 
     /// Answers with an error. `None` if another request has answered.

@@ -17,6 +17,10 @@ use crate::store::{Commit, Committed, Condition, UnixSeconds};
 /// How long a user may take for each step, in seconds: long enough for a second factor.
 pub(super) const LIFETIME: u64 = 600;
 const VERSION: u64 = 1;
+/// Cookies of flows in one browser: as many parallel tabs. More of them would make the requests of
+/// this browser too large for common servers, so the oldest go.
+const COOKIES: usize = 16;
+const COOKIE_NAME: &str = "tollgate-";
 /// 32 bytes in base64url.
 const HANDLE_BYTES: usize = 43;
 /// How much of the handle is in the name of the cookie: 72 bits, enough to tell flows apart.
@@ -38,8 +42,8 @@ pub(super) enum Step {
     Started,
     /// The user must decide.
     SignedIn(SignedIn),
-    /// The user allowed the request, and a code is being issued.
-    Issuing(SignedIn),
+    /// The user allowed the request, and a code is being issued since then.
+    Issuing(SignedIn, UnixSeconds),
     /// The answer, and when it was given.
     Answered(String, UnixSeconds),
 }
@@ -157,16 +161,40 @@ impl Server {
     pub(super) fn flow_cookie(&self, flow: &Flow) -> String {
         let name = self.cookie_name(&flow.handle);
         let value = base64url::encode(flow.key.bytes());
-        let secure = if self.has_tls() { "; Secure" } else { "" };
+        let secure = self.secure();
         format!("{name}={value}; Path=/; Max-Age={LIFETIME}; HttpOnly; SameSite=Lax{secure}")
+    }
+
+    /// The values of `Set-Cookie` that remove the oldest cookies of other flows, if there are many.
+    /// Browsers send the oldest first (RFC 6265 section 5.4).
+    pub(super) fn surplus_cookies(&self, request: &Request) -> Vec<String> {
+        let prefix = format!("{}{COOKIE_NAME}", self.cookie_prefix());
+        let names = cookies(request).map(|(name, _)| name);
+        let names: Vec<_> = names.filter(|name| is_own(name, &prefix)).collect();
+        let surplus = (names.len() + 1).saturating_sub(COOKIES);
+        let removed = names.iter().take(surplus);
+        removed
+            .map(|name| format!("{name}=; Path=/; Max-Age=0{}", self.secure()))
+            .collect()
     }
 
     /// `__Host-` keeps other hosts of the domain from setting the cookie (RFC 6265bis section
     /// 4.1.3.2). Browsers accept it only over TLS, so that it is left out in development on a
     /// loopback address.
     fn cookie_name(&self, handle: &str) -> String {
-        let prefix = if self.has_tls() { "__Host-" } else { "" };
-        format!("{prefix}tollgate-{}", &handle[..NAME_BYTES])
+        format!(
+            "{}{COOKIE_NAME}{}",
+            self.cookie_prefix(),
+            &handle[..NAME_BYTES]
+        )
+    }
+
+    fn cookie_prefix(&self) -> &'static str {
+        if self.has_tls() { "__Host-" } else { "" }
+    }
+
+    fn secure(&self) -> &'static str {
+        if self.has_tls() { "; Secure" } else { "" }
     }
 
     fn has_tls(&self) -> bool {
@@ -188,9 +216,9 @@ impl Step {
         match self {
             Self::Started => writer,
             Self::SignedIn(user) => writer.record("user", Some(user.to_writer())),
-            Self::Issuing(user) => writer
+            Self::Issuing(user, since) => writer
                 .record("user", Some(user.to_writer()))
-                .flag("issuing", true),
+                .number("issuing_since", *since),
             Self::Answered(url, at) => writer.text("answer", url).number("answered_at", *at),
         }
     }
@@ -206,10 +234,9 @@ impl Step {
             return Ok(Self::Started);
         };
         let user = SignedIn::read(user)?;
-        Ok(if reader.flag("issuing")? {
-            Self::Issuing(user)
-        } else {
-            Self::SignedIn(user)
+        Ok(match reader.optional_number("issuing_since")? {
+            Some(since) => Self::Issuing(user, since),
+            None => Self::SignedIn(user),
         })
     }
 }
@@ -246,14 +273,22 @@ fn sealing_key(key: &Key, handle: &str) -> Key {
     Key::derive(key.bytes(), handle.as_bytes(), "sign-in flow")
 }
 
-/// The first cookie of this name (RFC 6265 section 5.4).
-fn cookie<'a>(request: &'a Request, name: &'a str) -> Option<&'a str> {
-    let pairs = request
-        .header_values("cookie")
-        .flat_map(|header| header.split(';'));
-    let mut values = pairs.filter_map(|pair| {
-        let (own, value) = pair.trim().split_once('=')?;
-        (own == name).then_some(value)
-    });
-    values.next()
+/// The first cookie of this name.
+fn cookie<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let mut cookies = cookies(request);
+    let (_, value) = cookies.find(|(own, _)| *own == name)?;
+    Some(value)
+}
+
+/// Names and values (RFC 6265 section 5.4).
+fn cookies(request: &Request) -> impl Iterator<Item = (&str, &str)> {
+    let headers = request.header_values("cookie");
+    let pairs = headers.flat_map(|header| header.split(';'));
+    pairs.filter_map(|pair| pair.trim().split_once('='))
+}
+
+/// Whether a name is one of this server: it goes into a header.
+fn is_own(name: &str, prefix: &str) -> bool {
+    let rest = name.strip_prefix(prefix);
+    rest.is_some_and(|rest| rest.len() == NAME_BYTES && base64url::decode(rest).is_some())
 }

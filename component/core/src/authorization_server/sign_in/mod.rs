@@ -18,6 +18,7 @@ mod consent;
 mod flow;
 mod id_token;
 mod provider;
+pub(super) mod remembered_consent;
 mod start;
 mod trusted_header;
 mod upstream;
@@ -38,6 +39,8 @@ use crate::jose::Algorithm;
 /// Providers of one server: each is a button.
 const PROVIDERS: usize = 16;
 const DEVELOPMENT_USERS: usize = 16;
+/// A year, in seconds: longer, people do not remember themselves.
+const REMEMBERED: u32 = 366 * 86_400;
 
 /// See the module.
 #[derive(Debug)]
@@ -45,6 +48,8 @@ pub(super) struct SignIn {
     providers: Vec<Provider>,
     trusted_header: Option<TrustedHeader>,
     development_users: Vec<String>,
+    /// In seconds.
+    remember_consent: Option<u64>,
 }
 
 impl SignIn {
@@ -92,6 +97,14 @@ impl SignIn {
             providers,
             trusted_header,
             development_users: users.clone(),
+            remember_consent: match config.remember_consent {
+                None | Some(0) => None,
+                Some(seconds) if seconds <= REMEMBERED => Some(seconds.into()),
+                Some(_) => {
+                    let message = "consent is remembered for a year at most";
+                    return Err(ConfigError::new("sign-in.remember-consent", message));
+                }
+            },
         })
     }
 

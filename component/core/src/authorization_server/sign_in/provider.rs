@@ -16,7 +16,7 @@ const SCOPES: usize = 64;
 const PARAMETERS: usize = 16;
 const PARAMETER_BYTES: usize = 1024;
 /// Clocks differ a little. An ID token comes at once, so that more would only help an old one.
-const TOLERANCE: Tolerance = Tolerance { end: 30, start: 30 };
+pub(super) const TOLERANCE: Tolerance = Tolerance { end: 30, start: 30 };
 /// An ID token must have been issued for this request: no older one is accepted, in seconds.
 const MAX_AGE: u32 = 600;
 /// Parameters that this server sets.

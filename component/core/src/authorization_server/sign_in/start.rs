@@ -29,11 +29,16 @@ impl Server {
         let header = sign_in.trusted_header.as_ref();
         let user = header.map(|header| header.user(request)).transpose()?;
         if let Some(user) = user.flatten() {
-            if asked.prompt.none {
+            if asked.prompt.none
+                && !self
+                    .has_consented(sign_in, &asked, client, &user.user_id)
+                    .await?
+            {
                 return Err(Rejection::ConsentRequired);
             }
-            let (flow, cookie) = self.start_flow(asked, Step::SignedIn(user)).await?;
-            return Ok(with_cookie(self.to_consent(&flow), cookie));
+            let (mut flow, cookie) = self.start_flow(asked, Step::Started).await?;
+            let answer = self.sign_flow_in(sign_in, &mut flow, user).await?;
+            return Ok(self.with_cookies(answer, cookie, request));
         }
         if asked.prompt.none {
             return Err(Rejection::LoginRequired);
@@ -53,7 +58,15 @@ impl Server {
                 pages.sign_in(&view, &names, users, &flow.handle, action)
             }
         };
-        Ok(with_cookie(answer, cookie))
+        Ok(self.with_cookies(answer, cookie, request))
+    }
+
+    fn with_cookies(&self, mut answer: Answer, cookie: String, request: &Request) -> Answer {
+        for removed in self.surplus_cookies(request) {
+            answer.push("set-cookie", removed);
+        }
+        answer.push("set-cookie", cookie);
+        answer
     }
 
     /// The user's choice: `GET` for a provider, `POST` for a development user.
@@ -92,18 +105,32 @@ impl Server {
             props: props("development", "{}"),
             upstream: None,
         };
-        self.sign_flow_in(&mut flow, user).await
+        self.sign_flow_in(sign_in, &mut flow, user).await
     }
 
-    /// The user is known: on to consent. If another request was faster, its user counts.
+    /// The user is known: on to consent, or to the client if the user has consented before. If
+    /// another request was faster, its user counts.
     pub(super) async fn sign_flow_in(
         &self,
+        sign_in: &SignIn,
         flow: &mut Flow,
         user: SignedIn,
     ) -> Result<Answer, Rejection> {
-        let cookie = self.flow_cookie(flow);
-        self.advance_flow(flow, Step::SignedIn(user)).await?;
-        Ok(with_cookie(self.to_consent(flow), cookie))
+        let is_first = self
+            .advance_flow(flow, Step::SignedIn(user.clone()))
+            .await?;
+        let client = self.client(&flow.request.client_id).await?;
+        if is_first
+            && self
+                .has_consented(sign_in, &flow.request, &client, &user.user_id)
+                .await?
+            && let Some(url) = self.allow(flow, user).await?
+        {
+            return Ok(see_other(url));
+        }
+        let mut answer = self.to_consent(flow);
+        answer.push("set-cookie", self.flow_cookie(flow));
+        Ok(answer)
     }
 
     pub(super) fn to_consent(&self, flow: &Flow) -> Answer {
@@ -134,9 +161,4 @@ pub(super) fn props(provider: &str, claims: &str) -> String {
 pub(super) fn query(request: &Request) -> Result<Parameters, Rejection> {
     let url = HttpUrl::parse(&request.url).map_err(|_| Rejection::BadUrl)?;
     Parameters::parse(url.query().unwrap_or_default().as_bytes())
-}
-
-fn with_cookie(mut answer: Answer, cookie: String) -> Answer {
-    answer.push("set-cookie", cookie);
-    answer
 }

@@ -3,6 +3,7 @@
 
 use super::SignIn;
 use super::flow::{Flow, SignedIn, Step};
+use super::id_token::Asked;
 use super::provider::{OpenIdProvider, Protocol, Provider};
 use super::start::{props, query};
 use crate::answer::Answer;
@@ -103,8 +104,14 @@ impl Server {
             return Ok(self.to_consent(&flow));
         }
         self.check_issuer(provider, parameters.get("iss")).await?;
-        if parameters.get("error").is_some() {
-            return self.refuse_flow(&mut flow, &Rejection::AccessDenied).await;
+        if let Some(error) = parameters.get("error") {
+            return match refusal(error) {
+                SignInFailure::Refused => {
+                    let denied = Rejection::AccessDenied;
+                    self.refuse_flow(&mut flow, &denied).await
+                }
+                failure => Err(Rejection::SignIn(failure)),
+            };
         }
         let code = parameters.required("code")?;
         if code.len() > CODE_BYTES {
@@ -121,8 +128,12 @@ impl Server {
                 let token = issued.id_token.as_ref();
                 let token = token.ok_or(Rejection::SignIn(SignInFailure::Unusable))?;
                 let nonce = flow.secret_for(&of_provider(NONCE, provider));
-                self.verify_id_token(own, &provider.client_id, token, &nonce)
-                    .await?
+                let asked = Asked {
+                    client_id: &provider.client_id,
+                    nonce: &nonce,
+                    max_age: flow.request.max_age,
+                };
+                self.verify_id_token(own, token, &asked).await?
             }
             Protocol::OAuth { user_endpoint, .. } => {
                 self.upstream_user(user_endpoint, &issued.tokens.access_token)
@@ -137,7 +148,7 @@ impl Server {
             by_header: false,
             upstream: Some(issued.tokens),
         };
-        self.sign_flow_in(&mut flow, user).await
+        self.sign_flow_in(sign_in, &mut flow, user).await
     }
 
     /// RFC 9207 section 2.4.
@@ -192,7 +203,7 @@ impl Server {
 
 /// The endpoints in a discovery document. They must be `https:` or loopback, and on the issuer's
 /// origin unless the configuration allows others.
-fn endpoints(provider: &OpenIdProvider, document: &Object) -> Option<Endpoints> {
+fn endpoints(provider: &OpenIdProvider, document: &Object<'_>) -> Option<Endpoints> {
     let endpoint = |name: &str| {
         let text = document.get(name)?.as_str()?;
         let url = HttpUrl::parse(text).ok()?;
@@ -213,6 +224,19 @@ fn endpoints(provider: &OpenIdProvider, document: &Object) -> Option<Endpoints> 
         accepts_basic,
         sends_issuer: sends_issuer.and_then(Json::as_bool) == Some(true),
     })
+}
+
+/// What an error of a provider means (RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6).
+/// Only the user's own refusal goes to the client.
+fn refusal(error: &str) -> SignInFailure {
+    match error {
+        "server_error" | "temporarily_unavailable" => SignInFailure::Unavailable,
+        "invalid_request"
+        | "invalid_scope"
+        | "unauthorized_client"
+        | "unsupported_response_type" => SignInFailure::Unusable,
+        _ => SignInFailure::Refused,
+    }
 }
 
 /// Documents that cannot be fetched. A wrong one stays wrong until the operator acts.

@@ -78,7 +78,7 @@ impl Server {
         &self,
         url: &str,
         token: &Secret,
-    ) -> Result<Object, Rejection> {
+    ) -> Result<Object<'static>, Rejection> {
         let mut headers = headers();
         let bearer = format!("Bearer {}", token.expose());
         headers.push(("authorization".to_owned(), bearer));
@@ -92,7 +92,9 @@ impl Server {
         };
         let response = self.scheduler().exchange(request).await.map_err(silent)?;
         let body = match response.status {
-            200 => Object::parse(&response.body, limits::JSON_DEPTH).ok(),
+            200 => Object::parse(&response.body, limits::JSON_DEPTH)
+                .ok()
+                .map(Object::into_owned),
             429 | 500..=599 => return Err(Rejection::SignIn(SignInFailure::Unavailable)),
             _ => None,
         };
@@ -163,21 +165,21 @@ fn issued(provider: &str, response: &HttpResponse, now: u64) -> Result<Issued, S
 }
 
 /// A token is visible ASCII: it is sent in a header.
-fn token(body: &Object, name: &str) -> Result<Option<Secret>, SignInFailure> {
+fn token(body: &Object<'_>, name: &str) -> Result<Option<Secret>, SignInFailure> {
     match body.get(name) {
         None | Some(Json::Null) => Ok(None),
         Some(Json::String(text))
             if (1..=limits::EXCHANGED_TOKEN_BYTES).contains(&text.len())
                 && text.bytes().all(|byte| byte.is_ascii_graphic()) =>
         {
-            Ok(Some(Secret::new(text)))
+            Ok(Some(Secret::new(text.as_ref())))
         }
         Some(_) => Err(SignInFailure::Unusable),
     }
 }
 
 /// `expires_in`, if it is a sensible number.
-fn lifetime(body: &Object) -> Option<u64> {
+fn lifetime(body: &Object<'_>) -> Option<u64> {
     let number = match body.get("expires_in")? {
         Json::Number(number) => number.as_u64(),
         Json::String(text) => text.parse().ok(),

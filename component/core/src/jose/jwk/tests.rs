@@ -10,14 +10,14 @@ const EC: &str = concat!(
 const OKP: &str =
     r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 
-fn parse(json: &str) -> Object {
+fn parse(json: &str) -> Object<'_> {
     Object::parse(json.as_bytes(), limits::KEY_SET_DEPTH).unwrap()
 }
 
-fn rsa(n: &[u8], e: &[u8]) -> Object {
+fn rsa(n: &[u8], e: &[u8]) -> Object<'static> {
     let mut jwk = parse(r#"{"kty":"RSA"}"#);
-    jwk.insert("n", Json::String(base64url::encode(n)));
-    jwk.insert("e", Json::String(base64url::encode(e)));
+    jwk.insert("n", Json::String(base64url::encode(n).into()));
+    jwk.insert("e", Json::String(base64url::encode(e).into()));
     jwk
 }
 
@@ -29,9 +29,10 @@ fn odd(bits: usize) -> Vec<u8> {
 }
 
 /// A key with members set to other values, or taken away.
-fn changed(json: &str, changes: &[(&str, Option<Json>)]) -> Object {
+fn changed(json: &str, changes: &[(&str, Option<Json<'_>>)]) -> Object<'static> {
+    let unchanged = parse(json);
     let mut jwk = Object::default();
-    for (name, value) in parse(json).iter() {
+    for (name, value) in unchanged.iter() {
         if !changes.iter().any(|(changed, _)| *changed == name) {
             jwk.insert(name, value.clone());
         }
@@ -41,22 +42,22 @@ fn changed(json: &str, changes: &[(&str, Option<Json>)]) -> Object {
             jwk.insert(*name, value.clone());
         }
     }
-    jwk
+    jwk.into_owned()
 }
 
-fn string(text: &str) -> Option<Json> {
-    Some(Json::String(text.to_owned()))
+fn string(text: &str) -> Option<Json<'static>> {
+    Some(Json::String(text.to_owned().into()))
 }
 
-fn strings(list: &[&str]) -> Option<Json> {
+fn strings(list: &[&str]) -> Option<Json<'static>> {
     Some(Json::Array(
         list.iter()
-            .map(|text| Json::String((*text).to_owned()))
+            .map(|text| Json::String((*text).to_owned().into()))
             .collect(),
     ))
 }
 
-fn error(jwk: &Object) -> Option<JwkError> {
+fn error(jwk: &Object<'_>) -> Option<JwkError> {
     VerifyingKey::from_jwk(jwk).err()
 }
 
@@ -316,7 +317,7 @@ fn weak_rsa_keys_are_refused() {
 
 #[test]
 fn one_key_one_algorithm() {
-    let key = |jwk: &Object| VerifyingKey::from_jwk(jwk).unwrap();
+    let key = |jwk: &Object<'_>| VerifyingKey::from_jwk(jwk).unwrap();
     let with = |json: &str, alg: &str| key(&changed(json, &[("alg", string(alg))]));
     assert_eq!(key(&parse(EC)).algorithm(), None);
     assert_eq!(with(OKP, "EdDSA").algorithm(), Some(Algorithm::EdDsa));
@@ -409,8 +410,9 @@ fn export_has_the_public_members_only() {
 
 #[test]
 fn different_keys_are_not_equal() {
-    let key =
-        |changes: &[(&str, Option<Json>)]| VerifyingKey::from_jwk(&changed(EC, changes)).unwrap();
+    let key = |changes: &[(&str, Option<Json<'_>>)]| {
+        VerifyingKey::from_jwk(&changed(EC, changes)).unwrap()
+    };
     let plain = key(&[]);
     assert!(plain.is_same(&key(&[("use", string("sig"))])));
     assert!(!plain.is_same(&key(&[("kid", string("a"))])));
