@@ -332,6 +332,37 @@ async fn it_serves_administers_and_stops() {
     }
     assert_eq!(alive, 1);
 
+    let clients = ["clients", "create", "--config", &config, "--name", "Notes"];
+    let (passed, text) =
+        output(&[&clients[..], &["--redirect-uri", "https://a.example/"]].concat());
+    assert!(passed, "{text}");
+    let created = text
+        .lines()
+        .find_map(|line| serde_json::from_str::<Value>(line).ok());
+    let created = created.expect("a client");
+    let id = created["client_id"].as_str().expect("an id");
+    let client_secret = created["client_secret"].as_str().expect("a secret");
+    let form = [
+        ("client_id", id),
+        ("client_secret", client_secret),
+        ("grant_type", "authorization_code"),
+        ("code", "none"),
+    ];
+    let (_, answer) = demo.post("/token", &form).await.expect("an answer");
+    assert_eq!(
+        answer["error"], "invalid_grant",
+        "the running issuer knows it"
+    );
+    let (passed, text) = output(&["clients", "list", "--config", &config]);
+    assert!(
+        passed && text.contains(id) && !text.contains(client_secret),
+        "{text}"
+    );
+    let (passed, text) = output(&["clients", "delete", "--config", &config, "--id", id]);
+    assert!(passed, "{text}");
+    let (_, answer) = demo.post("/token", &form).await.expect("an answer");
+    assert_eq!(answer["error"], "invalid_client");
+
     let copy = site.path("copy.db");
     let backup = [
         "backup",

@@ -1,14 +1,10 @@
 //! `tollgate issuer grants`: what a user has approved.
 
-use std::num::NonZeroUsize;
-use std::sync::Arc;
-
 use serde_json::{Value, json};
-use tollgate::issuer::{GrantInfo, Issuer, IssuerError};
+use tollgate::issuer::{GrantInfo, Issuer};
 
-use super::audit::AuditTrail;
-use super::metrics::Metrics;
-use super::{ConfigArgs, GrantsCommand, build, existing_store, read};
+use super::GrantsCommand;
+use super::administration::{explain, open};
 
 pub(super) async fn run(command: GrantsCommand) -> Result<(), String> {
     match command {
@@ -34,16 +30,6 @@ pub(super) async fn run(command: GrantsCommand) -> Result<(), String> {
             Ok(())
         }
     }
-}
-
-async fn open(config: &ConfigArgs) -> Result<Issuer, String> {
-    let config = read(&config.config)?;
-    let store = existing_store(&config.server)?;
-    // Revocations are in the audit trail of this process.
-    let builder = Issuer::builder(config.issuer.0, store)
-        .instances(NonZeroUsize::MIN)
-        .hooks(AuditTrail(Arc::new(Metrics::new())));
-    build(builder, &config.server).await
 }
 
 async fn list(issuer: &Issuer, user: &str) -> Result<(), String> {
@@ -72,18 +58,4 @@ fn line(grant: GrantInfo) -> Value {
         "created_at": grant.created_at,
         "expires_at": grant.expires_at,
     })
-}
-
-fn explain(error: &IssuerError) -> String {
-    let next = match error.answer().reason.as_deref() {
-        Some("deployment-secret") => {
-            "`secrets` does not open this database: set the secret that the issuer runs with"
-        }
-        Some("store-failed") => "the database is damaged or full: see the log",
-        _ => match error {
-            IssuerError::Refused(_) => "correct the argument",
-            _ => "try again",
-        },
-    };
-    format!("{error}: {next}")
 }

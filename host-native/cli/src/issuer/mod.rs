@@ -1,7 +1,9 @@
 //! `tollgate issuer`: an authorization server.
 
 mod admin;
+mod administration;
 mod audit;
+mod clients;
 mod config_file;
 mod development;
 mod front;
@@ -63,6 +65,9 @@ enum IssuerCommand {
     /// List or revoke grants of a user, while the issuer runs or not.
     #[command(subcommand)]
     Grants(GrantsCommand),
+    /// List, create or delete registered clients, while the issuer runs or not.
+    #[command(subcommand)]
+    Clients(ClientsCommand),
 }
 
 #[derive(Args)]
@@ -95,6 +100,38 @@ enum GrantsCommand {
     },
 }
 
+#[derive(Subcommand)]
+enum ClientsCommand {
+    /// Print each registered client as a line of JSON. Those of the configuration are not among
+    /// them.
+    List {
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Register a client, and print it with its id and secret, which is not shown again.
+    Create {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// The name that people see.
+        #[arg(long)]
+        name: Option<String>,
+        /// An exact redirect URI. May be repeated.
+        #[arg(long = "redirect-uri", value_name = "URI")]
+        redirect_uris: Vec<String>,
+        /// More members of RFC 7591 section 2, as a JSON object.
+        #[arg(long, value_name = "JSON")]
+        metadata: Option<String>,
+    },
+    /// Delete a registered client. Its tokens are refused from then on.
+    Delete {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// The client's id.
+        #[arg(long)]
+        id: String,
+    },
+}
+
 const DEFAULT_CONFIG: &str = "tollgate-issuer.toml";
 
 /// Runs the command.
@@ -110,6 +147,7 @@ pub(super) async fn issuer(args: IssuerArgs) -> Result<(), String> {
             Ok(())
         }
         Some(IssuerCommand::Grants(command)) => grants::run(command).await,
+        Some(IssuerCommand::Clients(command)) => clients::run(command).await,
     }
 }
 

@@ -62,13 +62,23 @@ pub(super) fn commit(changes: wit_store::Changes) -> Commit {
     }
 }
 
-fn grant_type(kind: wit_hooks::GrantType) -> GrantType {
+pub(super) fn grant_type(kind: wit_hooks::GrantType) -> GrantType {
     match kind {
         wit_hooks::GrantType::AuthorizationCode => GrantType::AuthorizationCode,
         wit_hooks::GrantType::RefreshToken => GrantType::RefreshToken,
         wit_hooks::GrantType::ClientCredentials => GrantType::ClientCredentials,
         wit_hooks::GrantType::TokenExchange => GrantType::TokenExchange,
         wit_hooks::GrantType::JwtBearer => GrantType::JwtBearer,
+    }
+}
+
+pub(super) fn wit_grant_type(kind: GrantType) -> wit_hooks::GrantType {
+    match kind {
+        GrantType::AuthorizationCode => wit_hooks::GrantType::AuthorizationCode,
+        GrantType::RefreshToken => wit_hooks::GrantType::RefreshToken,
+        GrantType::ClientCredentials => wit_hooks::GrantType::ClientCredentials,
+        GrantType::TokenExchange => wit_hooks::GrantType::TokenExchange,
+        GrantType::JwtBearer => wit_hooks::GrantType::JwtBearer,
     }
 }
 

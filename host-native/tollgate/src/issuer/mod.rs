@@ -26,6 +26,7 @@
 mod bindings;
 mod builder;
 mod capability;
+mod clients;
 mod convert;
 mod error;
 mod hooks;
@@ -55,8 +56,10 @@ pub use store::{
     StoreFuture, UnixSeconds,
 };
 pub use tollgate_core::authorization_server::{
-    Approval, AuditEvent, AuditKind, AuthorizationRequest, GrantHandle, GrantInfo, GrantPage,
-    GrantType, HookError, Prompt, TokenDecision, TokenDecisionRequest, TokenInfo, UpstreamTokens,
+    Approval, AuditEvent, AuditKind, AuthenticationMethod, AuthorizationRequest, ChangedClient,
+    ClientChanges, ClientInfo, ClientOrigin, ClientPage, GrantHandle, GrantInfo, GrantPage,
+    GrantType, HookError, NewClient, Prompt, TokenDecision, TokenDecisionRequest, TokenInfo,
+    UpstreamTokens,
 };
 pub use tollgate_core::secret::Secret;
 pub use tollgate_sqlite as sqlite;

@@ -7,8 +7,9 @@ use http::{Request, StatusCode};
 use serde_json::Value;
 use tollgate::BuildError;
 use tollgate::issuer::{
-    Approval, AuditEvent, AuditKind, HookError, HookFuture, Hooks, Issuer, IssuerError,
-    MemoryStore, NoHooks, Secret, TokenDecision, TokenDecisionRequest,
+    Approval, AuditEvent, AuditKind, ClientChanges, ClientOrigin, GrantType, HookError, HookFuture,
+    Hooks, Issuer, IssuerError, MemoryStore, NewClient, NoHooks, Secret, TokenDecision,
+    TokenDecisionRequest,
 };
 
 use super::browser::Demo;
@@ -210,4 +211,43 @@ async fn a_layer_leaves_other_paths_to_the_application() {
         get("/other").await.expect("an answer").status(),
         StatusCode::NOT_FOUND
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_are_created_changed_listed_and_deleted() {
+    let served = serve(MemoryStore::new(), NoHooks).await;
+    let issuer = &served.issuer;
+    let created = issuer
+        .create_client(NewClient {
+            name: Some("Notes".into()),
+            redirect_uris: vec!["https://notes.example/callback".into()],
+            ..NewClient::default()
+        })
+        .await
+        .expect("a client");
+    let id = created.client.id;
+    assert!(created.secret.is_some());
+    assert_eq!(created.client.origin, ClientOrigin::Registered);
+    let changes = ClientChanges {
+        name: Some(None),
+        grant_types: Some(vec![GrantType::AuthorizationCode, GrantType::RefreshToken]),
+        ..ClientChanges::default()
+    };
+    issuer.update_client(&id, changes).await.expect("changed");
+    let found = issuer.find_client(&id).await.expect("a client");
+    assert_eq!((found.name, found.grant_types.len()), (None, 2));
+    let configured = issuer.find_client("demo").await.expect("a client");
+    assert_eq!(configured.origin, ClientOrigin::Configured);
+    let page = issuer.clients(None, 10).await.expect("a page");
+    assert!(page.clients.iter().all(|client| client.id == id));
+    issuer.delete_client(&id).await.expect("deleted");
+    assert!(matches!(
+        issuer.find_client(&id).await,
+        Err(IssuerError::Refused(_))
+    ));
+    let refused = issuer.create_client(NewClient {
+        redirect_uris: vec!["javascript:alert(1)".into()],
+        ..NewClient::default()
+    });
+    assert!(matches!(refused.await, Err(IssuerError::Refused(_))));
 }
