@@ -345,12 +345,11 @@ async fn it_serves_administers_and_stops() {
     let form = [
         ("client_id", id),
         ("client_secret", client_secret),
-        ("grant_type", "authorization_code"),
-        ("code", "none"),
+        ("grant_type", "client_credentials"),
     ];
     let (_, answer) = demo.post("/token", &form).await.expect("an answer");
     assert_eq!(
-        answer["error"], "invalid_grant",
+        answer["error"], "unauthorized_client",
         "the running issuer knows it"
     );
     let (passed, text) = output(&["clients", "list", "--config", &config]);
