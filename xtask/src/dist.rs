@@ -196,18 +196,24 @@ pub(crate) fn conformance(work: &Workspace, tools: &Tools) -> Result<(), Failure
     component(work, tools, Component::ConformanceStandalone)
 }
 
-/// Where the crate `tollgate` has the component when it is published. In the repository it is built
-/// with the one in `target/dist`.
-const CRATE_COMPONENT: &str = "host-native/tollgate/component";
+/// Where the crate `tollgate` has its components when it is published. In the repository it is built
+/// with those in `target/dist`.
+const CRATE_COMPONENTS: &str = "host-native/tollgate/component";
 
 fn copy_into_crate(work: &Workspace) -> Result<(), Failure> {
-    let name = Component::Gate.file();
-    let folder = work.root.join(CRATE_COMPONENT);
+    let folder = work.root.join(CRATE_COMPONENTS);
+    let copy = |which: Component| {
+        let name = which.file();
+        fs::copy(work.dist().join(name), folder.join(name)).map(drop)
+    };
     fs::create_dir_all(&folder)
-        .and_then(|()| fs::copy(work.dist().join(name), folder.join(name)))
-        .map(drop)
+        .and_then(|()| {
+            [Component::Gate, Component::Issuer]
+                .into_iter()
+                .try_for_each(copy)
+        })
         .map_err(Failure::io(format!(
-            "copy the component to {CRATE_COMPONENT}"
+            "copy the components to {CRATE_COMPONENTS}"
         )))
 }
 

@@ -1,5 +1,8 @@
 //! The program `tollgate`.
 
+#[cfg(feature = "issuer")]
+mod issuer;
+
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
@@ -17,12 +20,21 @@ use tracing_subscriber::EnvFilter;
 #[derive(Parser)]
 #[command(name = "tollgate", version)]
 struct Cli {
+    /// The form of the log.
+    #[arg(long, value_enum, global = true, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run an authorization server, or administer one.
+    ///
+    /// Prints one line of JSON to standard output when it is ready, and logs to standard error. The
+    /// log has requests without their queries, and the audit trail; TOLLGATE_LOG filters it.
+    #[cfg(feature = "issuer")]
+    Issuer(issuer::IssuerArgs),
     /// Run an OAuth issuer for development and tests.
     ///
     /// Prints one line of JSON to standard output when it is ready, and logs to standard error. It
@@ -110,6 +122,14 @@ struct DevIssuerArgs {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// An object for each line.
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum DiscoveryArg {
     Both,
     Oauth,
@@ -117,14 +137,20 @@ enum DiscoveryArg {
 }
 
 fn main() -> ExitCode {
-    let Cli { command } = Cli::parse();
-    tracing_subscriber::fmt()
+    let Cli {
+        command,
+        log_format,
+    } = Cli::parse();
+    let log = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(
             EnvFilter::try_from_env("TOLLGATE_LOG").unwrap_or_else(|_| EnvFilter::new("info")),
-        )
-        .init();
+        );
+    match log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -132,6 +158,8 @@ fn main() -> ExitCode {
         Ok(runtime) => {
             let result = runtime.block_on(async {
                 match command {
+                    #[cfg(feature = "issuer")]
+                    Command::Issuer(args) => issuer::issuer(args).await,
                     Command::DevIssuer(args) => dev_issuer(args).await,
                     #[cfg(feature = "dev-upstream")]
                     Command::DevUpstream(args) => dev_upstream(args).await,
@@ -212,6 +240,11 @@ async fn serve(ready: &serde_json::Value, until_stdin_closes: bool) {
     // The parent process may not read it.
     let _ = writeln!(stdout, "{ready}").and_then(|()| stdout.flush());
 
+    told_to_stop(until_stdin_closes).await;
+}
+
+/// Returns when the program should stop.
+async fn told_to_stop(until_stdin_closes: bool) {
     tokio::select! {
         () = stop_signal() => {}
         () = stdin_closed(), if until_stdin_closes => {}

@@ -1,16 +1,14 @@
-//! The contract, as Rust.
+//! The contract of the gate, as Rust.
 
 wasmtime::component::bindgen!({
     path: "wit",
     world: "gate",
     with: {
         "tollgate:auth/types": tollgate_config::bindings,
-        "tollgate:auth/http-client.pending-response": super::exchange::Exchange,
-        "tollgate:auth/signatures.verifying-key": super::signatures::VerifyingKey,
-        "tollgate:auth/signatures.pending-verdict": super::signatures::PendingVerdict,
-        "tollgate:auth/signatures.signing-key": super::signatures::SigningKey,
-        "tollgate:auth/signatures.pending-public-key": super::signatures::PendingPublicKey,
-        "tollgate:auth/signatures.pending-signature": super::signatures::PendingSignature,
+        "tollgate:auth/clock": crate::host::bindings::tollgate::auth::clock,
+        "tollgate:auth/random": crate::host::bindings::tollgate::auth::random,
+        "tollgate:auth/http-client": crate::host::bindings::tollgate::auth::http_client,
+        "tollgate:auth/signatures": crate::host::bindings::tollgate::auth::signatures,
     },
     imports: { default: trappable },
 });

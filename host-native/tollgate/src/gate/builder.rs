@@ -1,6 +1,5 @@
 //! Builds a gate from a configuration.
 
-use std::fmt;
 use std::hash::RandomState;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -9,19 +8,22 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
-use tollgate_config::{Config, ConfigError, Naming};
+use tollgate_config::{Config, Naming};
 
-use super::capability::HostServices;
-use super::exchange::{HttpClient, NoTls};
 use super::fault_log::FaultLog;
-use super::instance::Limits;
 use super::key_snapshot::KeySnapshot;
-use super::program::{self, Program, ProgramError};
-use super::request_head::RequestOrigin;
-use super::shared_fetch::SharedFetch;
-use super::signer::{Signer, Signers};
-use super::worker::{Failed, InstanceTemplate, Worker};
+use super::program::Program;
+use super::worker::{InstanceTemplate, Worker};
 use super::{Gate, Inner};
+use crate::host::build_error::BuildError;
+use crate::host::capability::HostServices;
+use crate::host::engine;
+use crate::host::exchange::{HttpClient, NoTls};
+use crate::host::instance::Limits;
+use crate::host::request_origin::RequestOrigin;
+use crate::host::shared_fetch::SharedFetch;
+use crate::host::signer::{Signer, Signers};
+use crate::host::worker::Failed;
 
 /// Builds a [`Gate`].
 #[derive(Clone, Debug)]
@@ -35,42 +37,6 @@ pub struct GateBuilder {
     max_memory: usize,
     call_limit: Duration,
 }
-
-/// Why a gate could not be built.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The configuration of the gate or of its client is invalid.
-    Config(ConfigError),
-    /// The component cannot be compiled on this machine.
-    Program(ProgramError),
-    /// The component failed at its start, most likely because its memory limit is too low.
-    Start(String),
-    /// TLS could not be set up, so no issuer could be reached.
-    Tls(String),
-    /// There is no Tokio runtime, which is needed for fetches.
-    NoRuntime,
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Config(error) => error.fmt(f),
-            Self::Program(error) => error.fmt(f),
-            Self::Start(error) => write!(
-                f,
-                "the component did not start; if its memory limit is too low, raise max_memory: \
-                 {error}"
-            ),
-            Self::Tls(error) => write!(f, "TLS could not be set up: {error}"),
-            Self::NoRuntime => {
-                f.write_str("there is no Tokio runtime: build the gate inside of one")
-            }
-        }
-    }
-}
-
-impl std::error::Error for BuildError {}
 
 impl GateBuilder {
     pub(super) fn new(config: Config) -> Self {
@@ -154,7 +120,7 @@ impl GateBuilder {
             config,
             limits: Limits {
                 max_memory: self.max_memory,
-                call_ticks: program::ticks(self.call_limit),
+                call_ticks: engine::ticks(self.call_limit),
             },
             keys: KeySnapshot::default(),
             faults: FaultLog::default(),

@@ -10,7 +10,8 @@ use super::decision::Credentials;
 use super::delegation::{CallReport, delegation};
 use super::instance::TokenCall;
 use super::token_error::TokenError;
-use super::worker::{Failed, Worker};
+use super::worker::Worker;
+use crate::host::worker::Failed;
 
 impl Gate {
     /// Gets a token to call another API on behalf of a caller (RFC 8693), from the cache or by

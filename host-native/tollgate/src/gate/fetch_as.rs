@@ -12,10 +12,11 @@ use http_body_util::BodyExt;
 use tollgate_config::{ExchangeTarget, Token};
 
 use super::Gate;
-use super::decision::{Answer, Credentials};
+use super::decision::Credentials;
 use super::delegation::delegation;
-use super::exchange::permitted;
 use super::token_error::TokenError;
+use crate::host::answer::Answer;
+use crate::host::exchange::permitted;
 
 impl Gate {
     /// Calls another API on behalf of a caller, with a token from [`Gate::exchange`]. The token is

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::sync::Notify;
 use tollgate_config::{
     Config, ConfigError, Grant, Identity, IssuerFault, Settings, Token, TokenTarget,
 };
@@ -13,30 +12,24 @@ use wasmtime::component::ResourceAny;
 use super::bindings::Gate as Exports;
 use super::bindings::exports::tollgate::auth::resource_server as wit;
 use super::bindings::exports::tollgate::auth::token_exchange as wit_exchange;
-use super::capability::{Capabilities, HostServices};
 use super::delegation::CallReport;
 use super::known_identities::KnownIdentities;
 use super::program::Program;
 use super::token_error::TokenError;
+use crate::host::capability::{Capabilities, HostServices};
+use crate::host::instance::{Instance, Limits, Progress, Step, Task};
 
 /// An instance and its gate. After a call has failed, it must be dropped, because the component may
 /// be in an inconsistent state.
-pub(super) struct Instance {
+pub(super) struct GateInstance {
     store: Store<Capabilities>,
     exports: Exports,
     gate: ResourceAny,
     /// Created when it is first needed.
     client: Option<ResourceAny>,
     identities: KnownIdentities,
-}
-
-/// Limits of one instance.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
-    /// Linear memory, in bytes.
-    pub(super) max_memory: usize,
-    /// How long a call may take, in ticks of the program's clock.
-    pub(super) call_ticks: u64,
+    /// The version of the key snapshot that it has.
+    pub(super) keys_seen: u64,
 }
 
 /// The call that starts a decision.
@@ -56,9 +49,6 @@ pub(super) enum TokenCall<'a> {
     Request(&'a Grant, &'a TokenTarget, Option<&'a str>),
 }
 
-/// A running decision, refresh, token request or assertion in an instance.
-pub(super) type Task = ResourceAny;
-
 /// A token, or why the request failed.
 pub(super) type Issued = Result<Token, TokenError>;
 
@@ -73,18 +63,7 @@ pub(super) struct IdentifiedDecision {
     pub(super) refresh_due: bool,
 }
 
-pub(super) enum Step<T> {
-    Done(T),
-    Waiting(Task),
-}
-
-pub(super) enum Progress<T> {
-    Ready(T),
-    /// Poll again after an exchange has ended, or after this many milliseconds.
-    Pending(Option<u32>),
-}
-
-impl Instance {
+impl GateInstance {
     /// Creates an instance. The inner error is the component's configuration error.
     pub(super) fn start(
         program: &Program,
@@ -108,28 +87,8 @@ impl Instance {
             gate,
             client: None,
             identities: KnownIdentities::default(),
+            keys_seen: 0,
         }))
-    }
-
-    /// Sets the deadline of the next call. Must be called before each call from outside.
-    pub(super) fn set_deadline(&mut self, ticks: u64) {
-        self.store.set_epoch_deadline(ticks);
-    }
-
-    /// Whether a task in it waits for a document.
-    pub(super) fn is_fetching(&self) -> bool {
-        self.store.data().is_fetching()
-    }
-
-    /// Sets who is notified of the results of requests from now on.
-    pub(super) fn set_notify(&mut self, notify: Arc<Notify>) {
-        self.store.data_mut().set_notify(notify);
-    }
-
-    /// Takes the `Notify` of [`Self::set_notify`], or a new one if none was set and a call has made
-    /// requests.
-    pub(super) fn take_notify(&mut self) -> Option<Arc<Notify>> {
-        self.store.data_mut().take_notify()
     }
 
     /// None if the gate does not answer this request.
@@ -318,11 +277,6 @@ impl Instance {
         })
     }
 
-    /// Drops a task of any kind.
-    pub(super) fn drop_task(&mut self, task: Task) -> wasmtime::Result<()> {
-        task.resource_drop(&mut self.store)
-    }
-
     pub(super) fn settings(&mut self) -> wasmtime::Result<Settings> {
         let gate = self.exports.tollgate_auth_resource_server().gate();
         gate.call_settings(&mut self.store, self.gate)
@@ -344,6 +298,20 @@ impl Instance {
     ) -> wasmtime::Result<Result<u32, ConfigError>> {
         let gate = self.exports.tollgate_auth_resource_server().gate();
         gate.call_import_keys(&mut self.store, self.gate, state)
+    }
+}
+
+impl Instance for GateInstance {
+    fn set_deadline(&mut self, ticks: u64) {
+        self.store.set_epoch_deadline(ticks);
+    }
+
+    fn capabilities(&mut self) -> &mut Capabilities {
+        self.store.data_mut()
+    }
+
+    fn drop_task(&mut self, task: Task) -> wasmtime::Result<()> {
+        task.resource_drop(&mut self.store)
     }
 }
 

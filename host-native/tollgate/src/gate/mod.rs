@@ -2,11 +2,9 @@
 
 mod bindings;
 mod builder;
-mod capability;
 mod decision;
 mod delegated_access;
 mod delegation;
-mod exchange;
 mod fault_log;
 mod fetch_as;
 mod instance;
@@ -14,9 +12,6 @@ mod key_snapshot;
 mod known_identities;
 mod program;
 mod request_head;
-mod shared_fetch;
-mod signatures;
-mod signer;
 mod token_error;
 mod worker;
 
@@ -26,15 +21,17 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use http::Response;
 use http::request::Parts;
 
-pub use builder::{BuildError, GateBuilder};
-pub use decision::{Allowed, Answer, Credentials, Decision};
+pub use crate::host::answer::Answer;
+pub use crate::host::build_error::BuildError;
+pub use crate::host::engine::{ProgramError, ProgramOptions};
+pub use crate::host::request_origin::RequestOrigin;
+pub use crate::host::signer::{SignatureFuture, Signer, SignerError};
+pub use builder::GateBuilder;
+pub use decision::{Allowed, Credentials, Decision};
 pub use fetch_as::{FetchError, ResponseBody};
-pub use program::{Program, ProgramError, ProgramOptions};
-pub use request_head::RequestOrigin;
-pub use signer::{SignatureFuture, Signer, SignerError};
+pub use program::Program;
 pub use token_error::TokenError;
 pub use tollgate_config::{
     Access, AccessToken, Actor, AssertionAudience, Client, ClientAuthentication, ClientKey,
@@ -46,15 +43,16 @@ pub use tollgate_config::{
 /// The signatures that the host lends, for test vectors. Not part of the public API.
 #[doc(hidden)]
 pub mod lent {
-    pub use super::signatures::VerifyingKey;
+    pub use crate::host::signatures::VerifyingKey;
 }
 
+use crate::host::answer::{Unsendable, header_map};
+use crate::host::exchange::HttpClient;
+use crate::host::worker::Failed;
 use bindings::exports::tollgate::auth::resource_server as wit;
-use decision::{Unsendable, header_map};
-use exchange::HttpClient;
 use instance::{DecisionCall, IdentifiedDecision};
 use request_head::request_head;
-use worker::{Failed, InstanceTemplate, Worker};
+use worker::{InstanceTemplate, Worker};
 
 /// A protected resource: verifies access tokens, answers challenges, publishes metadata.
 ///
@@ -149,7 +147,7 @@ impl Gate {
             Ok(Some(IdentifiedDecision {
                 decision: wit::Decision::Respond(answer),
                 ..
-            })) => Some(Answer::new(answer).unwrap_or_else(|Unsendable| Answer::failed())),
+            })) => Some(Answer::of_gate(answer).unwrap_or_else(|Unsendable| Answer::failed())),
             Ok(Some(_)) | Err(Failed) => Some(Answer::failed()),
         }
     }
@@ -170,7 +168,7 @@ impl Gate {
         match worker.require_scopes(&head, identity.scopes(), &required) {
             Ok(None) => None,
             Ok(Some(answer)) => {
-                Some(Answer::new(answer).unwrap_or_else(|Unsendable| Answer::failed()))
+                Some(Answer::of_gate(answer).unwrap_or_else(|Unsendable| Answer::failed()))
             }
             Err(Failed) => Some(Answer::failed()),
         }
@@ -270,7 +268,7 @@ fn bearer(head: &wit::RequestHead) -> &str {
 
 fn decision(decided: IdentifiedDecision, authorization: &str) -> Result<Decision, Failed> {
     match decided.decision {
-        wit::Decision::Respond(answer) => Answer::new(answer)
+        wit::Decision::Respond(answer) => Answer::of_gate(answer)
             .map(Decision::Respond)
             .map_err(|Unsendable| Failed),
         wit::Decision::Allow(allowed) => {
@@ -313,11 +311,5 @@ fn credentials(
             credentials: None, ..
         }))
         | Err(Failed) => Err(Answer::failed()),
-    }
-}
-
-impl From<Answer> for Response<String> {
-    fn from(answer: Answer) -> Self {
-        answer.response
     }
 }

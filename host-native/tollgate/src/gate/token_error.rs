@@ -7,7 +7,7 @@ use http::Response;
 use tollgate_config::{ConfigError, OauthError, TokenErrorKind};
 
 use super::bindings::exports::tollgate::auth::token_exchange as wit;
-use super::decision::Answer;
+use crate::host::answer::Answer;
 
 /// A failed token request. It contains no secret and no token.
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ impl From<wit::Failure> for TokenError {
             oauth: failure.oauth.map(Box::new),
             status: failure.status,
             retry_after: failure.retry_after_seconds.map(Duration::from_secs),
-            answer: Box::new(Answer::new(failure.answer).unwrap_or_else(|_| Answer::failed())),
+            answer: Box::new(Answer::of_gate(failure.answer).unwrap_or_else(|_| Answer::failed())),
         }
     }
 }

@@ -1,31 +1,22 @@
-//! One store: an instance behind a lock, replaced when it traps.
-//!
-//! No call into the component blocks, so the lock is held only for microseconds (a few milliseconds
-//! if a new key is prepared), and the caller's thread makes the call: a queue and a separate thread
-//! would cost more than a decision.
+//! One store of the gate: what is asked of its instance, and the keys that it shares with others.
 
-mod task;
-
+use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use tollgate_config::{Config, ConfigError, Settings};
 
 use super::bindings::exports::tollgate::auth::resource_server as wit;
-use super::capability::HostServices;
 use super::delegation::CallReport;
 use super::fault_log::FaultLog;
 use super::instance::{
-    Assertion, DecisionCall, IdentifiedDecision, Instance, Issued, Limits, Progress, Step, Task,
-    TokenCall,
+    Assertion, DecisionCall, GateInstance, IdentifiedDecision, Issued, TokenCall,
 };
 use super::key_snapshot::KeySnapshot;
 use super::program::Program;
-use task::OwnedTask;
-
-/// The instance failed, and the call with it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Failed;
+use crate::host::capability::HostServices;
+use crate::host::instance::{Instance, Limits, Progress, Step, Task, Template};
+use crate::host::worker::{self, Failed, MAX_RESTARTS};
 
 /// The parts that all workers of a gate need to start instances.
 pub(super) struct InstanceTemplate {
@@ -39,24 +30,64 @@ pub(super) struct InstanceTemplate {
     pub(super) failures: AtomicU64,
 }
 
+impl Template for InstanceTemplate {
+    type Instance = GateInstance;
+
+    const ROLE: &'static str = "a gate";
+
+    fn start(
+        &self,
+        services: &Arc<HostServices>,
+    ) -> wasmtime::Result<Result<GateInstance, ConfigError>> {
+        let started = GateInstance::start(&self.program, &self.config, self.limits, services)?;
+        let mut instance = match started {
+            Ok(instance) => instance,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.faults.log_new(instance.new_faults()?);
+        Ok(Ok(instance))
+    }
+
+    /// Gives the instance the newest keys.
+    fn prepare(
+        &self,
+        instance: &mut GateInstance,
+        services: &HostServices,
+    ) -> wasmtime::Result<()> {
+        // An instance that is fetching gets the same documents from its fetch.
+        if instance.keys_seen != self.keys.version() && !instance.capabilities().is_fetching() {
+            let (version, state) = self.keys.latest();
+            // The same component exported it for the same configuration. If it refuses the keys
+            // nevertheless, it fetches them.
+            let _ = instance.import_keys(&state)?;
+            instance.keys_seen = version;
+            services.reader.caught_up();
+            instance.set_deadline(self.limits.call_ticks);
+        }
+        Ok(())
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn count_failure(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 pub(super) struct Worker {
-    template: Arc<InstanceTemplate>,
-    services: Arc<HostServices>,
-    running: Mutex<Option<Box<Running>>>,
-    generations: AtomicU64,
+    host: worker::Worker<InstanceTemplate>,
     refreshing: AtomicBool,
 }
 
-struct Running {
-    instance: Instance,
-    /// Identifies the instance. Tasks of an older instance are lost.
-    generation: u64,
-    /// The version of the key snapshot that the instance has.
-    keys_seen: u64,
-}
+impl Deref for Worker {
+    type Target = worker::Worker<InstanceTemplate>;
 
-/// How often a call is repeated if its instance failed in another call.
-const MAX_RESTARTS: usize = 2;
+    fn deref(&self) -> &Self::Target {
+        &self.host
+    }
+}
 
 impl Worker {
     /// A worker with its first instance.
@@ -64,92 +95,12 @@ impl Worker {
         template: Arc<InstanceTemplate>,
         services: Arc<HostServices>,
     ) -> wasmtime::Result<Result<Arc<Self>, ConfigError>> {
-        let worker = Self {
-            template,
-            services,
-            running: Mutex::new(None),
-            generations: AtomicU64::new(0),
-            refreshing: AtomicBool::new(false),
-        };
-        Ok(worker.new_running()?.map(|running| {
-            *worker
-                .running
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(running);
-            Arc::new(worker)
+        Ok(worker::Worker::start(template, services)?.map(|host| {
+            Arc::new(Self {
+                host,
+                refreshing: AtomicBool::new(false),
+            })
         }))
-    }
-
-    fn new_running(&self) -> wasmtime::Result<Result<Box<Running>, ConfigError>> {
-        let InstanceTemplate {
-            program,
-            config,
-            limits,
-            ..
-        } = &*self.template;
-        let mut instance = match Instance::start(program, config, *limits, &self.services)? {
-            Ok(instance) => instance,
-            Err(error) => return Ok(Err(error)),
-        };
-        self.template.faults.log_new(instance.new_faults()?);
-        Ok(Ok(Box::new(Running {
-            instance,
-            generation: self.generations.fetch_add(1, Ordering::Relaxed),
-            keys_seen: 0,
-        })))
-    }
-
-    /// Runs `call` in the instance. If it fails the instance is dropped, and the next call gets a
-    /// new one, with the newest keys.
-    fn with<R>(&self, call: impl FnOnce(&mut Running) -> wasmtime::Result<R>) -> Result<R, Failed> {
-        // After a panic the slot is empty, because the instance had been taken out of it.
-        let mut slot = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = self.run(&mut slot, call);
-        result.map_err(|error| {
-            drop(slot);
-            self.template.failures.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(
-                error = format!("{error:#}"),
-                "a gate failed and is replaced"
-            );
-            // Callers with a task in the old instance must start it again.
-            self.services.progress.notify_waiters();
-            Failed
-        })
-    }
-
-    fn run<R>(
-        &self,
-        slot: &mut Option<Box<Running>>,
-        call: impl FnOnce(&mut Running) -> wasmtime::Result<R>,
-    ) -> wasmtime::Result<R> {
-        let mut running = match slot.take() {
-            Some(running) => running,
-            None => match self.new_running()? {
-                Ok(running) => running,
-                // The configuration was accepted before.
-                Err(error) => wasmtime::bail!("{}: {}", error.field, error.message),
-            },
-        };
-        let keys = &self.template.keys;
-        running
-            .instance
-            .set_deadline(self.template.limits.call_ticks);
-        // An instance that is fetching gets the same documents from its fetch.
-        if running.keys_seen != keys.version() && !running.instance.is_fetching() {
-            let (version, state) = keys.latest();
-            // The same component exported it for the same configuration. If it refuses the keys
-            // nevertheless, it fetches them.
-            let _ = running.instance.import_keys(&state)?;
-            running.keys_seen = version;
-            self.services.reader.caught_up();
-            running
-                .instance
-                .set_deadline(self.template.limits.call_ticks);
-        }
-        let result = call(&mut running)?;
-        *slot = Some(running);
-        Ok(result)
     }
 
     /// Starts a decision and waits for it. None if the gate does not answer this request. If the
@@ -158,8 +109,10 @@ impl Worker {
         self: &Arc<Self>,
         call: DecisionCall<'_>,
     ) -> Result<Option<IdentifiedDecision>, Failed> {
-        let begin = |instance: &mut Instance| instance.decide(call);
-        let decided = self.drive(begin, Instance::poll, MAX_RESTARTS).await?;
+        let begin = |instance: &mut GateInstance| instance.decide(call);
+        let decided = self
+            .drive_and_publish(begin, GateInstance::poll, MAX_RESTARTS)
+            .await?;
         if decided.as_ref().is_some_and(|decided| decided.refresh_due) {
             self.refresh_in_background();
         }
@@ -177,52 +130,35 @@ impl Worker {
             TokenCall::Request(..) => 0,
             TokenCall::GetToken(_) | TokenCall::GetOwnToken(_) => MAX_RESTARTS,
         };
-        let begin = |instance: &mut Instance| instance.start_token(call);
-        self.drive(begin, Instance::poll_token, restarts).await
+        let begin = |instance: &mut GateInstance| instance.start_token(call);
+        self.drive_and_publish(begin, GateInstance::poll_token, restarts)
+            .await
     }
 
     /// Starts a client assertion and waits for its result.
     pub(super) async fn client_assertion(&self, audience: &str) -> Result<Assertion, Failed> {
-        let begin = |instance: &mut Instance| instance.client_assertion(audience);
-        self.drive(begin, Instance::poll_assertion, MAX_RESTARTS)
+        let begin = |instance: &mut GateInstance| instance.client_assertion(audience);
+        self.drive_and_publish(begin, GateInstance::poll_assertion, MAX_RESTARTS)
             .await
     }
 
     /// Fetches what is stale.
     pub(super) async fn refresh(self: &Arc<Self>) -> Result<(), Failed> {
-        self.drive(Instance::refresh, Instance::poll_refresh, 0)
+        self.drive_and_publish(GateInstance::refresh, GateInstance::poll_refresh, 0)
             .await
     }
 
-    /// Starts a task and drives it to its end. If its instance failed in another call, the task is
-    /// started again, at most this many times.
-    async fn drive<T>(
+    async fn drive_and_publish<T>(
         &self,
-        begin: impl Fn(&mut Instance) -> wasmtime::Result<Step<T>>,
-        poll: fn(&mut Instance, Task) -> wasmtime::Result<Progress<T>>,
+        begin: impl Fn(&mut GateInstance) -> wasmtime::Result<Step<T>>,
+        poll: fn(&mut GateInstance, Task) -> wasmtime::Result<Progress<T>>,
         restarts: usize,
     ) -> Result<T, Failed> {
-        for _ in 0..=restarts {
-            let (generation, step, notify) = self.with(|running| {
-                let step = begin(&mut running.instance)?;
-                Ok((running.generation, step, running.instance.take_notify()))
-            })?;
-            let end = match step {
-                Step::Done(end) => Some(end),
-                Step::Waiting(task) => {
-                    let notify = notify.unwrap_or_default();
-                    let task = OwnedTask::new(self, generation, task);
-                    task.drive(&notify, poll).await?
-                }
-            };
-            if let Some(end) = end {
-                // Also if there was nothing to wait for: on a busy machine, a response may arrive
-                // before the call that requested it has returned.
-                self.publish_keys();
-                return Ok(end);
-            }
-        }
-        Err(Failed)
+        let end = self.host.drive(begin, poll, restarts).await?;
+        // Also if there was nothing to wait for: on a busy machine, a response may arrive before
+        // the call that requested it has returned.
+        self.publish_keys();
+        Ok(end)
     }
 
     /// After an exchange: publishes the keys for other instances and the successors of this one, and
@@ -237,9 +173,10 @@ impl Worker {
         self.services.progress.notify_waiters();
         // The failure was logged. The next export may succeed.
         let _ = self.with(|running| {
-            self.template.faults.log_new(running.instance.new_faults()?);
-            let state = running.instance.export_keys()?;
-            running.keys_seen = self.template.keys.publish(state, running.keys_seen);
+            let instance = &mut running.instance;
+            self.template.faults.log_new(instance.new_faults()?);
+            let state = instance.export_keys()?;
+            instance.keys_seen = self.template.keys.publish(state, instance.keys_seen);
             Ok(())
         });
     }
@@ -292,11 +229,6 @@ impl Worker {
         resource: Option<&str>,
     ) -> Result<u32, Failed> {
         self.with(|running| running.instance.invalidate(subject, resource))
-    }
-
-    /// Linear memory, in bytes.
-    pub(super) fn memory(&self) -> usize {
-        self.services.memory.load(Ordering::Relaxed)
     }
 }
 

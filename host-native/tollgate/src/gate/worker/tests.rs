@@ -7,9 +7,10 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::*;
-use crate::gate::exchange::HttpClient;
-use crate::gate::program::ticks;
-use crate::gate::shared_fetch::SharedFetch;
+use crate::host::engine::ticks;
+use crate::host::exchange::HttpClient;
+use crate::host::shared_fetch::SharedFetch;
+use crate::host::task::OwnedTask;
 use crate::{Client, Config, Grant, Issuer, TokenTarget};
 
 fn worker() -> Arc<Worker> {
@@ -75,9 +76,13 @@ async fn a_task_is_not_polled_in_the_next_instance() {
         panic!("a task")
     };
     let task = OwnedTask::new(&worker, 0, task);
-    assert!(task.with(Instance::poll_refresh).expect("polled").is_some());
+    assert!(
+        task.with(GateInstance::poll_refresh)
+            .expect("polled")
+            .is_some()
+    );
     assert_eq!(run_out_of_time(&worker), Err(Failed));
-    let next = task.with(Instance::poll_refresh);
+    let next = task.with(GateInstance::poll_refresh);
     assert!(matches!(next, Ok(None)));
 }
 

@@ -3,20 +3,20 @@
 //! public half, which `ring` does not support.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use ring::rand::SystemRandom;
 use ring::rsa::PublicKeyComponents;
 use ring::signature::{self, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair, UnparsedPublicKey};
 use serde_json::Value;
-use tokio::task::AbortHandle;
 use tollgate_signatures::Error;
 use wasmtime::component::Resource;
 
-use super::bindings::tollgate::auth::signatures::{self as wit, SignatureError};
 use super::capability::Capabilities;
 use super::signer::Signer;
+use super::spawned::Spawned;
+use crate::host::bindings::tollgate::auth::signatures::{self as wit, SignatureError};
 
 /// A public key, decoded once, with its algorithm.
 #[derive(Debug)]
@@ -192,42 +192,7 @@ pub type PendingPublicKey = Answered<String>;
 /// A finished or running signature. Dropping it cancels the operation.
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
 #[derive(Debug)]
-pub struct PendingSignature {
-    outcome: Arc<Mutex<Option<Outcome<Vec<u8>>>>>,
-    task: Option<AbortHandle>,
-}
-
-impl PendingSignature {
-    fn ready(outcome: Outcome<Vec<u8>>) -> Self {
-        Self {
-            outcome: Arc::new(Mutex::new(Some(outcome))),
-            task: None,
-        }
-    }
-}
-
-impl Drop for PendingSignature {
-    fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            task.abort();
-        }
-    }
-}
-
-/// Stores the outcome of a signer and notifies the waiting task, even if the signer panics.
-struct Report<F: Fn()> {
-    outcome: Arc<Mutex<Option<Outcome<Vec<u8>>>>>,
-    done: F,
-}
-
-impl<F: Fn()> Drop for Report<F> {
-    fn drop(&mut self) {
-        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        outcome.get_or_insert(Err(SignatureError::Failed));
-        drop(outcome);
-        (self.done)();
-    }
-}
+pub struct PendingSignature(Spawned<Outcome<Vec<u8>>>);
 
 impl Capabilities {
     fn sign_later(
@@ -236,25 +201,17 @@ impl Capabilities {
         algorithm: String,
         message: Vec<u8>,
     ) -> PendingSignature {
-        let outcome = Arc::default();
         let notify = self.notify();
-        let report = Report {
-            outcome: Arc::clone(&outcome),
-            done: move || notify.notify_one(),
-        };
-        let task = self.runtime().spawn(async move {
+        let signature = async move {
             let signed = signer.sign(&algorithm, &message).await;
-            let signed = signed.map_err(|error| {
+            signed.map_err(|error| {
                 tracing::warn!(error = %error, "a signer made no signature");
                 SignatureError::Failed
-            });
-            let mut outcome = report.outcome.lock();
-            **outcome.as_mut().unwrap_or_else(|error| error.get_mut()) = Some(signed);
-        });
-        PendingSignature {
-            outcome,
-            task: Some(task.abort_handle()),
-        }
+            })
+        };
+        let lost = Err(SignatureError::Failed);
+        let done = move || notify.notify_one();
+        PendingSignature(Spawned::start(self.runtime(), signature, lost, done))
     }
 }
 
@@ -349,7 +306,7 @@ impl wit::HostSigningKey for Capabilities {
             let signer = Arc::clone(signer);
             self.sign_later(signer, algorithm, message)
         } else {
-            PendingSignature::ready(contained(|| match (secret, &*algorithm) {
+            PendingSignature(Spawned::ready(contained(|| match (secret, &*algorithm) {
                 (Secret::Rsa(key), _) => sign_with_rsa(key, &algorithm, &message),
                 (Secret::P256(key), "ES256") | (Secret::P384(key), "ES384") => {
                     sign_with_ec(key, &message)
@@ -359,7 +316,7 @@ impl wit::HostSigningKey for Capabilities {
                     .sign(&algorithm, &message, &mut getrandom::SysRng)
                     .map_err(signature_error),
                 _ => Err(SignatureError::Unsupported),
-            }))
+            })))
         };
         Ok(self.resources().push(signature)?)
     }
@@ -389,12 +346,7 @@ impl wit::HostPendingSignature for Capabilities {
         &mut self,
         signature: Resource<PendingSignature>,
     ) -> wasmtime::Result<Option<Outcome<Vec<u8>>>> {
-        let pending = self.resources().get(&signature)?;
-        let mut outcome = pending
-            .outcome
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        Ok(outcome.take())
+        Ok(self.resources().get(&signature)?.0.take())
     }
 
     fn drop(&mut self, signature: Resource<PendingSignature>) -> wasmtime::Result<()> {

@@ -31,14 +31,14 @@ pub trait Signer: Send + Sync {
 
 /// Signers by their names in the configuration.
 #[derive(Clone, Default)]
-pub(super) struct Signers(HashMap<String, Arc<dyn Signer>>);
+pub(crate) struct Signers(HashMap<String, Arc<dyn Signer>>);
 
 impl Signers {
-    pub(super) fn insert(&mut self, name: String, signer: Arc<dyn Signer>) {
+    pub(crate) fn insert(&mut self, name: String, signer: Arc<dyn Signer>) {
         self.0.insert(name, signer);
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<Arc<dyn Signer>> {
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<dyn Signer>> {
         self.0.get(name).cloned()
     }
 }

@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::bindings::tollgate::auth::http_client::{HttpError, Request};
 use super::exchange::{HttpClient, Outcome};
+use crate::host::bindings::tollgate::auth::http_client::{HttpError, Request};
 
 /// How many documents are kept: two for each of the 32 issuers that a gate may have.
 const MAX_DOCUMENTS: usize = 64;
 
 /// Running exchanges, and recent documents.
 #[derive(Debug)]
-pub(super) struct SharedFetch {
+pub(crate) struct SharedFetch {
     http: HttpClient,
     /// The minimum time between two fetches of a document by one store. In this time, all stores
     /// together fetch it at most twice: once because they need it, and once because it lacked a
@@ -52,7 +52,7 @@ struct Fetched {
 
 /// What one store has already received, so that it receives a document twice only if necessary.
 #[derive(Debug, Default)]
-pub(super) struct Reader(Mutex<ReadTimes>);
+pub(crate) struct Reader(Mutex<ReadTimes>);
 
 #[derive(Debug, Default)]
 struct ReadTimes {
@@ -64,7 +64,7 @@ struct ReadTimes {
 
 impl Reader {
     /// The store has taken over the keys of another one.
-    pub(super) fn caught_up(&self) {
+    pub(crate) fn caught_up(&self) {
         self.read_times().caught_up = Some(Instant::now());
     }
 
@@ -136,13 +136,13 @@ impl History {
 
 /// Whether a request is for a public document, which all stores can share. Token requests are never
 /// shared.
-pub(super) fn is_document(request: &Request) -> bool {
+pub(crate) fn is_document(request: &Request) -> bool {
     let credentials = |(name, _): &(String, String)| name.eq_ignore_ascii_case("authorization");
     request.method == "GET" && request.body.is_none() && !request.headers.iter().any(credentials)
 }
 
 impl SharedFetch {
-    pub(super) fn new(http: HttpClient) -> Self {
+    pub(crate) fn new(http: HttpClient) -> Self {
         Self {
             http,
             cooldown: OnceLock::new(),
@@ -151,12 +151,12 @@ impl SharedFetch {
     }
 
     /// Sets the cooldown of the component, before the first request. A second call has no effect.
-    pub(super) fn set_cooldown(&self, cooldown: Duration) {
+    pub(crate) fn set_cooldown(&self, cooldown: Duration) {
         let _ = self.cooldown.set(cooldown);
     }
 
     /// Returns the response, from a new exchange or a shared one.
-    pub(super) async fn send(self: Arc<Self>, request: Request, reader: Arc<Reader>) -> Outcome {
+    pub(crate) async fn send(self: Arc<Self>, request: Request, reader: Arc<Reader>) -> Outcome {
         if !is_document(&request) {
             return self.http.send(request).await;
         }
@@ -280,7 +280,7 @@ impl SharedFetch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::bindings::tollgate::auth::http_client::Response;
+    use crate::host::bindings::tollgate::auth::http_client::Response;
 
     const COOLDOWN: Duration = Duration::from_secs(30);
 

@@ -5,22 +5,22 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::{Failed, Worker};
-use crate::gate::instance::{Instance, Progress, Task};
+use super::instance::{Instance, Progress, Task, Template};
+use super::worker::{Failed, Worker};
 
 /// The maximum time between two polls, in case a notification is lost.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
 /// A task that is dropped in the component when this is dropped.
-pub(super) struct OwnedTask<'a> {
-    worker: &'a Worker,
+pub(crate) struct OwnedTask<'a, T: Template> {
+    worker: &'a Worker<T>,
     generation: u64,
     task: Task,
 }
 
-impl<'a> OwnedTask<'a> {
+impl<'a, T: Template> OwnedTask<'a, T> {
     /// A task in the worker's instance of this generation.
-    pub(super) fn new(worker: &'a Worker, generation: u64, task: Task) -> Self {
+    pub(crate) fn new(worker: &'a Worker<T>, generation: u64, task: Task) -> Self {
         Self {
             worker,
             generation,
@@ -29,20 +29,20 @@ impl<'a> OwnedTask<'a> {
     }
 
     /// Polls the task until it is ready. None if its instance has failed in another call.
-    pub(super) async fn drive<T>(
+    pub(crate) async fn drive<R>(
         &self,
         notify: &Arc<Notify>,
-        poll: fn(&mut Instance, Task) -> wasmtime::Result<Progress<T>>,
-    ) -> Result<Option<T>, Failed> {
+        poll: fn(&mut T::Instance, Task) -> wasmtime::Result<Progress<R>>,
+    ) -> Result<Option<R>, Failed> {
         loop {
             let progress = self.worker.services.progress.notified();
             tokio::pin!(progress);
             // From here on, no notification is missed.
             progress.as_mut().enable();
             let progressed = self.with(|instance, task| {
-                instance.set_notify(Arc::clone(notify));
+                instance.capabilities().set_notify(Arc::clone(notify));
                 let progressed = poll(instance, task);
-                instance.take_notify();
+                instance.capabilities().take_notify();
                 progressed
             });
             match progressed? {
@@ -60,9 +60,9 @@ impl<'a> OwnedTask<'a> {
     }
 
     /// Runs `call` in the task's instance. None if that instance has been replaced.
-    pub(super) fn with<R>(
+    pub(crate) fn with<R>(
         &self,
-        call: impl FnOnce(&mut Instance, Task) -> wasmtime::Result<R>,
+        call: impl FnOnce(&mut T::Instance, Task) -> wasmtime::Result<R>,
     ) -> Result<Option<R>, Failed> {
         self.worker.with(|running| {
             if running.generation == self.generation {
@@ -74,7 +74,7 @@ impl<'a> OwnedTask<'a> {
     }
 }
 
-impl Drop for OwnedTask<'_> {
+impl<T: Template> Drop for OwnedTask<'_, T> {
     fn drop(&mut self) {
         // A failure was already logged.
         let _ = self.with(|instance, task| instance.drop_task(task));

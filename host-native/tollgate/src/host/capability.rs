@@ -10,29 +10,29 @@ use tokio::sync::Notify;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::{Resource, ResourceTable};
 
-use super::bindings::tollgate::auth::{clock, http_client, random};
 use super::exchange::{Exchange, Outcome};
 use super::shared_fetch::{self, Reader, SharedFetch};
 use super::signer::{Signer, Signers};
+use crate::host::bindings::tollgate::auth::{clock, http_client, random};
 
 /// State that outlives an instance, and is shared with its waiting tasks.
-pub(super) struct HostServices {
-    pub(super) runtime: Handle,
-    pub(super) fetch: Arc<SharedFetch>,
-    pub(super) reader: Arc<Reader>,
+pub(crate) struct HostServices {
+    pub(crate) runtime: Handle,
+    pub(crate) fetch: Arc<SharedFetch>,
+    pub(crate) reader: Arc<Reader>,
     /// Notified when a fetched document has arrived, which several tasks may wait for, and when the
     /// instance has processed it.
-    pub(super) progress: Notify,
+    pub(crate) progress: Notify,
     /// Signers of the application.
-    pub(super) signers: Arc<Signers>,
+    pub(crate) signers: Arc<Signers>,
     /// Whether the component received a document since its keys were last exported.
-    pub(super) exchanged: AtomicBool,
+    pub(crate) exchanged: AtomicBool,
     /// Linear memory of the current instance, in bytes.
-    pub(super) memory: AtomicUsize,
+    pub(crate) memory: AtomicUsize,
 }
 
 /// The state of one store.
-pub(super) struct Capabilities {
+pub(crate) struct Capabilities {
     services: Arc<HostServices>,
     resources: ResourceTable,
     /// How many of them fetch a document.
@@ -44,7 +44,7 @@ pub(super) struct Capabilities {
 }
 
 impl Capabilities {
-    pub(super) fn new(services: Arc<HostServices>, max_memory: usize) -> Self {
+    pub(crate) fn new(services: Arc<HostServices>, max_memory: usize) -> Self {
         Self {
             services,
             resources: ResourceTable::new(),
@@ -55,36 +55,36 @@ impl Capabilities {
     }
 
     /// Sets who is notified of the results of requests from now on.
-    pub(super) fn set_notify(&mut self, notify: Arc<Notify>) {
+    pub(crate) fn set_notify(&mut self, notify: Arc<Notify>) {
         self.notify = Some(notify);
     }
 
     /// Takes the current `Notify`. None if none was set and no request was made.
-    pub(super) fn take_notify(&mut self) -> Option<Arc<Notify>> {
+    pub(crate) fn take_notify(&mut self) -> Option<Arc<Notify>> {
         self.notify.take()
     }
 
     /// The `Notify` for operations that the current call starts.
-    pub(super) fn notify(&mut self) -> Arc<Notify> {
+    pub(crate) fn notify(&mut self) -> Arc<Notify> {
         Arc::clone(self.notify.get_or_insert_default())
     }
 
-    pub(super) fn runtime(&self) -> &Handle {
+    pub(crate) fn runtime(&self) -> &Handle {
         &self.services.runtime
     }
 
     /// The host's resources that the component holds.
-    pub(super) fn resources(&mut self) -> &mut ResourceTable {
+    pub(crate) fn resources(&mut self) -> &mut ResourceTable {
         &mut self.resources
     }
 
     /// A private key of the application.
-    pub(super) fn signer(&self, name: &str) -> Option<Arc<dyn Signer>> {
+    pub(crate) fn signer(&self, name: &str) -> Option<Arc<dyn Signer>> {
         self.services.signers.get(name)
     }
 
     /// Whether it waits for metadata or keys.
-    pub(super) fn is_fetching(&self) -> bool {
+    pub(crate) fn is_fetching(&self) -> bool {
         self.documents > 0
     }
 }

@@ -1,74 +1,57 @@
 //! HTTP exchanges that the component requests.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
 use url::{Host, Url};
 
-use super::bindings::tollgate::auth::http_client::{HttpError, Request, Response};
+use super::spawned::Spawned;
+use crate::host::bindings::tollgate::auth::http_client::{HttpError, Request, Response};
 
 /// The outcome of an exchange.
-pub(super) type Outcome = Result<Response, HttpError>;
+pub(crate) type Outcome = Result<Response, HttpError>;
 
 /// A running exchange: the contract's `pending-response`. Dropping it cancels the exchange.
 #[expect(unreachable_pub, reason = "the generated bindings export it")]
 #[derive(Debug)]
 pub struct Exchange {
-    outcome: Arc<Mutex<Option<Outcome>>>,
-    task: AbortHandle,
+    running: Spawned<Outcome>,
     is_document: bool,
 }
 
 impl Exchange {
     /// Runs `exchange` on `runtime`, and calls `done` when there is an outcome.
-    pub(super) fn start(
+    pub(crate) fn start(
         runtime: &Handle,
         is_document: bool,
         exchange: impl Future<Output = Outcome> + Send + 'static,
         done: impl FnOnce() + Send + 'static,
     ) -> Self {
-        let slot = Arc::new(Mutex::new(None));
-        let outcome = Arc::clone(&slot);
-        let task = runtime.spawn(async move {
-            let ended = exchange.await;
-            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
-            done();
-        });
+        let lost = Err(HttpError::Internal(None));
         Self {
-            outcome,
-            task: task.abort_handle(),
+            running: Spawned::start(runtime, exchange, lost, done),
             is_document,
         }
     }
 
     /// Whether it fetches metadata or keys, rather than a token.
-    pub(super) fn is_document(&self) -> bool {
+    pub(crate) fn is_document(&self) -> bool {
         self.is_document
     }
 
     /// The outcome, returned once.
-    pub(super) fn poll(&self) -> Option<Outcome> {
-        self.outcome
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-    }
-}
-
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        self.task.abort();
+    pub(crate) fn poll(&self) -> Option<Outcome> {
+        self.running.take()
     }
 }
 
 /// Sends requests over pooled connections.
 #[derive(Clone, Debug)]
-pub(super) struct HttpClient {
+pub(crate) struct HttpClient {
     client: reqwest::Client,
 }
 
@@ -78,10 +61,10 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// TLS cannot be set up on this machine.
 #[derive(Debug)]
-pub(super) struct NoTls(pub(super) String);
+pub(crate) struct NoTls(pub(crate) String);
 
 impl HttpClient {
-    pub(super) fn new() -> Result<Self, NoTls> {
+    pub(crate) fn new() -> Result<Self, NoTls> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -109,13 +92,13 @@ impl HttpClient {
     }
 
     /// Sends a request of the application. Redirects are not followed.
-    pub(super) fn request(&self, method: http::Method, url: Url) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: http::Method, url: Url) -> reqwest::RequestBuilder {
         self.client.request(method, url)
     }
 
     /// Makes one complete exchange. Redirects are not followed, and at most `max_body_bytes` are
     /// read.
-    pub(super) async fn send(&self, request: Request) -> Outcome {
+    pub(crate) async fn send(&self, request: Request) -> Outcome {
         let timeout = Duration::from_millis(request.timeout_ms.into());
         let exchange = self.exchange(request);
         tokio::time::timeout(timeout, exchange)
@@ -169,7 +152,7 @@ impl HttpClient {
 }
 
 /// `https:`, or `http:` to a loopback address, and no credentials in the URL.
-pub(super) fn permitted(url: &str) -> Option<Url> {
+pub(crate) fn permitted(url: &str) -> Option<Url> {
     let url = Url::parse(url).ok()?;
     if !url.username().is_empty() || url.password().is_some() {
         return None;
