@@ -73,7 +73,7 @@ export async function declarations(here, glue, out) {
     'memory-store.d.ts',
   ])
     await copyFile(path.join(types, name), path.join(out, name));
-  for (const name of ['types.d.ts', 'config.d.ts', 'errors.d.ts'])
+  for (const name of ['types.d.ts', 'config.d.ts', 'clients.d.ts', 'errors.d.ts'])
     await copyFile(path.join(types, 'issuer', name), path.join(out, 'issuer', name));
   for (const name of ['types.d.ts', 'token-types.d.ts', 'errors.d.ts', 'config-error.d.ts', 'token-error.d.ts'])
     await copyFile(path.join(types, name), path.join(out, name));

@@ -31,7 +31,6 @@ test('options that cannot work are errors', () => {
   failing({ resourceMetadata: { resource: 'https://a.example/mcp' } }, /not within/);
   failing({ resourceMetadata: { resource: '/api' } }, /absolute/);
   failing({ requiredScopes: ['a"b'] }, /requiredScopes/);
-  failing({ clientIdMetadataDocumentEnabled: true }, /not available yet/);
   failing({ enterpriseManagedAuthorization: {} }, /not available yet/);
   new OAuthProvider({ ...OPTIONS, resourceMetadata: { resource: 'https://a.example/api' } });
   new OAuthProvider({ ...OPTIONS, allowImplicitFlow: false, allowPlainPKCE: true, cookiePrefix: '__Host-a' });

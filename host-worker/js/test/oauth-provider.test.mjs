@@ -8,12 +8,6 @@ import { after, before, test } from 'node:test';
 import { bundle, run } from './support/workerd.mjs';
 
 const fixture = (name) => readFile(path.join(import.meta.dirname, 'oauth-provider', name), 'utf8');
-const CLIENT = {
-  id: 'app',
-  name: 'An app',
-  redirectUris: ['https://app.example/cb'],
-  grantTypes: ['authorization_code', 'refresh_token'],
-};
 const STORE = { className: 'TollgateStore', useSQLite: true };
 
 let seed;
@@ -26,9 +20,7 @@ before(async () => {
   const original = await fixture('seed-004.js');
   const changed = original.replace('@cloudflare/workers-oauth-provider', 'tollgate/oauth-provider');
   assert.notEqual(changed, original);
-  const main = `export { TollgateStore } from 'tollgate/durable-object';\n${changed}`
-    // Clients cannot register yet.
-    .replace('clientIdMetadataDocumentEnabled: false,', `$& clients: [${JSON.stringify(CLIENT)}],`);
+  const main = `export { TollgateStore } from 'tollgate/durable-object';\n${changed}`;
   seedFiles = await bundle(undefined, { 'src/index.js': main });
   // Its KV namespace may stay bound.
   seed = await run(context, seedFiles, {}, [], { durableObjects: { OAUTH_STORE: STORE }, kvNamespaces: ['OAUTH_KV'] });
@@ -44,21 +36,21 @@ const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const verifier = () => randomBytes(32).toString('base64url');
 const challengeOf = (text) => createHash('sha256').update(text).digest('base64url');
 
-function client(worker, origin, tokenPath) {
+function client(worker, origin, tokenPath, clientId = () => 'app') {
   const send = (target, init) => worker().fetch(new URL(target, origin).href, { redirect: 'manual', ...init });
   const api = (target, token, headers) =>
     send(target, { headers: { ...(token && { authorization: `Bearer ${token}` }), ...headers } });
   const post = (form, headers) =>
     send(tokenPath, { method: 'POST', headers: { ...FORM, ...headers }, body: new URLSearchParams(form).toString() });
   const token = async (form) => {
-    const answer = await post({ client_id: 'app', ...form });
+    const answer = await post({ client_id: clientId(), ...form });
     return { status: answer.status, ...(await answer.json()) };
   };
   const authorizeUrl = (more, verifier_) => {
     const url = new URL('/authorize', origin);
     const parameters = {
       response_type: 'code',
-      client_id: 'app',
+      client_id: clientId(),
       redirect_uri: 'https://app.example/cb',
       state: 's',
       code_challenge: challengeOf(verifier_ ?? verifier()),
@@ -94,7 +86,13 @@ function client(worker, origin, tokenPath) {
   return { send, api, post, token, authorizeUrl, code, tokens, refresh, command };
 }
 
-const bySeed = client(() => seed, 'https://example.com', '/oauth/token');
+let registered;
+const bySeed = client(
+  () => seed,
+  'https://example.com',
+  '/oauth/token',
+  () => registered,
+);
 const { send, api, post, authorizeUrl, tokens, refresh, command } = client(
   () => own,
   'https://notes.example',
@@ -102,6 +100,19 @@ const { send, api, post, authorizeUrl, tokens, refresh, command } = client(
 );
 
 test("the original's example runs with its import changed", async () => {
+  const { registration_endpoint } = await (await bySeed.send('/.well-known/oauth-authorization-server')).json();
+  const registration = await bySeed.send(registration_endpoint, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      redirect_uris: ['https://app.example/cb'],
+      client_name: 'An app',
+      grant_types: ['authorization_code', 'refresh_token'],
+      token_endpoint_auth_method: 'none',
+    }),
+  });
+  assert.equal(registration.status, 201);
+  registered = (await registration.json()).client_id;
   const { location, form } = await bySeed.code({ scope: 'document.read' });
   assert.equal(location.searchParams.get('iss'), 'https://example.com');
   const answer = await bySeed.token(form);
@@ -119,7 +130,7 @@ test("the original's example runs with its import changed", async () => {
   const refreshed = await bySeed.refresh(answer.refresh_token);
   assert.equal(refreshed.status, 200);
   // A revocation goes to the token endpoint.
-  const revoked = await bySeed.post({ token: refreshed.refresh_token, client_id: 'app' });
+  const revoked = await bySeed.post({ token: refreshed.refresh_token, client_id: registered });
   assert.deepEqual([revoked.status, await revoked.text()], [200, '']);
   assert.equal((await bySeed.api('/api/whoami', refreshed.access_token)).status, 401);
 });
@@ -244,7 +255,6 @@ test('helpers list and revoke grants', async () => {
   assert.equal((await api('/notes', access_token)).status, 401);
   assert.equal((await command('lookup', { id: 'app' })).tokenEndpointAuthMethod, 'none');
   assert.equal(await command('lookup', { id: 'nobody' }), null);
-  assert.match(await command('create'), /not available yet/);
   assert.deepEqual(await command('purge'), {
     grantsChecked: 0,
     grantsPurged: 0,
@@ -252,6 +262,58 @@ test('helpers list and revoke grants', async () => {
     tokensPurged: 0,
     done: true,
   });
+});
+
+test('helpers create, change, list and delete clients', async () => {
+  const made = await command('create', {
+    client: {
+      redirectUris: ['https://other.example/cb'],
+      clientName: 'Other',
+      logoUri: 'https://other.example/logo.png',
+      tokenEndpointAuthMethod: 'client_secret_basic',
+      i18n: { 'client_name#de': 'Anderes' },
+    },
+  });
+  assert.ok(made.clientSecret.length > 30);
+  assert.deepEqual(
+    [made.clientName, made.grantTypes, made.responseTypes, made.tokenEndpointAuthMethod, made.logoUri, made.i18n],
+    [
+      'Other',
+      ['authorization_code', 'refresh_token'],
+      ['code'],
+      'client_secret_basic',
+      'https://other.example/logo.png',
+      { 'client_name#de': 'Anderes' },
+    ],
+  );
+  const { clientSecret, ...info } = made;
+  assert.deepEqual(await command('lookup', { id: made.clientId }), info);
+  const updated = await command('update', { id: made.clientId, updates: { clientUri: 'https://other.example/' } });
+  assert.deepEqual(updated, { ...info, clientUri: 'https://other.example/' });
+  assert.equal(await command('update', { id: 'nobody', updates: {} }), null);
+  const { items } = await command('list');
+  assert.ok(items.some(({ clientId }) => clientId === made.clientId));
+  const basic = `Basic ${Buffer.from(`${made.clientId}:${clientSecret}`).toString('base64')}`;
+  const refused = await post({ grant_type: 'refresh_token', refresh_token: 'x' }, { authorization: basic });
+  assert.equal((await refused.json()).error, 'invalid_grant');
+  await command('delete', { id: made.clientId });
+  await command('delete', { id: made.clientId });
+  assert.equal(await command('lookup', { id: made.clientId }), null);
+});
+
+test('the application may refuse a registration', async () => {
+  const register = async (metadata) => {
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(metadata) };
+    const answer = await send('/register', init);
+    return { status: answer.status, ...(await answer.json()) };
+  };
+  const metadata = { redirect_uris: ['https://a.example/'], token_endpoint_auth_method: 'client_secret_basic' };
+  assert.equal((await register({ ...metadata, client_name: 'Good' })).status, 201);
+  const refused = await register({ ...metadata, client_name: 'Bad' });
+  assert.deepEqual([refused.status, refused.error], [403, 'access_denied']);
+  const open = await register({ ...metadata, token_endpoint_auth_method: 'none' });
+  assert.deepEqual([open.status, open.error], [400, 'invalid_client_metadata']);
+  assert.equal((await register([])).status, 400);
 });
 
 test('the callback decides about tokens', async () => {

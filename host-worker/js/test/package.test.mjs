@@ -174,14 +174,14 @@ test('its version and its repository are those of the Cargo workspace', async ()
   });
 });
 
-// Measured: 169 KB (147 of core modules, 22 of scripts), 115 KB (99 and 16), and 231 KB (213 and 18). The rest is for
+// Measured: 169 KB (147 of core modules, 22 of scripts), 115 KB (99 and 16), and 280 KB (260 and 19). The rest is for
 // what other versions of the compiler and of jco do. A Worker on Cloudflare's free plan may have
 // 3 MB; but each isolate loads and compiles these before its first answer, so growth has to be a
 // decision.
 for (const [entry, most] of [
   ['tollgate', 173_000],
   ['tollgate/verifier', 118_000],
-  ['tollgate/issuer', 240_000],
+  ['tollgate/issuer', 286_000],
 ]) {
   test(`what a Worker with \`${entry}\` ships is at most ${most / 1000} KB, gzipped`, async () => {
     let size = 0;

@@ -75,8 +75,66 @@ export interface IssuerConfig {
   signIn?: SignInConfig;
   /** What the pages look like and say. */
   pages?: PagesConfig;
+  /** Dynamic registration of clients (RFC 7591). Default: none. */
+  registration?: RegistrationConfig;
+  /**
+   * Clients whose id is the URL of their metadata (client ID metadata documents). On Workers, set the
+   * compatibility flag `global_fetch_strictly_public` too. Default: none.
+   */
+  metadataDocuments?: MetadataDocumentsConfig;
+  /**
+   * Accept redirect URIs with private-use schemes, such as `com.example.app:/callback` or
+   * `cursor://callback` (RFC 8252 section 7.1). Any application on a device can claim such a scheme, so only
+   * PKCE protects the code. Default: no.
+   */
+  privateUseRedirectUris?: boolean;
   /** Clients that are known from the start. */
   clients?: readonly ClientConfig[];
+}
+
+/** Dynamic registration of clients (RFC 7591): either `open`, or with `initialAccessTokens`. */
+export interface RegistrationConfig {
+  /** Anybody may register clients. */
+  open?: boolean;
+  /**
+   * Who presents one of these tokens as a bearer token may (RFC 7591 section 3): at least 16 characters
+   * each.
+   */
+  initialAccessTokens?: readonly string[];
+  /**
+   * How long a registration is valid, in seconds. It is renewed when the client uses it with less than half
+   * of that left. 0: without end. Default: 90 days.
+   */
+  lifetime?: number;
+  /** The longest request, in bytes: at most 131072. Default: 65536. */
+  maxBodyBytes?: number;
+  /** Registrations per hour, for all clients together. Default: 1000. */
+  maxPerHour?: number;
+  /** Grant types that may be registered. Default: `authorization_code` and `refresh_token`. */
+  grantTypes?: readonly GrantType[];
+  /**
+   * Authentication methods that may be registered. Without `none`, public clients cannot register.
+   * Default: all.
+   */
+  authentication?: readonly ClientAuthentication[];
+  /** Scopes that registered clients may have. Default: all of the server's. */
+  scopes?: readonly string[];
+}
+
+/**
+ * Client ID metadata documents. The server fetches them from hosts that strangers choose: addresses and
+ * names of local networks are refused, and redirects are not followed. What a name resolves to, only the
+ * runtime knows.
+ */
+export interface MetadataDocumentsConfig {
+  /** The hosts whose documents are accepted, such as `claude.ai`. Default: any. */
+  hosts?: readonly string[];
+  /** Accept a `client_id` with a query. Default: no. */
+  queries?: boolean;
+  /** Grant types that these clients may have. Default: `authorization_code` and `refresh_token`. */
+  grantTypes?: readonly GrantType[];
+  /** Scopes that these clients may have. Default: all of the server's. */
+  scopes?: readonly string[];
 }
 
 /** Paths below the issuer's own path, each beginning with `/`. */

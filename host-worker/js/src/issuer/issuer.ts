@@ -3,19 +3,25 @@ import { responseOf, serverError } from '../answer.js';
 import { readBody } from '../body.js';
 import { ConfigError } from '../config-error.js';
 import { Trap, lasting, type Source } from '../instance.js';
-import { text } from '../options.js';
+import { text, u32 } from '../options.js';
 import { IssuerComponent } from './component.js';
 import { IssuerError } from './errors.js';
 import { settingsOf } from './options.js';
 import type {
   Approval,
   AuthorizationRequest,
+  ChangedClient,
+  ClientChanges,
+  ClientInfo,
+  ClientPage,
   GrantPage,
   Issuer,
   IssuerOptions,
+  NewClient,
   TokenInfo,
   WaitUntil,
 } from './types.js';
+import { changedOf, changesFrom, clientOf, clientPageOf, newClientFrom } from './client-values.js';
 import { approvalFrom, pageOf, requestFrom, requestOf, tokenOf } from './values.js';
 
 /** Creates an issuer. Throws a {@link ConfigError} if the options are not of the right types. */
@@ -23,7 +29,11 @@ export function makeIssuer(source: Source, options: IssuerOptions): Issuer {
   return new IssuerOfOptions(source, settingsOf(options));
 }
 
-type Value<T extends Outcome['tag']> = Extract<Outcome, { tag: T }>['val'];
+/** The value of an outcome. Some have none. */
+type Value<T extends Outcome['tag']> = Extract<Outcome, { tag: T }> extends { val: infer V } ? V : undefined;
+
+/** Reasons for which there is no such client. */
+const NO_CLIENT = ['unknown-client', 'registration-expired'];
 
 class IssuerOfOptions implements Issuer {
   readonly #source: Source;
@@ -106,6 +116,33 @@ class IssuerOfOptions implements Issuer {
     return this.#ask({ tag: 'revoke-user', val: text(userId, 'userId') }, 'revoked', ctx);
   }
 
+  async createClient(client: NewClient, ctx?: WaitUntil): Promise<ChangedClient> {
+    return changedOf(await this.#ask({ tag: 'create-client', val: newClientFrom(client) }, 'changed-client', ctx));
+  }
+
+  async findClient(clientId: string, ctx?: WaitUntil): Promise<ClientInfo | null> {
+    try {
+      return clientOf(await this.#ask({ tag: 'find-client', val: text(clientId, 'clientId') }, 'client', ctx));
+    } catch (error) {
+      if (error instanceof IssuerError && NO_CLIENT.includes(error.reason)) return null;
+      throw error;
+    }
+  }
+
+  async updateClient(clientId: string, changes: ClientChanges, ctx?: WaitUntil): Promise<ChangedClient> {
+    const val: [string, any] = [text(clientId, 'clientId'), changesFrom(changes)];
+    return changedOf(await this.#ask({ tag: 'update-client', val }, 'changed-client', ctx));
+  }
+
+  async deleteClient(clientId: string, ctx?: WaitUntil): Promise<void> {
+    await this.#ask({ tag: 'delete-client', val: text(clientId, 'clientId') }, 'deleted', ctx);
+  }
+
+  async listClients(limit: number, cursor?: string, ctx?: WaitUntil): Promise<ClientPage> {
+    const after = cursor === undefined ? undefined : text(cursor, 'cursor');
+    return clientPageOf(await this.#ask({ tag: 'list-clients', val: [after, u32(limit, 'limit')] }, 'clients', ctx));
+  }
+
   /** Carries out an operation whose result has this tag. Rejects with an {@link IssuerError} if it is refused. */
   async #ask<T extends Outcome['tag']>(
     operation: Operation,
@@ -116,7 +153,7 @@ class IssuerOfOptions implements Issuer {
     // Not started again after a trap in another call: it may have changed the store.
     const outcome = await this.#component().run(operation, lasting(ctx));
     if (outcome === undefined) throw new Trap('it failed in another call');
-    if (outcome.tag === tag) return outcome.val as Value<T>;
+    if (outcome.tag === tag) return ('val' in outcome ? outcome.val : undefined) as Value<T>;
     if (outcome.tag !== 'refused') throw new Trap('an operation has the result of another');
     const answer = outcome.val;
     this.#tell(answer, request);

@@ -1,7 +1,9 @@
 import type { MaybePromise, Refusal, WaitUntil } from '../types.js';
 import type { Store } from '../store.js';
+import type { ChangedClient, ClientChanges, ClientInfo, ClientPage, NewClient } from './clients.js';
 import type { GrantType, IssuerConfig } from './config.js';
 
+export type * from './clients.js';
 export type * from './config.js';
 export type { MaybePromise, Refusal, WaitUntil } from '../types.js';
 
@@ -72,6 +74,19 @@ export interface Issuer {
   revokeGrant(userId: string, grantId: string, ctx?: WaitUntil): Promise<boolean>;
   /** Revokes all grants of a user. Returns how many there were. */
   revokeUser(userId: string, ctx?: WaitUntil): Promise<number>;
+  /** Registers a client, with a random id. */
+  createClient(client: NewClient, ctx?: WaitUntil): Promise<ChangedClient>;
+  /** A client, wherever it comes from. `null`: there is none, or its registration has expired. */
+  findClient(clientId: string, ctx?: WaitUntil): Promise<ClientInfo | null>;
+  /** Changes a registered client. */
+  updateClient(clientId: string, changes: ClientChanges, ctx?: WaitUntil): Promise<ChangedClient>;
+  /** Deletes a registered client. Its tokens are refused from the answer on. */
+  deleteClient(clientId: string, ctx?: WaitUntil): Promise<void>;
+  /**
+   * A page of the registered clients, of at most `limit` and at most 100. One that was registered a moment
+   * ago may be missing.
+   */
+  listClients(limit: number, cursor?: string, ctx?: WaitUntil): Promise<ClientPage>;
 }
 
 /** A valid authorization request: plain data, which `JSON` keeps. */

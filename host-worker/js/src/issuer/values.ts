@@ -16,7 +16,7 @@ import type {
   UpstreamTokens,
 } from './types.js';
 
-const GRANT_TYPES: Record<GlueGrantType, GrantType> = {
+export const GRANT_TYPES: Record<GlueGrantType, GrantType> = {
   'authorization-code': 'authorization_code',
   'refresh-token': 'refresh_token',
   'client-credentials': 'client_credentials',
@@ -30,7 +30,7 @@ const seconds: Reader<bigint> = (value, field) => {
 };
 
 /** Anything that `JSON` can write. */
-const anyJson: Reader<string> = (value, field) => {
+export const anyJson: Reader<string> = (value, field) => {
   const json = JSON.stringify(value);
   if (json === undefined) throw new ConfigError(field, `\`${field}\` must be a value that JSON has.`, 'issuer');
   return json;
@@ -77,7 +77,7 @@ const decision = record({
 });
 
 /** A record with all of these members: the glue cannot lower one without them. */
-function complete<T>(read: Record<string, unknown>, field: string, required: readonly string[]): T {
+export function complete<T>(read: Record<string, unknown>, field: string, required: readonly string[]): T {
   for (const name of required) {
     if (read[name] === undefined)
       throw new ConfigError(`${field}.${name}`, `\`${field}\` must have \`${name}\`.`, 'issuer');
@@ -122,14 +122,15 @@ export function decisionFrom(value: unknown): GlueDecision {
 }
 
 /** Drops members that are `undefined`: the glue sets all of them. */
-function present<T extends object>(value: T): T {
+export function present<T extends object>(value: T): T {
   for (const name of Object.keys(value) as (keyof T)[]) if (value[name] === undefined) delete value[name];
   return value;
 }
 
 const parsed = (json: string | undefined): unknown => (json === undefined ? undefined : JSON.parse(json));
 
-const number = (value: bigint | undefined): number | undefined => (value === undefined ? undefined : Number(value));
+export const number = (value: bigint | undefined): number | undefined =>
+  value === undefined ? undefined : Number(value);
 
 const tokensOf = (tokens: GlueTokens): UpstreamTokens => present({ ...tokens, expiresAt: number(tokens.expiresAt) });
 

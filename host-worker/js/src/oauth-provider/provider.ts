@@ -126,7 +126,13 @@ export class OAuthProvider<Env = any> {
     if (!this.#isOwnHost(url) || !this.#mayBeEndpoint(url.pathname)) return undefined;
     try {
       const issuer = await deployment.issuer(origin);
-      const asked = url.pathname === this.#settings.tokenPath ? await this.#orRevocation(request, url) : request;
+      let asked = request;
+      if (url.pathname === this.#settings.tokenPath) asked = await this.#orRevocation(request, url);
+      if (url.pathname === this.#settings.registrationPath) {
+        const registration = await this.#registration(request);
+        if (registration instanceof Response) return await this.#reported(registration, request);
+        asked = registration;
+      }
       const answer = await issuer.fetch(asked, ctx);
       return answer === undefined ? undefined : await this.#reported(answer, request, deployment.reasonOf(asked));
     } catch (error) {
@@ -167,6 +173,26 @@ export class OAuthProvider<Env = any> {
     const target = new URL(url);
     if (form.has('token') && !form.has('grant_type')) target.pathname = this.#settings.revocationPath;
     return new Request(target, { method, headers, body: body as BodyInit });
+  }
+
+  /** A registration that the application does not refuse. */
+  async #registration(request: Request): Promise<Request | Response> {
+    const { clientRegistrationCallback } = this.#settings.options;
+    if (clientRegistrationCallback === undefined || request.method !== 'POST') return request;
+    const body = await readBody(request.body, FORM_BYTES);
+    const { method, headers, url } = request;
+    const same = () => new Request(url, { method, headers, body: body as BodyInit });
+    let clientMetadata: unknown;
+    try {
+      clientMetadata = JSON.parse(new TextDecoder().decode(body));
+    } catch {}
+    // The issuer says what is wrong with it.
+    if (typeof clientMetadata !== 'object' || clientMetadata === null) return same();
+    const refusal = await clientRegistrationCallback({ clientMetadata: { ...clientMetadata }, request: same() });
+    if (refusal === undefined || refusal === null) return same();
+    const { code = 'invalid_client_metadata', description = 'the registration is refused', status = 400 } = refusal;
+    const answer = { error: code, error_description: description };
+    return Response.json(answer, { status, headers: { 'cache-control': 'no-store' } });
   }
 
   /** A request to a protected route. */

@@ -12,6 +12,7 @@ export interface Settings {
   origin: string | undefined;
   tokenPath: string;
   revocationPath: string;
+  registrationPath: string;
   /** Paths of endpoints that browsers may call from other origins. */
   endpointPaths: string[];
   /** Everything but the issuer, its secrets and its resources. */
@@ -106,6 +107,7 @@ export function settingsOf(options: OAuthProviderOptions): Settings {
     origin,
     tokenPath: endpoints.token,
     revocationPath: endpoints.revocation,
+    registrationPath: endpoints.registration,
     endpointPaths: [endpoints.token, endpoints.revocation, endpoints.registration],
     config: {
       endpoints,

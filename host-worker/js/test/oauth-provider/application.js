@@ -59,7 +59,10 @@ const options = {
         revoke: () => api.revokeGrant(body.grant, body.user),
         unwrap: () => api.unwrapToken(body.token),
         lookup: () => api.lookupClient(body.id),
-        create: () => api.createClient({}).catch(String),
+        create: () => api.createClient(body.client),
+        update: () => api.updateClient(body.id, body.updates),
+        list: () => api.listClients({ limit: 50 }),
+        delete: () => api.deleteClient(body.id),
         purge: () => api.purgeExpiredData({ batchSize: 10 }),
         exchange: () => {
           exchange = body.mode;
@@ -72,6 +75,10 @@ const options = {
   },
   authorizeEndpoint: '/authorize',
   tokenEndpoint: '/token',
+  clientRegistrationEndpoint: '/register',
+  disallowPublicClientRegistration: true,
+  clientRegistrationCallback: async ({ clientMetadata }) =>
+    clientMetadata.client_name === 'Bad' ? { code: 'access_denied', status: 403 } : undefined,
   scopesSupported: ['read', 'write'],
   requiredScopes: ['read', 'offline_access'],
   resourceMetadata: { resource_name: 'Notes' },

@@ -199,6 +199,69 @@ export function scenarios(app) {
     assert.ok(keys.length > 0 && keys.every((key) => key.d === undefined));
   });
 
+  test('clients are created, changed, listed and deleted', async () => {
+    const { client: made, secret } = await command('createClient', {
+      name: 'Notes',
+      redirectUris: [REDIRECT],
+      grantTypes: ['authorization_code', 'refresh_token'],
+      scopes: ['read'],
+      metadata: { logo_uri: 'https://app.example/logo.png' },
+    });
+    assert.deepEqual(
+      [made.origin, made.authentication, made.grantTypes, made.scopes, made.name],
+      ['registered', 'client_secret', ['authorization_code', 'refresh_token'], ['read'], 'Notes'],
+    );
+    assert.equal(made.metadata.logo_uri, 'https://app.example/logo.png');
+    assert.ok(secret.length > 30 && Math.abs(made.registeredAt - Date.now() / 1000) < 60);
+    assert.deepEqual(await command('findClient', { id: made.id }), made);
+    assert.equal((await command('findClient', { id: 'app' })).origin, 'configured');
+    assert.equal(await command('findClient', { id: 'nobody' }), null);
+
+    const own = { client_id: made.id, redirect_uri: REDIRECT };
+    const code_verifier = verifier();
+    const asked = query({ ...own, scope: 'read', code_challenge: challengeOf(code_verifier) });
+    const { headers } = await send(`/authorize?${asked}`, { headers: { user: 'ada' } });
+    const code = new URL(headers.get('location')).searchParams.get('code');
+    const form = { grant_type: 'authorization_code', ...own, code, code_verifier };
+    assert.equal((await token({ ...form, client_secret: 'wrong' })).error, 'invalid_client');
+    const { access_token } = await token({ ...form, client_secret: secret });
+    assert.notEqual(await check(access_token), null);
+
+    const changed = await command('updateClient', {
+      id: made.id,
+      changes: { name: null, scopes: null, newSecret: 0, redirectUris: ['https://other.example/'] },
+    });
+    assert.ok(changed.secret && changed.secret !== secret);
+    assert.deepEqual(
+      [changed.client.name, changed.client.scopes, changed.client.redirectUris, changed.client.metadata.logo_uri],
+      [undefined, undefined, ['https://other.example/'], 'https://app.example/logo.png'],
+    );
+    const kept = await command('updateClient', { id: made.id, changes: {} });
+    assert.deepEqual([kept.secret, kept.client], [undefined, changed.client]);
+
+    const listed = [];
+    let cursor;
+    do {
+      const page = await command('listClients', { limit: 1, cursor });
+      listed.push(...page.clients.map(({ id }) => id));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    assert.ok(listed.includes(made.id) && !listed.includes('app'));
+    await command('deleteClient', { id: made.id });
+    assert.equal(await command('findClient', { id: made.id }), null);
+    assert.equal(await check(access_token), null);
+    assert.equal((await command('deleteClient', { id: 'app' })).reason, 'client-not-stored');
+  });
+
+  test('discovery names what there is', async () => {
+    const document = await (await send('/.well-known/oauth-authorization-server')).json();
+    assert.deepEqual(
+      [document.issuer, document.token_endpoint, document.scopes_supported],
+      ['https://auth.example.com', 'https://auth.example.com/token', ['read', 'write']],
+    );
+    assert.deepEqual(document.code_challenge_methods_supported, ['S256']);
+  });
+
   test('a URL of the application is not answered, and its body not read', async () => {
     const answer = await send('/other', { method: 'POST', body: 'untouched' });
     assert.equal(await answer.text(), 'the application has /other: untouched');
@@ -218,6 +281,9 @@ export function scenarios(app) {
       ['ConfigError', 'request.maxAge'],
       ['ConfigError', 'approval.props'],
       ['ConfigError', 'approval.upstream.accessToken'],
+      ['ConfigError', 'client.redirectUris'],
+      ['ConfigError', 'client.authentication'],
+      ['ConfigError', 'changes.newSecret'],
     ]);
     await tokens('ada');
   });
