@@ -119,3 +119,28 @@ test('a component that traps fails only what runs in it', async (t) => {
   assert.ok(answers.every(({ status }) => [200, 500].includes(status)));
   assert.equal((await refresh(refresh_token)).status, 200);
 });
+
+test('ctx keeps the request alive until an operation has ended, and what the application told of it', async () => {
+  const fetch = application(tollgate, memoryStore());
+  let waiting = [];
+  const ctx = { waitUntil: (promise) => waiting.push(promise) };
+  const own = { fetch: (url, init) => fetch(new Request(url, init), ctx) };
+  const { command, tokens, refresh } = client(() => own, 'https://hooks.example.com');
+  const { refresh_token } = await tokens('ada');
+  await command('hook', 'slow');
+  waiting = [];
+  let status;
+  const running = refresh(refresh_token).then((answer) => {
+    status = answer.status;
+  });
+  while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.equal(status, undefined);
+  await Promise.all(waiting);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(status, 200);
+  await running;
+  const audited = client(() => own);
+  await audited.tokens('ada');
+  await Promise.all(waiting);
+  assert.equal((await audited.command('events')).filter(({ kind }) => kind === 'tokens-issued').length, 1);
+});
