@@ -1,6 +1,7 @@
 // Makes the npm package from the components:
 //   node host-worker/js/build.mjs --component <tollgate-gate.wasm> --verifier <tollgate-verifier.wasm>
-//                                 --signatures <tollgate-signatures.wasm> --out <directory>
+//                                 --issuer <tollgate-issuer.wasm> --signatures <tollgate-signatures.wasm>
+//                                 --out <directory>
 // `--out` is emptied first. It holds the package exactly as it would be published.
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,10 +10,10 @@ import { parseArgs } from 'node:util';
 import { bundle } from './build/bundle.mjs';
 import { declarations } from './build/declarations.mjs';
 import { pack, report } from './build/package.mjs';
-import { GATE, SIGNATURES, VERIFIER, transpile } from './build/transpile.mjs';
+import { GATE, ISSUER, SIGNATURES, VERIFIER, transpile } from './build/transpile.mjs';
 
 const here = import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname);
-const OPTIONS = ['component', 'verifier', 'signatures', 'out'];
+const OPTIONS = ['component', 'verifier', 'issuer', 'signatures', 'out'];
 
 async function main() {
   const { values } = parseArgs({
@@ -38,6 +39,7 @@ async function main() {
     const glue = {
       gate: await transpiled(GATE, values.component),
       verifier: await transpiled(VERIFIER, values.verifier),
+      issuer: await transpiled(ISSUER, values.issuer),
       signatures: await transpiled(SIGNATURES, values.signatures),
     };
     await rm(out, { recursive: true, force: true });

@@ -60,9 +60,10 @@ const COMPONENT_TOOLS: [&str; 2] = ["binaryen", "@bytecodealliance/"];
 /// that it is made with, `Cargo.toml` the package's own.
 const PACKAGE_SOURCES: [&str; 4] = ["host-worker/js", "package-lock.json", "wit", "Cargo.toml"];
 /// The components in the npm package, by the options of `build.mjs`.
-const PACKAGE_COMPONENTS: [(&str, Component); 3] = [
+const PACKAGE_COMPONENTS: [(&str, Component); 4] = [
     ("--component", Component::Gate),
     ("--verifier", Component::Verifier),
+    ("--issuer", Component::Issuer),
     ("--signatures", Component::Signatures),
 ];
 

@@ -10,6 +10,8 @@ export const ENTRIES = [
   'bare',
   'verifier-worker',
   'verifier-node',
+  'issuer-worker',
+  'issuer-node',
   'signatures-worker',
   'signatures-node',
 ];
@@ -29,7 +31,15 @@ export async function bundle(here, glue, out) {
     // Includes the text of the sources, because the package does not contain them.
     sourcemap: 'linked',
     logLevel: 'error',
-    external: ['./shim.js', './verifier-shim.js', './signatures.js', './*.wasm', 'node:fs'],
+    external: [
+      './shim.js',
+      './verifier-shim.js',
+      './issuer-shim.js',
+      './signatures.js',
+      './store.js',
+      './*.wasm',
+      'node:fs',
+    ],
     tsconfigRaw: {},
   };
   const source = (name) => path.join(here, 'src', `${name}.ts`);
@@ -46,16 +56,29 @@ export async function bundle(here, glue, out) {
   });
   await build({
     ...common,
+    entryPoints: [source('issuer-shim')],
+    external: ['./store.js'],
+    alias: { '#issuer': glue.issuer.script },
+  });
+  await build({
+    ...common,
     entryPoints: ENTRIES.map(source),
   });
+  // The error of stores: the issuer and the stores share its class.
+  await build({ ...common, entryPoints: [source('store')] });
   // A class of the Worker, and the store that talks to its objects. It needs no component.
-  await build({ ...common, entryPoints: [source('durable-object')], external: ['cloudflare:workers'] });
+  await build({ ...common, entryPoints: [source('durable-object')], external: ['cloudflare:workers', './store.js'] });
   // A drop-in imports the package's entry for its host, as an application does.
   await build({
     ...common,
     entryPoints: [source('keycard/index')],
     outdir: path.join(out, 'keycard'),
     external: ['tollgate', '../shim.js'],
+  });
+  await build({
+    ...common,
+    entryPoints: [{ in: source('oauth-provider/index'), out: 'oauth-provider' }],
+    external: ['tollgate/issuer', './store.js'],
   });
   await nameSources(here, glue, out);
 }

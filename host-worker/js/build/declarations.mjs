@@ -33,11 +33,14 @@ export async function declarations(here, glue, out) {
         paths: {
           tollgate: [path.join(here, 'src', 'worker.ts')],
           '#signatures': [path.join(glue.signatures.types, `${glue.signatures.name}.d.ts`)],
+          'tollgate/issuer': [path.join(here, 'src', 'issuer-worker.ts')],
+          '#issuer': [path.join(glue.issuer.types, `${glue.issuer.name}.d.ts`)],
+          '#issuer/*': [path.join(glue.issuer.types, 'interfaces', 'tollgate-auth-*.d.ts')],
           '#glue': [path.join(glue.gate.types, `${glue.gate.name}.d.ts`)],
           '#glue/*': [path.join(glue.gate.types, 'interfaces', 'tollgate-auth-*.d.ts')],
         },
       },
-      files: [...ENTRIES, 'durable-object', 'store-imports', 'keycard/index']
+      files: [...ENTRIES, 'durable-object', 'keycard/index', 'oauth-provider/index']
         .map((name) => path.join(here, 'src', `${name}.ts`))
         .concat(['wasm.d.ts', 'cloudflare-workers.d.ts'].map((name) => path.join(here, 'src', name))),
     }),
@@ -51,13 +54,27 @@ export async function declarations(here, glue, out) {
   await writeFile(path.join(out, 'verifier.d.ts'), await published(path.join(types, 'verifier-worker.d.ts')));
   await writeFile(path.join(out, 'signatures.d.ts'), await published(path.join(types, 'signatures-worker.d.ts')));
   await writeFile(path.join(out, 'node-http.d.ts'), await published(path.join(types, 'node-http.d.ts')));
+  await writeFile(path.join(out, 'issuer.d.ts'), await published(path.join(types, 'issuer-worker.d.ts')));
+  await mkdir(path.join(out, 'issuer'), { recursive: true });
   await cp(path.join(types, 'keycard'), path.join(out, 'keycard'), {
     recursive: true,
     // Nothing public mentions it.
     filter: (file) => path.basename(file) !== 'gates.d.ts',
   });
-  for (const name of ['durable-object.d.ts', 'durable-object-store.d.ts', 'store.d.ts', 'store-message.d.ts'])
+  const dropIn = ['index', 'provider', 'errors', 'protected-resource', 'types'];
+  await mkdir(path.join(out, 'oauth-provider'), { recursive: true });
+  for (const name of dropIn.map((one) => path.join('oauth-provider', `${one}.d.ts`)))
     await copyFile(path.join(types, name), path.join(out, name));
+  for (const name of [
+    'durable-object.d.ts',
+    'durable-object-store.d.ts',
+    'store.d.ts',
+    'store-message.d.ts',
+    'memory-store.d.ts',
+  ])
+    await copyFile(path.join(types, name), path.join(out, name));
+  for (const name of ['types.d.ts', 'config.d.ts', 'clients.d.ts', 'errors.d.ts'])
+    await copyFile(path.join(types, 'issuer', name), path.join(out, 'issuer', name));
   for (const name of ['types.d.ts', 'token-types.d.ts', 'errors.d.ts', 'config-error.d.ts', 'token-error.d.ts'])
     await copyFile(path.join(types, name), path.join(out, name));
 }
@@ -67,7 +84,8 @@ async function published(file) {
   const text = (await readFile(file, 'utf8'))
     .replaceAll("'./shim.js'", "'./errors.js'")
     .replaceAll('"./shim.js"', '"./errors.js"')
+    .replaceAll(/(['"])\.\/issuer-shim\.js\1/g, '$1./issuer/errors.js$1')
     .replaceAll(/(['"])\.\/verifier-shim\.js\1/g, '$1./config-error.js$1');
-  if (text.includes('#glue')) throw new Error(`${path.basename(file)} would publish types of the glue.`);
+  if (/#(glue|issuer)/.test(text)) throw new Error(`${path.basename(file)} would publish types of the glue.`);
   return text;
 }

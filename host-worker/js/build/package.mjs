@@ -48,6 +48,7 @@ export async function workspacePackage(root) {
 export const SHIPPED = {
   tollgate: ['worker.js', 'shim.js', ...modulesOf('gate')],
   'tollgate/verifier': ['verifier-worker.js', 'verifier-shim.js', ...modulesOf('verifier')],
+  'tollgate/issuer': ['issuer-worker.js', 'issuer-shim.js', 'store.js', ...modulesOf('issuer')],
 };
 
 function modulesOf(component) {

@@ -15,6 +15,10 @@ export const VERIFIER = {
   name: 'tollgate-verifier',
   imports: GATE.imports,
 };
+export const ISSUER = {
+  name: 'tollgate-issuer',
+  imports: [...GATE.imports, 'hooks', 'store'],
+};
 export const SIGNATURES = {
   name: 'tollgate-signatures',
   imports: ['random'],

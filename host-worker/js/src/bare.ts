@@ -1,6 +1,6 @@
 // The entry for hosts and bundlers that load the core modules themselves.
 import { makeGate } from './shim.js';
-import type { CoreModules as Compiled } from './component.js';
+import type { CoreModules as Compiled } from './instance.js';
 import type { Gate, GateOptions } from './types.js';
 
 /**

@@ -3,8 +3,9 @@ import type { Config } from '#glue/resource-server';
 import { settingsWithClient } from './client-options.js';
 import { assertionOf, delegationOf, fetchAs, filterOf, grantOf, targetOf, type Subject } from './delegated-access.js';
 import { GateOfOptions, contextOf, originOf, stateOf } from './gate.js';
+import type { Source } from './instance.js';
 import { text, type Settings } from './options.js';
-import type { RequestContext, Source } from './state.js';
+import type { RequestContext } from './state.js';
 import { StateWithClient } from './token-client.js';
 import type {
   ExchangeOptions,

@@ -11,11 +11,12 @@ export class ConfigError extends TypeError {
    */
   readonly field: string;
   /**
-   * The part that does not work because of the error: the whole gate, or only its token requests.
+   * The part that does not work because of the error: the whole gate, only its token requests, or the
+   * issuer.
    */
-  readonly part: 'gate' | 'client';
+  readonly part: 'gate' | 'client' | 'issuer';
 
-  constructor(field: string, message: string, part: 'gate' | 'client' = 'gate') {
+  constructor(field: string, message: string, part: ConfigError['part'] = 'gate') {
     super(message);
     this.name = 'ConfigError';
     this.field = field;

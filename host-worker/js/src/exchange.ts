@@ -1,4 +1,5 @@
 import type { Request as ClientRequest, Response as ClientResponse, HttpError, Result } from '#glue/http-client';
+import { readBody } from './body.js';
 import { dispose, type Pending } from './pending.js';
 
 type Outcome = Result<ClientResponse, HttpError>;
@@ -39,8 +40,8 @@ export class Exchange implements Pending {
       redirect: 'manual',
       signal: this.#abort.signal,
     });
-    const body = await bounded(response, request.maxBodyBytes);
-    if (body === undefined) return { tag: 'err', val: { tag: 'too-large' } };
+    const body = await readBody(response.body, request.maxBodyBytes);
+    if (body.length > request.maxBodyBytes) return { tag: 'err', val: { tag: 'too-large' } };
     // Names are in lower case by the Fetch standard.
     return { tag: 'ok', val: { status: response.status, headers: [...response.headers], body } };
   }
@@ -65,30 +66,4 @@ export class Exchange implements Pending {
   [dispose](): void {
     this.abort();
   }
-}
-
-/** Reads the whole body. Returns nothing if it is longer than `limit`, and stops reading there. */
-async function bounded(response: Response, limit: number): Promise<Uint8Array | undefined> {
-  if (response.body === null) return new Uint8Array(0);
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const reader = response.body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    length += value.byteLength;
-    if (length > limit) {
-      await reader.cancel().catch(() => {});
-      return undefined;
-    }
-    chunks.push(value);
-  }
-  if (chunks.length === 1) return chunks[0];
-  const body = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return body;
 }

@@ -1,11 +1,11 @@
 import type { Answer, Config, RequestHead } from '#glue/resource-server';
 import { responseOf, serverError, withHeaders } from './answer.js';
-import type { CoreModules } from './component.js';
 import { ConfigError } from './config-error.js';
 import { settingsFrom } from './environment.js';
 import { RequestIdentity, type Origin } from './identity.js';
+import { lasting, type CoreModules, type Source } from './instance.js';
 import { settingsOf, texts, record, type Reader, type Settings } from './options.js';
-import { State, type Decided, type Source, type RequestContext } from './state.js';
+import { State, type Decided, type RequestContext } from './state.js';
 import type {
   Authenticated,
   Demands,
@@ -285,8 +285,7 @@ function headOf(request: Request): RequestHead {
 }
 
 export function contextOf(request: Request | undefined, env: unknown, ctx: unknown): RequestContext {
-  const lasting = typeof (ctx as WaitUntil | undefined)?.waitUntil === 'function';
-  return { env, ctx: lasting ? (ctx as WaitUntil) : undefined, request };
+  return { env, ctx: lasting(ctx), request };
 }
 
 /** Not `instanceof`: a handler's promise may come from another realm or a library. */

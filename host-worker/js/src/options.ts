@@ -1,18 +1,13 @@
 import type { Client, Config, Issuer, KeyLocation, Route } from '#glue/resource-server';
 import { ConfigError } from './config-error.js';
+import type { Lent } from './instance.js';
 import { nearest } from './nearest.js';
-import type { Track } from './pending.js';
 import type { GateOptions } from './types.js';
 
 /** Options in the shapes of the WIT, which the component validates. */
-export interface Settings {
+export interface Settings extends Lent {
   config: Config;
-  fetch: NonNullable<GateOptions['fetch']>;
   onRefusal: GateOptions['onRefusal'];
-  /** What the component imports to sign. */
-  signing: (track: Track) => object;
-  /** Signatures by something else than WebCrypto. */
-  signatures: object | undefined;
 }
 
 /**
@@ -53,21 +48,23 @@ export function settingsOf(options: GateOptions = {}, client: Reader<Client>, si
   const { fetch, onRefusal, naming, signatures, ...config } = given;
   return {
     config: { ...config, naming: naming === 'snake_case' ? 'snake-case' : 'camel-case' },
-    // Looked up at each call, so that a test or an instrumentation can replace the global function.
-    fetch: fetch ?? ((url: string, init: RequestInit) => globalThis.fetch(url, init)),
+    fetch: fetch ?? globalFetch,
     onRefusal,
     signing,
     signatures,
   };
 }
 
+/** Looked up at each call, so that a test or an instrumentation can replace the global function. */
+export const globalFetch: Lent['fetch'] = (url, init) => globalThis.fetch(url, init);
+
 export type Reader<T> = (value: unknown, field: string) => T;
 
-function wrong(field: string, wanted: string, value: unknown): ConfigError {
+export function wrong(field: string, wanted: string, value: unknown): ConfigError {
   return new ConfigError(field, `\`${field}\` must be ${wanted}, not ${kindOf(value)}.`);
 }
 
-function kindOf(value: unknown): string {
+export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return `${value}`;
   if (Array.isArray(value)) return 'a list';
   if (typeof value !== 'object') return `a ${typeof value}`;
@@ -75,7 +72,7 @@ function kindOf(value: unknown): string {
 }
 
 /** Whether all members of an object are its own: those of a class or a `Map` would be missed. */
-function isPlain(value: unknown): value is Record<string, unknown> {
+export function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype = Object.getPrototypeOf(value);
   // Not compared with `Object.prototype`: an object may come from another realm.
@@ -89,7 +86,7 @@ export const text: Reader<string> = (value, field) => {
   return value;
 };
 
-const flag: Reader<boolean> = (value, field) => {
+export const flag: Reader<boolean> = (value, field) => {
   if (typeof value !== 'boolean') throw wrong(field, 'true or false', value);
   return value;
 };
@@ -148,7 +145,7 @@ export function oneOf(names: readonly string[]): Reader<string> {
 }
 
 /** The export of `tollgate/signatures`. */
-const provider: Reader<object> = (value, field) => {
+export const provider: Reader<object> = (value, field) => {
   if (typeof value !== 'object' || value === null || !('importVerifyingKey' in value))
     throw wrong(field, 'what `tollgate/signatures` exports', value);
   return value;

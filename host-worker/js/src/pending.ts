@@ -17,29 +17,31 @@ export interface Pending {
   abort(): void;
 }
 
-/** An operation with a key: the component's `pending-verdict`, `-public-key` and `-signature`. */
-export class Operation<T> implements Pending {
+/** An operation that the component started and polls. */
+export class Polled<T, E> implements Pending {
   ended = false;
   readonly end: Promise<void>;
-  readonly mayHang: boolean;
   readonly isDocument = false;
-  #outcome: Result<T, SignatureError> | undefined;
+  #outcome: Result<T, E> | undefined;
 
-  constructor(work: () => Promise<T>, mayHang: boolean) {
-    this.mayHang = mayHang;
+  constructor(
+    work: () => Promise<T>,
+    readonly mayHang: boolean,
+    errorOf: (error: unknown) => E,
+  ) {
     this.end = begun(work).then(
       (val) => this.#settle({ tag: 'ok', val }),
       (error) => this.#settle({ tag: 'err', val: errorOf(error) }),
     );
   }
 
-  #settle(outcome: Result<T, SignatureError>): void {
+  #settle(outcome: Result<T, E>): void {
     this.#outcome = outcome;
     this.ended = true;
   }
 
   /** The component's `poll`, which returns the outcome once. */
-  poll(): Result<T, SignatureError> | undefined {
+  poll(): Result<T, E> | undefined {
     const outcome = this.#outcome;
     this.#outcome = undefined;
     return outcome;
@@ -48,6 +50,13 @@ export class Operation<T> implements Pending {
   abort(): void {}
 
   [dispose](): void {}
+}
+
+/** An operation with a key: the component's `pending-verdict`, `-public-key` and `-signature`. */
+export class Operation<T> extends Polled<T, SignatureError> {
+  constructor(work: () => Promise<T>, mayHang: boolean) {
+    super(work, mayHang, errorOf);
+  }
 }
 
 export type SignatureError = 'unsupported' | 'key-refused' | 'failed';

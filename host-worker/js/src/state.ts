@@ -1,28 +1,21 @@
 import type { Config, Outcome, RequestHead, Gate } from '#glue/resource-server';
 import { responseOf, serverError } from './answer.js';
+import { Component, type ComponentSettings, type Step } from './component.js';
+import { ConfigError } from './config-error.js';
+import type { Verified } from './identity.js';
 import {
-  Component,
   Trap,
+  drive,
   nothing,
   type Call,
-  type ComponentSettings,
   type CoreModules,
   type Instantiate,
   type Ready,
-  type Step,
+  type Source,
   type Task,
-} from './component.js';
-import { ConfigError } from './config-error.js';
-import type { Pending } from './pending.js';
-import type { Verified } from './identity.js';
+} from './instance.js';
 import type { Settings } from './options.js';
 import type { MaybePromise, WaitUntil } from './types.js';
-
-/** The source of the modules, which is read when the first request needs them. */
-export interface Source {
-  modules: () => CoreModules;
-  instantiate?: Instantiate;
-}
 
 /** The request that a call belongs to. */
 export interface RequestContext {
@@ -183,35 +176,20 @@ export class State<C extends Component = Component> {
     context.ctx?.waitUntil(refreshed);
   }
 
-  /**
-   * Drives a task: polls it and, while it is pending, waits for the operations of this call or for
-   * the given time. Returns nothing if the component trapped in another request in the meantime.
-   */
+  /** See {@link drive}. Keeps the keys that the call has fetched. */
   async #poll<V>(
     component: Component,
     task: Task<V>,
     call: Call,
     context: RequestContext,
   ): Promise<Ready<V> | undefined> {
-    let documents = false;
     try {
-      for (;;) {
-        if (component.broken) return undefined;
-        const progress = component.enter(() => task.poll(), call);
-        documents ||= call.pending.some(({ isDocument }) => isDocument);
-        if (progress.tag === 'ready') return progress;
-        call.pending = call.pending.filter(({ ended }) => !ended);
-        if (progress.val === undefined && call.pending.length === 0)
-          throw new Trap('a task is pending, but waits for nothing');
-        const [first] = call.pending;
-        // WebCrypto always answers soon, so neither a timer nor the client's signal is needed.
-        if (call.pending.length === 1 && !first!.mayHang) await first!.end;
-        else await oneOf(call.pending, progress.val, context);
-      }
+      // With `ctx`, the work continues after the client has disconnected.
+      return await drive(component, task, call, () =>
+        context.ctx === undefined ? context.request?.signal : undefined,
+      );
     } finally {
-      component.drop(task);
-      for (const pending of call.pending) pending.abort();
-      if (documents) this.#keepKeys(component);
+      if (call.hasFetchedDocument) this.#keepKeys(component);
     }
   }
 
@@ -248,23 +226,4 @@ function noop(): void {}
 /** Whether a call waits for anything except WebCrypto. */
 function mayHang(call: Call): boolean {
   return call.pending.length !== 1 || call.pending[0]!.mayHang;
-}
-
-/** Resolves with the first of these, or after `ms`. Rejects when the client disconnects. */
-async function oneOf(pending: readonly Pending[], ms: number | undefined, context: RequestContext): Promise<void> {
-  // With `ctx`, the work continues after the client has disconnected.
-  const signal = context.ctx === undefined ? context.request?.signal : undefined;
-  await new Promise<void>((resolve) => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const settle = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', settle);
-      resolve();
-    };
-    if (ms !== undefined) timer = setTimeout(settle, ms);
-    signal?.addEventListener('abort', settle);
-    if (signal?.aborted) settle();
-    for (const { end } of pending) void end.then(settle);
-  });
-  signal?.throwIfAborted();
 }

@@ -1,7 +1,5 @@
-import { dispose, type Pending } from './pending.js';
+import { type Pending, Polled } from './pending.js';
 import { type Store, StoreError, type StoreErrorKind, type StoredRecord } from './store.js';
-
-type Outcome<T> = { tag: 'ok'; val: T } | { tag: 'err'; val: StoreErrorKind };
 
 /** A record as the glue has it: `u64` is a `bigint`. */
 interface GlueRecord {
@@ -18,36 +16,10 @@ interface GlueChanges {
 }
 
 /** A running operation: the component's `pending-read`, `-page` and `-commit`. */
-export class StoreOperation<T> implements Pending {
-  ended = false;
-  readonly end: Promise<void>;
-  readonly mayHang = true;
-  readonly isDocument = false;
-  #outcome: Outcome<T> | undefined;
-
+export class StoreOperation<T> extends Polled<T, StoreErrorKind> {
   constructor(work: () => Promise<T>) {
-    // An exception of the store is a failure of the operation, not of the component that makes the call.
-    this.end = new Promise<T>((resolve) => resolve(work())).then(
-      (val) => this.#settle({ tag: 'ok', val }),
-      (error) => this.#settle({ tag: 'err', val: error instanceof StoreError ? error.kind : 'unavailable' }),
-    );
+    super(work, true, (error) => (error instanceof StoreError ? error.kind : 'unavailable'));
   }
-
-  #settle(outcome: Outcome<T>): void {
-    this.#outcome = outcome;
-    this.ended = true;
-  }
-
-  /** The component's `poll`, which returns the outcome once. */
-  poll(): Outcome<T> | undefined {
-    const outcome = this.#outcome;
-    this.#outcome = undefined;
-    return outcome;
-  }
-
-  abort(): void {}
-
-  [dispose](): void {}
 }
 
 /**

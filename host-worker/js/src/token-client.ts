@@ -1,14 +1,8 @@
 // The client of a gate: a component that has one, and its state.
 import type { TokenClient } from '#glue/token-exchange';
-import {
-  Component,
-  nothing,
-  type ComponentSettings,
-  type CoreModules,
-  type Instantiate,
-  type Step,
-} from './component.js';
+import { Component, type ComponentSettings, type Step } from './component.js';
 import { ConfigError } from './config-error.js';
+import { nothing, type CoreModules, type Instantiate } from './instance.js';
 import { State, type RequestContext } from './state.js';
 import {
   assertionOf,

@@ -39,7 +39,10 @@ test('it has no dependency, and uses Node only in its own entries', async () => 
   assert.equal(manifest.scripts, undefined);
   assert.equal(Object.keys(manifest.exports['.'])[0], 'types');
   for (const name of await readdir(packagePath)) {
-    if (!name.endsWith('.js') || ['node.js', 'node-http.js', 'signatures-node.js', 'verifier-node.js'].includes(name))
+    if (
+      !name.endsWith('.js') ||
+      ['node.js', 'node-http.js', 'signatures-node.js', 'verifier-node.js', 'issuer-node.js'].includes(name)
+    )
       continue;
     const text = await readFile(path.join(packagePath, name), 'utf8');
     assert.ok(!/\bnode:|[^.\w]require\(['"`]|\bprocess\.|[^y]Buffer\b/.test(text), name);
@@ -52,8 +55,9 @@ test('npm packs what a user needs, and nothing else', async () => {
   const scripts = ['bare', 'durable-object', 'keycard/index', 'node', 'node-http', 'shim', 'worker']
     .concat('signatures', 'signatures-node', 'signatures-worker')
     .concat('verifier-node', 'verifier-shim', 'verifier-worker')
+    .concat('issuer-node', 'issuer-shim', 'issuer-worker', 'oauth-provider', 'store')
     .flatMap((name) => [`${name}.js`, `${name}.js.map`]);
-  const modules = ['gate', 'signatures', 'verifier'].flatMap((name) =>
+  const modules = ['gate', 'issuer', 'signatures', 'verifier'].flatMap((name) =>
     ['core', 'core2', 'core3'].map((part) => `tollgate-${name}.${part}.wasm`),
   );
   const texts = ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json'];
@@ -137,7 +141,7 @@ test('every script has a source map with the text of its sources', async () => {
     assert.ok(map.sources.length > 0, name);
     for (const [at, source] of map.sources.entries()) {
       const place = path.posix.join(path.posix.dirname(name), source);
-      if (/^glue\/tollgate-(gate|signatures|verifier)\.js$/.test(place)) {
+      if (/^glue\/tollgate-(gate|issuer|signatures|verifier)\.js$/.test(place)) {
         assert.ok(map.sourcesContent[at].length > 0, place);
         continue;
       }
@@ -170,13 +174,14 @@ test('its version and its repository are those of the Cargo workspace', async ()
   });
 });
 
-// Measured: 169 KB (147 of core modules, 22 of scripts), and 115 KB (99 and 16). The rest is for
+// Measured: 169 KB (147 of core modules, 22 of scripts), 115 KB (99 and 16), and 280 KB (260 and 19). The rest is for
 // what other versions of the compiler and of jco do. A Worker on Cloudflare's free plan may have
 // 3 MB; but each isolate loads and compiles these before its first answer, so growth has to be a
 // decision.
 for (const [entry, most] of [
   ['tollgate', 173_000],
   ['tollgate/verifier', 118_000],
+  ['tollgate/issuer', 286_000],
 ]) {
   test(`what a Worker with \`${entry}\` ships is at most ${most / 1000} KB, gzipped`, async () => {
     let size = 0;
@@ -289,6 +294,117 @@ for (const [name, compilerOptions] of Object.entries({
         // @ts-expect-error it has no client
         const whole: Gate = verifier;
         export const verifying = verifier.protect<Env>((request, env, ctx, auth) => new Response(auth?.subject ?? env.NAME + VerifierError.name))${workers ? ' satisfies ExportedHandler<Env>' : ''};
+      `,
+    });
+    await run(process.execPath, [path.join(tools, 'typescript/bin/tsc'), '--project', root]).catch((error) =>
+      assert.fail(error.stdout),
+    );
+  });
+}
+
+for (const [name, compilerOptions] of Object.entries({
+  'the types of Workers': { types: ['@cloudflare/workers-types'], lib: ['es2022'] },
+  'the types of Node': { types: ['node'], lib: ['es2022'] },
+  'the types of browsers': { types: [], lib: ['es2022', 'dom'] },
+})) {
+  test(`an application with an issuer and ${name} compiles, and mistakes do not`, async (t) => {
+    const workers = name.endsWith('Workers');
+    const root = await consumer(t, {
+      'tsconfig.json': JSON.stringify({
+        compilerOptions: {
+          strict: true,
+          noEmit: true,
+          module: 'nodenext',
+          moduleResolution: 'nodenext',
+          exactOptionalPropertyTypes: true,
+          skipLibCheck: false,
+          typeRoots: [path.join(tools, '@types'), tools],
+          ...compilerOptions,
+        },
+        files: ['main.ts'],
+      }),
+      'main.ts': `
+        import { createIssuer, memoryStore, ConfigError, IssuerError, StoreError, TokenRefused, TokenUnavailable } from 'tollgate/issuer';
+        import type { AuditEvent, AuthorizationRequest, GrantPage, Issuer, IssuerOptions, Store, TokenInfo, TokenQuestion } from 'tollgate/issuer';
+        import Provider, { AuthorizationError, ExternalTokenError, GrantType, OAuthError, OAuthProvider, getOAuthApi, insufficientScope, authorizationErrorRedirect } from 'tollgate/oauth-provider';
+        import type { AuthRequest, ClientInfo, OAuthHelpers, OAuthProviderOptions } from 'tollgate/oauth-provider';
+
+        const store: Store = memoryStore();
+        const options: IssuerOptions = {
+          issuer: 'https://auth.example',
+          secrets: ['s'],
+          store,
+          clients: [{ id: 'a', redirectUris: ['https://app.example'], grantTypes: ['authorization_code'], authentication: 'none' }],
+          signIn: { providers: [{ id: 'okta', issuer: 'https://okta.example', clientId: 'c', rules: [{ claim: 'hd', values: ['a'] }] }] },
+          async onToken(question: TokenQuestion) {
+            if (question.grantType === 'client_credentials') throw new TokenRefused();
+            // @ts-expect-error in the spelling of OAuth
+            if (question.grantType === 'refresh-token') throw new TokenUnavailable('later');
+            return { scopes: ['a'], grantProps: { any: ['thing'] } };
+          },
+          onAudit: ({ kind, at }: AuditEvent) => { const text: string = kind + at; void text; },
+        };
+        // @ts-expect-error there is no such option
+        createIssuer({ ...options, isuer: 'a' });
+        // @ts-expect-error without a store
+        createIssuer({ issuer: 'a', secrets: [] });
+        const issuer: Issuer = createIssuer(options);
+
+        export async function serve(request: Request, ctx: { waitUntil(promise: Promise<unknown>): void }): Promise<Response> {
+          try {
+            const answer: Response | undefined = await issuer.fetch(request, ctx);
+            if (answer) return answer;
+            const asked: AuthorizationRequest = await issuer.parseAuthRequest(request);
+            const url: string = await issuer.completeAuthorization(asked, { userId: 'u', scopes: asked.scopes, props: { a: 1 } });
+            const info: TokenInfo | null = await issuer.checkToken('t', 'r');
+            const page: GrantPage = await issuer.listUserGrants('u');
+            // @ts-expect-error no user
+            await issuer.completeAuthorization(asked, { scopes: [] });
+            return Response.redirect(url + page.cursor + info?.props.name + issuer.handles(request.url), 303);
+          } catch (error) {
+            if (error instanceof IssuerError) return error.toResponse();
+            if (error instanceof StoreError || error instanceof ConfigError) return new Response(error.message);
+            throw error;
+          }
+        }
+
+        interface Env { OAUTH_PROVIDER: OAuthHelpers; NAME: string }
+        const providerOptions: OAuthProviderOptions<Env> = {
+          apiRoute: ['/api/'],
+          apiHandler: { fetch: (request: Request, env: Env, ctx: any) => insufficientScope(ctx.auth, ['a']) },
+          defaultHandler: {
+            async fetch(request: Request, env: Env) {
+              const asked: AuthRequest = await env.OAUTH_PROVIDER.parseAuthRequest(request);
+              const client: ClientInfo | null = await env.OAUTH_PROVIDER.lookupClient(asked.clientId);
+              const { redirectTo } = await env.OAUTH_PROVIDER.completeAuthorization({ request: asked, userId: client?.clientName ?? '', metadata: {}, scope: [], props: {} });
+              return Response.redirect(redirectTo, 302);
+            },
+          },
+          authorizeEndpoint: '/authorize',
+          tokenEndpoint: '/token',
+          tokenExchangeCallback: ({ grantType, env }) => {
+            if (grantType === GrantType.AUTHORIZATION_CODE) return { newProps: env.NAME };
+            throw new OAuthError('invalid_grant', { description: 'no' });
+          },
+          resolveExternalToken: async () => { throw new ExternalTokenError('invalid_token', { description: 'no', statusCode: 401 }); },
+        };
+        // @ts-expect-error there is no such option
+        new OAuthProvider({ ...providerOptions, tokenEndpont: '' });
+        const provider = new Provider<Env>(providerOptions);
+        export const helpers = (env: Env): OAuthHelpers => getOAuthApi(providerOptions, env);
+        export const errors = [AuthorizationError, authorizationErrorRedirect];
+        export default provider${workers ? ' satisfies ExportedHandler<Env>' : ''};
+        ${
+          workers
+            ? `
+        import { WorkerEntrypoint } from 'cloudflare:workers';
+        class Api extends WorkerEntrypoint<Env, { name: string }> {
+          override fetch(request: Request) { return new Response(this.ctx.props.name + this.env.NAME + request.url); }
+        }
+        const page: ExportedHandler<Env> = { fetch: (request, env, ctx) => new Response(request.url + env.NAME + typeof ctx) };
+        export const ofWorkers = new OAuthProvider<Env>({ ...providerOptions, apiHandler: Api, defaultHandler: page });`
+            : ''
+        }
       `,
     });
     await run(process.execPath, [path.join(tools, 'typescript/bin/tsc'), '--project', root]).catch((error) =>

@@ -41,9 +41,9 @@ for (const [node, kind] of [
 process.exitCode = failed ? 1 : 0;
 
 function tests(kind) {
-  const inWorkerd = ['workerd', 'durable-object', 'exchange-workerd', 'quick-start', 'keycard', 'keycard-exchange'].map(
-    (name) => `${name}.test.mjs`,
-  );
+  const inWorkerd = ['workerd', 'durable-object', 'exchange-workerd', 'issuer-workerd', 'quick-start', 'keycard']
+    .concat('keycard-exchange', 'oauth-provider')
+    .map((name) => `${name}.test.mjs`);
   return readdirSync(folder)
     .filter((name) => name.endsWith('.test.mjs') && inWorkerd.includes(name) === (kind === 'workerd'))
     .map((name) => path.join(folder, name));

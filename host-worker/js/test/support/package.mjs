@@ -38,6 +38,8 @@ export async function load() {
       'node.mjs': "export * from 'tollgate/node';",
       'signatures.mjs': "export * from 'tollgate/signatures';",
       'keycard.mjs': "export * from 'tollgate/keycard';",
+      'issuer.mjs': "export * from 'tollgate/issuer';",
+      'oauth-provider.mjs': "export * from 'tollgate/oauth-provider';",
     });
     try {
       return {
@@ -47,6 +49,8 @@ export async function load() {
         node: await import(pathToFileURL(path.join(root, 'node.mjs'))),
         signatures: await import(pathToFileURL(path.join(root, 'signatures.mjs'))),
         keycard: await import(pathToFileURL(path.join(root, 'keycard.mjs'))),
+        issuer: await import(pathToFileURL(path.join(root, 'issuer.mjs'))),
+        oauthProvider: await import(pathToFileURL(path.join(root, 'oauth-provider.mjs'))),
       };
     } finally {
       await rm(root, { recursive: true, force: true });
