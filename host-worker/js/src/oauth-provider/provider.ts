@@ -7,14 +7,7 @@ import { nothingToPurge } from './helpers.js';
 import { bearerToken, challenge, metadataOf, metadataSubject, withCors } from './protected-resource.js';
 import { covers, routeFor, type Route } from './routes.js';
 import { settingsOf, type Settings } from './settings.js';
-import type {
-  OAuthHelpers,
-  OAuthProviderOptions,
-  OAuthResourceAuth,
-  PurgeOptions,
-  PurgeResult,
-  RequestHandler,
-} from './types.js';
+import type { OAuthHelpers, OAuthProviderOptions, OAuthResourceAuth, PurgeOptions, PurgeResult } from './types.js';
 
 /** The first provider with these options, so that `getOAuthApi` starts no other one. */
 const providers = new WeakMap<object, OAuthProvider>();
