@@ -61,7 +61,15 @@ export async function declarations(here, glue, out) {
     // Nothing public mentions it.
     filter: (file) => path.basename(file) !== 'gates.d.ts',
   });
-  const dropIn = ['index', 'provider', 'errors', 'protected-resource', 'types'];
+  const dropIn = [
+    'index',
+    'provider',
+    'authorization-server',
+    'resource-server',
+    'errors',
+    'protected-resource',
+    'types',
+  ];
   await mkdir(path.join(out, 'oauth-provider'), { recursive: true });
   for (const name of dropIn.map((one) => path.join('oauth-provider', `${one}.d.ts`)))
     await copyFile(path.join(types, name), path.join(out, name));

@@ -326,7 +326,7 @@ for (const [name, compilerOptions] of Object.entries({
       'main.ts': `
         import { createIssuer, memoryStore, ConfigError, IssuerError, StoreError, TokenRefused, TokenUnavailable } from 'tollgate/issuer';
         import type { AuditEvent, AuthorizationRequest, GrantPage, Issuer, IssuerOptions, Store, TokenInfo, TokenQuestion } from 'tollgate/issuer';
-        import Provider, { AuthorizationError, ExternalTokenError, GrantType, OAuthError, OAuthProvider, getOAuthApi, insufficientScope, authorizationErrorRedirect } from 'tollgate/oauth-provider';
+        import Provider, { AuthorizationError, ExternalTokenError, GrantType, OAuthAuthorizationServer, OAuthError, OAuthProvider, OAuthResourceServer, getOAuthApi, insufficientScope, authorizationErrorRedirect } from 'tollgate/oauth-provider';
         import type { AuthRequest, ClientInfo, OAuthHelpers, OAuthProviderOptions } from 'tollgate/oauth-provider';
 
         const store: Store = memoryStore();
@@ -391,6 +391,14 @@ for (const [name, compilerOptions] of Object.entries({
         // @ts-expect-error there is no such option
         new OAuthProvider({ ...providerOptions, tokenEndpont: '' });
         const provider = new Provider<Env>(providerOptions);
+        const server = new OAuthAuthorizationServer<Env>({ issuer: 'https://auth.example', resources: ['https://a.example'] });
+        // @ts-expect-error without resources
+        new OAuthAuthorizationServer({ issuer: 'https://auth.example' });
+        export const resource = new OAuthResourceServer<Env>({
+          resourceMetadata: { resource: 'https://a.example', authorization_servers: ['https://auth.example'] },
+          handler: { fetch: (request: Request, env: Env) => new Response(request.url + env.NAME) },
+          validateToken: (env) => (resource, token) => server.validateToken(resource, token, env),
+        });
         export const helpers = (env: Env): OAuthHelpers => getOAuthApi(providerOptions, env);
         export const errors = [AuthorizationError, authorizationErrorRedirect];
         export default provider${workers ? ' satisfies ExportedHandler<Env>' : ''};

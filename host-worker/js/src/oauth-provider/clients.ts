@@ -2,7 +2,8 @@
 import { IssuerError, type ChangedClient, type Issuer, type IssuerConfig } from 'tollgate/issuer';
 import type { ClientInfo as IssuerClient, ClientAuthentication, GrantType } from 'tollgate/issuer';
 import { CimdFetchError } from './errors.js';
-import type { ClientInfo, OAuthHelpers, OAuthProviderOptions } from './types.js';
+import type { CommonOptions } from './settings.js';
+import type { ClientInfo, OAuthHelpers } from './types.js';
 
 /** The helpers that concern clients. */
 export type ClientHelpers = Pick<
@@ -22,12 +23,12 @@ const METADATA = {
 const EXCHANGE: GrantType = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 /** The grant types that a client may register. */
-function grantTypes({ allowTokenExchangeGrant }: OAuthProviderOptions): GrantType[] {
+function grantTypes({ allowTokenExchangeGrant }: CommonOptions): GrantType[] {
   return ['authorization_code', 'refresh_token', ...(allowTokenExchangeGrant === true ? [EXCHANGE] : [])];
 }
 
 /** The part of the configuration that lets clients come and go. */
-export function administrationConfig(options: OAuthProviderOptions): Partial<IssuerConfig> {
+export function administrationConfig(options: CommonOptions): Partial<IssuerConfig> {
   const forever = 'clientRegistrationTTL' in options && options.clientRegistrationTTL === undefined;
   return {
     registration:
@@ -48,7 +49,7 @@ export function administrationConfig(options: OAuthProviderOptions): Partial<Iss
 }
 
 /** `issuer` is asked for when it is needed. */
-export function clientHelpers(issuer: () => Promise<Issuer>, options: OAuthProviderOptions): ClientHelpers {
+export function clientHelpers(issuer: () => Promise<Issuer>, options: CommonOptions): ClientHelpers {
   const find = async (clientId: string): Promise<IssuerClient | null> => {
     const server = await issuer();
     try {

@@ -8,9 +8,10 @@ import {
 } from 'tollgate/issuer';
 import { durableObjectStore } from '../durable-object-store.js';
 import { OAuthError } from './errors.js';
+import { helpersOf } from './helpers.js';
 import type { Settings } from './settings.js';
 import { storedSecret } from './stored-secret.js';
-import type { GrantType, TokenExchangeCallbackResult } from './types.js';
+import type { GrantType, OAuthHelpers, TokenExchangeCallbackResult } from './types.js';
 
 /**
  * For how many origins there are issuers at the same time. A Worker has one or two; each is an instance
@@ -20,6 +21,8 @@ const ORIGINS = 8;
 
 /** The issuers of one store: one for each origin that requests come to. */
 export class Deployment {
+  /** `env.OAUTH_PROVIDER` */
+  readonly helpers: OAuthHelpers;
   readonly #settings: Settings;
   readonly #env: any;
   readonly #store: Store;
@@ -33,11 +36,12 @@ export class Deployment {
     this.#settings = settings;
     this.#env = env;
     this.#store = store;
+    this.helpers = helpersOf(this, settings);
   }
 
   /** A request came to this URL. Returns the issuer identifier there. */
   note(url: URL): string {
-    const origin = this.#settings.origin ?? issuerOrigin(url);
+    const origin = this.#settings.issuer ?? issuerOrigin(url);
     this.#origins.delete(origin);
     this.#origins.add(origin);
     for (const oldest of this.#origins) {
@@ -52,17 +56,15 @@ export class Deployment {
    * if requests came to it.
    */
   origin(asked?: string): string | undefined {
-    if (this.#settings.origin !== undefined) return this.#settings.origin;
+    if (this.#settings.issuer !== undefined) return this.#settings.issuer;
     if (asked !== undefined && this.#origins.has(asked)) return asked;
     return [...this.#origins].at(-1);
   }
 
   /** The resources that tokens are issued for: the first is that of requests that name none. */
   resources(origin: string): string[] {
-    const { options, routes } = this.#settings;
-    const own = options.resourceMetadata?.resource;
-    if (own !== undefined) return [own];
-    return [...new Set([origin, ...routes.map((route) => `${route.origin ?? origin}${route.path}`)])];
+    const { resources, routes } = this.#settings;
+    return resources ?? [...new Set([origin, ...routes.map((route) => `${route.origin ?? origin}${route.path}`)])];
   }
 
   /**
@@ -71,6 +73,7 @@ export class Deployment {
    */
   defaultResources(origin: string): string[] {
     const [first, ...others] = this.resources(origin);
+    if (this.#settings.resources !== undefined) return [first!];
     return [first!, ...others.filter((resource) => new URL(resource).origin !== origin)];
   }
 
@@ -148,8 +151,31 @@ export class Deployment {
   }
 }
 
+/** The deployments of one configuration: one for each store. */
+export class Deployments {
+  readonly #settings: Settings;
+  readonly #known = new WeakMap<object, Deployment>();
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** That of an environment. Throws if it has no store. */
+  of(env: any): Deployment {
+    // A framework may copy `env`, but not what is bound.
+    const bound: unknown = this.#settings.options.store === undefined ? env?.OAUTH_STORE : undefined;
+    const key = (bound ?? env ?? this) as object;
+    let deployment = this.#known.get(key);
+    if (deployment === undefined) {
+      deployment = new Deployment(this.#settings, env, storeOf(this.#settings, env));
+      this.#known.set(key, deployment);
+    }
+    return deployment;
+  }
+}
+
 /** The store of an environment. */
-export function storeOf({ options }: Settings, env: any): Store {
+function storeOf({ options }: Settings, env: any): Store {
   if (options.store !== undefined) return options.store(env);
   if (typeof env?.OAUTH_STORE?.idFromName === 'function') return durableObjectStore(env.OAUTH_STORE);
   const kv = env?.OAUTH_KV === undefined ? '' : ' `OAUTH_KV` cannot take its place: it is not consistent.';

@@ -9,6 +9,8 @@ export {
   authorizationErrorRedirect,
 } from './errors.js';
 export type { AuthorizationErrorOptions, ExternalTokenErrorOptions, OAuthErrorOptions } from './errors.js';
+export { OAuthAuthorizationServer } from './authorization-server.js';
+export { OAuthResourceServer } from './resource-server.js';
 export { insufficientScope } from './protected-resource.js';
 export { GrantType } from './types.js';
 export type * from './types.js';

@@ -18,7 +18,11 @@ export function metadataUrl(resource: string): string {
 }
 
 /** The protected resource metadata. */
-export function metadataOf(resource: string, issuer: string, options: OAuthProviderOptions): object {
+export function metadataOf(
+  resource: string,
+  issuer: string,
+  options: Pick<OAuthProviderOptions, 'resourceMetadata' | 'requiredScopes' | 'scopesSupported'>,
+): object {
   const given = options.resourceMetadata ?? {};
   return {
     resource,
@@ -48,6 +52,11 @@ export function challenge(
   const headers = { 'www-authenticate': `Bearer ${parameters.join(', ')}`, 'cache-control': 'no-store' };
   if (error === undefined) return new Response(null, { status, headers });
   return Response.json({ error: error.code, error_description: error.description }, { status, headers });
+}
+
+/** The bearer token of a request (RFC 6750 section 2.1). */
+export function bearerToken(request: Request): string | undefined {
+  return /^bearer +([^ ]+) *$/i.exec(request.headers.get('authorization') ?? '')?.[1];
 }
 
 /** What RFC 6750 allows between quotes. */

@@ -1,31 +1,13 @@
-import { IssuerError, StoreError, type Issuer, type TokenInfo } from 'tollgate/issuer';
-import { readBody } from '../body.js';
-import { Deployment, storeOf } from './deployment.js';
+import type { Issuer, TokenInfo } from 'tollgate/issuer';
+import { Deployments, oneOrAll, type Deployment } from './deployment.js';
+import { Endpoints, failed } from './endpoints.js';
 import { AuthorizationError, ExternalTokenError, OAuthError } from './errors.js';
-import { helpersOf, nothingToPurge } from './helpers.js';
-import { challenge, metadataOf, metadataSubject, withCors } from './protected-resource.js';
+import { handle } from './handler.js';
+import { nothingToPurge } from './helpers.js';
+import { bearerToken, challenge, metadataOf, metadataSubject, withCors } from './protected-resource.js';
 import { covers, routeFor, type Route } from './routes.js';
 import { settingsOf, type Settings } from './settings.js';
-import type {
-  OAuthHelpers,
-  OAuthProviderOptions,
-  OAuthResourceAuth,
-  PurgeOptions,
-  PurgeResult,
-  RequestHandler,
-} from './types.js';
-
-/**
- * The longest form that is read to tell a revocation from a token request, in bytes. Of a longer one, the
- * beginning is passed on: the issuer has a lower limit.
- */
-const FORM_BYTES = 256 * 1024;
-const FORM = 'application/x-www-form-urlencoded';
-
-interface Deployed {
-  deployment: Deployment;
-  helpers: OAuthHelpers;
-}
+import type { OAuthHelpers, OAuthProviderOptions, OAuthResourceAuth, PurgeOptions, PurgeResult } from './types.js';
 
 /** The first provider with these options, so that `getOAuthApi` starts no other one. */
 const providers = new WeakMap<object, OAuthProvider>();
@@ -36,29 +18,36 @@ let helpersIn: (provider: OAuthProvider, env: unknown) => OAuthHelpers;
 /** An authorization server, and the routes that its tokens open: the handler of a Worker. */
 export class OAuthProvider<Env = any> {
   readonly #settings: Settings;
-  readonly #deployed = new WeakMap<object, Deployed>();
+  readonly #deployments: Deployments;
+  readonly #endpoints: Endpoints;
   /** Which resource of a route the last token was for: it is asked about first. */
   readonly #lastResource = new WeakMap<Route, string>();
 
   constructor(options: OAuthProviderOptions<Env>) {
     this.#settings = settingsOf(options);
+    this.#deployments = new Deployments(this.#settings);
+    this.#endpoints = new Endpoints(this.#settings);
     if (!providers.has(options)) providers.set(options, this);
   }
 
   async fetch(request: Request, env: Env, ctx: any): Promise<Response> {
-    const { deployment, helpers } = this.#deploy(env);
+    const deployment = this.#deployments.of(env);
     const url = new URL(request.url);
     const issuer = deployment.note(url);
     const route = routeFor(this.#settings.routes, url);
-    if (request.method === 'OPTIONS' && (route !== undefined || this.#isOpen(url)))
+    const subject = metadataSubject(url);
+    if (request.method === 'OPTIONS' && (route !== undefined || subject !== undefined || this.#endpoints.isOpen(url)))
       return withCors(new Response(null, { status: 204 }), request);
-    const answer = await this.#endpoint(request, url, issuer, deployment, ctx);
+    const answer =
+      subject === undefined
+        ? await this.#endpoints.answer(request, url, issuer, deployment, ctx)
+        : this.#metadata(request, subject, url, issuer, deployment);
     if (answer !== undefined) return withCors(answer, request);
-    const inside = withHelpers(env, helpers);
+    const inside = withHelpers(env, deployment.helpers);
     if (route !== undefined)
       return withCors(await this.#api(request, url, route, issuer, deployment, inside, ctx), request);
     try {
-      return await handle(this.#settings.options.defaultHandler, request, inside, ctx);
+      return await handle(this.#settings.defaultHandler!, request, inside, ctx);
     } catch (error) {
       // It did not look at what was wrong with the authorization request.
       if (error instanceof AuthorizationError) return error.toResponse();
@@ -72,72 +61,7 @@ export class OAuthProvider<Env = any> {
   }
 
   static {
-    helpersIn = (provider, env) => provider.#deploy(env).helpers;
-  }
-
-  #deploy(env: Env): Deployed {
-    // A framework may copy `env`, but not what is bound.
-    const bound: unknown = this.#settings.options.store === undefined ? (env as any)?.OAUTH_STORE : undefined;
-    const key = (bound ?? env ?? this) as object;
-    let deployed = this.#deployed.get(key);
-    if (deployed === undefined) {
-      const deployment = new Deployment(this.#settings, env, storeOf(this.#settings, env));
-      deployed = { deployment, helpers: helpersOf(deployment, this.#settings) };
-      this.#deployed.set(key, deployed);
-    }
-    return deployed;
-  }
-
-  /** Whether pages of other origins may call a URL that is no route. */
-  #isOpen(url: URL): boolean {
-    return (
-      metadataSubject(url) !== undefined ||
-      url.pathname === '/.well-known/oauth-authorization-server' ||
-      (this.#isOwnHost(url) && this.#settings.endpointPaths.includes(url.pathname))
-    );
-  }
-
-  #isOwnHost(url: URL): boolean {
-    return this.#settings.origin === undefined || new URL(this.#settings.origin).hostname === url.hostname;
-  }
-
-  /**
-   * Whether the issuer may have an endpoint at a path. Pages of the application do not start it, and work
-   * while its store does not.
-   */
-  #mayBeEndpoint(path: string): boolean {
-    return (
-      this.#settings.endpointPaths.includes(path) ||
-      path.startsWith(`${this.#settings.tokenPath}/`) ||
-      /^\/\.well-known\/(oauth-|openid-)/.test(path)
-    );
-  }
-
-  /** The answer of an endpoint. Nothing: the URL is none of them. */
-  async #endpoint(
-    request: Request,
-    url: URL,
-    origin: string,
-    deployment: Deployment,
-    ctx: any,
-  ): Promise<Response | undefined> {
-    const subject = metadataSubject(url);
-    if (subject !== undefined) return this.#metadata(request, subject, url, origin, deployment);
-    if (!this.#isOwnHost(url) || !this.#mayBeEndpoint(url.pathname)) return undefined;
-    try {
-      const issuer = await deployment.issuer(origin);
-      let asked = request;
-      if (url.pathname === this.#settings.tokenPath) asked = await this.#orRevocation(request, url);
-      if (url.pathname === this.#settings.registrationPath) {
-        const registration = await this.#registration(request);
-        if (registration instanceof Response) return await this.#reported(registration, request);
-        asked = registration;
-      }
-      const answer = await issuer.fetch(asked, ctx);
-      return answer === undefined ? undefined : await this.#reported(answer, request, deployment.reasonOf(asked));
-    } catch (error) {
-      return failed(error);
-    }
+    helpersIn = (provider, env) => provider.#deployments.of(env).helpers;
   }
 
   #metadata(request: Request, subject: string, url: URL, origin: string, deployment: Deployment): Response {
@@ -164,37 +88,6 @@ export class OAuthProvider<Env = any> {
     return url.pathname === '/' ? deployment.resources(origin)[0] : undefined;
   }
 
-  /** A form with `token` and without `grant_type` is a revocation, as the original has it. */
-  async #orRevocation(request: Request, url: URL): Promise<Request> {
-    const { method, headers } = request;
-    if (method !== 'POST' || headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() !== FORM) return request;
-    const body = await readBody(request.body, FORM_BYTES);
-    const form = new URLSearchParams(new TextDecoder().decode(body));
-    const target = new URL(url);
-    if (form.has('token') && !form.has('grant_type')) target.pathname = this.#settings.revocationPath;
-    return new Request(target, { method, headers, body: body as BodyInit });
-  }
-
-  /** A registration that the application does not refuse. */
-  async #registration(request: Request): Promise<Request | Response> {
-    const { clientRegistrationCallback } = this.#settings.options;
-    if (clientRegistrationCallback === undefined || request.method !== 'POST') return request;
-    const body = await readBody(request.body, FORM_BYTES);
-    const { method, headers, url } = request;
-    const same = () => new Request(url, { method, headers, body: body as BodyInit });
-    let clientMetadata: unknown;
-    try {
-      clientMetadata = JSON.parse(new TextDecoder().decode(body));
-    } catch {}
-    // The issuer says what is wrong with it.
-    if (typeof clientMetadata !== 'object' || clientMetadata === null) return same();
-    const refusal = await clientRegistrationCallback({ clientMetadata: { ...clientMetadata }, request: same() });
-    if (refusal === undefined || refusal === null) return same();
-    const { code = 'invalid_client_metadata', description = 'the registration is refused', status = 400 } = refusal;
-    const answer = { error: code, error_description: description };
-    return Response.json(answer, { status, headers: { 'cache-control': 'no-store' } });
-  }
-
   /** A request to a protected route. */
   async #api(
     request: Request,
@@ -207,10 +100,10 @@ export class OAuthProvider<Env = any> {
   ): Promise<Response> {
     const { requiredScopes, resolveExternalToken } = this.#settings.options;
     const resource = this.#resourceAt(url, origin, deployment)!;
-    const [, token] = /^bearer +([^ ]+) *$/i.exec(request.headers.get('authorization') ?? '') ?? [];
+    const token = bearerToken(request);
     if (token === undefined) return challenge(401, resource, requiredScopes);
     const refuse = (code = 'invalid_token', description?: string, status = 401, scopes = requiredScopes) =>
-      this.#reported(challenge(status, resource, scopes, { code, description }), request);
+      this.#endpoints.reported(challenge(status, resource, scopes, { code, description }), request);
     let auth: OAuthResourceAuth;
     let props: unknown;
     try {
@@ -218,7 +111,7 @@ export class OAuthProvider<Env = any> {
       const found = await this.#check(issuer, token, url, route, deployment.resources(origin), ctx);
       if (found !== null) {
         const { audience, expiresAt, scopes, subject, clientId } = found;
-        auth = { token, audience: one(audience), expiresAt, scope: scopes, userId: subject, clientId };
+        auth = { token, audience: oneOrAll(audience), expiresAt, scope: scopes, userId: subject, clientId };
         props = found.props;
       } else {
         const external = await resolveExternalToken?.({ token, request, env });
@@ -226,7 +119,7 @@ export class OAuthProvider<Env = any> {
         const audiences = [external.audience ?? []].flat();
         if (audiences.length > 0 && !audiences.some((audience) => isWithin(audience, url)))
           return refuse('invalid_token', 'the token is for another resource');
-        auth = { token, audience: one(audiences), scope: [] };
+        auth = { token, audience: oneOrAll(audiences), scope: [] };
         props = external.props;
       }
     } catch (error) {
@@ -262,31 +155,6 @@ export class OAuthProvider<Env = any> {
     }
     return null;
   }
-
-  /** Lets `onError` see an error response, and replace it. */
-  async #reported(response: Response, request: Request, reason?: string): Promise<Response> {
-    if (response.status < 400) return response;
-    const body: any = await response
-      .clone()
-      .json()
-      .catch(() => undefined);
-    if (typeof body?.error !== 'string') return response;
-    const { error: code, error_description: description = '' } = body;
-    const { status } = response;
-    const { onError } = this.#settings.options;
-    if (onError === undefined) {
-      console.warn(`OAuth error response: ${status} ${code} - ${description}`);
-      return response;
-    }
-    try {
-      const headers = Object.fromEntries(response.headers);
-      const internal = { category: 'oauth', reason: reason ?? code };
-      return (await onError({ code, description, status, headers, internal, request })) ?? response;
-    } catch (error) {
-      console.error(error);
-      return response;
-    }
-  }
 }
 
 /** The helpers of a provider with these options, for code outside of its handlers. */
@@ -305,12 +173,6 @@ function withHelpers(env: any, helpers: OAuthHelpers): any {
   }
 }
 
-function handle(handler: RequestHandler, request: Request, env: any, ctx: any): Response | Promise<Response> {
-  // Its `fetch` was checked when the provider was made.
-  if (typeof handler === 'function') return new handler(ctx, env).fetch!(request);
-  return handler.fetch!(request, env, ctx);
-}
-
 /** Whether a resource covers a URL: its host, and its path or below. */
 function isWithin(resource: string, url: URL): boolean {
   try {
@@ -319,19 +181,4 @@ function isWithin(resource: string, url: URL): boolean {
   } catch {
     return false;
   }
-}
-
-const one = (audience: string[]): string | string[] => (audience.length === 1 ? audience[0]! : audience);
-
-/** The store or the issuer failed. */
-function failed(error: unknown): Response {
-  if (error instanceof IssuerError) return error.toResponse();
-  console.error(error);
-  const isTemporary = error instanceof StoreError && error.kind === 'unavailable';
-  const headers: Record<string, string> = { 'cache-control': 'no-store' };
-  if (isTemporary) headers['retry-after'] = '1';
-  return Response.json(
-    { error: isTemporary ? 'temporarily_unavailable' : 'server_error' },
-    { status: isTemporary ? 503 : 500, headers },
-  );
 }

@@ -2,14 +2,18 @@ import type { IssuerConfig } from 'tollgate/issuer';
 import { nearest } from '../nearest.js';
 import { administrationConfig } from './clients.js';
 import { covers, endpointUrl, isAbsolute, routeOf, type Route } from './routes.js';
-import type { OAuthProviderOptions, RequestHandler } from './types.js';
+import type { OAuthAuthorizationServerOptions, OAuthProviderOptions, RequestHandler } from './types.js';
 
 /** Options, checked and in the terms of the issuer. */
 export interface Settings {
-  options: OAuthProviderOptions;
+  options: CommonOptions;
   routes: Route[];
-  /** The origin of the token endpoint. Undefined: that of each request. */
-  origin: string | undefined;
+  /** Undefined: there are only endpoints. */
+  defaultHandler?: RequestHandler;
+  /** The issuer identifier. Undefined: the origin of each request. */
+  issuer: string | undefined;
+  /** The resources. Undefined: the origin and each route. */
+  resources: string[] | undefined;
   tokenPath: string;
   revocationPath: string;
   registrationPath: string;
@@ -58,61 +62,116 @@ const NAMES: { [name in keyof Required<OAuthProviderOptions>]: true } = {
 const LONGEST = 366 * 86_400;
 
 export function settingsOf(options: OAuthProviderOptions): Settings {
+  checkNames(options, Object.keys(NAMES));
+  isHandler(options.defaultHandler, 'defaultHandler');
+  const routes = routesOf(options);
+  const resource = options.resourceMetadata?.resource;
+  checkResource(resource, routes);
+  const token = endpointUrl(options.tokenEndpoint, 'tokenEndpoint');
+  return {
+    ...commonSettings(options, isAbsolute(options.tokenEndpoint) ? token : undefined, ''),
+    options,
+    routes,
+    defaultHandler: options.defaultHandler,
+    issuer: isAbsolute(options.tokenEndpoint) ? token.origin : undefined,
+    resources: resource === undefined ? undefined : [resource],
+  };
+}
+
+/** Every option is one of these. */
+function checkNames(options: object, names: readonly string[]): void {
   for (const name of Object.keys(options)) {
-    if (Object.hasOwn(NAMES, name)) continue;
-    const meant = nearest(name, Object.keys(NAMES));
+    if (names.includes(name)) continue;
+    const meant = nearest(name, names);
     throw new TypeError(`There is no option \`${name}\`${meant === undefined ? '' : `: did you mean \`${meant}\`?`}`);
   }
+}
+
+/** The settings of an authorization server without routes. */
+export function serverSettingsOf(given: OAuthAuthorizationServerOptions): Settings {
+  checkNames(given, [...Object.keys(NAMES).filter((name) => !NOT_OF_SERVERS.includes(name)), ...SERVER_NAMES]);
+  const { issuer, resources, defaultResource, legacyGrantResource: _, ...rest } = given;
+  const url = endpointUrl(issuer, 'issuer');
+  if (!isAbsolute(issuer) || issuer.endsWith('/') || url.search !== '' || url.hash !== '')
+    throw new TypeError('`issuer` must be an absolute URL without a slash at its end, query and fragment.');
+  if (!Array.isArray(resources) || resources.length === 0) throw new TypeError('`resources` must name at least one.');
+  if (defaultResource !== undefined && !resources.includes(defaultResource))
+    throw new TypeError('`defaultResource` must be one of `resources`.');
+  const options = { authorizeEndpoint: `${issuer}/authorize`, tokenEndpoint: `${issuer}/oauth/token`, ...rest };
+  return {
+    ...commonSettings(options, url, url.pathname.replace(/\/+$/, '')),
+    options,
+    routes: [],
+    issuer,
+    // The first is that of requests that name none.
+    resources: [...new Set([defaultResource ?? resources[0]!, ...resources])],
+  };
+}
+
+const NOT_OF_SERVERS = [
+  'apiRoute',
+  'apiHandler',
+  'apiHandlers',
+  'defaultHandler',
+  'resourceMetadata',
+  'requiredScopes',
+  'resolveExternalToken',
+];
+const SERVER_NAMES = ['issuer', 'resources', 'defaultResource', 'legacyGrantResource'];
+
+/** Options that an authorization server has with and without routes. */
+export type CommonOptions = Omit<OAuthProviderOptions, 'apiRoute' | 'apiHandler' | 'apiHandlers' | 'defaultHandler'>;
+
+/**
+ * What follows from these options. `host` has the origin of the endpoints, if it is fixed, and `base` is the
+ * path of the issuer.
+ */
+export function commonSettings(options: CommonOptions, host: URL | undefined, base: string) {
   if (options.allowImplicitFlow === true)
     throw new TypeError('There is no implicit flow (RFC 9700 section 2.1.2): remove `allowImplicitFlow`.');
   if (options.resourceMatchOriginOnly === true)
     throw new TypeError('Resources are compared by their paths too: remove `resourceMatchOriginOnly`.');
   if (options.enterpriseManagedAuthorization !== undefined)
     throw new TypeError('`enterpriseManagedAuthorization` is not available yet.');
-  isHandler(options.defaultHandler, 'defaultHandler');
   for (const scope of options.requiredScopes ?? []) {
     // RFC 6749 section 3.3, so that none ends the text in a challenge.
     if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)) throw new TypeError('`requiredScopes` has what is no scope.');
   }
-  const token = endpointUrl(options.tokenEndpoint, 'tokenEndpoint');
-  const origin = isAbsolute(options.tokenEndpoint) ? token.origin : undefined;
-  const path = (text: string, option: 'authorizeEndpoint' | 'clientRegistrationEndpoint'): string => {
-    const url = endpointUrl(text, option);
-    if (isAbsolute(text) && url.origin !== origin)
-      throw new TypeError(`\`${option}\` must be on the origin of \`tokenEndpoint\`.`);
-    return url.pathname;
+  const path = (name: 'tokenEndpoint' | 'authorizeEndpoint' | 'clientRegistrationEndpoint'): string => {
+    const url = endpointUrl(options[name], name);
+    if (isAbsolute(options[name]!) && url.origin !== host?.origin)
+      throw new TypeError(`\`${name}\` must be on the origin of the issuer, which is that of \`tokenEndpoint\`.`);
+    if (!url.pathname.startsWith(`${base}/`)) throw new TypeError(`\`${name}\` must be below the path of the issuer.`);
+    return url.pathname.slice(base.length);
   };
-  const below = (name: string) => `${token.pathname}/${name}`;
+  const token = path('tokenEndpoint');
+  const below = (name: string) => `${token}/${name}`;
   const endpoints = {
-    authorization: path(options.authorizeEndpoint, 'authorizeEndpoint'),
-    token: token.pathname,
+    authorization: path('authorizeEndpoint'),
+    token,
     // Below the token endpoint, where the application has nothing of its own.
     revocation: below('revoke'),
     introspection: below('introspect'),
     registration:
-      options.clientRegistrationEndpoint === undefined
-        ? below('register')
-        : path(options.clientRegistrationEndpoint, 'clientRegistrationEndpoint'),
+      options.clientRegistrationEndpoint === undefined ? below('register') : path('clientRegistrationEndpoint'),
     keys: below('jwks'),
     callback: below('callback'),
     signIn: below('sign-in'),
     consent: below('consent'),
   };
-  const routes = routesOf(options);
-  checkResource(options.resourceMetadata?.resource, routes);
   const forever = 'refreshTokenTTL' in options && options.refreshTokenTTL === undefined;
+  const [tokenPath, revocationPath, registrationPath] = [token, endpoints.revocation, endpoints.registration].map(
+    (own) => `${base}${own}`,
+  ) as [string, string, string];
   return {
-    options,
-    routes,
-    origin,
-    tokenPath: endpoints.token,
-    revocationPath: endpoints.revocation,
-    registrationPath: endpoints.registration,
-    endpointPaths: [endpoints.token, endpoints.revocation, endpoints.registration],
+    tokenPath,
+    revocationPath,
+    registrationPath,
+    endpointPaths: [tokenPath, revocationPath, registrationPath],
     config: {
       endpoints,
       scopes: options.scopesSupported,
-      accessToken: options.accessToken ?? 'opaque',
+      accessToken: options.accessToken ?? ('opaque' as const),
       accessTokenLifetime: options.accessTokenTTL,
       refreshTokenLifetime: forever ? LONGEST : options.refreshTokenTTL,
       refreshTokenIdleLifetime: options.refreshTokenIdleTTL,
@@ -148,7 +207,7 @@ function routesOf({ apiRoute, apiHandler, apiHandlers }: OAuthProviderOptions): 
   return (Array.isArray(apiRoute) ? apiRoute : [apiRoute]).map((text) => routeOf(text, handler));
 }
 
-function isHandler(handler: RequestHandler | undefined, option: string): RequestHandler {
+export function isHandler(handler: RequestHandler | undefined, option: string): RequestHandler {
   const fetch = typeof handler === 'function' ? handler.prototype?.fetch : handler?.fetch;
   if (typeof fetch === 'function') return handler as RequestHandler;
   throw new TypeError(`\`${option}\` must be an object with \`fetch\`, or a class with it such as a WorkerEntrypoint.`);

@@ -291,3 +291,69 @@ export interface OAuthHelpers {
   /** Nothing has to be purged: the store deletes what has expired. */
   purgeExpiredData(options?: PurgeOptions): Promise<PurgeResult>;
 }
+
+/** Options of `OAuthAuthorizationServer`: those of `OAuthProvider` without routes. */
+export interface OAuthAuthorizationServerOptions<Env = any>
+  extends Omit<
+    OAuthProviderOptions<Env>,
+    | 'apiRoute'
+    | 'apiHandler'
+    | 'apiHandlers'
+    | 'defaultHandler'
+    | 'authorizeEndpoint'
+    | 'tokenEndpoint'
+    | 'resourceMetadata'
+    | 'requiredScopes'
+    | 'resolveExternalToken'
+  > {
+  /** The issuer identifier: an origin, perhaps with a path. */
+  issuer: string;
+  /** Default: `<issuer>/authorize`. */
+  authorizeEndpoint?: string;
+  /** Default: `<issuer>/oauth/token`. */
+  tokenEndpoint?: string;
+  /** The resources that tokens are issued for. */
+  resources: readonly string[];
+  /** The resource of requests that name none. Default: the first. */
+  defaultResource?: string;
+  /** Has no effect: every grant has its resource. */
+  legacyGrantResource?: string;
+}
+
+/** A valid token, as a resource server gets it. */
+export interface ValidatedAccessToken<T = any> {
+  props: T;
+  audience: string;
+  expiresAt: number;
+  scope: string[];
+  userId: string;
+  clientId: string;
+}
+
+/** What a validator says about a token. */
+export interface OAuthResourceTokenValidation<Props = any> {
+  props: Props;
+  audience: string;
+  expiresAt?: number;
+  scope?: string[];
+  userId?: string;
+  clientId?: string;
+}
+
+/** Checks a token for a resource, for example `env.AUTH.validateToken` of another Worker. */
+export type OAuthResourceTokenValidator<Props = any> = (
+  resource: string,
+  token: string,
+) => Promise<OAuthResourceTokenValidation<Props> | null>;
+
+/** Options of `OAuthResourceServer`. */
+export interface OAuthResourceServerOptions<Env = any, Props = any> {
+  /** `resource` and `authorization_servers` are required. */
+  resourceMetadata: OAuthProtectedResourceMetadata & { resource: string; authorization_servers: string[] };
+  /** Scopes in metadata and challenges. They are not enforced. */
+  requiredScopes?: string[];
+  /** Called only with a valid token. */
+  handler: RequestHandler<Env>;
+  /** Makes the validator for a request. */
+  validateToken(env: Env, request: Request): OAuthResourceTokenValidator<Props>;
+}
