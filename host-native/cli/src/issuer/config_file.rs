@@ -199,6 +199,10 @@ impl ConfigFile {
                 message: error.message().replace('\n', " "),
             }
         })?;
+        let file_error = |error| ConfigFileError::File {
+            path: path.to_owned(),
+            error,
+        };
         let server = match table.remove("server") {
             None => ServerOptions::default(),
             Some(server) => server_options(server)?,
@@ -207,11 +211,13 @@ impl ConfigFile {
         let mut issuer = json(toml::Value::Table(table));
         secrets::resolve(&mut issuer, folder)?;
         let within = |path: PathBuf| folder.join(path);
+        // wasmtime takes no other.
+        let cache = server.cache.map(|path| std::path::absolute(within(path)));
         Ok(Self {
             issuer: IssuerOptions(issuer),
             server: ServerOptions {
                 database: within(server.database),
-                cache: server.cache.map(within),
+                cache: cache.transpose().map_err(file_error)?,
                 ..server
             },
         })
@@ -288,6 +294,9 @@ mod tests {
         );
         assert_eq!(config.server.database, Path::new("x/a.db"));
         assert_eq!(config.server.connections, 1024);
+        let cache = parse("[server]\ncache = 'machine-code'").expect("a configuration");
+        let cache = cache.server.cache.expect("a folder");
+        assert!(cache.is_absolute() && cache.ends_with("x/machine-code"));
     }
 
     #[test]
