@@ -1,6 +1,7 @@
 //! Grants as the application sees them: checked, listed and revoked.
 
 use super::grant::{self, Grant};
+use super::hooks::AuditKind;
 use super::opaque_token::GrantId;
 use super::partition::Shard;
 use super::rejection::Rejection;
@@ -141,8 +142,9 @@ impl Server {
         };
         self.delete_grant(shard, &record).await?;
         // The user is asked again.
-        let client_id = Grant::from_record(&record.value)?.client_id;
-        let consent = vec![remembered_consent::key(&client_id)];
+        let grant = Grant::from_record(&record.value)?;
+        self.audit(AuditKind::Revoked, &grant.client_id, Some(&grant));
+        let consent = vec![remembered_consent::key(&grant.client_id)];
         self.forget(shard, consent).await?;
         Ok(true)
     }
@@ -160,6 +162,8 @@ impl Server {
                 .await?;
             for record in &page.records {
                 self.delete_grant(shard, record).await?;
+                let grant = Grant::from_record(&record.value)?;
+                self.audit(AuditKind::Revoked, &grant.client_id, Some(&grant));
                 count += 1;
             }
             if !page.more {
