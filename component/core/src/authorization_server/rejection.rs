@@ -11,7 +11,7 @@ use super::storage::Outage;
 use crate::answer::Answer;
 use crate::jose::SigningError;
 
-/// Why a request is refused. [`Rejection::wire`] has what its sender is told.
+/// Why a request is refused. [`Rejection::answer`] is what its sender is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rejection {

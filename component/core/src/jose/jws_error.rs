@@ -20,7 +20,7 @@ pub enum JwsError {
     Header(JsonError),
     /// No `alg`.
     MissingAlgorithm,
-    /// `alg` is not one of [`Algorithm::ALL`].
+    /// `alg` is not one of [`Algorithm::ALL`](super::Algorithm::ALL).
     UnsupportedAlgorithm,
     /// There is a `crit`. No extension is supported, and an empty list is not allowed (RFC 7515
     /// section 4.1.11).
