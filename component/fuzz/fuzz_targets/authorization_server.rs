@@ -433,11 +433,12 @@ fuzz_target!(|input: Input| {
                     assert_ne!(answer.status, 200, "{presented} for {code}");
                 }
                 if answer.status == 200 {
-                    refresh = refresh_token(&answer);
+                    // What a code gives is revoked when the code is used again.
                     assert_ne!(world.form("/token", &fields(&code)).status, 200, "twice");
                     refresh = None;
                     continue;
                 }
+                // A code that was presented with an error can still be redeemed.
                 refresh = refresh_token(&world.form("/token", &fields(&code))).or(refresh);
             }
             Step::Refresh { change } => {
