@@ -109,14 +109,16 @@ fn a_damaged_file_is_refused() {
     let store = folder.open();
     for number in 0..200 {
         let change = commit(&format!("k{number}"), "v", &[7; 900]);
-        drop(store.commit("p", change, 1));
+        wait(store.commit("p", change, 1)).expect("a commit");
     }
-    // It finishes them.
+    // A backup is one whole file: what is in it is in no log beside it.
+    let file_path = folder.path("backup.db");
+    store.backup_to(&file_path).expect("a backup");
     drop(store);
-    let length = fs::metadata(folder.file()).expect("a file").len();
+    let length = fs::metadata(&file_path).expect("a file").len();
     let mut file = fs::OpenOptions::new()
         .write(true)
-        .open(folder.file())
+        .open(&file_path)
         .expect("a file");
     // The second page and later ones: the header and the schema are whole.
     for page in (1..length / 4096).step_by(3) {
@@ -124,12 +126,12 @@ fn a_damaged_file_is_refused() {
         file.write_all(&[0xff; 512]).expect("damage");
     }
     drop(file);
-    let error = SqliteStore::open(folder.file()).expect_err("it is damaged");
+    let error = SqliteStore::open(&file_path).expect_err("it is damaged");
     assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
     // Without the check, reads fail when they come to the damage.
     let mut settings = Settings::default();
     settings.check_pages = false;
-    let store = SqliteStore::open_with(folder.file(), settings).expect("a store");
+    let store = SqliteStore::open_with(&file_path, settings).expect("a store");
     let page = wait(store.list("p", "", None, 1000, 1));
     assert_eq!(page, Err(tollgate_core::store::StoreError::Failed));
 }
