@@ -8,7 +8,7 @@ use super::issuer::Request;
 use super::pages::PagesFor;
 use super::rejection::Rejection;
 use super::server::Server;
-use super::sign_in::{SignIn, USER_ID_BYTES};
+use super::sign_in::SignIn;
 use crate::answer::Answer;
 
 /// An authorization request that is refused.
@@ -66,9 +66,6 @@ impl Server {
         approval: Approval,
     ) -> Result<String, Rejection> {
         let client = self.recheck_authorization(request).await?;
-        if approval.user_id.is_empty() || approval.user_id.len() > USER_ID_BYTES {
-            return Err(Rejection::BadParameter("user_id"));
-        }
         self.settings.check_scopes(&client, &approval.scopes)?;
         let code = self.issue_code(request, approval).await?;
         Ok(redirect_of(request).with_code(&self.settings.issuer, &code))

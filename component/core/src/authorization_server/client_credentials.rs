@@ -4,7 +4,7 @@ use super::access_token::{AccessTokenRequest, Props};
 use super::client::{Client, GrantType};
 use super::client_rejection::ClientAuthenticationFailure;
 use super::hooks::{AuditKind, TokenDecisionRequest};
-use super::narrowing::split_scopes;
+use super::narrowing::{narrowed_resources, split_scopes};
 use super::parameters::Parameters;
 use super::partition::Shard;
 use super::rejection::Rejection;
@@ -27,11 +27,10 @@ impl Server {
             Some(text) => split_scopes(text)?,
             None => client.scopes.clone().unwrap_or_default(),
         };
-        self.check_client_scopes(client, &scopes)?;
-        let mut resources = self.narrowed_resources(form, &self.settings.resources)?;
-        if form.get("resource").is_none() {
-            resources.truncate(1);
-        }
+        self.settings.check_scopes(client, &scopes)?;
+        let all = &self.settings.resources;
+        let resources = narrowed_resources(form.all("resource"), all)?;
+        let resources = resources.unwrap_or_else(|| vec![all[0].clone()]);
         let shard = keys.partitions.client_grants(&client.id);
         let question = TokenDecisionRequest {
             grant_type: GrantType::ClientCredentials,

@@ -17,14 +17,13 @@ use super::pkce;
 use super::rejection::{GrantFailure, Rejection};
 use super::sealing::{Key, same};
 use super::server::Server;
+use super::sign_in::USER_ID_BYTES;
 use super::storage::Outage;
 use super::token_endpoint::{FoundGrant, Presented};
 use super::token_response::TokenResponse;
 use crate::secret::Secret;
 use crate::store::{Commit, Committed, Condition, Record};
 
-/// The longest id of a user, in bytes.
-const USER_ID_BYTES: usize = 512;
 /// The longest `props` and `metadata`, in bytes: a record holds both, encrypted and encoded, and
 /// stays far below the limit of a value.
 const PROPS_BYTES: usize = 256 * 1024;

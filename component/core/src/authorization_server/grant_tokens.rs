@@ -4,6 +4,7 @@ use super::access_token::{AccessTokenRequest, Props};
 use super::client::{Client, GrantType};
 use super::grant::{Grant, Refresh, Replaced};
 use super::hooks::{GrantHandle, TokenDecision, TokenDecisionRequest};
+use super::narrowing::{narrowed_resources, narrowed_scopes};
 use super::opaque_token::{self, Locator, TokenKind};
 use super::parameters::Parameters;
 use super::rejection::Rejection;
@@ -46,8 +47,9 @@ impl Server {
             ..
         } = request;
         let now = self.storage.now();
-        let scopes = self.narrowed_scopes(form, &grant.scopes)?;
-        let resources = self.narrowed_resources(form, &grant.resources)?;
+        let scopes = narrowed_scopes(form, &grant.scopes)?;
+        let resources = narrowed_resources(form.all("resource"), &grant.resources)?;
+        let resources = resources.unwrap_or_else(|| grant.resources.clone());
         let sealed = match &grant.refresh {
             Some(refresh) => refresh.props_key.as_deref(),
             None => grant.code.props_key.as_deref(),

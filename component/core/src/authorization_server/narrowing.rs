@@ -1,16 +1,10 @@
 //! Scopes and resources of one token: some or all of those of its grant (RFC 6749 section 6, RFC
 //! 8707 section 2.2).
 
-use super::client::Client;
 use super::parameters::Parameters;
 use super::rejection::{Rejection, ScopeFailure, TargetFailure};
-use super::server::Server;
 use crate::access_token::is_scope_token;
-
-/// Scopes of one request: a linear search of this many is quick.
-pub(super) const SCOPES: usize = 256;
-/// Resources of one request: a token for more would be valid almost everywhere.
-pub(super) const RESOURCES: usize = 8;
+use crate::limits;
 
 /// Splits `scope` (RFC 6749 section 3.3). Repeated scopes count once.
 pub(super) fn split_scopes(text: &str) -> Result<Vec<String>, Rejection> {
@@ -20,7 +14,7 @@ pub(super) fn split_scopes(text: &str) -> Result<Vec<String>, Rejection> {
         if !is_scope_token(scope) {
             return refused(ScopeFailure::Malformed);
         }
-        if scopes.len() == SCOPES {
+        if scopes.len() == limits::SCOPES {
             return refused(ScopeFailure::TooMany);
         }
         if !scopes.iter().any(|own| own == scope) {
@@ -40,64 +34,39 @@ pub(super) fn same_resource(one: &str, other: &str) -> bool {
     one[..bare(one)] == other[..bare(other)]
 }
 
-impl Server {
-    /// Whether the server has these scopes, and the client may have them.
-    pub(super) fn check_client_scopes(
-        &self,
-        client: &Client,
-        scopes: &[String],
-    ) -> Result<(), Rejection> {
-        let all_in = |allowed: &Option<Vec<String>>| {
-            let allowed = allowed.as_ref();
-            allowed.is_none_or(|allowed| scopes.iter().all(|scope| allowed.contains(scope)))
-        };
-        if !all_in(&self.settings.scopes) {
-            return Err(Rejection::Scope(ScopeFailure::Unknown));
-        }
-        if !all_in(&client.scopes) {
-            return Err(Rejection::Scope(ScopeFailure::NotForClient));
-        }
-        Ok(())
+/// The scopes of a token: those of the request, which must be granted; otherwise all granted.
+pub(super) fn narrowed_scopes(
+    form: &Parameters,
+    granted: &[String],
+) -> Result<Vec<String>, Rejection> {
+    let Some(text) = form.get("scope") else {
+        return Ok(granted.to_vec());
+    };
+    let scopes = split_scopes(text)?;
+    if scopes.iter().all(|scope| granted.contains(scope)) {
+        Ok(scopes)
+    } else {
+        Err(Rejection::Scope(ScopeFailure::BeyondGrant))
     }
+}
 
-    /// The scopes of a token: those of the request, which must be granted; otherwise all granted.
-    pub(super) fn narrowed_scopes(
-        &self,
-        form: &Parameters,
-        granted: &[String],
-    ) -> Result<Vec<String>, Rejection> {
-        let Some(text) = form.get("scope") else {
-            return Ok(granted.to_vec());
-        };
-        let scopes = split_scopes(text)?;
-        if scopes.iter().all(|scope| granted.contains(scope)) {
-            Ok(scopes)
-        } else {
-            Err(Rejection::Scope(ScopeFailure::BeyondGrant))
+/// The resources of a token: those of the request, as the grant spells them. None if the request
+/// names none.
+pub(super) fn narrowed_resources<'a>(
+    requested: impl Iterator<Item = &'a str>,
+    granted: &[String],
+) -> Result<Option<Vec<String>>, Rejection> {
+    let refused = |failure| Err(Rejection::Target(failure));
+    let mut resources: Vec<String> = Vec::new();
+    for (count, requested) in requested.enumerate() {
+        if count == limits::TARGETS {
+            return refused(TargetFailure::TooMany);
+        }
+        match granted.iter().find(|own| same_resource(own, requested)) {
+            Some(own) if resources.contains(own) => {}
+            Some(own) => resources.push(own.clone()),
+            None => return refused(TargetFailure::BeyondGrant),
         }
     }
-
-    /// The resources of a token, as those of the grant are spelled.
-    pub(super) fn narrowed_resources(
-        &self,
-        form: &Parameters,
-        granted: &[String],
-    ) -> Result<Vec<String>, Rejection> {
-        let refused = |failure| Err(Rejection::Target(failure));
-        let mut resources: Vec<String> = Vec::new();
-        for (count, requested) in form.all("resource").enumerate() {
-            if count == RESOURCES {
-                return refused(TargetFailure::TooMany);
-            }
-            match granted.iter().find(|own| same_resource(own, requested)) {
-                Some(own) if resources.contains(own) => {}
-                Some(own) => resources.push(own.clone()),
-                None => return refused(TargetFailure::BeyondGrant),
-            }
-        }
-        if resources.is_empty() {
-            resources = granted.to_vec();
-        }
-        Ok(resources)
-    }
+    Ok(Some(resources).filter(|resources| !resources.is_empty()))
 }

@@ -7,9 +7,9 @@
 use super::access_token::{AccessTokenRequest, Props};
 use super::client::{Client, GrantType};
 use super::hooks::{AuditKind, TokenDecisionRequest};
-use super::narrowing::same_resource;
+use super::narrowing::{narrowed_resources, narrowed_scopes};
 use super::parameters::Parameters;
-use super::rejection::{Rejection, TargetFailure};
+use super::rejection::Rejection;
 use super::server::Server;
 use super::token_check::{CheckedToken, not_valid};
 use super::token_response::TokenResponse;
@@ -63,8 +63,8 @@ impl Server {
                 )?)
             }
         };
-        let scopes = self.narrowed_scopes(form, &subject.scopes)?;
-        self.check_client_scopes(client, &scopes)?;
+        let scopes = narrowed_scopes(form, &subject.scopes)?;
+        self.settings.check_scopes(client, &scopes)?;
         let resources = self.exchanged_resources(form, &subject)?;
         let grant = subject.grant.as_ref();
         let question = TokenDecisionRequest {
@@ -130,21 +130,9 @@ impl Server {
             Some(grant) => &grant.resources,
             None => &self.settings.resources,
         };
-        let mut resources: Vec<String> = Vec::new();
-        for target in form.all("resource").chain(form.all("audience")) {
-            if resources.len() == super::narrowing::RESOURCES {
-                return Err(Rejection::Target(TargetFailure::TooMany));
-            }
-            let known = all.iter().find(|own| same_resource(own, target));
-            let known = known.ok_or(Rejection::Target(TargetFailure::BeyondGrant))?;
-            if !resources.contains(known) {
-                resources.push(known.clone());
-            }
-        }
-        if resources.is_empty() {
-            resources = subject.resources.clone();
-        }
-        Ok(resources)
+        let targets = form.all("resource").chain(form.all("audience"));
+        let resources = narrowed_resources(targets, all)?;
+        Ok(resources.unwrap_or_else(|| subject.resources.clone()))
     }
 }
 
