@@ -38,6 +38,8 @@ pub(super) struct AccessTokenRequest<'a> {
     pub(super) resources: &'a [String],
     /// The token ends at this time at the latest.
     pub(super) until: Option<UnixSeconds>,
+    /// The application's lifetime of the token in seconds, if it is shorter.
+    pub(super) lifetime: Option<u32>,
     pub(super) props: Props<'a>,
     /// `act` (RFC 8693 section 4.1).
     pub(super) actor: Option<Object<'static>>,
@@ -51,6 +53,17 @@ pub(super) enum Props<'a> {
     Grant(&'a Key),
     /// Its own: JSON.
     Own(&'a Secret),
+}
+
+impl<'a> Props<'a> {
+    /// Those of the token's own, otherwise those of the grant.
+    pub(super) fn new(own: Option<&'a Secret>, grant: Option<&'a Key>) -> Self {
+        match (own, grant) {
+            (Some(own), _) => Self::Own(own),
+            (None, Some(key)) => Self::Grant(key),
+            (None, None) => Self::None,
+        }
+    }
 }
 
 /// A new access token. It is valid once `records` are stored.
@@ -69,7 +82,9 @@ impl Server {
         request: &AccessTokenRequest<'_>,
     ) -> Result<AccessToken, Rejection> {
         let now = self.storage.now();
-        let end = now + self.settings.access_token_lifetime;
+        let lifetime = self.settings.access_token_lifetime;
+        let own = request.lifetime.map_or(lifetime, u64::from);
+        let end = now + lifetime.min(own);
         let expires_at = request.until.map_or(end, |until| end.min(until));
         match self.settings.access_token {
             AccessTokenFormat::Jwt => self.sign(keys, request, now, expires_at).await,

@@ -45,7 +45,6 @@ impl Server {
         };
         let decision = self.decide_token(question).await?;
         let scopes = decision.scopes.unwrap_or(scopes);
-        let lifetime = decision.access_token_lifetime.map(u64::from);
         let request = AccessTokenRequest {
             client,
             shard,
@@ -53,11 +52,9 @@ impl Server {
             subject: &client.id,
             scopes: &scopes,
             resources: &resources,
-            until: lifetime.map(|lifetime| self.storage.now() + lifetime),
-            props: match &decision.access_token_props {
-                Some(own) => Props::Own(own),
-                None => Props::None,
-            },
+            until: None,
+            lifetime: decision.access_token_lifetime,
+            props: Props::new(decision.access_token_props.as_ref(), None),
             actor: None,
         };
         let token = self.issue_access_token(&keys, &request).await?;

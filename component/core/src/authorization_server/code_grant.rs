@@ -127,13 +127,11 @@ impl Server {
         presented: &Presented,
         first_read: FoundGrant,
     ) -> Result<TokenResponse, Rejection> {
-        let mut lease = GrantLease::default();
-        let redeemed = self.redeem_leased(client, form, presented, first_read, &mut lease);
-        let redeemed = redeemed.await;
-        if redeemed.is_err() {
-            lease.release(self, presented.locator).await;
-        }
-        redeemed
+        GrantLease::around(self, presented.locator, async |lease| {
+            self.redeem_leased(client, form, presented, first_read, lease)
+                .await
+        })
+        .await
     }
 
     async fn redeem_leased(
@@ -198,14 +196,12 @@ impl Server {
             let next = self.next_tokens(keys, request).await?;
             let mut commit = self.replacement(&record, &next.grant);
             commit.puts.extend(next.puts);
-            commit.deletes.extend(lease.key(locator));
             if grant.code.replaces_others {
                 let replaced = self.replaced_grants(locator.shard, &grant).await?;
                 commit.deletes.extend(replaced);
             }
             let version = commit.puts[0].version.clone();
-            let partition = locator.shard.partition();
-            let committed = self.storage.commit(&partition, commit).await;
+            let committed = lease.commit(self, locator, commit).await;
             if committed == Err(Outage::Unavailable) {
                 let now = self.storage.now();
                 self.undelivered.keep(&version, next.response, now);

@@ -9,6 +9,7 @@ use super::hooks::DECISION_MS;
 use super::opaque_token::Locator;
 use super::rejection::Rejection;
 use super::server::Server;
+use super::storage::Outage;
 use crate::lease::poll_after;
 use crate::store::{Commit, Committed, Condition};
 
@@ -29,9 +30,32 @@ fn key(locator: Locator) -> String {
 }
 
 impl GrantLease {
-    /// The key to delete in the commit that ends the work.
-    pub(super) fn key(&self, locator: Locator) -> Option<String> {
-        self.held.then(|| key(locator))
+    /// Does the work of one request, and ends its lease if the work's commit did not.
+    pub(super) async fn around<T>(
+        server: &Server,
+        locator: Locator,
+        work: impl AsyncFnOnce(&mut Self) -> T,
+    ) -> T {
+        let mut lease = Self::default();
+        let result = work(&mut lease).await;
+        lease.release(server, locator).await;
+        result
+    }
+
+    /// Carries out the commit of the work, which ends the lease as well.
+    pub(super) async fn commit(
+        &mut self,
+        server: &Server,
+        locator: Locator,
+        mut commit: Commit,
+    ) -> Result<Committed, Outage> {
+        commit.deletes.extend(self.held.then(|| key(locator)));
+        let partition = locator.shard.partition();
+        let committed = server.storage.commit(&partition, commit).await;
+        if committed == Ok(Committed::Done) {
+            self.held = false;
+        }
+        committed
     }
 
     /// Whether the caller may go on. If not, something may have changed: it reads the grant again.
@@ -64,10 +88,10 @@ impl GrantLease {
     }
 
     /// Ends the lease of a request that changed nothing. If the store fails, it ends by itself.
-    pub(super) async fn release(&self, server: &Server, locator: Locator) {
-        if let Some(key) = self.key(locator) {
+    async fn release(&self, server: &Server, locator: Locator) {
+        if self.held {
             let commit = Commit {
-                deletes: vec![key],
+                deletes: vec![key(locator)],
                 ..Commit::default()
             };
             let partition = locator.shard.partition();

@@ -68,9 +68,6 @@ impl Server {
             props_key = Some(key);
         }
         let refresh_token = self.replace_token(keys, &request, &mut next, props_key.as_ref())?;
-        let lifetime = decision
-            .access_token_lifetime
-            .map(|own| now + u64::from(own));
         let access_token = AccessTokenRequest {
             client,
             shard: request.locator.shard,
@@ -78,12 +75,9 @@ impl Server {
             subject: grant.user_id.as_deref().unwrap_or(&client.id),
             scopes: &scopes,
             resources: &resources,
-            until: Some(lifetime.map_or(next.expires_at, |own| own.min(next.expires_at))),
-            props: match (&decision.access_token_props, &props_key) {
-                (Some(own), _) => Props::Own(own),
-                (None, Some(key)) => Props::Grant(key),
-                (None, None) => Props::None,
-            },
+            until: Some(next.expires_at),
+            lifetime: decision.access_token_lifetime,
+            props: Props::new(decision.access_token_props.as_ref(), props_key.as_ref()),
             actor: None,
         };
         let access_token = self.issue_access_token(keys, &access_token).await?;

@@ -31,13 +31,11 @@ impl Server {
         presented: &Presented,
         first_read: FoundGrant,
     ) -> Result<TokenResponse, Rejection> {
-        let mut lease = GrantLease::default();
-        let refreshed = self.refresh_leased(client, form, presented, first_read, &mut lease);
-        let refreshed = refreshed.await;
-        if refreshed.is_err() {
-            lease.release(self, presented.locator).await;
-        }
-        refreshed
+        GrantLease::around(self, presented.locator, async |lease| {
+            self.refresh_leased(client, form, presented, first_read, lease)
+                .await
+        })
+        .await
     }
 
     async fn refresh_leased(
@@ -86,7 +84,6 @@ impl Server {
                     Some(old) if now < old.at + self.settings.refresh_grace => {
                         let answer = keys.open_answer(token, &grant, &old.answer)?;
                         self.audit(AuditKind::AnswerRepeated, &client.id, Some(&grant));
-                        lease.release(self, locator).await;
                         Ok(answer)
                     }
                     _ => {
@@ -110,9 +107,7 @@ impl Server {
             let next = self.next_tokens(keys, request).await?;
             let mut commit = self.replacement(&record, &next.grant);
             commit.puts.extend(next.puts);
-            commit.deletes.extend(lease.key(locator));
-            let partition = locator.shard.partition();
-            if self.storage.commit(&partition, commit).await? == Committed::Done {
+            if lease.commit(self, locator, commit).await? == Committed::Done {
                 let kind = AuditKind::TokensIssued(GrantType::RefreshToken);
                 self.audit(kind, &client.id, Some(&next.grant));
                 return Ok(next.response);

@@ -83,8 +83,7 @@ impl Server {
         };
         let decision = self.decide_token(question).await?;
         let scopes = decision.scopes.unwrap_or(scopes);
-        let lifetime = decision.access_token_lifetime.map(u64::from);
-        let until = lifetime.map(|lifetime| self.storage.now() + lifetime);
+        let own_props = decision.access_token_props.as_ref();
         let request = AccessTokenRequest {
             client,
             shard: subject.shard,
@@ -92,18 +91,12 @@ impl Server {
             subject: &subject.subject,
             scopes: &scopes,
             resources: &resources,
-            until: Some(until.map_or(subject.expires_at, |own| own.min(subject.expires_at))),
-            props: match (
-                decision
-                    .access_token_props
-                    .as_ref()
-                    .or(subject.own_props.as_ref()),
-                &subject.props_key,
-            ) {
-                (Some(own), _) => Props::Own(own),
-                (None, Some(key)) => Props::Grant(key),
-                (None, None) => Props::None,
-            },
+            until: Some(subject.expires_at),
+            lifetime: decision.access_token_lifetime,
+            props: Props::new(
+                own_props.or(subject.own_props.as_ref()),
+                subject.props_key.as_ref(),
+            ),
             actor,
         };
         let token = self.issue_access_token(&keys, &request).await?;
