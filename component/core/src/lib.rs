@@ -35,6 +35,8 @@ pub mod access_token;
 pub mod answer;
 #[cfg(feature = "authorization-server")]
 pub mod authorization_server;
+#[cfg(feature = "private-keys")]
+mod basic_credentials;
 pub mod capability;
 pub mod challenge;
 mod client_config;

@@ -1,10 +1,7 @@
 //! Client authentication (RFC 6749 section 2.3, RFC 7521, RFC 7523).
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::failure::TokenFailure;
-use super::token_request::form_encode;
+use crate::basic_credentials::basic_credentials;
 use crate::capability::{Header, UnixMillis};
 use crate::jose::{SigningKeySet, base64url};
 use crate::json::{Json, Number, Object};
@@ -69,10 +66,7 @@ impl ClientAuthentication {
         let of = |header, parameters| Credentials { header, parameters };
         let client_id = || ("client_id", Secret::new(self.id()));
         Ok(match self {
-            Self::Basic { id, secret } => {
-                let value = format!("Basic {}", basic(id, secret));
-                of(Some(("authorization".to_owned(), value)), Vec::new())
-            }
+            Self::Basic { id, secret } => of(Some(basic_credentials(id, secret)), Vec::new()),
             Self::Post { secret, .. } => {
                 of(None, vec![client_id(), ("client_secret", secret.clone())])
             }
@@ -134,29 +128,9 @@ fn assertion_parameters(assertion: Secret) -> Vec<(&'static str, Secret)> {
     ]
 }
 
-/// RFC 6749 section 2.3.1: both parts are form-encoded, so that a colon in the id is not a
-/// separator.
-fn basic(id: &str, secret: &Secret) -> String {
-    let mut pair = String::new();
-    form_encode(id, &mut pair);
-    pair.push(':');
-    form_encode(secret.expose(), &mut pair);
-    STANDARD.encode(pair)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn basic_credentials_are_form_encoded() {
-        let pair = |id, secret| {
-            let decoded = STANDARD.decode(basic(id, &Secret::new(secret))).unwrap();
-            String::from_utf8(decoded).unwrap()
-        };
-        assert_eq!(pair("demo", "demo-secret"), "demo:demo-secret");
-        assert_eq!(pair("id:with", "a b+c%é"), "id%3Awith:a+b%2Bc%25%C3%A9");
-    }
 
     #[test]
     fn an_assertion_is_short_lived_and_names_this_client() {

@@ -123,39 +123,41 @@ impl Grant {
 
     /// The form for this grant, target and credentials.
     pub(super) fn form(&self, target: &TokenTarget, credentials: &Credentials) -> Vec<u8> {
-        let mut form = Form(String::new());
+        let mut form = form_urlencoded::Serializer::new(String::new());
         match self {
             Self::TokenExchange(subject, actor) => {
-                form.push("grant_type", TOKEN_EXCHANGE);
-                form.push("subject_token", subject.token.expose());
-                form.push("subject_token_type", subject.type_uri());
+                form.append_pair("grant_type", TOKEN_EXCHANGE);
+                form.append_pair("subject_token", subject.token.expose());
+                form.append_pair("subject_token_type", subject.type_uri());
                 if let Some(actor) = actor {
-                    form.push("actor_token", actor.token.expose());
-                    form.push("actor_token_type", actor.type_uri());
+                    form.append_pair("actor_token", actor.token.expose());
+                    form.append_pair("actor_token_type", actor.type_uri());
                 }
                 if let Some(wanted) = &target.requested_token_type {
-                    form.push("requested_token_type", wanted);
+                    form.append_pair("requested_token_type", wanted);
                 }
             }
-            Self::ClientCredentials => form.push("grant_type", "client_credentials"),
+            Self::ClientCredentials => {
+                form.append_pair("grant_type", "client_credentials");
+            }
             Self::RefreshToken(token) => {
-                form.push("grant_type", "refresh_token");
-                form.push("refresh_token", token.expose());
+                form.append_pair("grant_type", "refresh_token");
+                form.append_pair("refresh_token", token.expose());
             }
         }
         for resource in &target.resources {
-            form.push("resource", resource);
+            form.append_pair("resource", resource);
         }
         for audience in &target.audiences {
-            form.push("audience", audience);
+            form.append_pair("audience", audience);
         }
         if !target.scopes.is_empty() {
-            form.push("scope", &target.scopes.join(" "));
+            form.append_pair("scope", &target.scopes.join(" "));
         }
         for (name, value) in credentials.parameters() {
-            form.push(name, value);
+            form.append_pair(name, value);
         }
-        form.0.into_bytes()
+        form.finish().into_bytes()
     }
 }
 
@@ -214,38 +216,6 @@ pub(super) fn check_destination(
         Ok(())
     } else {
         Err(TokenFailure::ForbiddenDestination)
-    }
-}
-
-/// `application/x-www-form-urlencoded`, as RFC 6749 appendix B defines it.
-struct Form(String);
-
-impl Form {
-    fn push(&mut self, name: &str, value: &str) {
-        if !self.0.is_empty() {
-            self.0.push('&');
-        }
-        self.0.push_str(name);
-        self.0.push('=');
-        form_encode(value, &mut self.0);
-    }
-}
-
-/// Encodes UTF-8 by the WHATWG form rules, which give the bytes that RFC 6749 appendix B requires.
-pub(super) fn form_encode(text: &str, out: &mut String) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' => {
-                out.push(char::from(byte));
-            }
-            b' ' => out.push('+'),
-            _ => {
-                out.push('%');
-                out.push(char::from(HEX[usize::from(byte >> 4)]));
-                out.push(char::from(HEX[usize::from(byte & 15)]));
-            }
-        }
     }
 }
 

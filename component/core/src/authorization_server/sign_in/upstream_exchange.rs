@@ -1,14 +1,12 @@
 //! Requests of this server to an identity provider: for tokens (RFC 6749 section 4.1.3), and for the
 //! user where there is no ID token.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::provider::Provider;
 use super::upstream::Endpoints;
 use crate::authorization_server::authorization_request::UpstreamTokens;
 use crate::authorization_server::rejection::{Rejection, SignInFailure};
 use crate::authorization_server::server::Server;
+use crate::basic_credentials::basic_credentials;
 use crate::capability::{Header, HttpError, HttpRequest, HttpResponse};
 use crate::json::{Json, Object};
 use crate::limits;
@@ -52,7 +50,7 @@ impl Server {
         ]);
         match &provider.client_secret {
             Some(secret) if endpoints.accepts_basic => {
-                headers.push(basic(&provider.client_id, secret));
+                headers.push(basic_credentials(&provider.client_id, secret));
             }
             secret => {
                 form.append_pair("client_id", &provider.client_id);
@@ -107,15 +105,6 @@ fn headers() -> Vec<Header> {
     headers
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec()
-}
-
-/// RFC 6749 section 2.3.1: both parts are form-encoded.
-fn basic(id: &str, secret: &Secret) -> Header {
-    let encode =
-        |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
-    let pair = format!("{}:{}", encode(id), encode(secret.expose()));
-    let value = format!("Basic {}", STANDARD.encode(pair));
-    ("authorization".to_owned(), value)
 }
 
 const fn silent(error: HttpError) -> Rejection {
