@@ -191,28 +191,40 @@ for (const [entry, most] of [
   });
 }
 
-for (const [name, compilerOptions] of Object.entries({
+/** The types that the applications of the next tests are compiled with. */
+const TYPES = Object.entries({
   'the types of Workers': { types: ['@cloudflare/workers-types'], lib: ['es2022'] },
   'the types of Node': { types: ['node'], lib: ['es2022'] },
   'the types of browsers': { types: [], lib: ['es2022', 'dom'] },
-})) {
+});
+
+/** Compiles an application that uses the package. */
+async function compiles(t, compilerOptions, source) {
+  const root = await consumer(t, {
+    'tsconfig.json': JSON.stringify({
+      compilerOptions: {
+        strict: true,
+        noEmit: true,
+        module: 'nodenext',
+        moduleResolution: 'nodenext',
+        exactOptionalPropertyTypes: true,
+        skipLibCheck: false,
+        typeRoots: [path.join(tools, '@types'), tools],
+        ...compilerOptions,
+      },
+      files: ['main.ts'],
+    }),
+    'main.ts': source,
+  });
+  await run(process.execPath, [path.join(tools, 'typescript/bin/tsc'), '--project', root]).catch((error) =>
+    assert.fail(error.stdout),
+  );
+}
+
+for (const [name, compilerOptions] of TYPES) {
   test(`a consumer with ${name} compiles, and mistakes do not`, async (t) => {
     const workers = name.endsWith('Workers');
-    const root = await consumer(t, {
-      'tsconfig.json': JSON.stringify({
-        compilerOptions: {
-          strict: true,
-          noEmit: true,
-          module: 'nodenext',
-          moduleResolution: 'nodenext',
-          exactOptionalPropertyTypes: true,
-          skipLibCheck: false,
-          typeRoots: [path.join(tools, '@types'), tools],
-          ...compilerOptions,
-        },
-        files: ['main.ts'],
-      }),
-      'main.ts': `
+    const source = `
         import { createGate, ConfigError, TokenError, type Gate, type Identity, type Claims, type Token, type Actor } from 'tollgate';
         import { setModules, createGate as bareGate } from 'tollgate/bare';
         import { createGate as verifierGate, ConfigError as VerifierError, type Gate as Verifier, type GateOptions as VerifierOptions } from 'tollgate/verifier';
@@ -294,36 +306,15 @@ for (const [name, compilerOptions] of Object.entries({
         // @ts-expect-error it has no client
         const whole: Gate = verifier;
         export const verifying = verifier.protect<Env>((request, env, ctx, auth) => new Response(auth?.subject ?? env.NAME + VerifierError.name))${workers ? ' satisfies ExportedHandler<Env>' : ''};
-      `,
-    });
-    await run(process.execPath, [path.join(tools, 'typescript/bin/tsc'), '--project', root]).catch((error) =>
-      assert.fail(error.stdout),
-    );
+      `;
+    await compiles(t, compilerOptions, source);
   });
 }
 
-for (const [name, compilerOptions] of Object.entries({
-  'the types of Workers': { types: ['@cloudflare/workers-types'], lib: ['es2022'] },
-  'the types of Node': { types: ['node'], lib: ['es2022'] },
-  'the types of browsers': { types: [], lib: ['es2022', 'dom'] },
-})) {
+for (const [name, compilerOptions] of TYPES) {
   test(`an application with an issuer and ${name} compiles, and mistakes do not`, async (t) => {
     const workers = name.endsWith('Workers');
-    const root = await consumer(t, {
-      'tsconfig.json': JSON.stringify({
-        compilerOptions: {
-          strict: true,
-          noEmit: true,
-          module: 'nodenext',
-          moduleResolution: 'nodenext',
-          exactOptionalPropertyTypes: true,
-          skipLibCheck: false,
-          typeRoots: [path.join(tools, '@types'), tools],
-          ...compilerOptions,
-        },
-        files: ['main.ts'],
-      }),
-      'main.ts': `
+    const source = `
         import { createIssuer, memoryStore, ConfigError, IssuerError, StoreError, TokenRefused, TokenUnavailable } from 'tollgate/issuer';
         import type { AuditEvent, AuthorizationRequest, GrantPage, Issuer, IssuerOptions, Store, TokenInfo, TokenQuestion } from 'tollgate/issuer';
         import Provider, { AuthorizationError, ExternalTokenError, GrantType, OAuthAuthorizationServer, OAuthError, OAuthProvider, OAuthResourceServer, getOAuthApi, insufficientScope, authorizationErrorRedirect } from 'tollgate/oauth-provider';
@@ -413,10 +404,7 @@ for (const [name, compilerOptions] of Object.entries({
         export const ofWorkers = new OAuthProvider<Env>({ ...providerOptions, apiHandler: Api, defaultHandler: page });`
             : ''
         }
-      `,
-    });
-    await run(process.execPath, [path.join(tools, 'typescript/bin/tsc'), '--project', root]).catch((error) =>
-      assert.fail(error.stdout),
-    );
+      `;
+    await compiles(t, compilerOptions, source);
   });
 }
