@@ -44,6 +44,8 @@ pub(super) struct ServerKeys {
     pub(super) root: RootKeys,
     pub(super) partitions: Partitions,
     pub(super) signing: SigningKeys,
+    /// What keys of tokens are derived with.
+    tokens: Key,
     read_at: UnixSeconds,
 }
 
@@ -96,6 +98,7 @@ impl Server {
         let lifetime = self.settings.access_token_lifetime;
         Ok(Rc::new(ServerKeys {
             partitions: root.partitions(),
+            tokens: root.stable("token keys"),
             signing: SigningKeys::load(&self.storage, &root, lifetime, signing).await?,
             root,
             read_at: now,
@@ -106,8 +109,7 @@ impl Server {
 impl ServerKeys {
     /// A key that only who has a token can derive, and only with this deployment's keys.
     pub(super) fn token_key(&self, token: &Secret, purpose: &str) -> Key {
-        let deployment = self.root.stable("token keys");
-        Key::derive(token.expose().as_bytes(), deployment.bytes(), purpose)
+        Key::derive(token.expose().as_bytes(), self.tokens.bytes(), purpose)
     }
 
     /// The key of a grant's props, which was encrypted under a token.
