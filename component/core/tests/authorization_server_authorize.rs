@@ -433,7 +433,7 @@ fn values_have_limits() {
 #[test]
 fn a_store_that_is_down_is_no_reason_to_register_again() {
     let server = Server::new(&config());
-    server.store.commits.set(Some(0));
+    server.store.commits_left.set(Some(0));
     let url = authorize(&[("client_id", "registered")]);
     let error = parse(&server, get(&url)).unwrap_err();
     assert_eq!(shown(&error), "store-unavailable");

@@ -3,9 +3,10 @@
 mod harness;
 
 use harness::authorization::{
-    APP, AS, Fault, Issuer, MCP, VERIFIER, approval, body, config, error, post, redemption,
-    refreshing, request, text,
+    APP, AS, Issuer, MCP, VERIFIER, approval, body, config, error, post, redemption, refreshing,
+    request, text,
 };
+use harness::store::Fault;
 use tollgate_core::authorization_server::{Approval, AuthorizationRequest, ClientConfig, Config};
 use tollgate_core::secret::Secret;
 
@@ -524,7 +525,7 @@ fn no_secret_is_stored() {
     let issuer = Issuer::new(config());
     let tokens = issuer.tokens();
     let refreshed = body(&issuer.refresh(&text(&tokens, "refresh_token")));
-    let stored = format!("{:?}", issuer.store.inner);
+    let stored = format!("{:?}", issuer.store.memory);
     let is_stored = |text: &str| {
         let bytes = format!("{:?}", text.as_bytes());
         stored.contains(bytes.trim_matches(['[', ']']))

@@ -345,11 +345,11 @@ fn a_code_is_not_lost_when_the_store_fails() {
     let browser = Browser::new(&server);
     let page = browser.consent_page();
     // Nothing can be written: the user may try again.
-    server.store.commits.set(Some(0));
+    server.store.commits_left.set(Some(0));
     let down = browser.press(&page, "decision", "allow");
     assert_eq!((reason(&down), down.status), ("store-unavailable", 503));
     assert!(html(&down).contains("Temporarily unavailable"));
-    server.store.commits.set(None);
+    server.store.commits_left.set(None);
     code(&browser.press(&page, "decision", "allow"));
 }
 
@@ -359,11 +359,11 @@ fn a_code_that_could_not_be_noted_is_not_given() {
     let browser = Browser::new(&server);
     let page = browser.consent_page();
     // The step before the code is written, and the step behind it is not.
-    server.store.commits.set(Some(1));
+    server.store.commits_left.set(Some(1));
     let down = browser.press(&page, "decision", "allow");
     assert_eq!(reason(&down), "store-unavailable");
     assert!(!html(&down).contains("tgc_"));
-    server.store.commits.set(None);
+    server.store.commits_left.set(None);
     let first = code(&browser.press(&page, "decision", "allow"));
     assert_eq!(code(&browser.press(&page, "decision", "allow")), first);
 }
@@ -424,9 +424,9 @@ fn a_page_is_shown_again_when_its_submission_was_cut() {
         "{AUTH}/consent?flow={}",
         between(html(&page), "name=\"flow\" value=\"", "\"")
     );
-    server.store.commits.set(Some(1));
+    server.store.commits_left.set(Some(1));
     browser.press(&page, "decision", "allow");
-    server.store.commits.set(None);
+    server.store.commits_left.set(None);
     server.host.advance(2_000);
     let page = browser.get(&consent);
     let url = refresh(&browser.press(&page, "decision", "deny"));
@@ -443,7 +443,7 @@ fn the_storage_alone_opens_nothing() {
     let page = browser.get(&consent);
     let code = code(&browser.press(&page, "decision", "allow"));
     let cookie = browser.cookies.borrow().values().next().unwrap().clone();
-    let written = server.store.written.borrow();
+    let written = server.store.written().concat();
     let written = String::from_utf8_lossy(&written);
     for secret in [&*handle, &cookie, &code, "upstream-access", "the state"] {
         assert!(!written.contains(secret), "{secret}");

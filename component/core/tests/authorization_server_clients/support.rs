@@ -1,6 +1,5 @@
 //! An authorization server on a simulated host, with a store that fails when it is told to.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use base64::Engine as _;
@@ -8,13 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tollgate_core::answer::Answer;
 use tollgate_core::authorization_server::{AuthorizationServer, Config, NoHooks, Request};
-use tollgate_core::capability::{HttpResponse, Pending};
+use tollgate_core::capability::HttpResponse;
 use tollgate_core::secret::Secret;
-use tollgate_core::store::{
-    Commit, Committed, MemoryStore, Page, PendingStore, Record, Store, StoreError,
-};
-use tollgate_core::task::{Progress, Task};
+use tollgate_core::task::Task;
 
+use crate::harness::store::TestStore;
 use crate::harness::{FakeHost, Site};
 
 pub const ISSUER: &str = "https://auth.example";
@@ -23,91 +20,9 @@ pub const REGISTER: &str = "https://auth.example/register";
 /// The only one of most tests.
 pub const CALLBACK: &str = "https://app.example/callback";
 
-/// A store in memory that can fail, and that counts.
-#[derive(Default)]
-pub struct FaultyStore {
-    memory: MemoryStore,
-    /// Every operation fails.
-    pub down: Cell<bool>,
-    /// So many commits are carried out; those after them fail.
-    pub commits_left: Cell<Option<u32>>,
-    /// The next commit is carried out, and its answer is lost.
-    pub lose_answer: Cell<bool>,
-    /// Before the next commit, this happens.
-    pub before_commit: RefCell<Option<Box<dyn FnOnce()>>>,
-    pub reads: Cell<u32>,
-    pub commits: Cell<u32>,
-    /// Everything that was ever written.
-    written: RefCell<Vec<Vec<u8>>>,
-}
-
-impl FaultyStore {
-    /// Every value that was ever written.
-    pub fn written(&self) -> Vec<Vec<u8>> {
-        self.written.borrow().clone()
-    }
-}
-
-struct Answered<T>(Option<Result<T, StoreError>>);
-
-impl<T> Pending<Result<T, StoreError>> for Answered<T> {
-    fn poll(&mut self) -> Option<Result<T, StoreError>> {
-        self.0.take()
-    }
-}
-
-fn unavailable<T: 'static>() -> PendingStore<T> {
-    Box::new(Answered(Some(Err(StoreError::Unavailable))))
-}
-
-impl Store for FaultyStore {
-    fn read(&self, partition: &str, keys: &[&str], now: u64) -> PendingStore<Vec<Option<Record>>> {
-        if self.down.get() {
-            return unavailable();
-        }
-        self.reads.set(self.reads.get() + 1);
-        self.memory.read(partition, keys, now)
-    }
-
-    fn list(
-        &self,
-        partition: &str,
-        prefix: &str,
-        after: Option<&str>,
-        limit: u32,
-        now: u64,
-    ) -> PendingStore<Page> {
-        if self.down.get() {
-            return unavailable();
-        }
-        self.memory.list(partition, prefix, after, limit, now)
-    }
-
-    fn commit(&self, partition: &str, commit: Commit, now: u64) -> PendingStore<Committed> {
-        if self.down.get() || self.commits_left.get() == Some(0) {
-            return unavailable();
-        }
-        if let Some(left) = self.commits_left.get() {
-            self.commits_left.set(Some(left - 1));
-        }
-        let before = self.before_commit.borrow_mut().take();
-        if let Some(before) = before {
-            before();
-        }
-        self.commits.set(self.commits.get() + 1);
-        let values = commit.puts.iter().map(|put| put.value.clone());
-        self.written.borrow_mut().extend(values);
-        let answer = self.memory.commit(partition, commit, now);
-        if self.lose_answer.take() {
-            return unavailable();
-        }
-        answer
-    }
-}
-
 pub struct World {
     pub host: Rc<FakeHost>,
-    pub store: Rc<FaultyStore>,
+    pub store: Rc<TestStore>,
     pub server: AuthorizationServer,
 }
 
@@ -126,11 +41,11 @@ impl World {
         Self::on(host, Rc::default(), config)
     }
 
-    fn on(host: Rc<FakeHost>, store: Rc<FaultyStore>, config: &Config) -> Self {
+    fn on(host: Rc<FakeHost>, store: Rc<TestStore>, config: &Config) -> Self {
         let server = AuthorizationServer::new(
             config,
             Rc::<FakeHost>::clone(&host),
-            Rc::<FaultyStore>::clone(&store),
+            Rc::<TestStore>::clone(&store),
             Rc::new(NoHooks),
         );
         Self {
@@ -146,14 +61,8 @@ impl World {
     }
 
     /// Drives a task, and advances the time as it requests.
-    pub fn finish<T>(&self, mut task: Task<T>) -> T {
-        for _ in 0..10_000 {
-            match task.poll() {
-                Progress::Ready(outcome) => return outcome,
-                Progress::Pending(wait) => self.host.advance(u64::from(wait.unwrap_or(10)).min(10)),
-            }
-        }
-        panic!("the task never ends");
+    pub fn finish<T>(&self, task: Task<T>) -> T {
+        self.host.finish(task)
     }
 
     pub fn respond(&self, request: Request) -> Answer {

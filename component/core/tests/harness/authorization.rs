@@ -1,6 +1,5 @@
-//! An authorization server with a simulated host and a store that fails on command.
+//! An authorization server with a simulated host and a store for tests.
 
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -9,14 +8,11 @@ use tollgate_core::authorization_server::{
     Approval, AuthorizationRequest, AuthorizationServer, ClientConfig, Config, GrantType, Hooks,
     NoHooks, Prompt, Request,
 };
-use tollgate_core::capability::Pending;
 use tollgate_core::secret::Secret;
-use tollgate_core::store::{
-    Commit, Committed, MemoryStore, Page, PendingStore, Record, Store, StoreError,
-};
-use tollgate_core::task::{Progress, Task};
+use tollgate_core::task::Task;
 
 use super::FakeHost;
+use super::store::TestStore;
 
 pub const AS: &str = "https://auth.example";
 pub const APP: &str = "app";
@@ -26,94 +22,9 @@ pub const MCP: &str = "https://mcp.example/mcp";
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// What happens to an operation of the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// It fails, and nothing is done.
-    Before,
-    /// It is done, and the answer is lost.
-    After,
-    /// It is done, and there is never an answer.
-    Silence,
-}
-
-/// A store in memory whose answers come some polls later.
-#[derive(Default)]
-pub struct FaultyStore {
-    pub inner: MemoryStore,
-    /// Polls before each answer.
-    pub delay: Cell<u32>,
-    /// Operations so far.
-    pub operations: Cell<usize>,
-    /// The operation that fails, counted from 0, and how.
-    pub fault: Cell<Option<(usize, Fault)>>,
-    /// Every operation fails from the one on that fails.
-    pub stays_down: Cell<bool>,
-}
-
-struct Later<T> {
-    answer: Option<Result<T, StoreError>>,
-    polls: u32,
-}
-
-impl<T> Pending<Result<T, StoreError>> for Later<T> {
-    fn poll(&mut self) -> Option<Result<T, StoreError>> {
-        if self.polls > 0 {
-            self.polls -= 1;
-            return None;
-        }
-        self.answer.take()
-    }
-}
-
-impl FaultyStore {
-    fn run<T: 'static>(&self, start: impl FnOnce() -> PendingStore<T>) -> PendingStore<T> {
-        let number = self.operations.get();
-        self.operations.set(number + 1);
-        let fault = self.fault.get().and_then(|(at, fault)| {
-            (at == number || self.stays_down.get() && number > at).then_some(fault)
-        });
-        let answer = match fault {
-            None => start().poll(),
-            Some(Fault::Before) => Some(Err(StoreError::Unavailable)),
-            Some(Fault::After) => {
-                start();
-                Some(Err(StoreError::Unavailable))
-            }
-            Some(Fault::Silence) => {
-                start();
-                None
-            }
-        };
-        let polls = self.delay.get();
-        Box::new(Later { answer, polls })
-    }
-}
-
-impl Store for FaultyStore {
-    fn read(&self, partition: &str, keys: &[&str], now: u64) -> PendingStore<Vec<Option<Record>>> {
-        self.run(|| self.inner.read(partition, keys, now))
-    }
-
-    fn list(
-        &self,
-        partition: &str,
-        prefix: &str,
-        after: Option<&str>,
-        limit: u32,
-        now: u64,
-    ) -> PendingStore<Page> {
-        self.run(|| self.inner.list(partition, prefix, after, limit, now))
-    }
-
-    fn commit(&self, partition: &str, commit: Commit, now: u64) -> PendingStore<Committed> {
-        self.run(|| self.inner.commit(partition, commit, now))
-    }
-}
-
 pub struct Issuer {
     pub host: Rc<FakeHost>,
-    pub store: Rc<FaultyStore>,
+    pub store: Rc<TestStore>,
     pub server: AuthorizationServer,
     config: Config,
     hooks: Rc<dyn Hooks>,
@@ -153,13 +64,13 @@ impl Issuer {
         Self::start_with(FakeHost::new(), Rc::default(), config, hooks)
     }
 
-    pub fn on(host: Rc<FakeHost>, store: Rc<FaultyStore>, config: Config) -> Self {
+    pub fn on(host: Rc<FakeHost>, store: Rc<TestStore>, config: Config) -> Self {
         Self::start_with(host, store, config, Rc::new(NoHooks))
     }
 
     fn start_with(
         host: Rc<FakeHost>,
-        store: Rc<FaultyStore>,
+        store: Rc<TestStore>,
         config: Config,
         hooks: Rc<dyn Hooks>,
     ) -> Self {
@@ -181,37 +92,13 @@ impl Issuer {
         Self::start_with(host, store, self.config.clone(), Rc::clone(&self.hooks))
     }
 
-    pub fn finish<T>(&self, mut task: Task<T>) -> T {
-        for _ in 0..10_000 {
-            match task.poll() {
-                Progress::Ready(outcome) => return outcome,
-                Progress::Pending(wait) => self.host.advance(u64::from(wait.unwrap_or(10)).min(10)),
-            }
-        }
-        panic!("the task never ends");
+    pub fn finish<T>(&self, task: Task<T>) -> T {
+        self.host.finish(task)
     }
 
-    /// Runs tasks side by side: each gets one poll in turn.
+    /// See [`FakeHost::all`].
     pub fn all<T>(&self, tasks: Vec<Task<T>>) -> Vec<T> {
-        let results: RefCell<Vec<Option<T>>> = RefCell::new(tasks.iter().map(|_| None).collect());
-        let mut tasks = tasks;
-        for _ in 0..10_000 {
-            let mut open = false;
-            for (index, task) in tasks.iter_mut().enumerate() {
-                if results.borrow()[index].is_some() {
-                    continue;
-                }
-                match task.poll() {
-                    Progress::Ready(outcome) => results.borrow_mut()[index] = Some(outcome),
-                    Progress::Pending(_) => open = true,
-                }
-            }
-            if !open {
-                return results.into_inner().into_iter().flatten().collect();
-            }
-            self.host.advance(1);
-        }
-        panic!("the tasks never end");
+        self.host.all(tasks)
     }
 
     pub fn start(&self, path: &str, form: &[(&str, &str)]) -> Task<Answer> {

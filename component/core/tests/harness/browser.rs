@@ -1,6 +1,6 @@
 //! Browsers, and an authorization server whose users sign in on its own pages.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -12,14 +12,12 @@ use tollgate_core::authorization_server::{
     AuthorizationServer, ClientConfig, Config, GrantType, NoHooks, ProviderConfig, ProviderKind,
     Request, SignInConfig,
 };
-use tollgate_core::capability::{HttpRequest, Pending};
+use tollgate_core::capability::HttpRequest;
 use tollgate_core::config_error::ConfigError;
 use tollgate_core::secret::Secret;
-use tollgate_core::store::{
-    Commit, Committed, MemoryStore, Page, PendingStore, Record, Store, StoreError,
-};
-use tollgate_core::task::{Progress, Task};
+use tollgate_core::task::Task;
 
+use super::store::TestStore;
 use super::{FakeHost, Key, NOW, Site, jwks};
 
 pub const AUTH: &str = "https://auth.example";
@@ -33,74 +31,6 @@ pub const ID: &str = "https://id.example";
 pub const ID_DISCOVERY: &str = "https://id.example/.well-known/openid-configuration";
 pub const ID_TOKEN: &str = "https://id.example/token";
 pub const ID_JWKS: &str = "https://id.example/jwks";
-
-/// A store in memory that can be down.
-#[derive(Default)]
-pub struct TestStore {
-    memory: MemoryStore,
-    /// Commits that still succeed. `None`: all.
-    pub commits: Cell<Option<u32>>,
-    /// Polls before each answer.
-    pub delay: Cell<u32>,
-    /// Everything that was written.
-    pub written: RefCell<Vec<u8>>,
-}
-
-struct Down;
-
-impl<T> Pending<Result<T, StoreError>> for Down {
-    fn poll(&mut self) -> Option<Result<T, StoreError>> {
-        Some(Err(StoreError::Unavailable))
-    }
-}
-
-struct Later<T>(PendingStore<T>, u32);
-
-impl<T> Pending<Result<T, StoreError>> for Later<T> {
-    fn poll(&mut self) -> Option<Result<T, StoreError>> {
-        match self.1.checked_sub(1) {
-            Some(left) => {
-                self.1 = left;
-                None
-            }
-            None => self.0.poll(),
-        }
-    }
-}
-
-impl Store for TestStore {
-    fn read(&self, partition: &str, keys: &[&str], now: u64) -> PendingStore<Vec<Option<Record>>> {
-        let read = self.memory.read(partition, keys, now);
-        Box::new(Later(read, self.delay.get()))
-    }
-
-    fn list(
-        &self,
-        partition: &str,
-        prefix: &str,
-        after: Option<&str>,
-        limit: u32,
-        now: u64,
-    ) -> PendingStore<Page> {
-        self.memory.list(partition, prefix, after, limit, now)
-    }
-
-    fn commit(&self, partition: &str, commit: Commit, now: u64) -> PendingStore<Committed> {
-        match self.commits.get() {
-            Some(0) => return Box::new(Down),
-            Some(left) => self.commits.set(Some(left - 1)),
-            None => {}
-        }
-        for put in &commit.puts {
-            self.written.borrow_mut().extend_from_slice(&put.value);
-            self.written
-                .borrow_mut()
-                .extend_from_slice(put.key.as_bytes());
-        }
-        let commit = self.memory.commit(partition, commit, now);
-        Box::new(Later(commit, self.delay.get()))
-    }
-}
 
 pub struct Server {
     pub host: Rc<FakeHost>,
@@ -201,33 +131,13 @@ impl Server {
         })
     }
 
-    pub fn finish<T>(&self, mut task: Task<T>) -> T {
-        for _ in 0..10_000 {
-            match task.poll() {
-                Progress::Ready(outcome) => return outcome,
-                Progress::Pending(wait) => self.host.advance(u64::from(wait.unwrap_or(10)).min(10)),
-            }
-        }
-        panic!("the task never ends");
+    pub fn finish<T>(&self, task: Task<T>) -> T {
+        self.host.finish(task)
     }
 
-    /// Runs tasks side by side: each gets one poll in turn.
-    pub fn all<T>(&self, mut tasks: Vec<Task<T>>) -> Vec<T> {
-        let mut results: Vec<Option<T>> = tasks.iter().map(|_| None).collect();
-        for _ in 0..10_000 {
-            for (task, result) in tasks.iter_mut().zip(&mut results) {
-                if result.is_none()
-                    && let Progress::Ready(outcome) = task.poll()
-                {
-                    *result = Some(outcome);
-                }
-            }
-            if results.iter().all(Option::is_some) {
-                return results.into_iter().flatten().collect();
-            }
-            self.host.advance(1);
-        }
-        panic!("the tasks never end");
+    /// See [`FakeHost::all`].
+    pub fn all<T>(&self, tasks: Vec<Task<T>>) -> Vec<T> {
+        self.host.all(tasks)
     }
 
     pub fn send(&self, request: Request) -> Answer {

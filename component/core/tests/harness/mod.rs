@@ -28,6 +28,8 @@ pub mod authorization;
 #[cfg(feature = "authorization-server")]
 pub mod browser;
 pub mod signatures;
+#[cfg(feature = "authorization-server")]
+pub mod store;
 
 use signatures::Signatures;
 
@@ -80,6 +82,36 @@ impl FakeHost {
 
     pub fn advance(&self, ms: u64) {
         self.now_ms.set(self.now_ms.get() + ms);
+    }
+
+    /// Drives a task, and advances the time as it requests.
+    pub fn finish<T>(&self, mut task: Task<T>) -> T {
+        for _ in 0..10_000 {
+            match task.poll() {
+                Progress::Ready(outcome) => return outcome,
+                Progress::Pending(wait) => self.advance(u64::from(wait.unwrap_or(10)).min(10)),
+            }
+        }
+        panic!("the task never ends");
+    }
+
+    /// Runs tasks side by side: each gets one poll in turn.
+    pub fn all<T>(&self, mut tasks: Vec<Task<T>>) -> Vec<T> {
+        let mut results: Vec<Option<T>> = tasks.iter().map(|_| None).collect();
+        for _ in 0..10_000 {
+            for (task, result) in tasks.iter_mut().zip(&mut results) {
+                if result.is_none()
+                    && let Progress::Ready(outcome) = task.poll()
+                {
+                    *result = Some(outcome);
+                }
+            }
+            if results.iter().all(Option::is_some) {
+                return results.into_iter().flatten().collect();
+            }
+            self.advance(1);
+        }
+        panic!("the tasks never end");
     }
 
     pub fn set(&self, url: &str, site: Site) {
@@ -346,14 +378,8 @@ impl World {
     }
 
     /// Drives a task, and advances the time as it requests.
-    pub fn finish<T>(&self, mut task: Task<T>) -> T {
-        for _ in 0..10_000 {
-            match task.poll() {
-                Progress::Ready(outcome) => return outcome,
-                Progress::Pending(wait) => self.host.advance(u64::from(wait.unwrap_or(10)).min(10)),
-            }
-        }
-        panic!("the task never ends");
+    pub fn finish<T>(&self, task: Task<T>) -> T {
+        self.host.finish(task)
     }
 
     pub fn outcome(&self, step: Step) -> Outcome {
