@@ -1,8 +1,8 @@
 //! Reads options from JSON.
 //!
-//! Each option is read by its name. What remains at the end is unknown, and an error: an option that
-//! is misspelled must not be ignored. `null` is an error too: it is what a setting becomes that was
-//! looked up under the wrong name.
+//! Each option is read by its name. Options that were not read are unknown, and an error: a
+//! misspelled option must not be ignored. `null` is an error too: a setting that was looked up under
+//! the wrong name becomes `null`.
 
 use std::cell::RefCell;
 

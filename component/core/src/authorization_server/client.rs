@@ -1,7 +1,7 @@
 //! Clients (RFC 6749 section 2, RFC 7591 section 2).
 
 use super::record::{self, Reader, Unreadable, Writer};
-use super::sealing::{self, same};
+use super::sealing::{self, constant_time_eq};
 use crate::secret::Secret;
 use crate::store::UnixSeconds;
 
@@ -179,7 +179,7 @@ impl Client {
         let hash = sealing::hash(secret.expose());
         self.secrets.iter().fold(false, |found, own| {
             let valid = own.expires_at.is_none_or(|end| end > now);
-            found | (same(&own.hash, &hash) & valid)
+            found | (constant_time_eq(&own.hash, &hash) & valid)
         })
     }
 

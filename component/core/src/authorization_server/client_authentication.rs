@@ -10,7 +10,7 @@ use super::client_rejection::ClientAuthenticationFailure as Failure;
 use super::issuer::Request;
 use super::parameters::Parameters;
 use super::rejection::Rejection;
-use super::sealing::{self, same};
+use super::sealing::{self, constant_time_eq};
 use super::server::Server;
 use crate::secret::Secret;
 
@@ -44,7 +44,7 @@ impl Server {
             Err(rejection) => {
                 // As much work as for a client that exists.
                 if let Some(secret) = credentials.secret() {
-                    let _ = same(&sealing::hash(secret.expose()), &sealing::hash(""));
+                    let _ = constant_time_eq(&sealing::hash(secret.expose()), &sealing::hash(""));
                 }
                 return Err(rejection);
             }

@@ -15,7 +15,7 @@ use super::parameters::Parameters;
 use super::partition::Shard;
 use super::pkce;
 use super::rejection::{GrantFailure, Rejection};
-use super::sealing::{Key, same};
+use super::sealing::{Key, constant_time_eq};
 use super::server::Server;
 use super::sign_in::USER_ID_BYTES;
 use super::storage::Outage;
@@ -127,7 +127,7 @@ impl Server {
         presented: &Presented,
         first_read: FoundGrant,
     ) -> Result<TokenResponse, Rejection> {
-        GrantLease::around(self, presented.locator, async |lease| {
+        GrantLease::during(self, presented.locator, async |lease| {
             self.redeem_leased(client, form, presented, first_read, lease)
                 .await
         })
@@ -160,7 +160,7 @@ impl Server {
             let Some((record, grant)) = found else {
                 return refused(GrantFailure::Unknown);
             };
-            if !same(&grant.code.hash, &opaque_token::hash(code)) {
+            if !constant_time_eq(&grant.code.hash, &opaque_token::hash(code)) {
                 return refused(GrantFailure::Unknown);
             }
             if grant.client_id != client.id {

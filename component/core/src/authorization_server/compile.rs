@@ -15,14 +15,14 @@ use crate::jose::Algorithm;
 use crate::secret::Secret;
 use crate::trusted_url::trusted_url;
 
-/// 32 bytes in the shortest usual encoding (base64 without padding has 43 characters; 32 is what
-/// people type who count characters).
+/// The least length of a secret, in characters. 32 random bytes have 43 in base64, but generators of
+/// passwords count characters.
 const SECRET_BYTES: usize = 32;
 /// The former secrets that are kept.
 const SECRETS: usize = 8;
 const SCOPES: usize = 256;
 const RESOURCES: usize = 64;
-/// `exp` of a longer-lived token would serve nobody: a year.
+/// A year, in seconds. Longer lifetimes are most likely milliseconds.
 pub(super) const MAX_LIFETIME: u32 = 366 * 86_400;
 
 /// A configuration that can be used.

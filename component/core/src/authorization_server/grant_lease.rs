@@ -31,7 +31,7 @@ fn key(locator: Locator) -> String {
 
 impl GrantLease {
     /// Does the work of one request, and ends its lease if the work's commit did not.
-    pub(super) async fn around<T>(
+    pub(super) async fn during<T>(
         server: &Server,
         locator: Locator,
         work: impl AsyncFnOnce(&mut Self) -> T,

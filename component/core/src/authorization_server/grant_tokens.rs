@@ -206,6 +206,6 @@ impl Grant {
         let Some(sealed) = &self.props else {
             return Ok(None);
         };
-        super::token_check::opened(key, &self.id.0, sealed).map(Some)
+        super::token_check::open_text(key, &self.id.0, sealed).map(Some)
     }
 }

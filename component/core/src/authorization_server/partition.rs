@@ -1,7 +1,7 @@
 //! Where records are stored.
 //!
 //! The name of a partition is a keyed hash, so that the names tell an operator of the storage
-//! nothing about users and clients, and nobody can choose what lands in which partition.
+//! nothing about users and clients, and nobody can choose the partition of a record.
 //!
 //! | partition | keys of clients | record |
 //! |---|---|---|

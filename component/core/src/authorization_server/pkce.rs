@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::sealing::same;
+use super::sealing::constant_time_eq;
 use crate::jose::base64url;
 
 /// Whether a text has the form of an `S256` challenge: a SHA-256 in base64url.
@@ -15,7 +15,7 @@ pub(super) fn verifies(verifier: &str, challenge: &str) -> bool {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     (43..=128).contains(&verifier.len())
         && verifier.bytes().all(unreserved)
-        && same(
+        && constant_time_eq(
             &base64url::encode(&Sha256::digest(verifier.as_bytes())),
             challenge,
         )

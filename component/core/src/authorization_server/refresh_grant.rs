@@ -15,7 +15,7 @@ use super::hooks::AuditKind;
 use super::opaque_token;
 use super::parameters::Parameters;
 use super::rejection::{GrantFailure, Rejection};
-use super::sealing::same;
+use super::sealing::constant_time_eq;
 use super::server::{Server, ServerKeys};
 use super::token_endpoint::{FoundGrant, Presented};
 use super::token_response::TokenResponse;
@@ -31,7 +31,7 @@ impl Server {
         presented: &Presented,
         first_read: FoundGrant,
     ) -> Result<TokenResponse, Rejection> {
-        GrantLease::around(self, presented.locator, async |lease| {
+        GrantLease::during(self, presented.locator, async |lease| {
             self.refresh_leased(client, form, presented, first_read, lease)
                 .await
         })
@@ -77,9 +77,9 @@ impl Server {
             if grant.ends_at() <= now {
                 return refused(GrantFailure::Expired);
             }
-            if !same(&current.hash, &hash) {
+            if !constant_time_eq(&current.hash, &hash) {
                 let replaced = current.replaced.as_ref();
-                let replaced = replaced.filter(|old| same(&old.hash, &hash));
+                let replaced = replaced.filter(|old| constant_time_eq(&old.hash, &hash));
                 return match replaced {
                     Some(old) if now < old.at + self.settings.refresh_grace => {
                         let answer = keys.open_answer(token, &grant, &old.answer)?;

@@ -8,7 +8,7 @@ use super::issuer::Request;
 use super::partition::REGISTRATIONS;
 use super::record::{self, Reader, Writer};
 use super::rejection::Rejection;
-use super::sealing::{self, same};
+use super::sealing::{self, constant_time_eq};
 use super::server::Server;
 use crate::answer::Answer;
 use crate::json::{Json, Object};
@@ -142,7 +142,7 @@ impl RegistrationRules {
         // All are compared, so that the time does not tell which one is close.
         let fits = tokens
             .iter()
-            .fold(false, |fits, own| fits | same(own, &hash));
+            .fold(false, |fits, own| fits | constant_time_eq(own, &hash));
         if fits {
             Ok(())
         } else {

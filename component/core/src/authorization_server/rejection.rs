@@ -455,7 +455,7 @@ impl Rejection {
             Self::HookUnavailable => (
                 503,
                 "temporarily_unavailable",
-                Text("the server cannot decide at the moment: try again"),
+                Text("the application cannot decide at the moment: try again"),
                 "hook-unavailable",
             ),
             Self::HookFailed => (
@@ -654,11 +654,14 @@ impl GrantFailure {
     const fn sentence(self) -> (&'static str, &'static str) {
         match self {
             Self::Unknown => (
-                "it is not valid, or was revoked, or has expired",
+                "the code or token is not valid, was revoked, or has expired",
                 "grant-unknown",
             ),
-            Self::OtherClient => ("it was issued to another client", "grant-other-client"),
-            Self::Expired => ("it has expired", "grant-expired"),
+            Self::OtherClient => (
+                "the code or token was issued to another client",
+                "grant-other-client",
+            ),
+            Self::Expired => ("the code or token has expired", "grant-expired"),
             Self::CodeUsed => (
                 "the code was used before; its tokens are revoked",
                 "code-used",

@@ -6,7 +6,7 @@ use super::issuer::Request;
 use super::opaque_token::{self, TokenKind};
 use super::parameters::Parameters;
 use super::rejection::{GrantFailure, Rejection};
-use super::sealing::same;
+use super::sealing::constant_time_eq;
 use super::server::Server;
 use super::token_check::REVOKED;
 use crate::answer::Answer;
@@ -46,12 +46,12 @@ impl Server {
             return Ok(true);
         };
         check_owner(client, &grant.client_id)?;
-        // A token that was replaced is no reason to keep the grant: its holder wants it gone, and
-        // who else would know it?
+        // A replaced token revokes the grant as well: its holder wants the grant revoked.
         let hash = opaque_token::hash(token);
         let known = grant.refresh.as_ref().is_some_and(|own| {
             let replaced = own.replaced.as_ref();
-            same(&own.hash, &hash) || replaced.is_some_and(|old| same(&old.hash, &hash))
+            constant_time_eq(&own.hash, &hash)
+                || replaced.is_some_and(|old| constant_time_eq(&old.hash, &hash))
         });
         let older = grant
             .refresh

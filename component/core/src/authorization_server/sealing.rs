@@ -1,8 +1,7 @@
 //! Encryption of what is stored and of what clients carry: AES-256-GCM-SIV (RFC 8452), with keys
 //! that are derived by HKDF-SHA-256 (RFC 5869).
 //!
-//! A nonce is random. If one were repeated, an observer could see that two texts are equal, and
-//! nothing else: that is why it is SIV.
+//! Nonces are random. With SIV, a repeated nonce reveals only whether two texts are equal.
 
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
@@ -92,7 +91,7 @@ pub(super) fn hash(secret: &str) -> String {
 }
 
 /// Whether two texts are equal. The time depends only on their lengths.
-pub(super) fn same(one: &str, other: &str) -> bool {
+pub(super) fn constant_time_eq(one: &str, other: &str) -> bool {
     use subtle::ConstantTimeEq;
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }

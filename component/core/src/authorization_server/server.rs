@@ -44,7 +44,7 @@ pub(super) struct ServerKeys {
     pub(super) root: RootKeys,
     pub(super) partitions: Partitions,
     pub(super) signing: SigningKeys,
-    /// What keys of tokens are derived with.
+    /// The key that keys for tokens are derived from.
     tokens: Key,
     read_at: UnixSeconds,
 }

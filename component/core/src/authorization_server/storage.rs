@@ -1,4 +1,4 @@
-//! The store, with core's own deadline and with an answer to a commit whose outcome is unknown.
+//! The store, with core's own deadline, and with retries of commits whose answer was lost.
 
 use std::rc::Rc;
 

@@ -115,7 +115,7 @@ impl Server {
             return Err(Rejection::StoreFailed);
         };
         let own_props = match (props, &claim.props_key) {
-            ([Some(sealed)], Some(key)) => Some(opened(key, id.as_bytes(), &sealed.value)?),
+            ([Some(sealed)], Some(key)) => Some(open_text(key, id.as_bytes(), &sealed.value)?),
             ([None], _) => return Ok(None),
             _ => None,
         };
@@ -222,7 +222,7 @@ impl Server {
         let own_props = match &record.own_props {
             Some(sealed) => {
                 let key = keys.token_key(&token, "props key");
-                Some(opened(&key, &record.grant.0, sealed)?)
+                Some(open_text(&key, &record.grant.0, sealed)?)
             }
             None => None,
         };
@@ -259,8 +259,8 @@ impl CheckedToken {
     }
 }
 
-/// A text that was sealed.
-pub(super) fn opened(key: &Key, bound_to: &[u8], sealed: &[u8]) -> Result<Secret, Rejection> {
+/// Decrypts a text.
+pub(super) fn open_text(key: &Key, bound_to: &[u8], sealed: &[u8]) -> Result<Secret, Rejection> {
     let opened = key.open(bound_to, sealed);
     let text = opened.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
     text.map(Secret::new).ok_or(Rejection::StoredRecord)

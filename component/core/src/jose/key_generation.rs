@@ -25,7 +25,7 @@ pub(crate) fn generate_p256(scheduler: &Scheduler) -> Secret {
     let mut number = Zeroizing::new([0; 32]);
     loop {
         scheduler.random(&mut *number);
-        // Other numbers come once in four billion times.
+        // One number in four billion is out of range.
         if *number < ORDER && *number != [0; 32] {
             break;
         }

@@ -4,7 +4,7 @@ use super::provider::{OpenIdProvider, TOLERANCE};
 use super::upstream::unavailable;
 use crate::access_token::{self, Identity, TokenError};
 use crate::authorization_server::rejection::{Rejection, SignInFailure};
-use crate::authorization_server::sealing::same;
+use crate::authorization_server::sealing::constant_time_eq;
 use crate::authorization_server::server::Server;
 use crate::issuers::SignatureRefusal;
 use crate::jose::KnownHeaders;
@@ -59,7 +59,7 @@ impl Server {
 /// other audiences.
 fn is_for(identity: &Identity, claims: &Object<'_>, asked: &Asked<'_>) -> bool {
     let text = |name: &str| claims.get(name).and_then(Json::as_str);
-    let has_nonce = text("nonce").is_some_and(|own| same(own, asked.nonce));
+    let has_nonce = text("nonce").is_some_and(|own| constant_time_eq(own, asked.nonce));
     let is_party = match claims.get("azp") {
         None => identity.audience.len() == 1,
         Some(_) => text("azp") == Some(asked.client_id),

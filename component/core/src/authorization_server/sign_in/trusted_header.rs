@@ -5,7 +5,7 @@ use super::config::TrustedHeaderConfig;
 use super::flow::SignedIn;
 use crate::authorization_server::issuer::Request;
 use crate::authorization_server::rejection::{Rejection, SignInFailure};
-use crate::authorization_server::sealing::same;
+use crate::authorization_server::sealing::constant_time_eq;
 use crate::authorization_server::sign_in::USER_ID_BYTES;
 use crate::config_error::ConfigError;
 use crate::grammar;
@@ -73,7 +73,9 @@ impl TrustedHeader {
         }
         if let Some((name, secret)) = &self.secret {
             let mut values = request.header_values(name);
-            let is_same = values.next().is_some_and(|own| same(own, secret.expose()));
+            let is_same = values
+                .next()
+                .is_some_and(|own| constant_time_eq(own, secret.expose()));
             if !is_same || values.next().is_some() {
                 return Err(refused());
             }
